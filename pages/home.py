@@ -1,0 +1,65 @@
+"""What this is, the way to the first mask, recent runs."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from pages import live
+from pages.places import runs_dir
+from unet_core import runs
+from unet_core.errors import UnetError
+
+RECENT = 8
+STEPS = (
+    ("train", ":material/model_training:", "1 · Train", "Choose a folder of images and masks, or the built-in sample, "
+     "and start. Curves appear as it learns; close the page whenever you like, the run goes on."),
+    ("predict", ":material/image_search:", "2 · Predict", "Upload images and see their masks under sliders for "
+     "threshold and opacity; take the masks home."),
+    ("evaluate", ":material/analytics:", "3 · Evaluate", "Read Dice and IoU of every image the model was not trained "
+     "on, worst first, with its errors drawn in."),
+)  # fmt: skip
+
+st.title("UNet Studio")
+st.markdown("Train a **U-Net** on your own images and masks, use it, and know how far to trust it. All in the browser.")
+
+for place, (page, icon, title, text) in zip(st.columns(3), STEPS, strict=True):
+    with place.container(border=True, height="stretch"):
+        st.subheader(title)
+        st.write(text)
+        st.page_link(f"{page}.py", label=f"Open {page.capitalize()}", icon=icon)
+
+st.subheader("Recent runs")
+rows = []
+for run in runs.find(runs_dir())[:RECENT]:
+    try:
+        config = run.config
+    except UnetError:
+        continue  # a folder that is no run of ours, or a damaged one
+    best = live.history(run).best
+    rows.append(
+        {
+            "Run": f"/train?run={run.id}",
+            "State": run.state().value,
+            "Started": datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S"),
+            "Data": config.data.root,
+            "Best Dice": best.val_dice if best else None,
+            "Best IoU": best.val_iou if best else None,
+        }
+    )
+if rows:
+    score = st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1)
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key="recent",
+        column_config={
+            "Run": st.column_config.LinkColumn(display_text=r"run=(.*)", width="medium"),
+            "Best Dice": score,
+            "Best IoU": score,
+        },
+    )
+else:
+    st.info(
+        "No run yet. [Train](/train) a first model on the built-in sample: it takes about two minutes.",
+        icon=":material/rocket_launch:",
+    )

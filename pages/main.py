@@ -1,0 +1,17 @@
+"""Runs on every visit: page config, the menu, and the page that was asked for."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages import PAGES
+
+st.set_page_config(page_title="UNet Studio", page_icon=":material/blur_on:", layout="wide")
+st.logo(str(Path(__file__).parent / "logo.svg"), size="large")
+
+here = Path(__file__).parent
+menu = [
+    st.Page(here / page.file, title=page.title, icon=page.icon, url_path=page.url_path or None, default=key == "home")
+    for key, page in PAGES.items()
+]
+st.navigation(menu, position="top").run()

@@ -1,0 +1,185 @@
+"""Upload images, see their masks under sliders, take them home."""
+
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+
+import streamlit as st
+
+from pages import models, widgets
+from pages.places import runs_dir
+from pages.text import plain
+from unet_core import images, overlay, runs, samples
+from unet_core.errors import UnetError
+
+LARGEST_SHOWN = 1600  # pixels; a larger picture is shown reduced
+EXAMPLES = 6
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def decode(data: bytes, name: str) -> images.Array:
+    return images.decode(data, name)
+
+
+def example_files(run: runs.Run) -> list[Path]:
+    """Some images of the run's data that it was not trained on."""
+    try:
+        parts, found = run.split(), samples.find(Path(run.config.data.root), run.config.data.layout)
+    except UnetError:
+        return []
+    held_back = set(parts["val"]) | set(parts["test"])
+    return [sample.image for sample in found if sample.id in held_back][:EXAMPLES]
+
+
+def inputs(run: runs.Run) -> dict[str, bytes]:
+    """The files to predict, by name: uploads, or an example."""
+    uploads = st.file_uploader(
+        "Images",
+        type=[ending.removeprefix(".") for ending in images.EXTENSIONS],
+        accept_multiple_files=True,
+        key="uploads",
+    )
+    if uploads:
+        return {file.name: file.getvalue() for file in uploads}
+    examples = {path.name: path for path in example_files(run)}
+    if examples:
+        chosen = st.selectbox(
+            "or an image that the run was not trained on",
+            list(examples),
+            index=None,
+            key="example",
+            placeholder="choose an example",
+        )
+        if chosen:
+            try:
+                return {chosen: examples[chosen].read_bytes()}
+            except OSError as error:
+                widgets.show_error(f"{examples[chosen]}: cannot be read ({error.strerror}).")
+    return {}
+
+
+def predict(run: runs.Run, files: dict[str, bytes]) -> dict[str, tuple[images.Array, images.Array]]:
+    """{name: (image, probabilities)}; a file that is no picture is named and the others are done."""
+    predictor, warning, version = models.predictor(run)
+    if warning:
+        widgets.show_warning(warning)
+    done = {}
+    bar = st.progress(0.0, "Predicting…") if len(files) > 1 else None
+    for number, (name, data) in enumerate(files.items(), 1):
+        try:
+            image = decode(data, name)
+            key = hashlib.sha256(data).hexdigest()
+            done[name] = image, models.probabilities(predictor, version, image, key)
+        except UnetError as error:
+            widgets.show_error(error)
+        if bar is not None:
+            bar.progress(number / len(files), f"{number} of {len(files)} images")
+    if bar is not None:
+        bar.empty()
+    return done
+
+
+@st.fragment
+def view(done: dict[str, tuple[images.Array, images.Array]], num_classes: int, threshold: float) -> None:
+    """One image under the sliders; only this part runs again when one is moved."""
+    from unet_core.logits import to_mask
+
+    controls, picture = st.columns([1, 3], gap="large")
+    with controls:
+        name = st.selectbox("Image", list(done), key="shown") if len(done) > 1 else next(iter(done))
+        opacity = st.slider("Opacity", 0.0, 1.0, 0.5, 0.05, key="opacity", persist_state="session")
+        if num_classes == 1:
+            threshold = st.slider(
+                "Threshold",
+                0.0,
+                1.0,
+                threshold,
+                0.01,
+                key="threshold",
+                persist_state="session",
+                help="A pixel is foreground where its probability is above this.",
+            )
+        outline = st.toggle("Outline only", key="outline", persist_state="session")
+        beside = st.toggle("Image beside it", value=True, key="beside", persist_state="session")
+    image, eighths = done[name]
+    mask = to_mask(eighths.astype("float32") / 255, threshold)
+    drawn = overlay.draw(image, mask, num_classes, opacity, outline)
+    with picture:
+        places = st.columns(2) if beside else [st.container()]
+        if beside:
+            places[0].image(
+                shown(image), caption=plain(name), width="stretch", output_format="JPEG", alt=f"Image {name}"
+            )
+        caption = f"{mask.astype(bool).mean():.1%} foreground" if num_classes == 1 else f"{num_classes} classes"
+        places[-1].image(
+            shown(drawn), caption=caption, width="stretch", output_format="JPEG", alt=f"Mask over {name}, {caption}"
+        )
+        st.caption(f"{image.shape[1]} x {image.shape[0]} pixels")
+    with controls:
+        st.download_button(
+            "Mask (PNG)",
+            mask_png(mask, num_classes),
+            f"{Path(name).stem}.png",
+            "image/png",
+            key="mask_png",
+            icon=":material/download:",
+            width="stretch",
+            on_click="ignore",
+        )
+        if len(done) > 1:
+            st.download_button(
+                f"All {len(done)} masks (ZIP)",
+                lambda: all_masks(done, num_classes, threshold),
+                "masks.zip",
+                "application/zip",
+                key="masks_zip",
+                icon=":material/folder_zip:",
+                width="stretch",
+                on_click="ignore",
+            )
+
+
+def shown(image: images.Array) -> images.Array:
+    """The picture in a size that a page can show."""
+    step = -(-max(image.shape) // LARGEST_SHOWN)
+    small = image[::step, ::step]
+    return small[:, :, 0] if small.shape[2] == 1 else small
+
+
+def mask_png(mask: images.Array, num_classes: int) -> bytes:
+    return images.encode_png(mask * 255 if num_classes == 1 else mask)
+
+
+def all_masks(done: dict[str, tuple[images.Array, images.Array]], num_classes: int, threshold: float) -> bytes:
+    from unet_core.logits import to_mask
+
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, (_, eighths) in done.items():
+            mask = to_mask(eighths.astype("float32") / 255, threshold)
+            file.writestr(f"{Path(name).stem}.png", mask_png(mask, num_classes))
+    return archive.getvalue()
+
+
+st.title("Predict")
+found = [run for run in runs.find(runs_dir()) if run.has_best]
+if not found:
+    st.info("There is no trained model yet. [Train](/train) one first; after its first epoch it can be used here.")
+    st.stop()
+left, right = st.columns(2, gap="large")
+with left:
+    run = widgets.choose_run("Model", found)
+with right:
+    files = inputs(run)
+if not files:
+    st.info("Upload one image or many to see their masks.", icon=":material/add_photo_alternate:")
+    st.stop()
+try:
+    done = predict(run, files)
+    config = models.predictor(run)[0].model.config
+except UnetError as error:
+    widgets.show_error(error)
+    st.stop()
+if done:
+    view(done, config.num_classes, config.threshold)

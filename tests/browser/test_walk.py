@@ -1,0 +1,114 @@
+"""The main job in a real Chromium: from the first visit to the table of scores, with a reload in the middle."""
+
+import csv
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, poll
+from unet_core import images, runs
+from unet_core.eventlog import read_events
+
+pytestmark = pytest.mark.browser
+
+SMALL = "base_channels=4&depth=2&image_size=64&crops_per_image=2&precision=fp32"
+
+
+def points(page: Page, chart: str, trace: str) -> int:
+    """How many points a chart has really drawn for a trace: read from Plotly's own data in the page."""
+    return page.evaluate(
+        """([key, name]) => {
+            const plot = document.querySelector(`.st-key-${key} .js-plotly-plot`);
+            const data = plot?.data?.find((trace) => trace.name === name);
+            const drawn = plot?.querySelectorAll('.scatterlayer .trace path.js-line, .scatterlayer .point').length;
+            return data && drawn ? (data.x?.length ?? data.x?.shape?.[0] ?? 0) : 0;
+        }""",
+        [chart, trace],
+    )
+
+
+def state(page: Page):
+    return page.locator(".st-key-standing")
+
+
+def start_training(page: Page, server: Server, settings: str) -> runs.Run:
+    page.goto(f"{server.url}/train?{settings}")
+    before = len(runs.find(server.runs_dir))
+    page.get_by_role("button", name="Start training").click()
+    poll(lambda: len(runs.find(server.runs_dir)) > before, what="a new run")
+    return runs.find(server.runs_dir)[0]
+
+
+def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server, tmp_path):
+    page.goto(server.url)
+    expect(page.get_by_role("heading", name="UNet Studio")).to_be_visible()
+    expect(page.get_by_text("No run yet.")).to_be_visible()
+    page.get_by_role("link", name="Open Train").click()
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    expect(page.get_by_text("48 images with masks")).to_be_visible()
+
+    run = start_training(page, server, f"epochs=20&{SMALL}")
+    config = run.config
+    assert (config.train.epochs, config.model.depth, config.model.base_channels) == (20, 2, 4)
+    expect(state(page)).to_contain_text("running")
+    poll(lambda: points(page, "losses", "batch") > 3, what="points of the loss curve")
+
+    page.reload()  # in the middle
+    expect(state(page)).to_contain_text("running")
+    seen = poll(lambda: points(page, "losses", "batch"), what="the same curve after a reload")
+    second = page.context.new_page()
+    second.goto(f"{server.url}/train")
+    poll(lambda: points(second, "losses", "batch") >= seen, what="the same curve in a second tab")
+    expect(second.get_by_role("button", name="Start training")).to_be_disabled()
+    second.close()
+
+    expect(state(page)).to_contain_text("finished", timeout=120_000)
+    assert points(page, "scores", "Dice") == points(page, "losses", "validation") == 20
+    assert run.state() == runs.State.FINISHED
+
+    page.get_by_role("link", name="Predict with it").click()
+    expect(page.get_by_role("heading", name="Predict")).to_be_visible()
+    picture = next((server.folder / "sample" / "images").iterdir())
+    text = tmp_path / "notes.png"
+    text.write_text("just text")
+    page.locator('input[type="file"]').set_input_files([str(picture), str(text)])
+    expect(page.get_by_text("this is no picture")).to_be_visible()
+    mask = page.get_by_role("img", name="Mask over")
+    expect(mask).to_be_visible()
+    before = mask.get_attribute("src")
+    page.get_by_role("slider", name="Opacity").press("ArrowRight")
+    poll(lambda: mask.get_attribute("src") not in (before, None), what="another picture at another opacity")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Mask (PNG)").click()
+    download.value.save_as(tmp_path / "mask.png")
+    assert download.value.suggested_filename == f"{picture.stem}.png"
+    assert images.read_mask(tmp_path / "mask.png").shape == images.read(picture).shape[:2]
+    assert set(images.read_mask(tmp_path / "mask.png").ravel().tolist()) <= {0, 255}
+
+    page.get_by_role("link", name="Evaluate").first.click()
+    expect(page.get_by_role("heading", name="Evaluate")).to_be_visible()
+    expect(page.get_by_text("Mean Dice", exact=True)).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="All scores (CSV)").click()
+    download.value.save_as(tmp_path / "scores.csv")
+    rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
+    assert {row["image"] for row in rows} == set(run.split()["val"])
+    assert all(0 <= float(row["dice"]) <= 1 for row in rows)
+    expect(page.get_by_role("img", name="Errors on")).to_be_visible()
+
+
+def test_the_server_is_killed_and_the_run_goes_on(page: Page, server: Server):
+    run = start_training(page, server, f"epochs=500&{SMALL}")
+    poll(lambda: points(page, "losses", "batch") > 3, what="points of the loss curve")
+    server.kill()
+    steps = len(read_events(run.events)[0])
+    poll(lambda: len(read_events(run.events)[0]) > steps + 3, what="more steps without a server")
+    server.start()
+    page.reload()
+    expect(state(page)).to_contain_text("running")
+    poll(lambda: points(page, "losses", "batch") > steps // 8, what="the curve on the new server")
+    page.get_by_role("button", name="Stop").click()
+    expect(state(page)).to_contain_text("stopped")
+    assert run.state() == runs.State.STOPPED
+    assert run.has_best
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()

@@ -1,0 +1,207 @@
+"""The pages over fabricated run directories, by Streamlit's AppTest: every state is shown, nothing is thrown."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages import PAGES
+from unet_core import runs
+from unet_core.config import RunConfig
+from unet_core.eventlog import EventLog
+from unet_core.events import EpochFinished, RunFailed, RunFinished, RunStarted, StepFinished, Warned
+
+ROOT = Path(__file__).parents[1]
+STARTED = RunStarted("cpu", "fp32", 1, 1000, 1, 1, 6, 2, 0, epochs=2, steps_per_epoch=3)
+EPOCH = EpochFinished(1, 3, 0.9, 0.8, 0.71, 0.55, 0.01, 12.5, 4.0, best=True)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, sample_folder):
+    """An empty runs folder and the sample data, as the app sees them."""
+    monkeypatch.setenv("UNET_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("pages.places.sample_data", lambda: sample_folder)
+    return tmp_path / "runs"
+
+
+def make_run(runs_dir: Path, sample_folder: Path, *events) -> runs.Run:
+    run = runs.create(runs_dir, RunConfig().replace(root=str(sample_folder)))
+    log = EventLog(run.events)
+    for event in events:
+        log.append(event)
+    log.close()
+    run.beat()  # it has lived
+    return run
+
+
+def show(page: str = "home") -> AppTest:
+    app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60).run()
+    if page != "home":
+        app.switch_page(str(ROOT / "pages" / PAGES[page].file)).run()
+    return app
+
+
+def texts(app: AppTest) -> str:
+    kinds = (app.title, app.markdown, app.caption, app.info, app.warning, app.error, app.success)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_first_visit(page, place):
+    app = show(page)
+    assert not app.exception
+    assert app.title[0].value == ("UNet Studio" if page == "home" else PAGES[page].title)
+    assert "Train" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("events", "badge", "words"),
+    [
+        ([STARTED, StepFinished(1, 1, 0.9, 0.01)], "interrupted", "ended without a word"),
+        ([STARTED, EPOCH, RunFinished("completed", 1, 0.71, 0.55, 12.5, 4.0)], "finished", "0.710"),
+        ([STARTED, EPOCH, RunFinished("stopped", 1, 0.71, 0.55, 12.5, 4.0)], "stopped", "0.710"),
+        ([STARTED, RunFailed("The loss is nan at step 2; lower lr.")], "failed", "The loss is nan at step 2"),
+        ([STARTED, Warned("Skipped: a.png is damaged."), EPOCH], "interrupted", "a.png is damaged"),
+    ],
+)
+def test_train_shows_each_state(events, badge, words, place, sample_folder):
+    make_run(place, sample_folder, *events)
+    app = show("train")
+    assert not app.exception
+    everything = texts(app) + " ".join(metric.value for metric in app.metric)
+    assert words in everything
+    assert badge in " ".join(markdown.value for markdown in app.markdown)
+    assert [button.label for button in app.button if button.label == "Resume"] == (
+        ["Resume"] if badge in ("interrupted", "failed") else []
+    )
+
+
+def test_train_shows_a_running_run_and_its_stop_button(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, StepFinished(1, 1, 0.9, 0.01))
+    hold = "import sys, filelock\nwith filelock.FileLock(sys.argv[1]):\n    print(1, flush=True)\n    input()"
+    command = [sys.executable, "-c", hold, str(run.folder / "lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as trainer:
+        trainer.stdout.readline()
+        app = show("train")
+        assert not app.exception
+        stop = next(button for button in app.button if button.key == "stop")
+        start = next(button for button in app.button if button.key == "start")
+        assert start.disabled and run.id in start.help
+        stop.click().run()
+        assert run.stop_requested()
+        assert next(button for button in app.button if button.key == "stop").disabled
+        trainer.communicate(b"\n")
+    app.run()
+    assert "interrupted" in " ".join(markdown.value for markdown in app.markdown)
+
+
+def test_a_torn_last_event_is_passed_over(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH)
+    with run.events.open("ab") as file:
+        file.write(b'{"seq": 3, "time": 1.0, "ty')
+    app = show("train")
+    assert not app.exception
+    assert "0.710" in [metric.value for metric in app.metric]
+
+
+def test_a_folder_without_masks_is_explained_and_not_started(place, tmp_path):
+    app = show("train")
+    app.session_state["source"] = "Folder on this machine"
+    app.run()
+    app.text_input(key="root").set_value(str(tmp_path)).run()
+    assert not app.exception
+    assert "no images with masks were found" in app.error[0].value
+    assert next(button for button in app.button if button.key == "start").disabled
+    assert runs.find(place) == []
+
+
+def test_settings_that_contradict_each_other_are_explained(place):
+    app = show("train")
+    app.number_input(key="image_size").set_value(16).run()
+    assert not app.exception
+    assert "image_size 16 is too small for depth 4" in app.error[0].value.replace("\\", "")
+    assert next(button for button in app.button if button.key == "start").disabled
+
+
+def test_a_menu_entry_for_every_setting(place):
+    from unet_core.config import options
+
+    app = show("train")
+    keys = {widget.key for widget in [*app.number_input, *app.selectbox]}
+    assert {option.name for option in options()} - {"root", "threshold"} <= keys
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, sample_folder):
+    """A run really trained, for a moment."""
+    from unet_core.__main__ import main
+
+    runs_dir = tmp_path_factory.mktemp("trained")
+    small = ["--epochs", "1", "--base-channels", "2", "--depth", "1", "--image-size", "32", "--crops-per-image", "1"]
+    assert main(["train", str(sample_folder), "--runs-dir", str(runs_dir), *small]) == 0
+    return runs.find(runs_dir)[0]
+
+
+def test_evaluate_lists_every_held_back_image(trained, place):
+    shutil.copytree(trained.folder, place / trained.id)
+    app = show("evaluate")
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert sorted(table["image"]) == sorted(trained.split()["val"])
+    assert {"dice", "iou", "precision", "recall", "accuracy"} <= set(table.columns)
+    assert list(table["dice"]) == sorted(table["dice"])
+    assert "chose the best epoch" in texts(app)
+
+
+def test_predict_uploads_show_masks_and_name_what_is_no_picture(trained, place, sample_folder):
+    shutil.copytree(trained.folder, place / trained.id)
+    app = show("predict")
+    image = next((sample_folder / "images").iterdir())
+    app.file_uploader[0].set_value(
+        [(image.name, image.read_bytes(), "image/png"), ("notes.png", b"just text", "image/png")]
+    ).run()
+    assert not app.exception
+    assert "notes.png" in app.error[0].value and "no picture" in app.error[0].value
+    assert {slider.key for slider in app.slider} == {"opacity", "threshold"}
+    before = [caption.value for caption in app.caption]
+    app.slider(key="threshold").set_value(0.0).run()
+    assert not app.exception
+    assert [caption.value for caption in app.caption] == before  # the size of the image, which no slider changes
+
+
+def test_a_damaged_checkpoint_is_explained(trained, place):
+    shutil.copytree(trained.folder, place / trained.id)
+    weights = place / trained.id / "checkpoints" / "best" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    for page in ("predict", "evaluate"):
+        app = show(page)
+        if page == "predict":
+            app.file_uploader[0].set_value([("a.png", b"x", "image/png")]).run()
+        assert not app.exception
+        assert "model.safetensors" in app.error[0].value and "damaged" in app.error[0].value
+
+
+def test_home_lists_runs_with_their_scores(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH)
+    app = show()
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert list(table["Run"]) == [f"/train?run={run.id}"]
+    assert list(table["Best Dice"]) == [0.71]
+
+
+def test_app_main_home_and_train_import_no_torch(place, tmp_path):
+    script = (
+        "import os, sys; from streamlit.testing.v1 import AppTest; import app\n"
+        "here = os.getcwd() + '/pages/'\n"
+        "at = AppTest.from_file(here + 'main.py', default_timeout=60).run(); assert not at.exception\n"
+        "at.switch_page(here + 'train.py').run(); assert not at.exception and at.title[0].value == 'Train'\n"
+        "sys.exit(' '.join({'torch', 'albumentations'} & set(sys.modules)) or 0)"
+    )
+    environment = os.environ | {"UNET_SAMPLE": str(tmp_path / "sample")}
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

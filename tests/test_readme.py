@@ -1,0 +1,93 @@
+"""What the README claims, run as it stands there."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import poll
+from unet_core import samples
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def test_it_opens_with_the_two_commands():
+    assert [line.split("#")[0].strip() for line in blocks("sh")[0].splitlines()] == ["make app", "make test"]
+    assert README.index("make app") < 100
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory):
+    """A folder in which every line of the shell block was run, and each line's JSON."""
+    folder = tmp_path_factory.mktemp("readme")
+    answers = {}
+    for line in blocks("sh")[1].splitlines():
+        words = shlex.split(line, comments=True)
+        assert words[:3] == ["python", "-m", "unet_core"]
+        run = answers.get("train", {}).get("run", "RUN")
+        command = [sys.executable, *(run if word == "RUN" else word for word in words[1:])]
+        environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HOME": str(folder), "PATH": "/usr/bin:/bin"}
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        answers[words[3]] = json.loads(done.stdout.splitlines()[-1])
+    return folder, answers
+
+
+def test_the_shell_block_does_what_it_says(followed):
+    folder, answers = followed
+    assert list(answers) == ["sample", "train", "runs", "predict", "evaluate"]
+    assert len(samples.find(folder / "cells")) == 48
+    assert answers["runs"]["runs"] == [{"run": Path(answers["train"]["run"]).name, "state": "finished"}]
+    assert len(list((folder / "masks").glob("*.png"))) == answers["predict"]["images"] == 48
+    assert len((folder / "scores.csv").read_text().splitlines()) == 1 + answers["evaluate"]["images"]
+    assert answers["evaluate"]["mean_dice"] == pytest.approx(answers["train"]["val_dice"], abs=1e-6)
+
+
+def test_the_python_block_runs(followed):
+    folder, _ = followed
+    environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", blocks("python")[0]]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("(")
+
+
+def test_the_table_of_layouts_is_the_cores():
+    assert re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE) == list(samples.LAYOUTS)
+
+
+def test_make_app_answers():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen(["make", "app", f"PORT={port}"], cwd=ROOT, start_new_session=True) as process:
+        try:
+
+            def answers() -> bool:
+                try:
+                    return urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2).status == 200
+                except OSError:
+                    return False
+
+            poll(answers, 120, "the app that `make app` starts")
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+def test_the_commands_that_contributors_need_are_in_the_makefile():
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {"app", "test", "check", "test-long"} <= set(targets)
+    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("exec make test")

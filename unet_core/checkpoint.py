@@ -1,0 +1,170 @@
+"""Weights on disk: a folder that is complete, checked and never a pickle.
+
+    config.json         the ModelConfig
+    model.safetensors   the weights
+    state.json          for resuming only: epoch, step, best scores
+    state.safetensors   for resuming only: the optimiser's tensors
+    sha256              a line for each of the files above
+
+It is written under another name, flushed to the disk and renamed; the folder before it is kept as `<name>.old` until
+the new one has been read back. `load` falls back to that one when the newer is damaged or missing.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from unet_core.config import ModelConfig
+from unet_core.errors import CheckpointError, ConfigError
+from unet_core.unet import UNet
+
+MODEL_FILES = ("config.json", "model.safetensors")
+STATE_FILES = ("state.json", "state.safetensors")
+
+
+@dataclass(frozen=True)
+class State:
+    """What resuming needs beside the weights: JSON values and the optimiser's tensors by name."""
+
+    values: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+
+
+def save_checkpoint(folder: Path, model: UNet, state: State | None = None) -> None:
+    """Write or replace a checkpoint. A full disk or a crash at any point leaves the one before usable (OSError)."""
+    files = {
+        "config.json": json.dumps(model.config.to_dict(), indent=2, allow_nan=False).encode() + b"\n",
+        "model.safetensors": _tensor_bytes(model.state_dict()),
+    }
+    if state is not None:
+        files["state.json"] = json.dumps(state.values, allow_nan=False).encode() + b"\n"
+        files["state.safetensors"] = _tensor_bytes(state.tensors)
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    files["sha256"] = _sums(digests).encode()
+    fresh, old = folder.with_name(folder.name + ".new"), _old(folder)
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        for name, data in files.items():
+            _write(fresh / name, data)
+        _sync_folder(fresh)
+        verify(fresh)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    if old.exists() and not _whole(folder):
+        shutil.rmtree(folder, ignore_errors=True)  # the one before it is the good one, and stays until the end
+    elif folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+    fresh.rename(folder)
+    _sync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def verify(folder: Path) -> None:
+    """Raise CheckpointError unless every file is there and has the content that was written."""
+    try:
+        sums = (folder / "sha256").read_text(encoding="ascii")
+        expected = {name: digest for digest, _, name in (line.partition("  ") for line in sums.splitlines())}
+        needed = {*MODEL_FILES, *(name for name in STATE_FILES if (folder / name).exists())}
+        if not needed <= expected.keys() or sums != _sums(expected):
+            raise CheckpointError(f"{folder / 'sha256'}: damaged, the list of files is not complete.")
+        for name, digest in expected.items():
+            if Path(name).name != name or hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
+                raise CheckpointError(f"{folder / name}: damaged, its content is not what was saved.")
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{folder}: not a complete checkpoint ({error}).") from error
+
+
+def usable(folder: Path) -> tuple[Path, str]:
+    """(the folder to load, a warning or ""): the checkpoint itself, or the one before it. Raises CheckpointError."""
+    try:
+        verify(folder)
+        return folder, ""
+    except CheckpointError as damaged:
+        try:
+            verify(_old(folder))
+        except CheckpointError:
+            raise damaged from None
+        return _old(folder), f"{damaged} The checkpoint before it was taken."
+
+
+def load_model(folder: Path) -> tuple[UNet, str]:
+    """The model with its weights, on the processor, and a warning or "". Raises CheckpointError."""
+    folder, warning = usable(folder)
+    try:
+        config = ModelConfig.from_dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        model = UNet(config)
+        tensors = load_file(folder / "model.safetensors")
+    except (ConfigError, ValueError, OSError, SafetensorError) as error:
+        raise CheckpointError(f"{folder}: cannot be loaded ({error}).") from error
+    try:
+        model.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        reason = str(error).replace("\n\t", " ")
+        raise CheckpointError(f"{folder}: the weights do not fit config.json ({reason[:500]}).") from error
+    return model, warning
+
+
+def load_state(folder: Path) -> State:
+    """What `save_checkpoint` was given for resuming. Raises CheckpointError where there is none."""
+    folder, _ = usable(folder)
+    if not (folder / "state.json").is_file():
+        raise CheckpointError(
+            f"{folder}: holds weights for prediction only, so that training cannot be resumed from it."
+        )
+    return State(json.loads((folder / "state.json").read_text()), load_file(folder / "state.safetensors"))
+
+
+def parameters_in(folder: Path) -> int:
+    """The number of stored values, from the header alone."""
+    with safe_open(folder / "model.safetensors", framework="pt") as file:
+        return sum(torch.Size(file.get_slice(name).get_shape()).numel() for name in file.keys())  # noqa: SIM118
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".old")
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        verify(folder)
+    except CheckpointError:
+        return False
+    return True
+
+
+def _sums(digests: Mapping[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in digests.items())
+
+
+def _tensor_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # Windows cannot open a folder
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

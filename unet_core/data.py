@@ -1,0 +1,194 @@
+"""Pictures to tensors: decoded once, kept in memory as uint8, cut to random crops, normalised.
+
+Whatever looks random is a function of (seed, epoch, position), so that a resumed run sees the crops it would have seen.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unet_core import images, masks
+from unet_core.augment import Augment
+from unet_core.config import DataConfig, ModelConfig, TrainConfig
+from unet_core.errors import DataError, ImageError, listing
+from unet_core.samples import Sample
+
+MOST_UNREADABLE = 0.1  # share of images; above it the data set is refused
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image (H, W, C) uint8 with its mask (H, W) uint8 of raw values, and the image's mean and deviation (C,)."""
+
+    image: NDArray[np.uint8]
+    raw_mask: NDArray[np.uint8]
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
+
+    @property
+    def nbytes(self) -> int:
+        return self.image.nbytes + self.raw_mask.nbytes
+
+
+def statistics(image: NDArray[np.uint8], normalisation: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(mean, std), (C,) each, in grey levels: what `normalise` subtracts and divides by.
+
+    "zscore" takes both over all channels together, so that the colour of a stain stays to be seen.
+    """
+    channels = image.shape[2]
+    if normalisation == "unit":
+        return np.zeros(channels, np.float32), np.full(channels, 255, np.float32)
+    mean, std = cv2.meanStdDev(image.reshape(-1, 1))
+    deviation = max(float(std[0, 0]), 1.0)  # a flat image stays flat
+    return np.full(channels, mean[0, 0], np.float32), np.full(channels, deviation, np.float32)
+
+
+def normalise(image: NDArray[np.uint8], mean: NDArray[np.float32], std: NDArray[np.float32]) -> Tensor:
+    """(H, W, C) uint8 to (C, H, W) float32."""
+    scaled = (image.astype(np.float32) - mean) / std
+    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
+
+
+class Pictures:
+    """The decoded pictures of samples, by index; kept in memory while `cache_mb` allows, else read again."""
+
+    def __init__(self, samples: list[Sample], model: ModelConfig, cache_mb: int) -> None:
+        self.samples = samples
+        self.model = model
+        self.table = np.arange(256, dtype=np.uint8)  # raw mask value to class index
+        self._room = cache_mb * 2**20
+        self._kept: dict[str, Picture] = {}
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Picture:
+        sample = self.samples[index]
+        return self._kept.get(sample.id) or self._read(sample)
+
+    def target(self, raw_mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Raw mask values to class indices, IGNORE where a pixel does not count."""
+        return self.table[raw_mask]
+
+    def look(self, index: int) -> tuple[int, float, float]:
+        """What a picture is like, for `samples.split`: its pixels, how coloured it is, how bright (grey levels)."""
+        picture = self[index]
+        channels = picture.image.reshape(-1, picture.image.shape[2]).mean(0)
+        return picture.raw_mask.size, float(channels.max() - channels.min()), float(channels.mean())
+
+    def subset(self, ids: tuple[str, ...]) -> "Pictures":
+        """Those of some samples, sharing what is in memory."""
+        wanted = set(ids)
+        part = Pictures([sample for sample in self.samples if sample.id in wanted], self.model, 0)
+        part.table, part._kept = self.table, self._kept
+        return part
+
+    def _read(self, sample: Sample) -> Picture:
+        image = images.read(sample.image)
+        raw_mask = masks.read(sample, image.shape)
+        if self.model.in_channels:
+            image = images.with_channels(image, self.model.in_channels)
+        picture = Picture(image, raw_mask, *statistics(image, self.model.normalisation))
+        if picture.nbytes <= self._room:
+            self._room -= picture.nbytes
+            self._kept[sample.id] = picture
+        return picture
+
+
+def load(samples: list[Sample], data: DataConfig, model: ModelConfig) -> tuple[Pictures, ModelConfig, list[str]]:
+    """Decode and check every sample once: (pictures, the model config with what was found, the skipped files).
+
+    A file that cannot be read is skipped and named; more than a tenth of them, or any mask of another size than its
+    image, raises a DataError that lists them all.
+    """
+    if model.in_channels == 0:
+        model = replace(model, in_channels=_found_channels(samples))
+    pictures = Pictures(samples, model, data.cache_mb)
+    values: set[int] = set()
+    skipped, contradictions, good = [], [], []
+    for index, sample in enumerate(samples):
+        try:
+            values |= set(np.flatnonzero(np.bincount(pictures[index].raw_mask.ravel(), minlength=256)).tolist())
+            good.append(sample)
+        except ImageError as error:
+            skipped.append(str(error))
+        except DataError as error:
+            contradictions.append(str(error))
+    if contradictions:
+        raise DataError(f"{len(contradictions)} masks do not fit their images: {' '.join(contradictions[:20])}")
+    if len(skipped) > MOST_UNREADABLE * len(samples):
+        raise DataError(
+            f"{len(skipped)} of {len(samples)} images or masks cannot be read, more than a tenth: "
+            f"{listing(skipped, 20)} Repair them or take them out of the folder."
+        )
+    num_classes, pictures.table = masks.class_table(values, model.num_classes, data.ignore_index)
+    pictures.samples = good
+    pictures.model = replace(model, num_classes=num_classes)
+    return pictures, pictures.model, skipped
+
+
+def _found_channels(samples: list[Sample]) -> int:
+    """1 where the first readable images are grey, else 3."""
+    for sample in samples[:10]:
+        try:
+            if images.read(sample.image).shape[2] == 3:
+                return 3
+        except ImageError:
+            continue
+    return 1
+
+
+def order(seed: int, epoch: int, images_: int, crops_per_image: int) -> NDArray[np.int64]:
+    """The image indices of one epoch's crops, shuffled: (images_ * crops_per_image,)."""
+    each = np.repeat(np.arange(images_), crops_per_image)
+    return np.random.default_rng([seed, epoch]).permutation(each)
+
+
+def crop(picture: Picture, side: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A random square of (side, side) of image and raw mask; a smaller picture is mirrored at its edges first."""
+    image, raw_mask = picture.image, picture.raw_mask
+    missing = [max(0, side - length) for length in raw_mask.shape]
+    if any(missing):
+        edges = (missing[0] // 2, missing[0] - missing[0] // 2, missing[1] // 2, missing[1] - missing[1] // 2)
+        raw_mask = np.asarray(cv2.copyMakeBorder(raw_mask, *edges, cv2.BORDER_REFLECT_101), np.uint8)
+        image = np.asarray(cv2.copyMakeBorder(image, *edges, cv2.BORDER_REFLECT_101), np.uint8)
+        image = image.reshape(*raw_mask.shape, -1)  # OpenCV drops a single channel
+    top, left = (int(rng.integers(length - side + 1)) for length in raw_mask.shape)
+    window = slice(top, top + side), slice(left, left + side)
+    return image[window], raw_mask[window]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """images (N, C, S, S) float32, target (N, S, S) int64 and the ids of the samples they were cut from."""
+
+    images: Tensor
+    target: Tensor
+    ids: list[str]
+
+
+def batches(pictures: Pictures, config: TrainConfig, epoch: int) -> Iterator[Batch]:
+    """The batches of one epoch; the last may be smaller."""
+    augment = Augment(config.augment)
+    side = pictures.model.image_size
+    indices = order(config.seed, epoch, len(pictures), config.crops_per_image)
+    for start in range(0, len(indices), config.batch_size):
+        inputs, targets, ids = [], [], []
+        for position, index in enumerate(indices[start : start + config.batch_size], start):
+            rng = np.random.default_rng([config.seed, epoch, position])
+            picture = pictures[int(index)]
+            image, raw_mask = augment(*crop(picture, side, rng), seed=int(rng.integers(2**32)))
+            inputs.append(normalise(image, picture.mean, picture.std))
+            targets.append(torch.from_numpy(pictures.target(raw_mask).astype(np.int64)))
+            ids.append(pictures.samples[int(index)].id)
+        yield Batch(torch.stack(inputs), torch.stack(targets), ids)
+
+
+def steps_per_epoch(images_: int, config: TrainConfig) -> int:
+    """The number of batches that `batches` gives."""
+    return -(-images_ * config.crops_per_image // config.batch_size)

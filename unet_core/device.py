@@ -1,0 +1,48 @@
+"""What computes, and in which number format: the best there is, unless the settings say otherwise."""
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+
+from unet_core.errors import ConfigError
+
+FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """CUDA, else Apple MPS, else the processor; ConfigError where a named one is not there."""
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(key for key, there in present.items() if there)
+    if not present[name]:
+        there = ", ".join(key for key, here in present.items() if here)
+        raise ConfigError(f"device {name!r} is not to be had on this machine; it has {there}. Take 'auto'.")
+    return torch.device(name)
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """fp32, bf16 or fp16: for "auto" bf16 where the device computes in it, fp16 on older CUDA, else fp32."""
+    if name == "auto":
+        if device.type == "cuda":
+            return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        return "bf16" if device.type == "cpu" and cpu_has_bf16() else "fp32"
+    if name == "fp16" and device.type != "cuda":
+        raise ConfigError(f"precision 'fp16' needs a CUDA device, this one is {device.type!r}; take 'auto'.")
+    return name
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the processor multiplies bfloat16 itself; emulated it is slower than fp32."""
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16")) or bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """The context in which the forward pass runs."""
+    return nullcontext() if precision == "fp32" else torch.autocast(device.type, dtype=FORMATS[precision])
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

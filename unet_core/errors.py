@@ -1,0 +1,46 @@
+"""What a user can do wrong, in one small tree; a page or the command line catches its root and nothing else.
+
+UnetError
+├── ConfigError       a setting unknown, of the wrong type or out of range
+├── DataError         a data set that fits no layout, lacks masks or contradicts itself
+│   └── ImageError    one file that is no readable picture
+├── RunError          a run that does not exist, is busy or cannot be written
+├── CheckpointError   weights that are missing, damaged or do not fit
+└── TrainingError     a training that cannot go on: a loss that is not finite, no memory left
+"""
+
+from collections.abc import Sequence
+
+
+class UnetError(Exception):
+    """Says what went wrong, where, with which value, and what to do about it; shown to the user as it stands."""
+
+
+class ConfigError(UnetError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class DataError(UnetError):
+    """A data set cannot be used as it is."""
+
+
+class ImageError(DataError):
+    """A file is not a picture that can be read."""
+
+
+class RunError(UnetError):
+    """A run does not exist, is busy, or its folder cannot be written."""
+
+
+class CheckpointError(UnetError):
+    """Weights are missing, damaged or do not fit their configuration."""
+
+
+class TrainingError(UnetError):
+    """Training cannot go on."""
+
+
+def listing(items: Sequence[str], most: int = 10) -> str:
+    """Join names for a message: all of up to `most`, then how many more there are."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more

@@ -1,0 +1,139 @@
+"""What a run tells: one frozen dataclass an event, written as one line of strict JSON with a number and a checksum.
+
+    {"seq": 7, "time": 1763700000.1, "type": "step", "epoch": 1, "step": 5, "loss": 0.6, "lr": 0.001, "crc32": "0f..."}
+
+`crc32` covers the line without itself, so that a torn or damaged line is told from a good one. A number that is not
+finite is written as null, because NaN is no JSON, and read back as None.
+"""
+
+import dataclasses
+import json
+import math
+import zlib
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events; `type` is its name in the log."""
+
+    type: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class RunStarted(Event):
+    """The trainer has read the data and is about to make its first step."""
+
+    type: ClassVar[str] = "started"
+    device: str
+    precision: str
+    threads: int
+    parameters: int
+    in_channels: int
+    num_classes: int
+    train_images: int
+    val_images: int
+    test_images: int
+    epochs: int
+    steps_per_epoch: int
+    first_epoch: int = 1  # above 1 when an interrupted run is taken up again
+
+
+@dataclass(frozen=True)
+class StepFinished(Event):
+    """One optimiser step; `loss` is that of its batch."""
+
+    type: ClassVar[str] = "step"
+    epoch: int
+    step: int
+    loss: float | None
+    lr: float
+
+
+@dataclass(frozen=True)
+class EpochFinished(Event):
+    """One round over the training images and the scores on the validation images after it.
+
+    `val_*` are None where no validation image has a defined score. `images_per_second` counts training crops.
+    """
+
+    type: ClassVar[str] = "epoch"
+    epoch: int
+    step: int
+    train_loss: float | None
+    val_loss: float | None
+    val_dice: float | None
+    val_iou: float | None
+    lr: float
+    images_per_second: float
+    seconds: float
+    best: bool
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """Something the user should know and that does not stop the run."""
+
+    type: ClassVar[str] = "warning"
+    message: str
+
+
+@dataclass(frozen=True)
+class RunFinished(Event):
+    """The end of a run: `reason` is "completed" or "stopped"; the scores are those of the best epoch."""
+
+    type: ClassVar[str] = "finished"
+    reason: str
+    best_epoch: int
+    val_dice: float | None
+    val_iou: float | None
+    images_per_second: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunFailed(Event):
+    """The run ended by an error; `message` is meant for the user."""
+
+    type: ClassVar[str] = "failed"
+    message: str
+
+
+EVENTS: dict[str, type[Event]] = {
+    cls.type: cls for cls in (RunStarted, StepFinished, EpochFinished, Warned, RunFinished, RunFailed)
+}
+
+
+def encode(event: Event, seq: int, time: float) -> str:
+    """One line for the log, newline included. `seq` counts from 1, `time` is in seconds since 1970."""
+    record = {"seq": seq, "time": round(time, 3), "type": event.type}
+    record |= {key: _finite(value) for key, value in dataclasses.asdict(event).items()}
+    body = json.dumps(record, allow_nan=False)  # ASCII: a file name need not be UTF-8
+    return f'{body[:-1]}, "crc32": "{_crc(body)}"}}\n'
+
+
+def decode(line: str) -> tuple[Event | None, int, float] | None:
+    """Read one line back as (event, seq, time); None where it is torn, damaged or no line of ours.
+
+    The event itself is None where its type is of a later release, so that an older reader passes over it.
+    """
+    body, separator, _ = line.rpartition(', "crc32": "')
+    body += "}"
+    if not separator or line.rstrip("\n") != f'{body[:-1]}, "crc32": "{_crc(body)}"}}':
+        return None
+    record: dict[str, Any] = json.loads(body)
+    seq, time = record.pop("seq"), record.pop("time")
+    cls = EVENTS.get(record.pop("type"))
+    if cls is None:
+        return None, seq, time
+    known = {item.name for item in dataclasses.fields(cls)}
+    return cls(**{key: value for key, value in record.items() if key in known}), seq, time
+
+
+def _crc(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

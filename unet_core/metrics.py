@@ -1,0 +1,103 @@
+"""Scores of one mask against the truth: count once, divide after. Undefined is NaN, left out of means and counted.
+
+A class that is neither in the truth nor in the prediction has no Dice and no IoU (0/0): the libraries of the field
+answer 1, 0, NaN and -1 there; here it is NaN.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unet_core.masks import IGNORE
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Pixels of each scored class, (C,) each: true positive, false positive, false negative, true negative."""
+
+    tp: Floats
+    fp: Floats
+    fn: Floats
+    tn: Floats
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn)
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to find and nothing found, in any class."""
+        return not (self.tp + self.fp + self.fn).any()
+
+
+def count(pred: NDArray[np.uint8], target: NDArray[np.uint8], num_classes: int) -> Counts:
+    """Compare two masks (H, W) of class indices; pixels with target IGNORE count nowhere.
+
+    Binary (`num_classes` 1): one scored class, the foreground. Else each class 0 .. num_classes - 1.
+    """
+    if pred.shape != target.shape:
+        raise ValueError(f"pred has shape {pred.shape}, target {target.shape}; they must be equal")
+    labels = max(num_classes, 2)
+    valid = target != IGNORE
+    pairs = target[valid].astype(np.int64) * labels + pred[valid]
+    table = np.bincount(pairs, minlength=labels * labels).reshape(labels, labels).astype(np.float64)
+    tp, total = np.diag(table), table.sum()
+    fp, fn = table.sum(0) - tp, table.sum(1) - tp
+    scored = slice(1, 2) if num_classes == 1 else slice(0, num_classes)
+    return Counts(tp[scored], fp[scored], fn[scored], (total - tp - fp - fn)[scored])
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
+
+
+def dice(c: Counts) -> Floats:
+    """2 TP / (2 TP + FP + FN), equal to F1 (Dice 1945; Sørensen 1948)."""
+    return _ratio(2 * c.tp, 2 * c.tp + c.fp + c.fn)
+
+
+def iou(c: Counts) -> Floats:
+    """TP / (TP + FP + FN), the Jaccard index."""
+    return _ratio(c.tp, c.tp + c.fp + c.fn)
+
+
+def precision(c: Counts) -> Floats:
+    """TP / (TP + FP): how much of what was found is right."""
+    return _ratio(c.tp, c.tp + c.fp)
+
+
+def recall(c: Counts) -> Floats:
+    """TP / (TP + FN): how much of what is there was found."""
+    return _ratio(c.tp, c.tp + c.fn)
+
+
+def accuracy(c: Counts) -> Floats:
+    """Share of counted pixels with the right class, (1,): for several classes too each pixel counts once.
+
+    It flatters where the background is large.
+    """
+    right = c.tp + c.tn if len(c.tp) == 1 else c.tp.sum(keepdims=True)
+    return _ratio(right, (c.tp + c.fp + c.fn + c.tn)[:1])
+
+
+METRICS: dict[str, Callable[[Counts], Floats]] = {
+    "dice": dice,
+    "iou": iou,
+    "precision": precision,
+    "recall": recall,
+    "accuracy": accuracy,
+}
+
+
+def scores(c: Counts) -> dict[str, float]:
+    """Every metric as one number: the mean over the classes where it is defined, NaN where it is in none."""
+    return {name: mean(metric(c)) for name, metric in METRICS.items()}
+
+
+def mean(values: Floats) -> float:
+    """The mean of what is defined, NaN where nothing is."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else float("nan")

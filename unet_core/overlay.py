@@ -1,0 +1,80 @@
+"""Masks made visible: drawn over their image in colours that colour-blind people tell apart (Okabe and Ito 2008)."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unet_core.images import with_channels
+from unet_core.masks import IGNORE
+
+Array = NDArray[np.uint8]
+
+ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (0, 114, 178),
+    (213, 94, 0),
+    (204, 121, 167),
+)
+CLASS_COLOURS = (ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE)
+TRUE_POSITIVE, FALSE_POSITIVE, FALSE_NEGATIVE = GREEN, RED, SKY
+
+
+def palette(num_classes: int) -> Array:
+    """(256, 3) RGB, a colour for each class index. Binary: orange; more than 7 classes: varied hues."""
+    colours = np.zeros((256, 3), np.uint8)
+    if num_classes == 1:
+        colours[1] = ORANGE
+    elif num_classes <= len(CLASS_COLOURS):
+        colours[:num_classes] = CLASS_COLOURS[:num_classes]
+    else:
+        hues = (np.arange(num_classes) * 180 / num_classes).astype(np.uint8)
+        levels = np.where(np.arange(num_classes) % 2, 255, 170).astype(np.uint8)
+        hsv = np.stack([hues, np.full(num_classes, 200, np.uint8), levels], 1)[None]
+        colours[:num_classes] = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0]
+    return colours
+
+
+def draw(image: Array, mask: Array, num_classes: int, opacity: float = 0.5, outline: bool = False) -> Array:
+    """(H, W, 3) RGB: the mask (H, W) of class indices over its image (H, W, 1 or 3), as areas or as outlines.
+
+    `opacity` from 0 (the image alone) to 1 (the mask alone). A binary background stays bare, as ignored pixels do.
+    """
+    base = with_channels(image, 3)
+    coloured = (mask > 0 if num_classes == 1 else np.ones_like(mask, bool)) & (mask != IGNORE)
+    if outline:
+        coloured &= edges(mask)
+    colours = palette(num_classes)[mask]
+    return _blend(base, colours, coloured, opacity)
+
+
+def draw_errors(image: Array, pred: Array, target: Array, num_classes: int, opacity: float = 0.5) -> Array:
+    """(H, W, 3) RGB: what was found (green), found wrongly (red) and missed (blue) over the image.
+
+    Several classes: right pixels stay bare, wrong ones are red. Pixels with target IGNORE stay bare.
+    """
+    base = with_channels(image, 3)
+    colours = np.zeros_like(base)
+    if num_classes == 1:
+        colours[(pred == 1) & (target == 1)] = TRUE_POSITIVE
+        colours[(pred == 1) & (target == 0)] = FALSE_POSITIVE
+        colours[(pred == 0) & (target == 1)] = FALSE_NEGATIVE
+        coloured = ((pred == 1) | (target == 1)) & (target != IGNORE)
+    else:
+        coloured = (pred != target) & (target != IGNORE)
+        colours[coloured] = FALSE_POSITIVE
+    return _blend(base, colours, coloured, opacity)
+
+
+def edges(mask: Array) -> NDArray[np.bool_]:
+    """(H, W): the pixels of each area that touch another one, two pixels wide in large pictures."""
+    width = 3 if max(mask.shape) < 1000 else 5
+    kernel = np.ones((width, width), np.uint8)
+    return np.asarray(cv2.erode(mask, kernel) != cv2.dilate(mask, kernel), np.bool_)
+
+
+def _blend(base: Array, colours: Array, where: NDArray[np.bool_], opacity: float) -> Array:
+    mixed = cv2.addWeighted(base, 1 - opacity, colours, opacity, 0)
+    return np.where(where[:, :, None], mixed, base).astype(np.uint8)
