@@ -9,13 +9,14 @@ import streamlit as st
 from pages import charts, models, widgets
 from pages.places import runs_dir
 from pages.text import plain, score_text
-from unet_core import images, masks, overlay, runs, samples
+from unet_core import images, overlay, runs, samples
 from unet_core.config import SPLITS
 from unet_core.errors import UnetError
 
 if TYPE_CHECKING:
     from unet_core.evaluation import ImageScore
 
+CLASS_COLUMNS = ("dice", "iou", "pixels", "images")
 SPLIT_WORDS = {
     "held-out": "held back from training",
     "val": "validation",
@@ -55,7 +56,7 @@ def compute(run: runs.Run, split: str) -> Scores:
     chosen = evaluation.select(samples.find(Path(run.config.data.root), run.config.data.layout), run.split(), split)
     total = sum(map(len, chosen.values()))
     fresh.samples = {sample.id: sample for group in chosen.values() for sample in group}
-    for number, item in enumerate(evaluation.evaluate(predictor, chosen, run.config.data), 1):
+    for number, item in enumerate(evaluation.evaluate(predictor, chosen, run.data), 1):
         (fresh.skipped if isinstance(item, str) else fresh.each).append(item)
         bar.progress(min(1.0, number / total), f"{number} of {total} images")
     bar.empty()
@@ -100,6 +101,23 @@ def headline(scores: Scores) -> None:
             "out of the means."
         )
     st.markdown(" ".join(sentences))
+
+
+def classes(scores: Scores) -> None:
+    """Dice and IoU of each class, where there are several."""
+    from unet_core import evaluation
+
+    each = evaluation.by_class(scores.each)
+    if len(each) < 2:
+        return
+    with st.expander("Scores of each class", expanded=True):
+        bar = st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1)
+        st.dataframe(
+            [{"class": item.index} | {key: getattr(item, key) for key in CLASS_COLUMNS} for item in each],
+            key="class_table",
+            hide_index=True,
+            column_config={"dice": bar, "iou": bar, "pixels": st.column_config.NumberColumn(format="compact")},
+        )
 
 
 def worst_first(item: "ImageScore") -> tuple[bool, float]:
@@ -155,16 +173,16 @@ def table(scores: Scores, run: runs.Run, num_classes: int) -> None:
 
 def show_errors(scores: Scores, run: runs.Run, row: dict, num_classes: int) -> None:
     """One image: what was found, found wrongly and missed."""
+    from unet_core.data import load
     from unet_core.logits import to_mask
 
     sample = scores.samples[row["image"]]
     predictor, _, version = models.predictor(run)
-    image = images.read(sample.image)
-    eighths = models.probabilities(predictor, version, image, str(sample.image))
+    image = images.read(sample.image, sample.page)
+    eighths = models.probabilities(predictor, version, image, f"{sample.image} {sample.page}")
     pred = to_mask(eighths.astype("float32") / 255, predictor.model.config.threshold)
-    raw = masks.read(sample, image.shape)
-    _, lookup = masks.class_table(set(raw.ravel().tolist()), num_classes, run.config.data.ignore_index)
-    drawn = overlay.draw_errors(image, pred, lookup[raw], num_classes, 0.6)
+    pictures, *_ = load([sample], run.data, predictor.model.config)
+    drawn = overlay.draw_errors(image, pred, pictures.target(pictures[0].raw_mask), num_classes, 0.6)
     st.image(drawn, width="stretch", output_format="JPEG", alt=f"Errors on {sample.id}", caption=plain(sample.id))
     if num_classes == 1:
         st.caption(":green[■] found  :red[■] found wrongly  :blue[■] missed")
@@ -187,6 +205,7 @@ try:
     for message in scores.skipped:
         widgets.show_warning(message)
     headline(scores)
+    classes(scores)
     table(scores, run, models.predictor(run)[0].model.config.num_classes)
 except UnetError as error:
     widgets.show_error(error)

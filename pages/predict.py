@@ -18,22 +18,22 @@ EXAMPLES = 6
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def decode(data: bytes, name: str) -> images.Array:
-    return images.decode(data, name)
+def decode(data: bytes, name: str, page: int | None) -> images.Pixels:
+    return images.decode(data, name, page)
 
 
-def example_files(run: runs.Run) -> list[Path]:
+def examples_of(run: runs.Run) -> list[samples.Sample]:
     """Some images of the run's data that it was not trained on."""
     try:
         parts, found = run.split(), samples.find(Path(run.config.data.root), run.config.data.layout)
     except UnetError:
         return []
     held_back = set(parts["val"]) | set(parts["test"])
-    return [sample.image for sample in found if sample.id in held_back][:EXAMPLES]
+    return [sample for sample in found if sample.id in held_back][:EXAMPLES]
 
 
-def inputs(run: runs.Run) -> dict[str, bytes]:
-    """The files to predict, by name: uploads, or an example."""
+def inputs(run: runs.Run) -> dict[str, tuple[bytes, int | None]]:
+    """The files to predict and the page that is meant, by name: uploads (None: every page), or an example."""
     uploads = st.file_uploader(
         "Images",
         type=[ending.removeprefix(".") for ending in images.EXTENSIONS],
@@ -41,8 +41,8 @@ def inputs(run: runs.Run) -> dict[str, bytes]:
         key="uploads",
     )
     if uploads:
-        return {file.name: file.getvalue() for file in uploads}
-    examples = {path.name: path for path in example_files(run)}
+        return {file.name: (file.getvalue(), None) for file in uploads}
+    examples = {sample.id if sample.page is not None else sample.image.name: sample for sample in examples_of(run)}
     if examples:
         chosen = st.selectbox(
             "or an image that the run was not trained on",
@@ -53,24 +53,29 @@ def inputs(run: runs.Run) -> dict[str, bytes]:
         )
         if chosen:
             try:
-                return {chosen: examples[chosen].read_bytes()}
+                return {chosen: (examples[chosen].image.read_bytes(), examples[chosen].page)}
             except OSError as error:
-                widgets.show_error(f"{examples[chosen]}: cannot be read ({error.strerror}).")
+                widgets.show_error(f"{examples[chosen].image}: cannot be read ({error.strerror}).")
     return {}
 
 
-def predict(run: runs.Run, files: dict[str, bytes]) -> dict[str, tuple[images.Array, images.Array]]:
-    """{name: (image, probabilities)}; a file that is no picture is named and the others are done."""
+def predict(run: runs.Run, files: dict[str, tuple[bytes, int | None]]) -> dict[str, tuple[images.Pixels, images.Array]]:
+    """{name: (image, probabilities)}, of a stack each page; a file that is no picture is named, the others are done."""
     predictor, warning, version = models.predictor(run)
     if warning:
         widgets.show_warning(warning)
     done = {}
     bar = st.progress(0.0, "Predicting…") if len(files) > 1 else None
-    for number, (name, data) in enumerate(files.items(), 1):
+    for number, (name, (data, wanted)) in enumerate(files.items(), 1):
         try:
-            image = decode(data, name)
-            key = hashlib.sha256(data).hexdigest()
-            done[name] = image, models.probabilities(predictor, version, image, key)
+            key, pages = hashlib.sha256(data).hexdigest(), [(name, wanted)]
+            if wanted is None and (several := images.count(io.BytesIO(data), name)) > 1:
+                pages = [
+                    (label + Path(name).suffix, page) for label, page in images.page_names(Path(name).stem, several)
+                ]
+            for label, page in pages:
+                image = decode(data, name, page)
+                done[label] = image, models.probabilities(predictor, version, image, f"{key} {page}")
         except UnetError as error:
             widgets.show_error(error)
         if bar is not None:
@@ -81,7 +86,7 @@ def predict(run: runs.Run, files: dict[str, bytes]) -> dict[str, tuple[images.Ar
 
 
 @st.fragment
-def view(done: dict[str, tuple[images.Array, images.Array]], num_classes: int, threshold: float) -> None:
+def view(done: dict[str, tuple[images.Pixels, images.Array]], num_classes: int, threshold: float) -> None:
     """One image under the sliders; only this part runs again when one is moved."""
     from unet_core.logits import to_mask
 
@@ -140,10 +145,10 @@ def view(done: dict[str, tuple[images.Array, images.Array]], num_classes: int, t
             )
 
 
-def shown(image: images.Array) -> images.Array:
-    """The picture in a size that a page can show."""
+def shown(image: images.Pixels) -> images.Array:
+    """The picture in a size and in levels that a page can show."""
     step = -(-max(image.shape) // LARGEST_SHOWN)
-    small = image[::step, ::step]
+    small = images.for_display(image[::step, ::step])
     return small[:, :, 0] if small.shape[2] == 1 else small
 
 
@@ -151,7 +156,7 @@ def mask_png(mask: images.Array, num_classes: int) -> bytes:
     return images.encode_png(mask * 255 if num_classes == 1 else mask)
 
 
-def all_masks(done: dict[str, tuple[images.Array, images.Array]], num_classes: int, threshold: float) -> bytes:
+def all_masks(done: dict[str, tuple[images.Pixels, images.Array]], num_classes: int, threshold: float) -> bytes:
     from unet_core.logits import to_mask
 
     archive = io.BytesIO()

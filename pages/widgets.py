@@ -19,6 +19,10 @@ def option_widget(option: Option) -> Any:
         common["help"] = f"{option.sentence}\n{menu}"
         return st.selectbox(label, names, index=names.index(option.default), **common)
     kind = option.kind
+    if kind is bool:
+        return st.toggle(label, value=option.default, **common)
+    if kind is str:
+        return st.text_input(label, value=option.default, **common)
     return st.number_input(
         label,
         min_value=None if option.low is None else kind(option.low),

@@ -49,9 +49,9 @@ def test_shapes_and_types_stay(preset: str, channels: int) -> None:
         assert new_image.dtype == new_mask.dtype == np.uint8
 
 
-@every_preset
+@pytest.mark.parametrize("preset", ["none", "flips", "light", "street"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_image_and_mask_are_moved_alike_and_no_mask_value_is_invented(preset: str, channels: int) -> None:
+def test_without_resampling_image_and_mask_agree_to_the_pixel(preset: str, channels: int) -> None:
     image, mask = case(channels=channels)
     augment = Augment(preset)
     for seed in SEEDS:
@@ -62,6 +62,20 @@ def test_image_and_mask_are_moved_alike_and_no_mask_value_is_invented(preset: st
             assert (below == below[0]).all(), f"{preset}, seed {seed}: two greys over mask value {value}"
         greys = [int(new_image[new_mask == value][0, 0]) for value in np.unique(mask)]
         assert greys == sorted(set(greys)), "light changes may not swap what is darker and what is lighter"
+
+
+@every_preset
+def test_image_and_mask_are_moved_alike_and_no_mask_value_is_invented(preset: str) -> None:
+    """Blobs of one grey on another: after any change the brighter pixels are still those of the mask."""
+    y, x = np.mgrid[:96, :96]
+    mask = ((np.hypot(x - 30, y - 40) < 18) | (np.hypot(x - 72, y - 70) < 12)).astype(np.uint8) * 5
+    image = np.where(mask > 0, 170, 60).astype(np.uint8)[:, :, None]
+    augment = Augment(preset)
+    for seed in range(40):
+        new_image, new_mask = augment(image, mask, seed)
+        assert set(np.unique(new_mask)) <= {0, 5}
+        bright = new_image[:, :, 0] > (int(new_image.min()) + int(new_image.max())) / 2
+        assert ((new_mask > 0) == bright).mean() > 0.97, f"{preset}, seed {seed}"
 
 
 @every_preset

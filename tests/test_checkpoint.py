@@ -70,7 +70,8 @@ def test_a_checkpoint_is_exactly_these_files(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "runs" / "best", model(1))
     save(tmp_path / "runs" / "last", 1)
     save(tmp_path / "runs" / "last", 2)
-    assert names(tmp_path / "runs") == ["best", "last"]
+    assert names(tmp_path / "runs") == ["best", "last", "last.old"]
+    assert names(tmp_path / "runs" / "last.old") == ALL_FILES
     assert names(tmp_path / "runs" / "best") == MODEL_FILES
     assert names(tmp_path / "runs" / "last") == ALL_FILES
 
@@ -289,7 +290,7 @@ def test_an_error_of_the_disk_at_any_call_leaves_the_old_or_the_new_one(tmp_path
         outcomes.append(number)
         save(folder, 3)  # once there is room again nothing is in the way
         assert stored(folder) == (3, 3, "")
-        assert names(folder.parent) == ["last"]
+        assert names(folder.parent) == ["last", "last.old"]
     assert outcomes == sorted(outcomes), "once the new one is there it stays"
     assert set(outcomes) == {1, 2}
 
@@ -323,7 +324,32 @@ def test_a_kill_at_any_call_leaves_the_old_or_the_new_one(last: Path, tmp_path: 
         assert number in (before, 3), place.name
         save(place / "last", 4)
         assert stored(place / "last") == (4, 4, "")
-        assert names(place) == ["last"]
+        assert names(place) == ["last", "last.old"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs the names of open files")
+def test_everything_is_on_the_disk_before_it_takes_the_place_of_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut only what was flushed is there: the files and their folder, then the new name."""
+    save(tmp_path / "last", 1)
+    done: list[str] = []
+    sync, rename = os.fsync, Path.rename
+
+    def noted_sync(handle: int) -> None:
+        done.append(f"flush {Path(f'/proc/self/fd/{handle}').resolve().relative_to(tmp_path)}")
+        sync(handle)
+
+    def noted_rename(path: Path, target: Path) -> Path:
+        done.append(f"rename {path.name} to {target.name}")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "rename", noted_rename)
+    save(tmp_path / "last", 2)
+    files = len(ALL_FILES)
+    assert sorted(done[:files]) == [f"flush last.new/{name}" for name in ALL_FILES]
+    assert done[files:] == ["flush last.new", "rename last to last.old", "rename last.new to last", "flush ."]
 
 
 def test_a_failed_first_save_leaves_nothing_that_looks_like_a_checkpoint(

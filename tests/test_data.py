@@ -146,7 +146,7 @@ def test_memory_changes_how_often_files_are_read_and_never_the_pixels(
     samples = folder(tmp_path, [noise(20 + seed, 3, seed) for seed in range(3)])
     reads = []
     read = images.read
-    monkeypatch.setattr(images, "read", lambda path: reads.append(path) or read(path))
+    monkeypatch.setattr(images, "read", lambda path, page=None: reads.append(path) or read(path, page))
     seen = {}
     for cache_mb in (0, 4096):
         pictures = loaded(samples, cache_mb=cache_mb)
@@ -163,7 +163,7 @@ def test_memory_is_filled_to_its_bound_and_no_further(tmp_path: Path, monkeypatc
     pictures = loaded(samples, cache_mb=1)
     reads = []
     read = images.read
-    monkeypatch.setattr(images, "read", lambda path: reads.append(path) or read(path))
+    monkeypatch.setattr(images, "read", lambda path, page=None: reads.append(path) or read(path, page))
     for index in range(3):
         assert pictures[index].image.shape == (600, 600, 1)
     assert len(reads) == 2
@@ -257,7 +257,7 @@ def test_steps_per_epoch_by_hand(count: int, expected: int) -> None:
     assert steps_per_epoch(count, TrainConfig(batch_size=4, crops_per_image=2)) == expected
 
 
-@pytest.mark.parametrize("augment", AUGMENTATIONS)
+@pytest.mark.parametrize("augment", ["none", "flips", "light", "street"])  # the others resample
 @pytest.mark.parametrize("side", [16, 64])
 def test_image_and_mask_are_cut_turned_and_padded_alike(pictures: Pictures, augment: str, side: int) -> None:
     """Through brightness changes too: over one mask value of one crop lies one grey, and more over a higher one."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from unet_core import images
 from unet_core.config import SPLITS, DataConfig, ModelConfig
 from unet_core.errors import DataError
-from unet_core.evaluation import ImageScore, evaluate, interval, select, summarise, to_csv
+from unet_core.evaluation import ImageScore, by_class, evaluate, interval, select, summarise, to_csv
 from unet_core.metrics import METRICS, Counts
 from unet_core.samples import Sample, content_hash, find
 
@@ -275,3 +275,21 @@ def test_csv_of_several_classes_has_the_columns_of_each() -> None:
     assert (row["dice_1"], row["iou_1"]) == ("", "")
     assert float(row["dice_2"]) == pytest.approx(2 / 3, abs=1e-6)
     assert float(row["dice"]) == pytest.approx((4 / 6 + 2 / 3) / 2, abs=1e-6)
+
+
+def test_scores_of_each_class_pool_all_pixels() -> None:
+    def counts(*rows: tuple[float, float, float]) -> Counts:
+        tp, fp, fn = (np.array(column, dtype=np.float64) for column in zip(*rows, strict=True))
+        return Counts(tp, fp, fn, np.zeros_like(tp))
+
+    scores = [
+        ImageScore("a", "val", counts((6, 2, 0), (0, 0, 0), (0, 0, 2))),
+        ImageScore("b", "val", counts((2, 0, 2), (0, 0, 0), (4, 2, 0))),
+    ]
+    first, absent, third = by_class(scores)
+    assert (first.index, first.dice, first.iou) == (0, pytest.approx(16 / 20), pytest.approx(8 / 12))
+    assert (first.pixels, first.images) == (10, 2)
+    assert math.isnan(absent.dice) and math.isnan(absent.iou) and absent.images == 0
+    assert (third.dice, third.pixels, third.images) == (pytest.approx(8 / 12), 6, 2)
+    only = by_class([ImageScore("a", "val", counts((3, 1, 0)))])
+    assert [item.index for item in only] == [1]

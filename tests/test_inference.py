@@ -1,6 +1,7 @@
 """A picture to a mask: tiles that cover and overlap, seams that are not there, any channels, any threshold."""
 
 import itertools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unet_core import inference
+from unet_core import anatomy, images, inference
 from unet_core.checkpoint import save_checkpoint
 from unet_core.config import NORMALISATIONS, ModelConfig
 from unet_core.data import normalise, statistics
@@ -73,7 +74,7 @@ def test_tiles_cover_every_pixel_and_overlap(tile: int, overlap: int, monkeypatc
         windows = [window for window, _ in tiles(length, 1)]
         assert windows[0].start == 0
         assert windows[-1].stop == length
-        assert all(window.stop - window.start == min(tile, length) for window in windows)
+        assert all(0 < window.stop - window.start <= tile for window in windows)
         for before, after in itertools.pairwise(windows):
             assert before.start < after.start
             assert before.stop - after.start >= overlap, f"length {length}: {before} {after}"
@@ -226,12 +227,12 @@ def test_colour_into_a_grey_model_becomes_luminance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"), [(None, [0, 0, 1, 1]), (0.1, [0, 1, 1, 1]), (0.7, [0, 0, 0, 1]), (1.0, [0] * 4)]
+    ("given", "expected"), [(None, [0, 0, 1, 1]), (0.1, [0, 1, 1, 1]), (0.7, [0, 0, 0, 1]), (1.0, [0, 0, 0, 0])]
 )
 def test_the_threshold_is_the_models_unless_given(given: float | None, expected: list[int]) -> None:
     ready, _ = fixed(torch.logit, threshold=0.25)
-    levels = np.array([[[0], [51], [153], [204]]], np.uint8)  # probabilities 0, 0.2, 0.6, 0.8
-    assert ready.probabilities(levels)[0, 0] == pytest.approx([0, 0.2, 0.6, 0.8])
+    levels = np.array([[[0], [51], [102], [204]]], np.uint8)  # probabilities 0, 0.2, 0.4, 0.8
+    assert ready.probabilities(levels)[0, 0] == pytest.approx([0, 0.2, 0.4, 0.8])
     assert ready.mask(levels, given).tolist() == [expected]
 
 
@@ -263,3 +264,70 @@ def test_a_precision_the_device_lacks_is_refused(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "best", predictor().model)
     with pytest.raises(ConfigError, match="fp16"):
         load_predictor(tmp_path / "best", "cpu", "fp16")
+
+
+# Unpadded nets ------------------------------------------------------------------------------------------------------
+
+
+def one_large_forward(predictor: Predictor, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The logits of the whole image in a single pass over the image mirrored by the margin that the net eats."""
+    config = predictor.model.config
+    margin = anatomy.margin(config)
+    height, width = image.shape[:2]
+    sides = [anatomy.fitting_size(config, length + 2 * margin) for length in (height, width)]
+    after = [side - margin - length for side, length in zip(sides, (height, width), strict=True)]
+    mirrored = np.pad(image, ((margin, after[0]), (margin, after[1]), (0, 0)), mode="reflect")
+    mean, std = statistics(image, config.normalisation)
+    with torch.inference_mode():
+        logits = predictor.model(normalise(mirrored, mean, std)[None])
+    return logits[0, :, :height, :width].numpy()
+
+
+def unpadded(**changes: Any) -> Predictor:
+    torch.manual_seed(0)
+    settings = {"in_channels": 1, "num_classes": 2, "base_channels": 4, "norm": "none", "padding": "valid"}
+    model = UNet(ModelConfig(**(settings | {"image_size": 572} | changes))).eval()
+    return Predictor(model, torch.device("cpu"), "fp32")
+
+
+@pytest.mark.parametrize(
+    ("size", "changes"),
+    [
+        ((512, 512), {}),
+        ((300, 517), {}),
+        ((230, 231), {"depth": 2, "image_size": 60, "convs_per_block": 1, "head_kernel": 3}),
+        ((190, 402), {"depth": 3, "image_size": 140, "up": "nearest", "down": "strided_conv"}),
+    ],
+)
+def test_overlapping_tiles_equal_one_forward_of_the_mirrored_image(
+    size: tuple[int, int], changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = unpadded(**changes)
+    image = np.random.default_rng(0).integers(0, 256, (*size, 1), np.uint8)
+    expected = one_large_forward(predictor, image)
+    calls = []
+    forward = predictor.model.forward
+    monkeypatch.setattr(predictor.model, "forward", lambda x: calls.append(x.shape) or forward(x))
+    monkeypatch.setattr("unet_core.inference.TILE", 150)
+    found = predictor.logits(image)
+    assert len(calls) > 3
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
+def test_overlapping_tiles_of_real_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The paper's net on the paper's data (ISBI 2012), where it lies: $UNET_DATA."""
+    folder = Path(os.environ.get("UNET_DATA", Path(__file__).parents[2] / "shared" / "data")) / "isbi_em" / "images"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there; name the real data in UNET_DATA")
+    predictor = unpadded()
+    monkeypatch.setattr("unet_core.inference.TILE", 388)
+    for path in sorted(folder.iterdir())[:2]:
+        image = images.read(path)
+        np.testing.assert_allclose(predictor.logits(image), one_large_forward(predictor, image), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 300), (61, 60)])
+def test_an_unpadded_net_answers_in_the_size_of_any_image(size: tuple[int, int]) -> None:
+    predictor = unpadded(depth=2, image_size=60)
+    image = np.random.default_rng(1).integers(0, 256, (*size, 1), np.uint8)
+    assert predictor.mask(image).shape == size

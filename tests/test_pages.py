@@ -1,5 +1,6 @@
 """The pages over fabricated run directories, by Streamlit's AppTest: every state is shown, nothing is thrown."""
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import PAGES
-from unet_core import runs
-from unet_core.config import RunConfig
+from pages import PAGES, train_form
+from unet_core import anatomy, runs
+from unet_core.config import RunConfig, options
 from unet_core.eventlog import EventLog
 from unet_core.events import EpochFinished, RunFailed, RunFinished, RunStarted, StepFinished, Warned
+from unet_core.presets import PRESETS, preset
 
 ROOT = Path(__file__).parents[1]
 STARTED = RunStarted("cpu", "fp32", 1, 1000, 1, 1, 6, 2, 0, epochs=2, steps_per_epoch=3)
@@ -24,7 +26,7 @@ EPOCH = EpochFinished(1, 3, 0.9, 0.8, 0.71, 0.55, 0.01, 12.5, 4.0, best=True)
 def place(tmp_path, monkeypatch, sample_folder):
     """An empty runs folder and the sample data, as the app sees them."""
     monkeypatch.setenv("UNET_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr("pages.places.sample_data", lambda: sample_folder)
+    monkeypatch.setattr("pages.train_form.sample_data", lambda: sample_folder)
     return tmp_path / "runs"
 
 
@@ -128,11 +130,37 @@ def test_settings_that_contradict_each_other_are_explained(place):
 
 
 def test_a_menu_entry_for_every_setting(place):
-    from unet_core.config import options
-
     app = show("train")
-    keys = {widget.key for widget in [*app.number_input, *app.selectbox]}
-    assert {option.name for option in options()} - {"root", "threshold"} <= keys
+    keys = {widget.key for widget in [*app.number_input, *app.selectbox, *app.toggle, *app.text_input]}
+    assert {option.name for option in options()} - set(train_form.ELSEWHERE) <= keys
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_sets_the_form_and_the_net_is_drawn(name, place):
+    app = show("train")
+    app.selectbox(key="preset").set_value(name).run()
+    assert not app.exception
+    chosen = preset(name)
+    assert app.selectbox(key="norm").value == chosen.model.norm
+    assert app.number_input(key="base_channels").value == chosen.model.base_channels
+    assert app.number_input(key="lr").value == chosen.train.lr
+    app.session_state["view"] = "The net"
+    app.run()
+    assert not app.exception and not app.error
+    shown = {metric.label: metric.value for metric in app.metric}
+    model = dataclasses.replace(
+        chosen.model, in_channels=chosen.model.in_channels or 3, num_classes=chosen.model.num_classes or 1
+    )
+    assert shown["Parameters"] == f"{anatomy.parameter_count(model):,}"
+    assert shown["Receptive field"] == f"{anatomy.receptive_field(model)} px"
+
+
+def test_augmented_crops_of_the_users_images(place):
+    app = show("train")
+    app.session_state["view"] = "Augmented crops"
+    app.selectbox(key="augment").set_value("light").run()
+    assert not app.exception and not app.error
+    assert sum(element.type == "image" for element in app.main) == 3 * 5 + 4
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +233,40 @@ def test_app_main_home_and_train_import_no_torch(place, tmp_path):
     environment = os.environ | {"UNET_SAMPLE": str(tmp_path / "sample")}
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_four_variants_are_one_click_and_one_table(place, sample_folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "unet_core.series.start", lambda presets, config, folder: asked.append((presets, config, folder))
+    )
+    app = show("train")
+    app.session_state["view"] = "Compare variants"
+    app.run()
+    assert not app.exception
+    assert "No comparison yet" in texts(app)
+    next(button for button in app.button if button.key == "start_series").click().run()
+    assert not app.exception
+    [(presets, config, folder)] = asked
+    assert presets == ["mp-tr-bce", "mp-tr-dice", "strconv-tr-bce", "strconv-ups-dice"]
+    assert (config.data.root, folder) == (str(sample_folder), place)
+
+    run = runs.create(place, preset("mp-tr-dice").replace(root=str(sample_folder), series="series-1 mp-tr-dice"))
+    log = EventLog(run.events)
+    for event in (STARTED, EPOCH, RunFinished("completed", 1, 0.71, 0.55, 12.5, 4.0)):
+        log.append(event)
+    log.close()
+    run.beat()
+    app.run()
+    table = app.dataframe[0].value
+    assert list(table["name"]) == ["mp-tr-dice"]
+    assert list(table["val_dice"]) == [0.71]
+    assert {"val_iou", "val_loss", "seconds", "parameters"} <= set(table.columns)
+
+
+def test_the_film_of_validation_images_is_shown(trained, place):
+    shutil.copytree(trained.folder, place / trained.id)
+    app = show("train")
+    assert not app.exception
+    assert "Validation images after epoch 1" in texts(app)
+    assert sum(element.type == "image" for element in app.main) == 4 + 2 * len(trained.split()["val"])

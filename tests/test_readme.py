@@ -15,6 +15,8 @@ import pytest
 
 from tests.browser.conftest import poll
 from unet_core import samples
+from unet_core.config import LAYOUTS
+from unet_core.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -66,7 +68,14 @@ def test_the_python_block_runs(followed):
 
 
 def test_the_table_of_layouts_is_the_cores():
-    assert re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE) == list(samples.LAYOUTS)
+    table = README[README.index("| layout |") :].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [name for name in LAYOUTS if name != "auto"]
+
+
+def test_the_table_of_presets_is_the_cores():
+    table = README[README.index("| preset |") :].split("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:]]
+    assert [name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row)] == list(PRESETS)
 
 
 def test_make_app_answers():

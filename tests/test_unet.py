@@ -5,9 +5,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unet_core.config import ModelConfig
+from unet_core import anatomy
+from unet_core import config as config_names
+from unet_core.config import ORDERS, PADDINGS, ModelConfig
 from unet_core.errors import ConfigError
-from unet_core.unet import UNet, parameter_count
+from unet_core.unet import ACTIVATIONS, DOWNS, NORMS, UPS, UNet, parameter_count
 
 
 def net(depth: int = 2, in_channels: int = 1, num_classes: int = 1, base_channels: int = 2, seed: int = 0) -> UNet:
@@ -154,3 +156,74 @@ def test_equal_seeds_give_equal_nets_and_others_do_not() -> None:
 def test_channels_that_are_still_to_be_found_are_refused(in_channels: int, num_classes: int) -> None:
     with pytest.raises(ConfigError, match=f"got {in_channels} and {num_classes}; 0 .found from the data."):
         UNet(ModelConfig(in_channels=in_channels, num_classes=num_classes))
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("up", UPS)
+@pytest.mark.parametrize("down", DOWNS)
+@pytest.mark.parametrize("norm", NORMS)
+def test_every_variant_learns_at_odd_sizes(norm: str, down: str, up: str, padding: str) -> None:
+    """The product of the registries: the right size comes out, and a finite gradient reaches every weight."""
+    torch.manual_seed(0)
+    config = ModelConfig(
+        in_channels=3, num_classes=2, base_channels=4, depth=2, norm=norm, down=down, up=up, padding=padding,
+        image_size=64, activation="leaky_relu",
+    )  # fmt: skip
+    model = UNet(config).train()
+    sizes = [(17, 31), (33, 20), (40, 41)] if padding == "same" else [(44, 48), (60, 44)]
+    for height, width in sizes:
+        model.zero_grad()
+        logits = model(torch.randn(2, 3, height, width))
+        margin = anatomy.margin(config)
+        assert logits.shape == (2, 2, height - 2 * margin, width - 2 * margin)
+        logits.square().mean().backward()
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None, name
+            assert parameter.grad.isfinite().all(), name
+            assert parameter.grad.any() or (norm != "none" and name.endswith("bias")), name
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_order_in_a_block_is_the_one_asked_for(order: str, activation: str) -> None:
+    config = ModelConfig(in_channels=1, num_classes=1, base_channels=2, order=order, activation=activation)
+    kinds = [type(layer) for layer in UNet(config).encoder[0]]
+    act = type(ACTIVATIONS[activation]())
+    after = [torch.nn.BatchNorm2d, act] if order == "conv_norm_act" else [act, torch.nn.BatchNorm2d]
+    assert kinds == [torch.nn.Conv2d, *after] * 2
+
+
+def test_registries_are_the_names_of_the_settings() -> None:
+    assert list(NORMS) == list(config_names.NORMS)
+    assert list(DOWNS) == list(config_names.DOWNS)
+    assert list(UPS) == list(config_names.UPS)
+    assert list(ACTIVATIONS) == list(config_names.ACTIVATIONS)
+
+
+def test_dropout_is_behind_the_two_deepest_blocks_and_only_in_training() -> None:
+    config = ModelConfig(in_channels=1, num_classes=1, base_channels=2, depth=3, dropout=0.5)
+    torch.manual_seed(0)
+    model = UNet(config)
+    places = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Dropout2d)]
+    assert [name.rsplit(".", 1)[0] for name in places] == ["encoder.2", "bottleneck"]
+    image = torch.randn(1, 1, 32, 32)
+    assert not torch.equal(model(image), model(image))
+    model.eval()
+    assert torch.equal(model(image), model(image))
+
+
+def test_deep_supervision_gives_every_level_in_training_only() -> None:
+    config = ModelConfig(in_channels=1, num_classes=3, base_channels=2, depth=3, deep_supervision=True)
+    torch.manual_seed(0)
+    model = UNet(config)
+    outputs = model(torch.randn(2, 1, 32, 48))
+    assert [tuple(output.shape) for output in outputs] == [(2, 3, 32, 48), (2, 3, 16, 24), (2, 3, 8, 12)]
+    sum(output.square().mean() for output in outputs).backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    assert isinstance(model.eval()(torch.randn(1, 1, 32, 32)), torch.Tensor)
+
+
+@torch.inference_mode()
+def test_instance_norm_takes_a_single_pixel() -> None:
+    config = ModelConfig(in_channels=1, num_classes=1, base_channels=2, depth=2, image_size=32, norm="instance")
+    assert UNet(config).eval()(torch.randn(1, 1, 1, 1)).shape == (1, 1, 1, 1)

@@ -6,8 +6,8 @@
     state.safetensors   for resuming only: the optimiser's tensors
     sha256              a line for each of the files above
 
-It is written under another name, flushed to the disk and renamed; the folder before it is kept as `<name>.old` until
-the new one has been read back. `load` falls back to that one when the newer is damaged or missing.
+It is written under another name, flushed to the disk, read back and renamed; the folder before it stays beside it as
+`<name>.old`. `load_model` and `load_state` fall back to that one when the newer is damaged or missing.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save  # not load_file: it refuses folders whose name is not UTF-8
 from torch import Tensor
 
 from unet_core.config import ModelConfig
@@ -41,7 +41,7 @@ class State:
 
 
 def save_checkpoint(folder: Path, model: UNet, state: State | None = None) -> None:
-    """Write or replace a checkpoint. A full disk or a crash at any point leaves the one before usable (OSError)."""
+    """Write a checkpoint and keep the one before; a full disk (OSError) or a crash at any point leaves one to use."""
     files = {
         "config.json": json.dumps(model.config.to_dict(), indent=2, allow_nan=False).encode() + b"\n",
         "model.safetensors": _tensor_bytes(model.state_dict()),
@@ -69,7 +69,6 @@ def save_checkpoint(folder: Path, model: UNet, state: State | None = None) -> No
         folder.rename(old)
     fresh.rename(folder)
     _sync_folder(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def verify(folder: Path) -> None:
@@ -106,7 +105,7 @@ def load_model(folder: Path) -> tuple[UNet, str]:
     try:
         config = ModelConfig.from_dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
         model = UNet(config)
-        tensors = load_file(folder / "model.safetensors")
+        tensors = load((folder / "model.safetensors").read_bytes())
     except (ConfigError, ValueError, OSError, SafetensorError) as error:
         raise CheckpointError(f"{folder}: cannot be loaded ({error}).") from error
     try:
@@ -124,7 +123,7 @@ def load_state(folder: Path) -> State:
         raise CheckpointError(
             f"{folder}: holds weights for prediction only, so that training cannot be resumed from it."
         )
-    return State(json.loads((folder / "state.json").read_text()), load_file(folder / "state.safetensors"))
+    return State(json.loads((folder / "state.json").read_text()), load((folder / "state.safetensors").read_bytes()))
 
 
 def parameters_in(folder: Path) -> int:

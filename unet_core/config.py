@@ -21,16 +21,72 @@ LOSSES = {
     "bce_dice": "binary cross-entropy + Dice, the usual choice for one class",
     "cross_entropy": "cross-entropy over several classes",
     "cross_entropy_dice": "cross-entropy + Dice, the usual choice for several classes",
+    "iou": "1 - soft IoU (Jaccard), harder than Dice on what is half right",
+    "focal": "cross-entropy with less weight on pixels that are right already (Lin 2017)",
+    "focal_dice": "focal + Dice",
+    "tversky": "Dice with a weight for missed and one for wrongly found pixels (Salehi 2017)",
+    "focal_tversky": "Tversky to the power of 3/4, for small objects (Abraham and Khan 2019)",
+    "lovasz": "a convex stand-in for the IoU itself (Berman 2018), good for the last epochs",
+}
+CLASS_WEIGHTS = {
+    "none": "every pixel counts the same",
+    "auto": "rare classes count more, by median-frequency balancing (bce, cross_entropy, focal and sums with them)",
+}
+OPTIMISERS = {
+    "adamw": "Adam with decoupled weight decay (Loshchilov and Hutter 2019)",
+    "adam": "Adam (Kingma and Ba 2015), weight decay as an L2 penalty",
+    "sgd": "stochastic gradient descent with Nesterov momentum 0.9; wants about ten times AdamW's rate",
+    "rmsprop": "RMSprop with momentum 0.9; wants about a tenth of AdamW's rate",
+}
+SCHEDULES = {
+    "one_cycle": "up in the first 30 % of the steps, then down to almost nothing (Smith 2018)",
+    "cosine": "a linear warm-up in the first 5 % of the steps, then down a cosine to almost nothing",
+    "constant": "a linear warm-up in the first 5 % of the steps, then always the same",
+    "plateau": "as constant, but halved after plateau_patience epochs that were no better",
 }
 AUGMENTATIONS = {
     "none": "the crops as they are",
     "flips": "flips and quarter turns, for pictures without an up and down",
     "light": "flips, quarter turns, brightness and contrast",
+    "strong": "the same, with turns, shears, scaling, elastic deformation, gamma, noise and blur; wants more epochs",
+    "microscopy": "flips, any turn, scaling, elastic deformation, gentle brightness, noise and blur",
     "street": "left-right flips, brightness and contrast, for pictures with an up and down",
 }
 NORMALISATIONS = {
     "zscore": "each image to mean 0 and standard deviation 1, over all its channels together",
     "unit": "0..255 to 0..1",
+}
+NORMS = {
+    "batch": "batch normalisation (Ioffe and Szegedy 2015); the fastest, wants batches of 4 or more",
+    "group": "group normalisation (Wu and He 2018); the same whatever the batch, about 1.6 times the time",
+    "instance": "instance normalisation (Ulyanov 2016); blind to the contrast of an image",
+    "none": "none, as in the paper of 2015",
+}
+ACTIVATIONS = {
+    "relu": "max(0, x)",
+    "leaky_relu": "x, or 0.01 x below 0",
+    "elu": "smooth below 0 (Clevert 2015)",
+    "gelu": "smooth (Hendrycks and Gimpel 2016)",
+    "silu": "x sigmoid(x), also called swish",
+}
+DOWNS = {
+    "maxpool": "maximum over 2x2 pixels",
+    "avgpool": "mean over 2x2 pixels",
+    "strided_conv": "2x2 convolution with stride 2, learnt",
+}
+UPS = {
+    "transposed": "2x2 transposed convolution, learnt",
+    "bilinear": "bilinear up-sampling, half the channels in the blocks before",
+    "bilinear_aligned": "the same with aligned corners, as milesial's U-Net does it",
+    "nearest": "nearest-neighbour up-sampling, half the channels in the blocks before",
+}
+ORDERS = {
+    "conv_norm_act": "convolution, norm, activation",
+    "conv_act_norm": "convolution, activation, norm",
+}
+PADDINGS = {
+    "same": "padded convolutions: any size in, the same size out",
+    "valid": "unpadded convolutions: the mask is smaller than the image, tiles overlap (Ronneberger 2015)",
 }
 DEVICES = {
     "auto": "CUDA, else Apple MPS, else the processor",
@@ -56,6 +112,8 @@ LAYOUTS = {
     "dsb2018": "<id>/images/* and <id>/masks/*, one mask file for each object (Data Science Bowl 2018)",
     "paired": "images/ and masks/ with the same file names",
     "split_folders": "train/ and trainannot/ (or train_masks/, train/images + train/masks), likewise val and test",
+    "stack": "multi-page TIFFs, train-volume.tif and train-labels.tif: an image a page (ISBI 2012)",
+    "mixed": "images and masks in one folder, told apart by names such as a.png and a_mask.png, else by content",
 }
 
 
@@ -67,6 +125,17 @@ class ModelConfig(Settings):
     num_classes: int = setting(0, "Output classes: 1 is binary, 0 = found from the masks.", low=0, high=254)
     base_channels: int = setting(16, "Channels of the first encoder block, doubled at each level.", low=1, high=256)
     depth: int = setting(4, "Number of down-samplings by 2.", low=1, high=8)
+    convs_per_block: int = setting(2, "3x3 convolutions in a block.", low=1, high=8)
+    bottleneck_convs: int = setting(0, "3x3 convolutions in the deepest block, 0 = as in the others.", low=0, high=8)
+    norm: str = setting("batch", "Normalisation of the feature maps.", choices=NORMS)
+    order: str = setting("conv_norm_act", "Order of the layers in a block.", choices=ORDERS)
+    activation: str = setting("relu", "Non-linearity.", choices=ACTIVATIONS)
+    down: str = setting("maxpool", "How a level goes to half its size.", choices=DOWNS)
+    up: str = setting("transposed", "How a level goes to twice its size.", choices=UPS)
+    padding: str = setting("same", "What happens at the edges.", choices=PADDINGS)
+    head_kernel: int = setting(1, "Side of the last convolution: 1 or 3.", low=1, high=3)
+    dropout: float = setting(0.0, "Share of channels dropped behind the two deepest blocks.", low=0, high=0.9)
+    deep_supervision: bool = setting(False, "Whether each level of the decoder is trained to give the mask.")
     image_size: int = setting(128, "Side in pixels of the square crops it is trained on.", low=8, high=4096)
     normalisation: str = setting("zscore", "How pixel values are scaled before the net.", choices=NORMALISATIONS)
     threshold: float = setting(0.5, "Probability above which a pixel is foreground (binary).", above=0, high=1)
@@ -75,6 +144,10 @@ class ModelConfig(Settings):
         super().__post_init__()
         if self.in_channels == 2:
             raise ConfigError("Expected in_channels to be 1 (grey), 3 (RGB) or 0 (found from the data), got 2.")
+        if self.head_kernel == 2:
+            raise ConfigError("Expected head_kernel to be 1 or 3, got 2.")
+        if self.deep_supervision and self.padding == "valid":
+            raise ConfigError("deep_supervision needs padding 'same': the levels of an unpadded net do not line up.")
         if self.image_size < 2 ** (self.depth + 1):
             raise ConfigError(
                 f"image_size {self.image_size} is too small for depth {self.depth}: the deepest level would be under "
@@ -91,6 +164,7 @@ class DataConfig(Settings):
     val_fraction: float = setting(0.2, "Share of images held back to choose the best epoch.", low=0, high=0.9)
     test_fraction: float = setting(0.0, "Share of images held back and never looked at in training.", low=0, high=0.9)
     ignore_index: int | None = setting(None, "Mask value that counts in no loss and no score.", low=0, high=255)
+    colour_map: str = setting("", 'Mask colours in class order, "0,0,0;255,0,0" or a file of them; empty = found.')
     cache_mb: int = setting(4096, "Memory in MiB for decoded images; what does not fit is read again.", low=0)
 
     def __post_init__(self) -> None:
@@ -109,13 +183,25 @@ class TrainConfig(Settings):
     epochs: int = setting(15, "Rounds over the training images.", low=1, high=100_000)
     batch_size: int = setting(16, "Crops in one step.", low=1, high=4096)
     crops_per_image: int = setting(4, "Random crops taken of each image in an epoch.", low=1, high=1024)
-    lr: float = setting(0.005, "Peak learning rate of the one-cycle schedule (AdamW).", above=0, high=10)
-    weight_decay: float = setting(0.01, "Decoupled weight decay of AdamW.", low=0, high=10)
+    lr: float = setting(0.005, "Peak learning rate of the schedule.", above=0, high=10)
+    weight_decay: float = setting(0.01, "Weight decay; in AdamW decoupled from the gradient.", low=0, high=10)
+    optimiser: str = setting("adamw", "How a gradient becomes a step.", choices=OPTIMISERS)
+    schedule: str = setting("one_cycle", "How the learning rate changes.", choices=SCHEDULES)
+    plateau_patience: int = setting(5, "Epochs without a better one before plateau halves the rate.", low=1, high=1000)
     loss: str = setting("auto", "What is minimised.", choices=LOSSES)
+    focal_gamma: float = setting(2.0, "Focal loss: how little a pixel counts that is right.", low=0, high=10)
+    focal_alpha: float = setting(0.25, "Focal loss, one class: share of the foreground.", above=0, high=0.999)
+    tversky_alpha: float = setting(0.3, "Tversky loss: cost of a wrongly found pixel.", above=0, high=10)
+    tversky_beta: float = setting(0.7, "Tversky loss: cost of a missed pixel.", above=0, high=10)
+    class_weights: str = setting("none", "How much each class counts.", choices=CLASS_WEIGHTS)
+    clip_norm: float = setting(0.0, "Longest gradient (L2 norm), longer ones are cut; 0 = any.", low=0, high=1000)
+    ema_decay: float = setting(0.0, "Decay of the averaged weights in each step, 0 = no average.", low=0, high=0.9999)
+    patience: int = setting(0, "Epochs without a better one before training ends, 0 = never.", low=0, high=100_000)
     augment: str = setting("flips", "Random changes of the crops.", choices=AUGMENTATIONS)
     seed: int = setting(0, "Where all randomness starts: split, weights, order, crops.", low=0, high=2**31 - 1)
     device: str = setting("auto", "What computes.", choices=DEVICES)
     precision: str = setting("auto", "Number format of the forward pass.", choices=PRECISIONS)
+    series: str = setting("", "Name of the comparison that the run belongs to, if any.")
     threads: int = setting(0, "Processor threads of the trainer, 0 = all cores but one.", low=0, high=1024)
 
 

@@ -40,7 +40,7 @@ class TrainingError(UnetError):
     """Training cannot go on."""
 
 
-def listing(items: Sequence[str], most: int = 10) -> str:
+def listing(items: Sequence[str], most: int = 10, between: str = ", ") -> str:
     """Join names for a message: all of up to `most`, then how many more there are."""
     more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more
+    return between.join(items[:most]) + more

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from unet_core.metrics import METRICS, Counts
 from unet_core.samples import Sample, content_hash
 
 RESAMPLES = 2000  # bootstrap
+Keep = Callable[[str, NDArray[np.uint8]], None]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def select(
     known = {digest: subset for subset in ("test", "val", "train") for digest in parts.get(subset, {}).values()}
     groups: dict[str, list[Sample]] = {subset: [] for subset in ("train", "val", "test", "new")}
     for sample in found:
-        groups[known.get(content_hash(sample.image), "new")].append(sample)
+        groups[known.get(content_hash(sample.image, sample.page), "new")].append(sample)
     chosen = {subset: group if subset in SPLITS[wanted] else [] for subset, group in groups.items()}
     if not any(chosen.values()):
         sizes = ", ".join(f"{len(group)} {subset}" for subset, group in groups.items())
@@ -76,16 +77,18 @@ def select(
     return chosen
 
 
-def score(predictor: Predictor, pictures: Pictures, index: int, subset: str) -> ImageScore:
-    """Predict one picture and compare it with its mask."""
-    picture = pictures[index]
+def score(predictor: Predictor, pictures: Pictures, index: int, subset: str, keep: Keep | None = None) -> ImageScore:
+    """Predict one picture and compare it with its mask; `keep` is given its id and the predicted mask."""
+    picture, name = pictures[index], pictures.samples[index].id
     pred = predictor.mask(picture.image)
+    if keep is not None:
+        keep(name, pred)
     counts = metrics.count(pred, pictures.target(picture.raw_mask), predictor.model.config.num_classes)
-    return ImageScore(pictures.samples[index].id, subset, counts)
+    return ImageScore(name, subset, counts)
 
 
 def evaluate(
-    predictor: Predictor, chosen: Mapping[str, Sequence[Sample]], data: DataConfig
+    predictor: Predictor, chosen: Mapping[str, Sequence[Sample]], data: DataConfig, keep: Keep | None = None
 ) -> Iterator[ImageScore | str]:
     """Score what `select` chose, image by image; a line of text for a file that cannot be read.
 
@@ -96,7 +99,7 @@ def evaluate(
     pictures, _, skipped = load(every, data, predictor.model.config)
     yield from skipped
     for index, sample in enumerate(pictures.samples):
-        yield score(predictor, pictures, index, subsets[sample.id])
+        yield score(predictor, pictures, index, subsets[sample.id], keep)
 
 
 def summarise(scores: Sequence[ImageScore]) -> Summary:
@@ -113,6 +116,28 @@ def summarise(scores: Sequence[ImageScore]) -> Summary:
         dice_low=low,
         dice_high=high,
     )
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class over all images: pooled Dice and IoU, NaN where it is in no truth and no prediction."""
+
+    index: int
+    dice: float
+    iou: float
+    pixels: int  # of the truth
+    images: int  # whose truth holds it
+
+
+def by_class(scores: Sequence[ImageScore]) -> list[ClassScore]:
+    """The scores of each class, all pixels counted together; for binary the foreground alone, as class 1."""
+    total = sum_counts([item.counts for item in scores])
+    first = 1 if len(total.tp) == 1 else 0
+    wanted = np.array([item.counts.tp + item.counts.fn for item in scores])  # (images, C)
+    return [
+        ClassScore(first + k, float(dice), float(iou), int(wanted[:, k].sum()), int((wanted[:, k] > 0).sum()))
+        for k, (dice, iou) in enumerate(zip(metrics.dice(total), metrics.iou(total), strict=True))
+    ]
 
 
 def sum_counts(counts: Iterable[Counts]) -> Counts:

@@ -38,6 +38,7 @@ class RunStarted(Event):
     epochs: int
     steps_per_epoch: int
     first_epoch: int = 1  # above 1 when an interrupted run is taken up again
+    class_weights: tuple[float, ...] = ()  # of the classes, for binary (background, foreground); () = none
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Warned(Event):
 
 @dataclass(frozen=True)
 class RunFinished(Event):
-    """The end of a run: `reason` is "completed" or "stopped"; the scores are those of the best epoch."""
+    """The end of a run: `reason` is "completed", "stopped" or "early"; the scores are those of the best epoch."""
 
     type: ClassVar[str] = "finished"
     reason: str
@@ -128,7 +129,8 @@ def decode(line: str) -> tuple[Event | None, int, float] | None:
     if cls is None:
         return None, seq, time
     known = {item.name for item in dataclasses.fields(cls)}
-    return cls(**{key: value for key, value in record.items() if key in known}), seq, time
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items() if key in known}
+    return cls(**values), seq, time
 
 
 def _crc(text: str) -> str:

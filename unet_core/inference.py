@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unet_core import images, logits
+from unet_core import anatomy, images, logits
 from unet_core.checkpoint import load_model
-from unet_core.data import normalise, statistics
+from unet_core.data import normalise, statistics, widen
 from unet_core.device import autocast, choose_device, choose_precision
 from unet_core.unet import UNet
 
@@ -34,6 +34,8 @@ class Predictor:
         image = images.with_channels(image, self.model.config.in_channels)
         mean, std = statistics(image, self.model.config.normalisation)
         height, width = image.shape[:2]
+        if self.model.config.padding == "valid":
+            return self._overlap_tile(image, mean, std)
         if height <= TILE and width <= TILE:
             return self._forward(image, mean, std)
         total = np.zeros((self.model.config.num_classes, height, width), np.float32)
@@ -44,6 +46,33 @@ class Predictor:
             total[(slice(None), *window)] += piece * weight
             weights[window] += weight
         return total / weights
+
+    def _overlap_tile(
+        self, image: NDArray[np.uint8], mean: NDArray[np.float32], std: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Unpadded convolutions, as in the paper of 2015: tiles of the mirrored image whose outputs lie side by side.
+
+        Tiles start at multiples of 2**depth, so that they equal one forward pass of the whole mirrored image.
+        """
+        config = self.model.config
+        margin, cell = anatomy.margin(config), 2**config.depth
+        height, width = image.shape[:2]
+        inputs = [anatomy.fitting_size(config, min(length, TILE) + 2 * margin) for length in (height, width)]
+        outputs = [side - 2 * margin for side in inputs]
+        strides = [
+            length if out >= length else out // cell * cell
+            for length, out in zip((height, width), outputs, strict=True)
+        ]
+        starts = [range(0, length, stride) for length, stride in zip((height, width), strides, strict=True)]
+        lower, right = (place[-1] + side - 2 * margin for place, side in zip(starts, inputs, strict=True))
+        mirrored = widen(image, (margin, margin + lower - height, margin, margin + right - width))
+        total = np.empty((config.num_classes, height, width), np.float32)
+        for top in starts[0]:
+            for left in starts[1]:
+                piece = self._forward(mirrored[top : top + inputs[0], left : left + inputs[1]], mean, std)
+                place = total[:, top : top + outputs[0], left : left + outputs[1]]
+                place[:] = piece[:, : place.shape[1], : place.shape[2]]
+        return total
 
     def probabilities(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(H, W, 1 or 3) uint8 to (K, H, W) float32 in 0..1; K = 1 is the foreground."""
@@ -85,10 +114,8 @@ def tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _starts(length: int) -> list[int]:
-    if length <= TILE:
-        return [0]
-    count = -(-(length - OVERLAP) // (TILE - OVERLAP))
-    return [round(index * (length - TILE) / (count - 1)) for index in range(count)]
+    """Multiples of TILE - OVERLAP, so that every pooling falls on the same pixels as in the whole picture."""
+    return [0] if length <= TILE else list(range(0, length - OVERLAP, TILE - OVERLAP))
 
 
 def blending_weight(height: int, width: int) -> NDArray[np.float32]:

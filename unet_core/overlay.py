@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unet_core.images import with_channels
+from unet_core.images import Pixels, for_display, with_channels
 from unet_core.masks import IGNORE
 
 Array = NDArray[np.uint8]
@@ -37,12 +37,13 @@ def palette(num_classes: int) -> Array:
     return colours
 
 
-def draw(image: Array, mask: Array, num_classes: int, opacity: float = 0.5, outline: bool = False) -> Array:
+def draw(image: Pixels, mask: Array, num_classes: int, opacity: float = 0.5, outline: bool = False) -> Array:
     """(H, W, 3) RGB: the mask (H, W) of class indices over its image (H, W, 1 or 3), as areas or as outlines.
 
+    More than 8 bits are shown by `images.for_display`.
     `opacity` from 0 (the image alone) to 1 (the mask alone). A binary background stays bare, as ignored pixels do.
     """
-    base = with_channels(image, 3)
+    base = with_channels(for_display(image), 3)
     coloured = (mask > 0 if num_classes == 1 else np.ones_like(mask, bool)) & (mask != IGNORE)
     if outline:
         coloured &= edges(mask)
@@ -50,12 +51,12 @@ def draw(image: Array, mask: Array, num_classes: int, opacity: float = 0.5, outl
     return _blend(base, colours, coloured, opacity)
 
 
-def draw_errors(image: Array, pred: Array, target: Array, num_classes: int, opacity: float = 0.5) -> Array:
+def draw_errors(image: Pixels, pred: Array, target: Array, num_classes: int, opacity: float = 0.5) -> Array:
     """(H, W, 3) RGB: what was found (green), found wrongly (red) and missed (blue) over the image.
 
     Several classes: right pixels stay bare, wrong ones are red. Pixels with target IGNORE stay bare.
     """
-    base = with_channels(image, 3)
+    base = with_channels(for_display(image), 3)
     colours = np.zeros_like(base)
     if num_classes == 1:
         colours[(pred == 1) & (target == 1)] = TRUE_POSITIVE

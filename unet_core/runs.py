@@ -2,11 +2,13 @@
 
     runs/20261120-142530-camvid-bce_dice/
       config.json     written once, before the trainer starts
+      colour_map.txt  the colours that were found in the masks, in class order, where they are coloured
       split.json      ids of train, val and test images with a hash of their content
       events.jsonl    append-only, see `events`
       lock, heartbeat held and touched by the trainer while it lives
       control/        small files written by a page, obeyed by the trainer at its next step
       worker.log      the trainer's output
+      film/           a few validation images' masks at each epoch
       checkpoints/    best and last
 
 The state of a run is never stored: it follows from the lock, the heartbeat and the last event.
@@ -15,14 +17,14 @@ The state of a run is never stored: it follows from the lock, the heartbeat and 
 import json
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from unet_core.config import RunConfig
+from unet_core.config import DataConfig, RunConfig
 from unet_core.errors import ConfigError, RunError
 from unet_core.eventlog import last_event
 from unet_core.samples import Split
@@ -88,6 +90,19 @@ class Run:
     @property
     def events(self) -> Path:
         return self.folder / "events.jsonl"
+
+    @property
+    def data(self) -> DataConfig:
+        """The data settings, with the colour map that the trainer found in the masks where none was given."""
+        data, found = self.config.data, self.folder / "colour_map.txt"
+        return replace(data, colour_map=found.read_text(encoding="ascii").strip()) if found.is_file() else data
+
+    def write_colours(self, colour_map: str) -> None:
+        replace_text(self.folder / "colour_map.txt", colour_map + "\n")
+
+    @property
+    def film(self) -> Path:
+        return self.folder / "film"
 
     @property
     def log(self) -> Path:

@@ -81,7 +81,7 @@ class Option:
         if self.choices is not None:
             return "one of " + ", ".join(self.choices)
         words = (("above", self.above), ("at least", self.low), ("at most", self.high))
-        return " and ".join(f"{word} {bound:g}" for word, bound in words if bound is not None)
+        return " and ".join(f"{word} {bound:.10g}" for word, bound in words if bound is not None)
 
     def checked(self, value: Any) -> Any:
         """The value itself (a whole number turned to float where a float is meant), or ConfigError."""

@@ -8,6 +8,7 @@ touches the heartbeat, obeys the control files, and saves what an event speaks o
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from unet_core import runs, samples
 from unet_core.config import RunConfig
-from unet_core.errors import RunError, UnetError
+from unet_core.errors import CheckpointError, RunError, UnetError
 from unet_core.eventlog import EventLog
 from unet_core.events import EpochFinished, RunFailed, RunStarted, Warned
 
@@ -36,13 +37,21 @@ def launch(config: RunConfig, runs_dir: Path) -> runs.Run:
     """Look at the data, make a run and start its trainer. Raises DataError or RunError before anything is written."""
     samples.find(Path(config.data.root), config.data.layout)
     if other := runs.busy(runs_dir):
-        raise _busy_with(other)
+        raise busy_with(other)
     run = runs.create(runs_dir, config)
-    start(run)
+    try:
+        start(run)
+    except _TakenError:
+        shutil.rmtree(run.folder, ignore_errors=True)  # it has never begun
+        raise
     return run
 
 
-def _busy_with(other: runs.Run) -> RunError:
+class _TakenError(RunError):
+    """Another run was faster."""
+
+
+def busy_with(other: runs.Run) -> RunError:
     return RunError(f"Run {other.id} is training; one run trains at a time. Wait for it or stop it first.")
 
 
@@ -51,12 +60,16 @@ def start(run: runs.Run) -> None:
     runs_dir = run.folder.parent
     other = runs.busy(runs_dir)
     if other is not None and other.id != run.id:
-        raise _busy_with(other)
+        raise busy_with(other)
     if run.alive():
         raise RunError(f"Run {run.id} is training already.")
-    run.clear_requests()
-    environment = os.environ | {"PYTHONPATH": _python_path(), "PYTHONUNBUFFERED": "1"}
-    with run.log.open("ab") as log:
+    environment = os.environ | {"PYTHONPATH": python_path(), "PYTHONUNBUFFERED": "1"}
+    try:
+        run.clear_requests()
+        output = run.log.open("ab")
+    except OSError as error:
+        raise RunError(f"Run {run.id} cannot be written ({error}); free some space or permit it.") from error
+    with output as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "unet_core.worker", str(run.folder.resolve())],
             stdin=subprocess.DEVNULL,
@@ -71,15 +84,16 @@ def start(run: runs.Run) -> None:
             return
         if process.poll() is not None:
             if process.returncode == BUSY:
-                raise RunError(f"Run {run.id} was not started: another run has just begun. Wait for it or stop it.")
+                raise _TakenError(f"Run {run.id} was not started: another run has just begun. Wait for it or stop it.")
             if process.returncode == 0 or run.state() in (runs.State.FAILED, runs.State.FINISHED, runs.State.STOPPED):
                 return  # it has come and gone; its events say how
             raise RunError(f"The trainer of run {run.id} did not start; {run.log} says why.")
         time.sleep(0.02)
+    process.kill()  # lest it begin when nobody expects it any more
     raise RunError(f"The trainer of run {run.id} gave no sign of life in {runs.START_SECONDS:g} s; see {run.log}.")
 
 
-def _python_path() -> str:
+def python_path() -> str:
     here = str(Path(__file__).resolve().parents[1])
     return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
 
@@ -110,13 +124,13 @@ def main(folder: Path) -> int:
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
     """Leave at once: whatever is half done is as safe as after a kill, and the run can be resumed."""
-    raise SystemExit(0)
+    os._exit(0)
 
 
 def _run(run: runs.Run, log: EventLog) -> None:
     import torch
 
-    from unet_core import checkpoint, data, unet
+    from unet_core import checkpoint, data, film, unet
     from unet_core.device import cores
     from unet_core.train import Training, train
 
@@ -124,10 +138,12 @@ def _run(run: runs.Run, log: EventLog) -> None:
     threads = config.train.threads or max(1, cores() - 1)
     torch.set_num_threads(threads)
     found = samples.find(Path(config.data.root), config.data.layout)
-    pictures, model_config, skipped = data.load(found, config.data, config.model)
-    for message in skipped:
-        log.append(Warned(f"Skipped: {message}"))
-    hashes = {sample.id: samples.content_hash(sample.image) for sample in pictures.samples}
+    pictures, model_config, skipped = data.load(found, run.data, config.model)
+    for message in (*(f"Skipped: {message}" for message in skipped), *pictures.warnings):
+        log.append(Warned(message))
+    if pictures.found_colours:
+        run.write_colours(pictures.found_colours)
+    hashes = {sample.id: samples.content_hash(sample.image, sample.page) for sample in pictures.samples}
     if run.has_split:
         split = samples.restore_split(run.split(), hashes)
     else:
@@ -156,24 +172,28 @@ def _run(run: runs.Run, log: EventLog) -> None:
             epochs=config.train.epochs,
             steps_per_epoch=training.steps_per_epoch,
             first_epoch=training.epoch + 1,
+            class_weights=training.class_weights,
         )
     )
 
     def save(folder: Path, epoch: int, state: checkpoint.State | None = None) -> None:
         try:
-            checkpoint.save_checkpoint(folder, training.model, state)
-        except OSError as error:
+            checkpoint.save_checkpoint(folder, training.best_model(), state)
+        except (OSError, CheckpointError) as error:
             log.append(
                 Warned(
-                    f"The checkpoint {folder.name!r} of epoch {epoch} could not be saved ({error.strerror or error}); "
+                    f"The checkpoint {folder.name!r} of epoch {epoch} could not be saved ({error}); "
                     f"the one before it is kept and training goes on. Free some space on the disk of {folder}."
                 )
             )
 
     for event in train(training, run.stop_requested):
         # Best, event, last: a kill in between repeats the epoch, and neither its point nor its weights get lost.
-        if isinstance(event, EpochFinished) and event.best:
-            save(run.best, event.epoch)
+        if isinstance(event, EpochFinished):
+            if event.best:
+                save(run.best, event.epoch)
+            with contextlib.suppress(OSError):  # a full disk: the checkpoint's warning tells of it
+                film.shoot(run.film, event.epoch, training.predictor.mask, training.val_pictures)
         log.append(event)
         if isinstance(event, EpochFinished):
             save(run.last, event.epoch, training.state())
