@@ -54,7 +54,7 @@ def main() -> None:
             page = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS).new_page()
             page.goto(f"{server.url}/predict?run={first.id}")
             image = parsed.image or next((sample / "images").iterdir())
-            page.locator('input[type="file"]').set_input_files(str(image))
+            page.locator('.st-key-uploads input[type="file"]').set_input_files(str(image))
             page.get_by_role("img", name="Mask over").wait_for()
             moves(page, 5)
             for _ in range(parsed.rounds):

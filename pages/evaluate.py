@@ -1,6 +1,8 @@
 """Dice and IoU of every image, worst first, with its errors drawn in; how far to trust the mean."""
 
+import io
 import math
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,7 @@ class Scores:
         self.each: list[ImageScore] = []
         self.skipped: list[str] = []
         self.samples: dict[str, samples.Sample] = {}
+        self.masks: dict[str, bytes] = {}  # what was predicted, PNG of class indices
         self.complete = False
 
 
@@ -41,9 +44,23 @@ def kept(run_folder: str, version: str, split: str) -> Scores:
     return Scores()
 
 
+def model_of(run: runs.Run) -> models.Model:
+    return models.Model(run.id, run.best, run)
+
+
+def all_masks(scores: Scores, num_classes: int) -> bytes:
+    """Every predicted mask as one ZIP: 0 and 255 for one class, class indices for several."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, data in scores.masks.items():
+            mask = images.decode(data, name)[:, :, 0]
+            file.writestr(f"{name}.png", images.encode_png(mask * 255) if num_classes == 1 else data)
+    return archive.getvalue()
+
+
 def compute(run: runs.Run, split: str) -> Scores:
     """Score every image, with a progress bar, or take what was scored before."""
-    predictor, warning, version = models.predictor(run)
+    predictor, warning, version = models.predictor(model_of(run))
     if warning:
         widgets.show_warning(warning)
     known = kept(str(run.folder), version, split)
@@ -55,8 +72,12 @@ def compute(run: runs.Run, split: str) -> Scores:
     bar = st.progress(0.0, "Reading the images…")
     chosen = evaluation.select(samples.find(Path(run.config.data.root), run.config.data.layout), run.split(), split)
     total = sum(map(len, chosen.values()))
+
+    def keep(name: str, mask: images.Array) -> None:
+        fresh.masks[name] = images.encode_png(mask)
+
     fresh.samples = {sample.id: sample for group in chosen.values() for sample in group}
-    for number, item in enumerate(evaluation.evaluate(predictor, chosen, run.data), 1):
+    for number, item in enumerate(evaluation.evaluate(predictor, chosen, run.data, keep), 1):
         (fresh.skipped if isinstance(item, str) else fresh.each).append(item)
         bar.progress(min(1.0, number / total), f"{number} of {total} images")
     bar.empty()
@@ -115,6 +136,7 @@ def classes(scores: Scores) -> None:
         st.dataframe(
             [{"class": item.index} | {key: getattr(item, key) for key in CLASS_COLUMNS} for item in each],
             key="class_table",
+            height="content",
             hide_index=True,
             column_config={"dice": bar, "iou": bar, "pixels": st.column_config.NumberColumn(format="compact")},
         )
@@ -164,6 +186,15 @@ def table(scores: Scores, run: runs.Run, num_classes: int) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+        st.download_button(
+            "Predicted masks (ZIP)",
+            lambda: all_masks(scores, num_classes),
+            f"{run.id}-masks.zip",
+            "application/zip",
+            key="masks_zip",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+        )
     with right:
         defined = [row["dice"] for row in rows if not math.isnan(row["dice"])]
         st.plotly_chart(charts.dice_histogram(defined), key="histogram", config={"displaylogo": False})
@@ -174,13 +205,11 @@ def table(scores: Scores, run: runs.Run, num_classes: int) -> None:
 def show_errors(scores: Scores, run: runs.Run, row: dict, num_classes: int) -> None:
     """One image: what was found, found wrongly and missed."""
     from unet_core.data import load
-    from unet_core.logits import to_mask
 
     sample = scores.samples[row["image"]]
-    predictor, _, version = models.predictor(run)
+    predictor, *_ = models.predictor(model_of(run))
     image = images.read(sample.image, sample.page)
-    eighths = models.probabilities(predictor, version, image, f"{sample.image} {sample.page}")
-    pred = to_mask(eighths.astype("float32") / 255, predictor.model.config.threshold)
+    pred = images.decode(scores.masks[sample.id], sample.id)[:, :, 0]
     pictures, *_ = load([sample], run.data, predictor.model.config)
     drawn = overlay.draw_errors(image, pred, pictures.target(pictures[0].raw_mask), num_classes, 0.6)
     st.image(drawn, width="stretch", output_format="JPEG", alt=f"Errors on {sample.id}", caption=plain(sample.id))
@@ -206,6 +235,6 @@ try:
         widgets.show_warning(message)
     headline(scores)
     classes(scores)
-    table(scores, run, models.predictor(run)[0].model.config.num_classes)
+    table(scores, run, models.predictor(model_of(run))[0].model.config.num_classes)
 except UnetError as error:
     widgets.show_error(error)

@@ -8,7 +8,6 @@ from pathlib import Path
 import streamlit as st
 
 from pages import models, widgets
-from pages.places import runs_dir
 from pages.text import plain
 from unet_core import images, overlay, runs, samples
 from unet_core.errors import UnetError
@@ -32,7 +31,7 @@ def examples_of(run: runs.Run) -> list[samples.Sample]:
     return [sample for sample in found if sample.id in held_back][:EXAMPLES]
 
 
-def inputs(run: runs.Run) -> dict[str, tuple[bytes, int | None]]:
+def inputs(run: runs.Run | None) -> dict[str, tuple[bytes, int | None]]:
     """The files to predict and the page that is meant, by name: uploads (None: every page), or an example."""
     uploads = st.file_uploader(
         "Images",
@@ -42,7 +41,10 @@ def inputs(run: runs.Run) -> dict[str, tuple[bytes, int | None]]:
     )
     if uploads:
         return {file.name: (file.getvalue(), None) for file in uploads}
-    examples = {sample.id if sample.page is not None else sample.image.name: sample for sample in examples_of(run)}
+    examples = {
+        sample.id if sample.page is not None else sample.image.name: sample
+        for sample in (examples_of(run) if run else [])
+    }
     if examples:
         chosen = st.selectbox(
             "or an image that the run was not trained on",
@@ -59,9 +61,11 @@ def inputs(run: runs.Run) -> dict[str, tuple[bytes, int | None]]:
     return {}
 
 
-def predict(run: runs.Run, files: dict[str, tuple[bytes, int | None]]) -> dict[str, tuple[images.Pixels, images.Array]]:
-    """{name: (image, probabilities)}, of a stack each page; a file that is no picture is named, the others are done."""
-    predictor, warning, version = models.predictor(run)
+def predict(
+    model: models.Model, files: dict[str, tuple[bytes, int | None]]
+) -> dict[str, tuple[images.Pixels, images.Array]]:
+    """{name: (image, answer)}, of a stack each page; a file that is no picture is named, the others are done."""
+    predictor, warning, version = models.predictor(model)
     if warning:
         widgets.show_warning(warning)
     done = {}
@@ -75,7 +79,7 @@ def predict(run: runs.Run, files: dict[str, tuple[bytes, int | None]]) -> dict[s
                 ]
             for label, page in pages:
                 image = decode(data, name, page)
-                done[label] = image, models.probabilities(predictor, version, image, f"{key} {page}")
+                done[label] = image, models.answer(predictor, version, image, f"{key} {page}")
         except UnetError as error:
             widgets.show_error(error)
         if bar is not None:
@@ -88,8 +92,6 @@ def predict(run: runs.Run, files: dict[str, tuple[bytes, int | None]]) -> dict[s
 @st.fragment
 def view(done: dict[str, tuple[images.Pixels, images.Array]], num_classes: int, threshold: float) -> None:
     """One image under the sliders; only this part runs again when one is moved."""
-    from unet_core.logits import to_mask
-
     controls, picture = st.columns([1, 3], gap="large")
     with controls:
         name = st.selectbox("Image", list(done), key="shown") if len(done) > 1 else next(iter(done))
@@ -107,8 +109,8 @@ def view(done: dict[str, tuple[images.Pixels, images.Array]], num_classes: int, 
             )
         outline = st.toggle("Outline only", key="outline", persist_state="session")
         beside = st.toggle("Image beside it", value=True, key="beside", persist_state="session")
-    image, eighths = done[name]
-    mask = to_mask(eighths.astype("float32") / 255, threshold)
+    image, answer = done[name]
+    mask = models.mask_of(answer, num_classes, threshold)
     drawn = overlay.draw(image, mask, num_classes, opacity, outline)
     with picture:
         places = st.columns(2) if beside else [st.container()]
@@ -157,32 +159,47 @@ def mask_png(mask: images.Array, num_classes: int) -> bytes:
 
 
 def all_masks(done: dict[str, tuple[images.Pixels, images.Array]], num_classes: int, threshold: float) -> bytes:
-    from unet_core.logits import to_mask
-
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        for name, (_, eighths) in done.items():
-            mask = to_mask(eighths.astype("float32") / 255, threshold)
+        for name, (_, answer) in done.items():
+            mask = models.mask_of(answer, num_classes, threshold)
             file.writestr(f"{Path(name).stem}.png", mask_png(mask, num_classes))
     return archive.getvalue()
 
 
+def bring_in() -> None:
+    """A file of weights from elsewhere becomes a model of this app."""
+    with st.expander("Bring in weights"):
+        file = st.file_uploader(
+            "A .pth file of milesial/Pytorch-UNet (its Carvana checkpoints and their kin)",
+            type=["pth", "pt"],
+            key="weights",
+        )
+        if file is not None and st.button("Add as a model", key="add_model", icon=":material/add:"):
+            try:
+                models.bring_in(file.getvalue(), file.name)
+                st.rerun()
+            except UnetError as error:
+                widgets.show_error(error)
+
+
 st.title("Predict")
-found = [run for run in runs.find(runs_dir()) if run.has_best]
-if not found:
-    st.info("There is no trained model yet. [Train](/train) one first; after its first epoch it can be used here.")
-    st.stop()
+found = models.find()
 left, right = st.columns(2, gap="large")
 with left:
-    run = widgets.choose_run("Model", found)
+    model = models.choose(found) if found else None
+    bring_in()
+if model is None:
+    st.info("There is no trained model yet. [Train](/train) one first; after its first epoch it can be used here.")
+    st.stop()
 with right:
-    files = inputs(run)
+    files = inputs(model.run)
 if not files:
     st.info("Upload one image or many to see their masks.", icon=":material/add_photo_alternate:")
     st.stop()
 try:
-    done = predict(run, files)
-    config = models.predictor(run)[0].model.config
+    done = predict(model, files)
+    config = models.predictor(model)[0].model.config
 except UnetError as error:
     widgets.show_error(error)
     st.stop()

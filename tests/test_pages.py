@@ -189,7 +189,7 @@ def test_predict_uploads_show_masks_and_name_what_is_no_picture(trained, place, 
     shutil.copytree(trained.folder, place / trained.id)
     app = show("predict")
     image = next((sample_folder / "images").iterdir())
-    app.file_uploader[0].set_value(
+    app.file_uploader(key="uploads").set_value(
         [(image.name, image.read_bytes(), "image/png"), ("notes.png", b"just text", "image/png")]
     ).run()
     assert not app.exception
@@ -208,7 +208,7 @@ def test_a_damaged_checkpoint_is_explained(trained, place):
     for page in ("predict", "evaluate"):
         app = show(page)
         if page == "predict":
-            app.file_uploader[0].set_value([("a.png", b"x", "image/png")]).run()
+            app.file_uploader(key="uploads").set_value([("a.png", b"x", "image/png")]).run()
         assert not app.exception
         assert "model.safetensors" in app.error[0].value and "damaged" in app.error[0].value
 
@@ -270,3 +270,26 @@ def test_the_film_of_validation_images_is_shown(trained, place):
     assert not app.exception
     assert "Validation images after epoch 1" in texts(app)
     assert sum(element.type == "image" for element in app.main) == 4 + 2 * len(trained.split()["val"])
+
+
+def test_weights_from_elsewhere_become_a_model(place, tmp_path, sample_folder):
+    import torch
+
+    from tests.test_milesial import weights
+
+    torch.save(weights(bilinear=False), tmp_path / "w.pth")
+    app = show("predict")
+    assert "no trained model yet" in texts(app)
+    app.file_uploader(key="weights").set_value(("../carvana one.pth", b"just text", "")).run()
+    app.button(key="add_model").click().run()
+    assert not app.exception
+    assert "not a file of PyTorch weights" in app.error[0].value
+    app.file_uploader(key="weights").set_value(("../carvana one.pth", (tmp_path / "w.pth").read_bytes(), "")).run()
+    app.button(key="add_model").click().run()
+    assert not app.exception
+    assert app.selectbox(key="run").options == ["carvana_one"]
+    assert [path.name for path in (place / "models").iterdir()] == ["carvana_one"]
+    image = next((sample_folder / "images").iterdir())
+    app.file_uploader(key="uploads").set_value([(image.name, image.read_bytes(), "image/png")]).run()
+    assert not app.exception and not app.error
+    assert "2 classes" in " ".join(str(element.proto) for element in app.main if element.type == "image")

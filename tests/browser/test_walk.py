@@ -71,7 +71,7 @@ def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server,
     picture = next((server.folder / "sample" / "images").iterdir())
     text = tmp_path / "notes.png"
     text.write_text("just text")
-    page.locator('input[type="file"]').set_input_files([str(picture), str(text)])
+    page.locator('.st-key-uploads input[type="file"]').set_input_files([str(picture), str(text)])
     expect(page.get_by_text("this is no picture")).to_be_visible()
     mask = page.get_by_role("img", name="Mask over")
     expect(mask).to_be_visible()
