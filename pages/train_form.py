@@ -19,7 +19,7 @@ PREVIEWS = 4
 SECTIONS = {"model": "The net", "train": "Learning", "data": "The data"}
 
 
-@st.cache_data(max_entries=16, ttl=60, show_spinner="Looking at the folder…")
+@st.cache_data(max_entries=16, ttl=10, show_spinner="Looking at the folder…")
 def look(root: str, layout: str) -> tuple[list[samples.Sample], list[str]]:
     """The samples of a folder and what their headers tell is wrong. Raises DataError."""
     found = samples.find(Path(root), layout)

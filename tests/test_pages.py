@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages import PAGES, train_form
-from unet_core import anatomy, runs
+from unet_core import anatomy, images, runs
 from unet_core.config import RunConfig, options
 from unet_core.eventlog import EventLog
 from unet_core.events import EpochFinished, RunFailed, RunFinished, RunStarted, StepFinished, Warned
@@ -293,3 +294,55 @@ def test_weights_from_elsewhere_become_a_model(place, tmp_path, sample_folder):
     app.file_uploader(key="uploads").set_value([(image.name, image.read_bytes(), "image/png")]).run()
     assert not app.exception and not app.error
     assert "2 classes" in " ".join(str(element.proto) for element in app.main if element.type == "image")
+
+
+def picture(path: Path, height: int = 20, width: int = 20, grey: int = 0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(images.encode_png(np.full((height, width), grey, np.uint8)))
+
+
+def without_a_mask(root: Path) -> None:
+    picture(root / "images" / "a.png")
+    picture(root / "images" / "lonely.png")
+    picture(root / "masks" / "a.png")
+
+
+def with_another_size(root: Path) -> None:
+    picture(root / "images" / "a.png")
+    picture(root / "masks" / "a.png", height=10)
+
+
+def with_a_broken_picture(root: Path) -> None:
+    picture(root / "masks" / "broken.png")
+    (root / "images").mkdir()
+    (root / "images" / "broken.png").write_bytes((root / "masks" / "broken.png").read_bytes()[:40])
+
+
+def with_a_text_file(root: Path) -> None:
+    picture(root / "masks" / "notes.png")
+    (root / "images").mkdir()
+    (root / "images" / "notes.png").write_text("just text")
+
+
+@pytest.mark.parametrize(
+    ("plant", "words"),
+    [
+        (lambda root: None, "It is empty"),
+        (without_a_mask, "lonely.png has no mask"),
+        (with_another_size, "the mask is 20 x 10 pixels, its image a.png is 20 x 20"),
+        (with_a_broken_picture, "broken.png"),
+        (with_a_text_file, "notes.png: this is no picture"),
+    ],
+)
+def test_what_is_wrong_with_a_folder_is_said_by_name(plant, words, place, tmp_path):
+    root = tmp_path / "data"
+    root.mkdir()
+    plant(root)
+    app = show("train")
+    app.session_state["source"] = "Folder on this machine"
+    app.run()
+    app.text_input(key="root").set_value(str(root)).run()
+    assert not app.exception
+    said = "\n".join(element.value for element in [*app.error, *app.warning]).replace("\\", "")
+    assert words in said
+    assert "Traceback" not in said

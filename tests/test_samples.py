@@ -363,3 +363,12 @@ def test_a_split_whose_images_changed_is_refused(hashes: dict[str, str], named: 
 def test_content_is_told_by_the_start_of_its_sha256(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     assert samples.content_hash(tmp_path / "a") == "ba7816bf8f01cfea"  # FIPS 180-2, appendix B.1
+
+
+def test_test_images_come_from_the_training_folder_where_the_data_set_has_none() -> None:
+    train, val = names_of(10), [f"v{number}" for number in range(3)]
+    parts = divide([*some(train, "train"), *some(val, "val")], val=0.5, test=0.2)
+    assert parts.val == tuple(val)
+    assert len(parts.test) == 2
+    assert set(parts.test) | set(parts.train) == set(train)
+    assert divide([*some(train, "train"), *some(val, "val")], val=0.5).train == tuple(train)

@@ -111,7 +111,7 @@ def split(
     given = {sample.subset for sample in samples} - {None}
     free: dict[str, list[str]] = defaultdict(list)
     for sample in sorted(samples, key=lambda sample: sample.id):
-        if sample.subset in ("val", "test") or (sample.subset == "train" and "val" in given):
+        if sample.subset in ("val", "test"):
             parts[sample.subset].append(sample.id)
         else:
             free[hashes[sample.id]].append(sample.id)

@@ -118,7 +118,8 @@ class Training:
         kept = {key: value for key, value in state.tensors.items() if not key.endswith(f":{RAW}")}
         restore_optimiser(self.optimiser, dict(self.model.named_parameters()), kept)
         values: dict[str, Any] = dict(state.values)
-        self.scaler.load_state_dict(values.pop("scaler"))
+        if scaling := values.pop("scaler"):  # empty where the run was not in fp16
+            self.scaler.load_state_dict(scaling)
         self.recent.extend(values.pop("recent", ()))
         for name, value in values.items():
             setattr(self, name, math.nan if value is None else value)
