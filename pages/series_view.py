@@ -11,6 +11,8 @@ from unet_core.config import RunConfig
 from unet_core.errors import UnetError
 from unet_core.presets import FOUR, PRESETS
 
+COLUMNS = ("name", "val_dice", "val_iou", "val_loss", "best_epoch", "seconds", "parameters", "state", "run")
+
 
 def start(presets: list[str], config: RunConfig) -> None:
     """Called by the button, before the page is drawn anew."""
@@ -37,15 +39,17 @@ def show(config: RunConfig) -> None:
         disabled=not chosen or other is not None or not config.data.root,
         on_click=start,
         args=(chosen, config),
-        help=f"One after another, each {config.train.epochs} epochs with seed {config.train.seed} on the chosen data.",
+        help=f"One after another on the chosen data, each {config.train.epochs} epochs with seed {config.train.seed}.",
     )
     if message := st.session_state.pop("series_error", None):
         widgets.show_error(message)
-    st.fragment(tables, run_every=2.0 if other else None)()
+    st.fragment(tables, run_every=2.0)(other is not None)
 
 
-def tables() -> None:
-    """A table for each series, the newest first."""
+def tables(was_busy: bool) -> None:
+    """A table for each series, the newest first; looks again every two seconds, since a series has pauses."""
+    if was_busy != (runs.busy(runs_dir()) is not None):
+        st.rerun()  # the whole page: its buttons may be used again, or no more
     names = series.names(runs_dir())
     if not names:
         st.info("No comparison yet: the button trains the chosen variants one after another and keeps every run.")
@@ -56,7 +60,9 @@ def tables() -> None:
             [dataclasses.asdict(row) | {"run": f"/train?run={row.run}"} for row in series.rows(runs_dir(), name)],
             hide_index=True,
             key=f"table_{name}",
+            column_order=COLUMNS,
             column_config={
+                "name": st.column_config.TextColumn(width="medium"),
                 "val_dice": score,
                 "val_iou": score,
                 "val_loss": st.column_config.NumberColumn(format="%.4f"),

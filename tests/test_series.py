@@ -2,10 +2,12 @@
 
 import pytest
 
-from unet_core import runs, series
+from tests.browser.conftest import poll
+from unet_core import runs, series, worker
 from unet_core.errors import ConfigError, DataError, RunError
 from unet_core.eventlog import EventLog
 from unet_core.events import EpochFinished, RunFinished, RunStarted
+from unet_core.presets import preset
 
 TINY = {"base_channels": 2, "depth": 1, "image_size": 16, "crops_per_image": 1, "epochs": 1}
 
@@ -59,3 +61,25 @@ def test_nothing_is_started_where_something_is_wrong(tmp_path, sample_folder, mo
     with pytest.raises(RunError, match="Run other is training"):
         series.start(["mp-tr-bce"], good, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_series_goes_on_in_a_process_of_its_own(tmp_path, sample_folder):
+    tiny = preset("default").replace(
+        root=str(sample_folder), val_fraction=0.4, ignore_index=7, seed=3, epochs=1, image_size=32
+    )
+    name = series.start(["mp-tr-bce", "mp-tr-dice"], tiny, tmp_path)
+    assert series.rows(tmp_path, name)[0].name == "mp-tr-bce"
+    poll(lambda: [row.state for row in series.rows(tmp_path, name)] == ["finished"] * 2, 120, "the end of the series")
+    for run in runs.find(tmp_path):
+        config = run.config
+        assert (config.data.val_fraction, config.data.ignore_index, config.train.seed) == (0.4, 7, 3)
+        assert (config.train.epochs, config.model.image_size, config.model.depth) == (1, 32, 4)
+
+
+def test_a_series_that_cannot_begin_says_why(tmp_path, sample_folder, monkeypatch):
+    config = preset("default").replace(root=str(sample_folder))
+    monkeypatch.setenv("PYTHONPATH", "")
+    monkeypatch.setattr(worker, "python_path", lambda: str(tmp_path / "nowhere"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match=r"did not begin: .*No module named"):
+        series.start(["mp-tr-bce"], config, tmp_path / "runs")

@@ -15,13 +15,14 @@ from datetime import datetime
 from pathlib import Path
 
 from unet_core import runs, samples, worker
-from unet_core.config import RunConfig
+from unet_core.config import RunConfig, options
 from unet_core.errors import RunError
 from unet_core.eventlog import read_events
 from unet_core.history import History
 from unet_core.presets import preset
 
 POLL_SECONDS = 0.5
+SHARED = ("epochs", "seed", "image_size", "batch_size", "crops_per_image", "device", "precision", "threads")
 
 
 @dataclass(frozen=True)
@@ -62,26 +63,37 @@ def train_all(wanted: Mapping[str, RunConfig], runs_dir: Path) -> Iterator[runs.
 
 
 def start(presets: Sequence[str], config: RunConfig, runs_dir: Path) -> str:
-    """Begin a series in a process of its own, with the data and length of training of `config`; its name.
+    """Begin a series in a process of its own; its name, once the first run has begun.
 
-    Raises ConfigError, DataError or RunError before anything is started.
+    All runs share the data, length and device of `config`; what the net is and how it learns comes from each preset.
+    Raises ConfigError, DataError or RunError where it does not begin.
     """
     name = new_name()
-    shared = {"epochs": config.train.epochs, "seed": config.train.seed, "image_size": config.model.image_size}
-    for key in presets:
-        preset(key).replace(**shared)
+    given = {option.name: getattr(getattr(config, option.section), option.name) for option in options()}
+    shared = {
+        option.name: given[option.name]
+        for option in options()
+        if (option.section == "data" or option.name in SHARED) and given[option.name] != option.default
+    }
+    configs(presets, shared, name)
     samples.find(Path(config.data.root), config.data.layout)
     if other := runs.busy(runs_dir):
         raise worker.busy_with(other)
     runs_dir.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "unet_core", "compare", config.data.root, "--series", name]
+    command = [sys.executable, "-m", "unet_core", "compare", shared.pop("root"), "--series", name]
     command += ["--runs-dir", str(runs_dir), "--presets", ",".join(presets)]
-    command += [word for key, value in shared.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+    command += [f"--{key.replace('_', '-')}={value}" for key, value in shared.items()]
     environment = os.environ | {"PYTHONPATH": worker.python_path()}
-    with (runs_dir / f"{name}.log").open("ab") as log:
-        subprocess.Popen(
+    output = runs_dir / f"{name}.log"
+    with output.open("ab") as log:
+        process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
         )
+    while not rows(runs_dir, name):
+        if process.poll() is not None:
+            last = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+            raise RunError(f"The comparison did not begin: {' '.join(last) or 'no word of why'} ({output}).")
+        time.sleep(0.05)
     return name
 
 

@@ -112,3 +112,19 @@ def test_the_server_is_killed_and_the_run_goes_on(page: Page, server: Server):
     assert run.state() == runs.State.STOPPED
     assert run.has_best
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
+
+
+def test_variants_are_compared_by_one_click(page: Page, server: Server):
+    before = {run.id for run in runs.find(server.runs_dir)}
+    page.goto(f"{server.url}/train?view=Compare+variants&epochs=1&image_size=32&crops_per_image=1")
+    button = page.get_by_role("button", name="Train 4 variants")
+    button.click()
+    expect(page.get_by_role("heading", name="series-")).to_be_visible()
+    expect(button).to_be_disabled()
+
+    def finished() -> bool:
+        new = [run for run in runs.find(server.runs_dir) if run.id not in before]
+        return len(new) == 4 and all(run.state() == runs.State.FINISHED for run in new)
+
+    poll(finished, 120, "the end of four runs")
+    expect(button).to_be_enabled()
