@@ -95,7 +95,7 @@ def test_the_bounds_are_those_that_were_agreed() -> None:
         "model.threshold": "above 0 and at most 1",
         "train.epochs": "at least 1 and at most 100000",
         "train.batch_size": "at least 1 and at most 4096",
-        "train.crops_per_image": "at least 1 and at most 1024",
+        "train.crops_per_image": "at least 0 and at most 1024",
         "train.lr": "above 0 and at most 10",
         "train.weight_decay": "at least 0 and at most 10",
         "train.seed": "at least 0 and at most 2147483647",

@@ -1,5 +1,6 @@
 """Pictures to tensors: what is found and refused, the same pixels from memory and disk, crops anyone can make again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from unet_core import images
 from unet_core.config import AUGMENTATIONS, NORMALISATIONS, DataConfig, ModelConfig, TrainConfig
-from unet_core.data import Batch, Pictures, batches, load, normalise, statistics, steps_per_epoch
+from unet_core.data import Batch, Pictures, batches, crop_counts, load, normalise, statistics, steps_per_epoch
 from unet_core.errors import DataError
 from unet_core.masks import IGNORE
 from unet_core.samples import Sample, find
@@ -244,7 +245,7 @@ def test_an_epoch_visits_every_image_as_often_as_told(
     assert sorted(ids) == sorted(["00", "01", "02", "03", "04"] * crops_per_image)
     assert [len(batch.ids) for batch in found[:-1]] == [batch_size] * (len(found) - 1)
     settings = TrainConfig(batch_size=batch_size, crops_per_image=crops_per_image)
-    assert len(found) == steps_per_epoch(len(pictures), settings)
+    assert len(found) == steps_per_epoch(pictures, settings)
     for batch in found:
         assert batch.images.shape == (len(batch.ids), 3, 16, 16)
         assert batch.target.shape == (len(batch.ids), 16, 16)
@@ -253,8 +254,22 @@ def test_an_epoch_visits_every_image_as_often_as_told(
 
 
 @pytest.mark.parametrize(("count", "expected"), [(0, 0), (1, 1), (8, 4), (9, 5)])
-def test_steps_per_epoch_by_hand(count: int, expected: int) -> None:
-    assert steps_per_epoch(count, TrainConfig(batch_size=4, crops_per_image=2)) == expected
+def test_steps_per_epoch_by_hand(count: int, expected: int, tmp_path: Path) -> None:
+    nine = loaded(folder(tmp_path, [noise(16, 2, seed) for seed in range(9)]))
+    found = nine.subset(tuple(f"{number:02d}" for number in range(count)))
+    assert steps_per_epoch(found, TrainConfig(batch_size=4, crops_per_image=2)) == expected
+
+
+def test_left_open_an_epoch_covers_each_image_with_one_to_four_crops(tmp_path: Path) -> None:
+    shapes = [(8, 8), (16, 16), (16, 39), (32, 32), (90, 90)]  # in crops of 16: 1/4, 1, 2.4, 4 and 31.6
+    found = loaded(folder(tmp_path, [noise(height, 2, 0, 1, width) for height, width in shapes]))
+    assert crop_counts(found, TrainConfig()).tolist() == [1, 1, 2, 4, 4]
+    assert crop_counts(found, TrainConfig(crops_per_image=3)).tolist() == [3] * 5
+    ids = [name for batch in batches(found, TrainConfig(batch_size=5), 1) for name in batch.ids]
+    assert sorted(ids) == sorted(["00", "01", "02", "02", *["03"] * 4, *["04"] * 4])
+    assert steps_per_epoch(found, TrainConfig(batch_size=5)) == 3
+    found.model = replace(found.model, padding="valid", depth=1, convs_per_block=1, image_size=16)
+    assert crop_counts(found, TrainConfig()).tolist() == [1, 4, 4, 4, 4], "what counts is the mask that a crop gives"
 
 
 @pytest.mark.parametrize("augment", ["none", "flips", "light", "street"])  # the others resample

@@ -182,7 +182,7 @@ class TrainConfig(Settings):
 
     epochs: int = setting(15, "Rounds over the training images.", low=1, high=100_000)
     batch_size: int = setting(16, "Crops in one step.", low=1, high=4096)
-    crops_per_image: int = setting(4, "Random crops taken of each image in an epoch.", low=1, high=1024)
+    crops_per_image: int = setting(0, "Crops of each image in an epoch, 0 = to cover it, 1 to 4.", low=0, high=1024)
     lr: float = setting(0.005, "Peak learning rate of the schedule.", above=0, high=10)
     weight_decay: float = setting(0.01, "Weight decay; in AdamW decoupled from the gradient.", low=0, high=10)
     optimiser: str = setting("adamw", "How a gradient becomes a step.", choices=OPTIMISERS)

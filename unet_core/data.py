@@ -21,6 +21,7 @@ from unet_core.config import DataConfig, ModelConfig, TrainConfig
 from unet_core.errors import DataError, ImageError, listing
 from unet_core.samples import Sample
 
+MOST_CROPS = 4  # of one image in an epoch, where the settings leave it open
 MOST_UNREADABLE = 0.1  # share of images; above it the data set is refused
 
 
@@ -74,6 +75,7 @@ class Pictures:
         self.warnings: list[str] = []  # what `load` found that a user should know
         self.found_colours = ""  # the colour map that `load` found, as the setting `colour_map` has it
         self.kinds: dict[str, tuple[np.dtype[Any], int]] = {}  # type and channels of each image as stored
+        self._areas: dict[str, int] = {}
         self._room = cache_mb * 2**20
         self._kept: dict[str, Picture] = {}
 
@@ -88,6 +90,11 @@ class Pictures:
         """Raw mask values to class indices, IGNORE where a pixel does not count."""
         return self.table[raw_mask]
 
+    def area(self, index: int) -> int:
+        """Pixels of a picture, known since it was first read."""
+        name = self.samples[index].id
+        return self._areas[name] if name in self._areas else self[index].raw_mask.size
+
     def look(self, index: int) -> tuple[int, float, float]:
         """What a picture is like, for `samples.split`: its pixels, how coloured it is, how bright (of 255 levels)."""
         picture = self[index]
@@ -100,12 +107,14 @@ class Pictures:
         wanted = set(ids)
         part = Pictures([sample for sample in self.samples if sample.id in wanted], self.model, 0)
         part.table, part._kept, part.codes, part.colours = self.table, self._kept, self.codes, self.colours
+        part._areas = self._areas
         return part
 
     def _read(self, sample: Sample) -> Picture:
         image = images.read(sample.image, sample.page)
         raw_mask = self.codes.encode(masks.read(sample, image.shape, self.colours))
         self.kinds[sample.id] = image.dtype, image.shape[2]
+        self._areas[sample.id] = raw_mask.size
         if self.model.in_channels:
             image = images.with_channels(image, self.model.in_channels)
         picture = Picture(image, raw_mask, *statistics(image, self.model.normalisation))
@@ -166,10 +175,18 @@ def _found_channels(samples: list[Sample]) -> int:
     return 1
 
 
-def order(seed: int, epoch: int, images_: int, crops_per_image: int) -> NDArray[np.int64]:
-    """The image indices of one epoch's crops, shuffled: (images_ * crops_per_image,)."""
-    each = np.repeat(np.arange(images_), crops_per_image)
-    return np.random.default_rng([seed, epoch]).permutation(each)
+def crop_counts(pictures: Pictures, config: TrainConfig) -> NDArray[np.int64]:
+    """How many crops an epoch takes of each picture, (len(pictures),): as set, else as many as cover it, 1 to 4."""
+    if config.crops_per_image:
+        return np.full(len(pictures), config.crops_per_image)
+    side = pictures.model.image_size - 2 * anatomy.margin(pictures.model)
+    areas = np.array([pictures.area(index) for index in range(len(pictures))])
+    return np.clip(np.round(areas / side**2), 1, MOST_CROPS).astype(np.int64)
+
+
+def order(seed: int, epoch: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The picture indices of one epoch's crops, shuffled: each as often as `counts` says."""
+    return np.random.default_rng([seed, epoch]).permutation(np.repeat(np.arange(len(counts)), counts))
 
 
 def crop(picture: Picture, side: int, margin: int, rng: np.random.Generator) -> tuple[images.Pixels, NDArray[np.uint8]]:
@@ -211,7 +228,7 @@ def batches(pictures: Pictures, config: TrainConfig, epoch: int) -> Iterator[Bat
     augment = Augment(config.augment)
     side, margin = pictures.model.image_size, anatomy.margin(pictures.model)
     middle = slice(margin, side - margin)
-    indices = order(config.seed, epoch, len(pictures), config.crops_per_image)
+    indices = order(config.seed, epoch, crop_counts(pictures, config))
     for start in range(0, len(indices), config.batch_size):
         inputs, targets, ids = [], [], []
         for position, index in enumerate(indices[start : start + config.batch_size], start):
@@ -224,6 +241,6 @@ def batches(pictures: Pictures, config: TrainConfig, epoch: int) -> Iterator[Bat
         yield Batch(torch.stack(inputs), torch.stack(targets), ids)
 
 
-def steps_per_epoch(images_: int, config: TrainConfig) -> int:
+def steps_per_epoch(pictures: Pictures, config: TrainConfig) -> int:
     """The number of batches that `batches` gives."""
-    return -(-images_ * config.crops_per_image // config.batch_size)
+    return -(-int(crop_counts(pictures, config).sum()) // config.batch_size)

@@ -47,7 +47,7 @@ class Training:
         )
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.predictor = Predictor(self.best_model(), self.device, self.precision)
-        self.steps_per_epoch = steps_per_epoch(len(train_pictures), self.config)
+        self.steps_per_epoch = steps_per_epoch(train_pictures, self.config)
         self.epoch = self.step = self.best_epoch = 0
         self.best_rank = -math.inf
         self.best_dice = self.best_iou = math.nan
