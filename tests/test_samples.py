@@ -167,7 +167,8 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path, layout: str, tree: li
         with pytest.raises(DataError) as refusal:
             samples.find(tmp_path, asked)
         message = str(refusal.value)
-        assert message.startswith(f"{tmp_path}: {len(problems)} problems in the data set: ")
+        number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        assert message.startswith(f"{tmp_path}: {number} in the data set: ")
         assert message.endswith("Give each image a mask of the same name, or take it out of the folder.")
         places = [message.find(problem) for problem in problems]
         assert -1 not in places, (problems[places.index(-1)], message)

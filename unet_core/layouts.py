@@ -210,6 +210,7 @@ def _by_stem(
 def _refuse(root: Path, problems: list[str]) -> None:
     if problems:
         raise DataError(
-            f"{root}: {len(problems)} problems in the data set: {listing(problems, 20, '; ')}. "
+            f"{root}: {len(problems)} problem{'s' * (len(problems) > 1)} in the data set: "
+            f"{listing(problems, 20, '; ')}. "
             "Give each image a mask of the same name, or take it out of the folder."
         )
