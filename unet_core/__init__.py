@@ -7,16 +7,18 @@ from its own layer and those above it, never in a circle (`tests/test_architectu
 |---|---|---|---|
 | 1 | errors | what a user can do wrong | no |
 | 2 | settings, config, events | settings and what a run tells, as JSON | no |
-| 3 | eventlog, history, anatomy, presets | the events of a run, their sum; a net in numbers; named settings | no |
+| 3 | eventlog, history, anatomy, presets | a run's events and sum; a net in numbers; named settings | no |
 | 4 | deep, palettes, images, colours, mixed, layouts, samples, masks, oddities, synthetic | pictures; layouts | no |
 | 5 | runs, overlay | the run directory and its state; masks made visible | no |
+| 5 | postprocess, touching, objects, outlines, results | a tidy mask, its objects and their outlines | no |
+| 5 | rle, coco, geojson, yolo, rasters, spreadsheets, filenames, formats, exports | files to take home | no |
 | 6 | device, logits | what computes; what output channels mean | yes |
 | 7 | unet, losses, metrics, optimisers | the mathematics | yes |
 | 8 | augment, data, checkpoint, film, milesial, class_weights | pictures to tensors; weights to disk | yes |
 | 9 | inference | a picture to a mask | yes |
-| 10 | evaluation | masks to scores | yes |
+| 10 | evaluation | masks to scores; events as files of TensorBoard | yes |
 | 11 | train, training, diagnosis | the training loop, a generator of events; its state; why it failed | yes |
-| 12 | worker, series | one run in a process of its own; several in turn | late |
+| 12 | worker | one run in a process of its own; many from lists of settings | late |
 | 13 | tell, data_commands, model_commands, run_commands | the commands | late |
 | 14 | __main__ | the command line | late |
 """
