@@ -9,12 +9,14 @@ from its own layer and those above it, never in a circle (`tests/test_architectu
 | 2 | settings, config, events | settings and what a run tells, as JSON | no |
 | 3 | eventlog, history, anatomy, presets | a run's events and sum; a net in numbers; named settings | no |
 | 4 | deep, palettes, images, colours, mixed, layouts, samples, masks, oddities, synthetic | pictures; layouts | no |
+| 4 | weights, archives, safe_names, intake, hub_names, hub_kept | what is brought in from elsewhere, read safely | no |
 | 5 | runs, overlay | the run directory and its state; masks made visible | no |
+| 5 | hub_fetch, hub | models of the Hugging Face Hub | no |
 | 5 | postprocess, touching, objects, outlines, results | a tidy mask, its objects and their outlines | no |
 | 5 | rle, coco, geojson, yolo, rasters, spreadsheets, filenames, formats, exports | files to take home | no |
 | 6 | device, logits | what computes; what output channels mean | yes |
 | 7 | unet, losses, metrics, optimisers | the mathematics | yes |
-| 8 | augment, data, checkpoint, film, milesial, class_weights | pictures to tensors; weights to disk | yes |
+| 8 | augment, data, checkpoint, film, milesial, class_weights, foreign | pictures to tensors; weights to disk | yes |
 | 9 | inference | a picture to a mask | yes |
 | 10 | evaluation | masks to scores; events as files of TensorBoard | yes |
 | 11 | train, training, diagnosis | the training loop, a generator of events; its state; why it failed | yes |

@@ -4,6 +4,7 @@
     model.safetensors   the weights
     state.json          for resuming only: epoch, step, best scores
     state.safetensors   for resuming only: the optimiser's tensors
+    training.json       where it is known: what the training images were like and what the model scored
     sha256              a line for each of the files above
 
 It is written under another name, flushed to the disk, read back and renamed; the folder before it stays beside it as
@@ -24,12 +25,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save  # not load_file: it refuses folders whose name is not UTF-8
 from torch import Tensor
 
+from unet_core import weights
 from unet_core.config import ModelConfig
 from unet_core.errors import CheckpointError, ConfigError
 from unet_core.unet import UNet
 
 MODEL_FILES = ("config.json", "model.safetensors")
 STATE_FILES = ("state.json", "state.safetensors")
+ABOUT_FILE = "training.json"
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,23 @@ class State:
     tensors: Mapping[str, Tensor]
 
 
-def save_checkpoint(folder: Path, model: UNet, state: State | None = None) -> None:
-    """Write a checkpoint and keep the one before; a full disk (OSError) or a crash at any point leaves one to use."""
+def save_checkpoint(
+    folder: Path, model: UNet, state: State | None = None, about: Mapping[str, Any] | None = None
+) -> None:
+    """Write a checkpoint and keep the one before; a full disk (OSError) or a crash at any point leaves one to use.
+
+    `about` is JSON that tells of the training: the `fingerprint` of its images, `val_dice`, `val_iou`, `epoch`.
+    """
+    config = json.dumps(model.config.to_dict(), indent=2, allow_nan=False)
     files = {
-        "config.json": json.dumps(model.config.to_dict(), indent=2, allow_nan=False).encode() + b"\n",
-        "model.safetensors": _tensor_bytes(model.state_dict()),
+        "config.json": config.encode() + b"\n",
+        "model.safetensors": _tensor_bytes(model.state_dict(), {weights.CONFIG_KEY: config}),  # a lone file is whole
     }
     if state is not None:
         files["state.json"] = json.dumps(state.values, allow_nan=False).encode() + b"\n"
         files["state.safetensors"] = _tensor_bytes(state.tensors)
+    if about is not None:
+        files[ABOUT_FILE] = json.dumps(about, indent=1, allow_nan=False).encode() + b"\n"
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     files["sha256"] = _sums(digests).encode()
     fresh, old = folder.with_name(folder.name + ".new"), _old(folder)
@@ -76,7 +87,7 @@ def verify(folder: Path) -> None:
     try:
         sums = (folder / "sha256").read_text(encoding="ascii")
         expected = {name: digest for digest, _, name in (line.partition("  ") for line in sums.splitlines())}
-        needed = {*MODEL_FILES, *(name for name in STATE_FILES if (folder / name).exists())}
+        needed = {*MODEL_FILES, *(name for name in (*STATE_FILES, ABOUT_FILE) if (folder / name).exists())}
         if not needed <= expected.keys() or sums != _sums(expected):
             raise CheckpointError(f"{folder / 'sha256'}: damaged, the list of files is not complete.")
         for name, digest in expected.items():
@@ -104,8 +115,10 @@ def load_model(folder: Path) -> tuple[UNet, str]:
     folder, warning = usable(folder)
     try:
         config = ModelConfig.from_dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        data = (folder / "model.safetensors").read_bytes()
+        weights.guard(config, data, str(folder / "model.safetensors"))
         model = UNet(config)
-        tensors = load((folder / "model.safetensors").read_bytes())
+        tensors = load(data)
     except (ConfigError, ValueError, OSError, SafetensorError) as error:
         raise CheckpointError(f"{folder}: cannot be loaded ({error}).") from error
     try:
@@ -124,6 +137,15 @@ def load_state(folder: Path) -> State:
             f"{folder}: holds weights for prediction only, so that training cannot be resumed from it."
         )
     return State(json.loads((folder / "state.json").read_text()), load((folder / "state.safetensors").read_bytes()))
+
+
+def load_about(folder: Path) -> dict[str, Any]:
+    """What `save_checkpoint` was told of the training; {} where nothing was, or it cannot be read."""
+    try:
+        about = json.loads((usable(folder)[0] / ABOUT_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, CheckpointError):
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def parameters_in(folder: Path) -> int:
@@ -148,8 +170,8 @@ def _sums(digests: Mapping[str, str]) -> str:
     return "".join(f"{digest}  {name}\n" for name, digest in digests.items())
 
 
-def _tensor_bytes(tensors: Mapping[str, Tensor]) -> bytes:
-    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+def _tensor_bytes(tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
 
 
 def _write(path: Path, data: bytes) -> None:

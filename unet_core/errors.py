@@ -6,7 +6,10 @@ UnetError
 │   └── ImageError    one file that is no readable picture
 ├── RunError          a run that does not exist, is busy or cannot be written
 ├── CheckpointError   weights that are missing, damaged or do not fit
-└── TrainingError     a training that cannot go on: a loss that is not finite, no memory left
+│   └── HubError      a model of the Hugging Face Hub that cannot be had
+├── TrainingError     a training that cannot go on: a loss that is not finite, no memory left
+└── PredictionError   a prediction that cannot go on: no memory left
+    └── Cancelled     it was asked to end
 """
 
 from collections.abc import Sequence
@@ -36,8 +39,20 @@ class CheckpointError(UnetError):
     """Weights are missing, damaged or do not fit their configuration."""
 
 
+class HubError(CheckpointError):
+    """A model cannot be had from the Hugging Face Hub."""
+
+
 class TrainingError(UnetError):
     """Training cannot go on."""
+
+
+class PredictionError(UnetError):
+    """A prediction cannot go on."""
+
+
+class Cancelled(PredictionError):  # noqa: N818 - it is what was wanted
+    """A prediction was asked to end before it was done."""
 
 
 def listing(items: Sequence[str], most: int = 10, between: str = ", ") -> str:

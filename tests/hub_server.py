@@ -1,0 +1,152 @@
+"""A Hugging Face Hub on 127.0.0.1 for tests: listing, redirects, etags, refusals, silence; it notes every request."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+LFS = (".safetensors", ".bin")
+
+
+@dataclass
+class Repo:
+    """A repository: its files, and how it answers. `sizes` are told in place of the real ones."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    listed: list[str] = field(default_factory=list)  # names that stand in the listing beside the files
+    refusal: tuple[int, str] | None = None  # status, X-Error-Code
+    pad: dict[str, int] = field(default_factory=dict)  # bytes that are sent beyond a file's end
+
+    @property
+    def commit(self) -> str:
+        return hashlib.sha1(b"".join(name.encode() + data for name, data in sorted(self.files.items()))).hexdigest()
+
+    def listing(self, name: str) -> dict[str, Any]:
+        siblings: list[dict[str, Any]] = []
+        for file, data in self.files.items():
+            size = self.sizes.get(file, len(data))
+            entry: dict[str, Any] = {"rfilename": file, "size": size, "blobId": blob_id(data)}
+            if file.endswith(LFS):
+                entry["lfs"] = {"size": size, "sha256": hashlib.sha256(data).hexdigest(), "pointerSize": 130}
+            siblings.append(entry)
+        siblings += [{"rfilename": file, "size": self.sizes.get(file, 1), "blobId": "0" * 40} for file in self.listed]
+        return {"id": name, "modelId": name, "sha": self.commit, "private": False, "tags": [], "siblings": siblings}
+
+
+def blob_id(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+class Hub:
+    """The server: its address, its repositories by name, and every request it got as (method, path, headers)."""
+
+    def __init__(self) -> None:
+        self.repos: dict[str, Repo] = {}
+        self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.status = 0  # answered to everything in place of the truth
+        self.released = threading.Event()  # set when the silent ones may go
+        self.silent: set[str] = set()  # beginnings of paths that are never answered
+        self.endpoint = ""
+
+    def paths(self, method: str = "GET") -> list[str]:
+        return [path for kind, path, _ in self.requests if kind == method]
+
+    def headers(self) -> str:
+        """All that was ever sent here, as text to look through."""
+        return json.dumps(self.requests)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: Hub
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def _answer(self, body: bool) -> None:
+        hub, path = self.hub, unquote(urlsplit(self.path).path)
+        hub.requests.append((self.command, self.path, dict(self.headers)))
+        if any(path.startswith(start) for start in hub.silent):
+            hub.released.wait(120)
+            return
+        if hub.status:
+            self._send(hub.status, b"", {}, body)
+        elif path.startswith("/api/models/"):
+            self._list(path.removeprefix("/api/models/"), body)
+        elif path.startswith("/cdn/"):
+            self._send_file(*path.removeprefix("/cdn/").split("/", 2), body=body)
+        else:
+            self._resolve(path.strip("/").split("/"), body)
+
+    def _list(self, path: str, body: bool) -> None:
+        name, _, revision = path.partition("/revision/")
+        repo = self.hub.repos.get(name)
+        if repo is None or repo.refusal:
+            status, code = repo.refusal if repo and repo.refusal else (401, "RepoNotFound")
+            self._send(status, b"{}", {"X-Error-Code": code, "X-Error-Message": "no"}, body)
+        elif revision not in ("", "main", "v1", "a/b", repo.commit):
+            self._send(404, b"{}", {"X-Error-Code": "RevisionNotFound"}, body)
+        else:
+            data = json.dumps(repo.listing(name)).encode()
+            self._send(200, data, {"Content-Type": "application/json"}, body)
+
+    def _resolve(self, words: list[str], body: bool) -> None:
+        repo = self.hub.repos.get("/".join(words[:2])) if len(words) > 4 and words[2] == "resolve" else None
+        name = "/".join(words[4:])
+        if repo is None or name not in repo.files:
+            self._send(404, b"", {"X-Error-Code": "EntryNotFound"}, body)
+            return
+        data, commit = repo.files[name], {"X-Repo-Commit": repo.commit}
+        if name.endswith(LFS):
+            digest = hashlib.sha256(data).hexdigest()
+            size = str(repo.sizes.get(name, len(data)))
+            cdn = self.hub.endpoint.replace("127.0.0.1", "localhost")  # another host, as the real one's
+            place = {"Location": f"{cdn}/cdn/{'/'.join(words[:2])}/{name}", "X-Linked-Etag": f'"{digest}"'}
+            self._send(302, b"", commit | place | {"X-Linked-Size": size}, body)
+        else:
+            self._send(200, data, commit | {"ETag": f'"{blob_id(data)}"'}, body)
+
+    def _send_file(self, org: str, repo: str, name: str, body: bool) -> None:
+        found = self.hub.repos[f"{org}/{repo}"]
+        self._send(200, found.files[name] + b"x" * found.pad.get(name, 0), {}, body)
+
+    def _send(self, status: int, data: bytes, headers: dict[str, str], body: bool) -> None:
+        try:
+            self.send_response(status)
+            for key, value in headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            if body:
+                self.wfile.write(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+
+@contextmanager
+def running_hub() -> Iterator[Hub]:
+    """A Hub on a free port of 127.0.0.1."""
+    hub = Hub()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
+    server.daemon_threads = True
+    hub.endpoint = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield hub
+    finally:
+        hub.released.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()

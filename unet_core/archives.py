@@ -1,0 +1,207 @@
+"""ZIP files of strangers, read without being unpacked: nothing is written, so no name can lead out of anywhere.
+
+| what a file may try | what happens |
+|---|---|
+| hundreds of thousands of entries | refused by the size of their directory, before it is taken apart |
+| a bomb: small packed, huge unpacked | refused by what the directory tells, ratio and sum |
+| sizes that lie | real bytes are counted while they come; reading ends where the told size does |
+| names that lead out (`../`, `/`, `C:\\`), links, devices | left out and named |
+| encrypted, or packed in a way that needs much memory | left out and named |
+| archives in the archive | named, not opened |
+"""
+
+import io
+import posixpath
+import re
+import stat
+import threading
+import zipfile
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from unet_core.errors import DataError
+
+MOST_ENTRIES = 20_000
+MOST_DIRECTORY = 2**22  # bytes of the directory at the end of the file
+MOST_EACH = 2**29  # bytes of one file, unpacked
+MOST_TOTAL = 2**33  # bytes of all files, unpacked
+FREE_TOTAL = 2**28  # bytes up to which any ratio will do: an archive of blank pictures is no bomb
+MOST_RATIO = 100  # unpacked to packed, of the whole archive
+CHUNK = 2**20
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+JUNK_FOLDERS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN")
+JUNK = ("thumbs.db", "desktop.ini")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A regular file of an archive: its safe name with `/`, its size unpacked, and what the directory says of it."""
+
+    name: str
+    size: int
+    info: zipfile.ZipInfo
+
+
+class Archive:
+    """A ZIP file from bytes or from the disk. `members` can be read, `problems` has a sentence for each that cannot.
+
+    Several threads may read. Raises DataError where the whole file is refused.
+    """
+
+    def __init__(self, source: bytes | Path, name: str) -> None:
+        self.name = name
+        self.members: list[Member] = []
+        self.problems: list[str] = []
+        self._lock = threading.Lock()
+        self._kept: tuple[Member, bytes] | None = None  # the pages of a stack are read one after another
+        try:
+            self._file = _Directory(source)
+            self._zip = zipfile.ZipFile(self._file)
+        except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, ValueError, EOFError, OSError) as error:
+            raise DataError(f"{name}: not a ZIP file that can be read ({error}).") from error
+        self._file.opened = True
+        infos = self._zip.infolist()
+        if len(infos) > MOST_ENTRIES:
+            raise DataError(f"{name}: holds {len(infos):,} entries, at most {MOST_ENTRIES:,} are read; divide it.")
+        total = sum(info.file_size for info in infos)
+        if total > MOST_TOTAL or (total > FREE_TOTAL and total > MOST_RATIO * self._file.size):
+            raise DataError(
+                f"{name}: {self._file.size:,} bytes that would unpack to {total:,}, as bombs do; it was not opened. "
+                "Unpack it yourself and give the files, or divide it."
+            )
+        seen: set[str] = set()
+        for info in infos:
+            path = _name(info)
+            if path.endswith("/") or is_junk(path):
+                continue
+            whole = posixpath.normpath(path)
+            problem = _problem(info, path) or ("stands in it twice" if whole in seen else "")
+            seen.add(whole)
+            if problem:
+                self.problems.append(f"{name}: {readable(path)} {problem}; left out.")
+            else:
+                self.members.append(Member(whole, info.file_size, info))
+        self.members.sort(key=lambda member: natural(member.name))
+
+    def read(self, member: Member) -> bytes:
+        """The bytes of a member; what comes is counted and checked. Raises DataError."""
+        with self._lock:
+            if self._kept is None or self._kept[0] is not member:
+                self._kept = None
+                self._kept = member, self._read(member)
+            return self._kept[1]
+
+    def _read(self, member: Member) -> bytes:
+        where, parts, count = f"{self.name}: {member.name}", [], 0
+        try:
+            with self._zip.open(member.info) as file:
+                while part := file.read(CHUNK):
+                    count += len(part)
+                    if count > min(member.size, MOST_EACH):
+                        raise DataError(f"{where} unpacks to more than the {member.size:,} bytes it tells; not read.")
+                    parts.append(part)
+        except (
+            zipfile.BadZipFile,
+            NotImplementedError,
+            zlib.error,
+            EOFError,
+            OSError,
+            ValueError,
+            RuntimeError,
+        ) as error:
+            raise DataError(f"{where} is damaged ({error}).") from error
+        if count != member.size:
+            raise DataError(f"{where} is damaged: it tells {member.size:,} bytes and has {count:,}.")
+        return b"".join(parts)
+
+
+def is_archive(name: str, start: bytes) -> bool:
+    """Whether a file is a ZIP by its first bytes, or calls itself one."""
+    return start[:4] in (b"PK\3\4", b"PK\5\6", b"PK\7\x08") or name.lower().endswith(".zip")
+
+
+def is_junk(path: str) -> bool:
+    """What operating systems leave behind, and hidden files."""
+    *folders, last = path.split("/")
+    hidden = any(part.startswith(".") and part.strip(".") for part in (*folders, last))
+    return hidden or last.lower() in JUNK or any(part in JUNK_FOLDERS for part in folders)
+
+
+def leads_out(path: str) -> bool:
+    """Whether a name is absolute, has a drive, or climbs out with `..`."""
+    return path.startswith("/") or bool(re.match(r"[A-Za-z]:", path)) or ".." in path.split("/")
+
+
+def natural(name: str) -> list[tuple[int, int | str]]:
+    """A sort key: a2 before a10."""
+    parts = (part for part in re.split(r"([0-9]{1,18})", name.lower()) if part)
+    return [(0, int(part)) if part[0] in "0123456789" else (1, part) for part in parts]
+
+
+def readable(name: str) -> str:
+    """A name for a message: control characters and half characters as question marks, long ones cut."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return shown if len(shown) <= 120 else f"{shown[:60]}…{shown[-59:]}"
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The name as its writer meant it: many write UTF-8 without saying so; backslashes are Windows' slashes."""
+    name = info.orig_filename if "\0" in info.orig_filename else info.filename
+    if not info.flag_bits & 0x800:
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/")
+
+
+def _problem(info: zipfile.ZipInfo, path: str) -> str:
+    kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
+    if leads_out(path) or "\0" in path or not path.strip("/."):
+        return "has a name that leads out of the archive"
+    if kind not in (0, stat.S_IFREG):
+        return "is a link or a device, not a file"
+    if info.flag_bits & 0x1:
+        return "is encrypted; make the archive without a password"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return f"is packed by method {info.compress_type}; only deflate is read"
+    if path.lower().endswith(ARCHIVES):
+        return "is an archive itself, which is not opened; give it on its own"
+    if info.file_size > MOST_EACH:
+        return f"is larger than {MOST_EACH:,} bytes"
+    return ""
+
+
+class _Directory(io.RawIOBase):
+    """A file that gives no more than `MOST_DIRECTORY` bytes at once until the directory at its end was read."""
+
+    def __init__(self, source: bytes | Path) -> None:
+        self._inner: IO[Any] = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+        self.size = self._inner.seek(0, io.SEEK_END)
+        self.opened = False
+
+    def read(self, size: int = -1) -> bytes:
+        size = size if size >= 0 else self.size - self.tell()
+        if not self.opened and size > MOST_DIRECTORY:
+            raise ValueError(
+                f"its list of entries takes {size:,} bytes, at most {MOST_DIRECTORY:,} are read; divide it"
+            )
+        data: bytes = self._inner.read(size)
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._inner.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._inner.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()

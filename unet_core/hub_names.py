@@ -1,0 +1,64 @@
+"""How a model of the Hugging Face Hub is named: org/name, org/name@revision, hf:org/name, the address of its page."""
+
+import os
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from unet_core.errors import HubError
+
+ENDPOINT = "https://huggingface.co"
+HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A model repository, `org/name`, and a branch, tag or commit of it ("" = the newest)."""
+
+    repo: str
+    revision: str = ""
+
+    def __str__(self) -> str:
+        return self.repo + f"@{self.revision}" * bool(self.revision)
+
+    @property
+    def folder_name(self) -> str:
+        """One safe name for the disk; `--` stands in no repository's name, so that no two get the same."""
+        return str(self).replace("/", "--", 1).replace("/", "~")
+
+
+def parse(name: str, endpoint: str | None = None) -> Reference:
+    """`org/name`, `hf:org/name`, either with `@revision`, or a model's address. Raises HubError for anything else."""
+    text, revision = name.strip(), ""
+    for start in (
+        *(f"{scheme}{host}/" for scheme in ("https://", "http://", "") for host in HOSTS),
+        f"{address_of_hub(endpoint)}/",
+    ):
+        if text.startswith(start):
+            words = unquote(re.split(r"[?#]", text.removeprefix(start))[0]).strip("/").split("/")
+            if words[0] in ("datasets", "spaces"):
+                raise HubError(f"{name[:200]}: a {words[0].removesuffix('s')} of the Hub, not a model.")
+            if len(words) > 3 and words[2] in ("tree", "blob", "resolve", "commit"):
+                revision = words[3]
+            text = "/".join(words[:2])
+            break
+    else:
+        text, _, revision = re.sub(r"^hf:(//)?", "", text).partition("@")
+    part = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
+    good = re.fullmatch(f"{part}/{part}", text) and len(text) <= 96 and not re.search(r"--|\.\.|\.git$", text)
+    if not good or not re.fullmatch(r"(?:[A-Za-z0-9][A-Za-z0-9._/-]{0,99})?", revision) or ".." in revision:
+        raise HubError(
+            f"{name[:200]!r}: not the name of a model of the Hub. Give it as org/name, org/name@revision or the "
+            "address of its page."
+        )
+    return Reference(text, revision)
+
+
+def is_address(name: str) -> bool:
+    """Whether a name can mean nothing but a model of the Hub."""
+    return name.strip().startswith(("hf:", "http:", "https:", *(f"{host}/" for host in HOSTS)))
+
+
+def address_of_hub(endpoint: str | None) -> str:
+    """The address of the Hub, read now: the library reads $HF_ENDPOINT once, when it is imported."""
+    return (endpoint or os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
