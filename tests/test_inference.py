@@ -1,7 +1,8 @@
-"""A picture to a mask: tiles that cover and overlap, seams that are not there, any channels, any threshold."""
+"""A picture to a mask: seams that are not there, any channels, any threshold, views, and a memory that runs out."""
 
-import itertools
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unet_core import anatomy, images, inference
+from unet_core import anatomy, images, synthetic, tiling
 from unet_core.checkpoint import save_checkpoint
 from unet_core.config import NORMALISATIONS, ModelConfig
 from unet_core.data import normalise, statistics
-from unet_core.errors import CheckpointError, ConfigError
-from unet_core.inference import Predictor, blending_weight, load_predictor, tiles
+from unet_core.errors import Cancelled, CheckpointError, ConfigError, PredictionError
+from unet_core.inference import Predictor, load_predictor
+from unet_core.tta import TTA
 from unet_core.unet import UNet
 
 Array = NDArray[np.uint8]
@@ -33,6 +35,20 @@ def predictor(**changes: Any) -> Predictor:
     """A U-Net of depth 1; a logit depends on pixels less than 8 away (two 3x3 pairs at full, one at half size)."""
     torch.manual_seed(0)
     return Predictor(UNet(config(**changes)).eval(), CPU, "fp32")
+
+
+def learnt(**changes: Any) -> Predictor:
+    """The same with batch norm statistics of its own and logits that are neither flat nor saturated."""
+    ready = predictor(**changes)
+    torch.manual_seed(1)
+    side = max(64, 2 ** (ready.model.config.depth + 2))
+    with torch.no_grad():
+        ready.model.train()
+        for _ in range(20):
+            ready.model(torch.randn(2, ready.model.config.in_channels, side, side))
+        ready.model.eval()
+        ready.model.head.weight *= 3
+    return ready
 
 
 class Fixed(nn.Module):
@@ -58,51 +74,11 @@ def picture(height: int, width: int, channels: int = 1, seed: int = 0) -> Array:
     return np.random.default_rng(seed).integers(256, size=(height, width, channels)).astype(np.uint8)
 
 
-def small_tiles(monkeypatch: pytest.MonkeyPatch, tile: int, overlap: int) -> None:
-    monkeypatch.setattr(inference, "TILE", tile)
-    monkeypatch.setattr(inference, "OVERLAP", overlap)
-
-
-# Tiles --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("tile", "overlap"), [(8, 2), (16, 4), (10, 5), (9, 8), (7, 0), (1024, 256)])
-def test_tiles_cover_every_pixel_and_overlap(tile: int, overlap: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    small_tiles(monkeypatch, tile, overlap)
-    lengths = [*range(1, 6 * tile)] if tile < 100 else [1, 1023, 1024, 1025, 1791, 1792, 1793, 2560, 2561, 5000, 9450]
-    for length in lengths:
-        windows = [window for window, _ in tiles(length, 1)]
-        assert windows[0].start == 0
-        assert windows[-1].stop == length
-        assert all(0 < window.stop - window.start <= tile for window in windows)
-        for before, after in itertools.pairwise(windows):
-            assert before.start < after.start
-            assert before.stop - after.start >= overlap, f"length {length}: {before} {after}"
-        assert len(windows) == 1 or (len(windows) - 1) * (tile - overlap) + overlap < length, "one tile too many"
-
-
-def test_tiles_of_both_sides_are_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    small_tiles(monkeypatch, 8, 2)
-    covered = np.zeros((19, 30), int)
-    windows = list(tiles(19, 30))
-    for window in windows:
-        covered[window] += 1
-    assert covered.min() == 1
-    rows, columns = {(w.start, w.stop) for w, _ in windows}, {(w.start, w.stop) for _, w in windows}
-    assert len(windows) == len(rows) * len(columns) == len({(a.start, b.start) for a, b in windows})
-
-
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 9), (8, 8), (64, 48), (1024, 3)])
-def test_blending_weight_is_even_falls_to_the_edges_and_is_never_0(height: int, width: int) -> None:
-    weight = blending_weight(height, width)
-    assert weight.shape == (height, width)
-    assert weight.dtype == np.float32
-    assert weight.min() > 0
-    assert weight.max() <= 1
-    assert np.array_equal(weight, weight[::-1, ::-1])
-    down, right = weight[: height // 2 + 1, width // 2], weight[height // 2, : width // 2 + 1]
-    assert (np.diff(down) >= 0).all()
-    assert (np.diff(right) >= 0).all()
+def cells(height: int, width: int) -> Array:
+    """(height, width, 3) of the built-in data set, side by side."""
+    image = synthetic.draw(0, 0)[0].reshape(*synthetic.draw(0, 0)[0].shape[:2], -1)
+    over = np.tile(image, (-(-height // image.shape[0]), -(-width // image.shape[1]), 1))[:height, :width]
+    return np.ascontiguousarray(np.repeat(over, 3 // over.shape[2], axis=2))
 
 
 # From picture to logits ---------------------------------------------------------------------------------------------
@@ -112,18 +88,17 @@ def test_blending_weight_is_even_falls_to_the_edges_and_is_never_0(height: int, 
 def test_a_small_picture_goes_through_the_net_in_one_piece(normalisation: str) -> None:
     ready = predictor(normalisation=normalisation)
     image = picture(17, 31)
+    mirrored = np.pad(image, ((0, 1), (0, 1), (0, 0)), mode="reflect")  # to whole cells of the deepest level
     with torch.inference_mode():
-        expected = ready.model(normalise(image, *statistics(image, normalisation))[None])[0]
+        expected = ready.model(normalise(mirrored, *statistics(image, normalisation))[None])[0, :, :17, :31]
     np.testing.assert_allclose(ready.logits(image), expected.numpy(), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (17, 31), (33, 20), (70, 5)])
 @pytest.mark.parametrize("classes", [1, 3])
-def test_any_size_comes_back_in_its_own_size(
-    height: int, width: int, classes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small_tiles(monkeypatch, 16, 4)
+def test_any_size_comes_back_in_its_own_size(height: int, width: int, classes: int) -> None:
     ready = predictor(num_classes=classes)
+    ready.tile = 32
     image = picture(height, width)
     logits, probabilities, mask = ready.logits(image), ready.probabilities(image), ready.mask(image)
     assert logits.shape == probabilities.shape == (classes, height, width)
@@ -133,59 +108,89 @@ def test_any_size_comes_back_in_its_own_size(
     assert 0 <= probabilities.min() <= probabilities.max() <= 1
 
 
+@pytest.mark.parametrize(("height", "width"), [(112, 160), (161, 75), (40, 333)])
+@pytest.mark.parametrize("changes", [{}, {"depth": 2, "up": "bilinear", "down": "avgpool"}, {"norm": "none"}], ids=str)
 @pytest.mark.parametrize("normalisation", NORMALISATIONS)
-def test_tiled_equals_untiled_away_from_the_edges_of_tiles(normalisation: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tiles start at even pixels here, as the cells of the net do; the statistics are those of the whole picture."""
-    ready = predictor(normalisation=normalisation, num_classes=2)
-    image = picture(56, 80)
-    image[:, 40:] //= 3  # the parts have other statistics than the whole
+def test_tiled_equals_one_forward_pass_everywhere(
+    normalisation: str, changes: dict[str, Any], height: int, width: int
+) -> None:
+    """What a pixel sees lies in the overlap, and the statistics are those of the whole picture."""
+    ready = learnt(normalisation=normalisation, num_classes=2, **changes)
+    image = picture(height, width)
+    image[:, width // 2 :] //= 3  # the parts have other statistics than the whole
     whole = ready.logits(image)
-    small_tiles(monkeypatch, 32, 8)
-    windows = list(tiles(56, 80))
-    assert len(windows) == 6
-    assert all(side.start % 2 == 0 for window in windows for side in window)
-    far = np.ones((56, 80), bool)
-    for rows, columns in windows:
-        inner = np.zeros((56, 80), bool)
-        inner[
-            rows.start + 8 * (rows.start > 0) : rows.stop - 8 * (rows.stop < 56),
-            columns.start + 8 * (columns.start > 0) : columns.stop - 8 * (columns.stop < 80),
-        ] = True
-        near = np.zeros((56, 80), bool)
-        near[rows, columns] = True
-        far &= inner | ~near
-    assert far.mean() > 0.1
-    tiled = ready.logits(image)
-    np.testing.assert_allclose(tiled[:, far], whole[:, far], rtol=1e-4, atol=1e-4)
-    assert not np.allclose(tiled[:, ~far], whole[:, ~far], rtol=1e-4, atol=1e-4)  # the test does see edges
+    ready.tile = 64 if changes.get("depth", 1) == 1 else 128
+    assert tiling.is_exact(ready.model.config, ready.tile)
+    if height * width > ready.tile**2:
+        assert tiling.grid(ready.model.config, height, width, ready.tile).count > 1
+    np.testing.assert_allclose(ready.logits(image), whole, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize(("height", "width"), [(9, 40), (41, 23), (100, 8)])
-def test_a_net_that_sees_one_pixel_shows_no_seam(height: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_of_1024_in_tiles_equals_one_large_forward_pass() -> None:
+    """The default net, tiles whose overlap holds the receptive field: to 1e-3 in probability (fp32, batch norm)."""
+    ready = learnt(in_channels=3, depth=4, base_channels=4, image_size=64)
+    image = cells(1024, 1024)
+    whole = ready.answer(image)
+    tiled = ready.answer(image, tile=608)
+    assert (whole.tile, tiled.tile) == (0, 608)
+    assert whole.probability16 is not None and tiled.probability16 is not None
+    difference = np.abs(whole.probability16.astype(float) - tiled.probability16) / 65535
+    assert difference.max() < 1e-3
+    assert whole.probability16.std() > 3000  # there is something to see
+    assert np.array_equal(whole.mask(0.4), tiled.mask(0.4)) or difference.max() > 0
+
+
+@pytest.mark.parametrize("norm", ["group", "instance"])
+def test_norms_that_look_at_the_whole_tile_come_near(norm: str) -> None:
+    ready = learnt(norm=norm)
+    image = picture(256, 320)
+    whole = ready.probabilities(image)
+    ready.tile = 128
+    assert not tiling.is_exact(ready.model.config, 128)
+    difference = np.abs(ready.probabilities(image) - whole)
+    assert 1e-6 < difference.mean() < 0.05
+
+
+@pytest.mark.parametrize(("height", "width"), [(9, 140), (141, 23), (100, 80)])
+def test_a_net_that_sees_one_pixel_shows_no_seam(height: int, width: int) -> None:
     ready, net = fixed(lambda x: torch.cat([x, 1 - 3 * x], 1), num_classes=2)
     image = picture(height, width)
     whole = ready.logits(image)
-    small_tiles(monkeypatch, 16, 4)
+    net.shapes.clear()
+    ready.tile = 32
     np.testing.assert_allclose(ready.logits(image), whole, rtol=1e-5, atol=1e-6)
-    assert len(net.shapes) > 2
-    assert all(rows <= 16 and columns <= 16 for _, _, rows, columns in net.shapes[1:])
+    assert sum(count for count, *_ in net.shapes) > 2
+    assert all(rows <= 32 and columns <= 32 for _, _, rows, columns in net.shapes)
 
 
 @pytest.mark.parametrize("value", [-7.25, 0.0, 1e4])
-def test_a_constant_net_gives_a_constant_picture(value: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    small_tiles(monkeypatch, 16, 4)
+def test_a_constant_net_gives_a_constant_picture(value: float) -> None:
     ready, _ = fixed(lambda x: torch.full_like(x, value))
-    np.testing.assert_allclose(ready.logits(picture(61, 47)), value, rtol=1e-6)
+    ready.tile = 32
+    np.testing.assert_allclose(ready.logits(picture(61, 147)), value, rtol=1e-6)
 
 
-def test_every_tile_is_normalised_by_the_statistics_of_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    small_tiles(monkeypatch, 16, 4)
+def test_every_tile_is_normalised_by_the_statistics_of_the_whole_picture() -> None:
     ready, _ = fixed(lambda x: x, normalisation="zscore")
-    image = np.zeros((16, 64, 1), np.uint8)
-    image[:, 32:] = 200  # most tiles are flat: by their own statistics all of them would come out as 0
+    ready.tile = 32
+    image = np.zeros((32, 256, 1), np.uint8)
+    image[:, 128:] = 200  # most tiles are flat: by their own statistics all of them would come out as 0
     logits = ready.logits(image)
-    assert logits[0, :, :32] == pytest.approx(-1, abs=1e-3)
-    assert logits[0, :, 32:] == pytest.approx(1, abs=1e-3)
+    assert logits[0, :, :128] == pytest.approx(-1, abs=1e-3)
+    assert logits[0, :, 128:] == pytest.approx(1, abs=1e-3)
+
+
+def test_several_tiles_make_a_batch() -> None:
+    ready, net = fixed(lambda x: x)
+    ready.tile = 32
+    ready.logits(picture(100, 100))
+    tiles = tiling.grid(net.config, 100, 100, 32).count
+    assert [count for count, *_ in net.shapes] == [16] * (tiles // 16) + [tiles % 16] * bool(tiles % 16)
+    assert len({shape[1:] for shape in net.shapes}) == 1
+    net.shapes.clear()
+    ready.tiles_at_once = 5
+    ready.logits(picture(100, 100))
+    assert max(count for count, *_ in net.shapes) == 5
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -215,7 +220,7 @@ def test_grey_into_a_colour_model_is_repeated() -> None:
     ready, net = fixed(lambda x: x[:, :1] + 10 * x[:, 1:2] + 100 * x[:, 2:], in_channels=3)
     grey = picture(6, 7)
     np.testing.assert_allclose(ready.logits(grey)[0], grey[:, :, 0] * (111 / 255), rtol=1e-5)
-    assert net.shapes == [(1, 3, 6, 7)]
+    assert net.shapes == [(1, 3, 6, 8)]
 
 
 def test_colour_into_a_grey_model_becomes_luminance() -> None:
@@ -223,7 +228,7 @@ def test_colour_into_a_grey_model_becomes_luminance() -> None:
     colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [90, 90, 90]]], np.uint8)
     luminance = np.array([0.299, 0.587, 0.114, 90 / 255])  # ITU-R BT.601
     assert ready.logits(colours)[0, 0] == pytest.approx(luminance, abs=0.5 / 255 + 1e-6)
-    assert net.shapes == [(1, 1, 1, 4)]
+    assert net.shapes == [(1, 1, 2, 4)]
 
 
 @pytest.mark.parametrize(
@@ -239,6 +244,205 @@ def test_the_threshold_is_the_models_unless_given(given: float | None, expected:
 def test_a_mask_of_several_classes_is_the_most_probable() -> None:
     ready, _ = fixed(lambda x: torch.cat([0.5 - x, torch.zeros_like(x), x - 0.8], 1), num_classes=3)
     assert ready.mask(np.array([[[0], [140], [255]]], np.uint8), 0.99).tolist() == [[0, 1, 2]]
+
+
+# Answers ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_of_one_class_says_what_probabilities_say() -> None:
+    ready = learnt()
+    image = picture(50, 70)
+    found, expected = ready.answer(image), ready.probabilities(image)[0]
+    assert (found.shape, found.num_classes, found.tta, found.tile, found.note) == ((50, 70), 1, "none", 0, "")
+    assert found.probability16 is not None and found.probability16.dtype == np.uint16
+    np.testing.assert_allclose(found.probability16 / 65535, expected, atol=0.5 / 65535 + 1e-7)
+    np.testing.assert_allclose(found.probability / 255, expected, atol=1 / 255)
+    surely = np.clip(expected, 1e-7, 1 - 1e-7).astype(float)
+    entropy = -(surely * np.log2(surely) + (1 - surely) * np.log2(1 - surely))
+    np.testing.assert_allclose(found.uncertainty / 255, entropy, atol=0.6 / 255)
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.3, 0.5, 0.7])
+def test_a_mask_of_an_answer_is_the_mask_of_the_predictor(threshold: float) -> None:
+    """At the threshold itself and next to it too: a logit of 0 is a probability of 0.5, which is not above 0.5."""
+    at = float(torch.logit(torch.tensor(threshold, dtype=torch.float64)))
+    ready, _ = fixed(lambda x: (x - 0.5) * 1e-4 + at)
+    image = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    assert np.array_equal(ready.answer(image).mask(threshold), ready.mask(image, threshold))
+    zero, _ = fixed(torch.zeros_like)
+    assert zero.answer(image).mask(0.5).max() == zero.mask(image, 0.5).max() == 0
+
+
+def test_an_answer_of_several_classes_says_what_probabilities_say() -> None:
+    ready = learnt(num_classes=5)
+    ready.tile = 64
+    image = picture(90, 200)
+    found, expected = ready.answer(image), ready.probabilities(image)
+    assert found.tile == 64
+    assert found.classes is not None and found.confidence is not None and found.probability16 is None
+    assert np.array_equal(found.classes, expected.argmax(0))
+    np.testing.assert_allclose(found.confidence / 255, expected.max(0), atol=0.51 / 255)
+    entropy = -(expected * np.log(np.maximum(expected, 1e-7))).sum(0) / np.log(5)
+    np.testing.assert_allclose(found.uncertainty / 255, entropy, atol=0.6 / 255)
+
+
+@pytest.mark.parametrize("tta", TTA)
+def test_the_views_of_a_net_that_sees_one_pixel_agree(tta: str) -> None:
+    ready, _ = fixed(lambda x: 8 * x - 4)
+    image = picture(40, 23)
+    one, several = ready.answer(image), ready.answer(image, tta)
+    assert one.probability16 is not None and several.probability16 is not None
+    assert np.abs(one.probability16.astype(int) - several.probability16).max() <= 1
+    assert (several.uncertainty.max() <= 1) == (tta != "none")
+
+
+@pytest.mark.parametrize("tta", ["mirror", "flips", "d4"])
+@pytest.mark.parametrize("classes", [1, 3])
+@pytest.mark.parametrize("changes", [{}, {"padding": "valid", "norm": "none", "image_size": 44}], ids=["same", "valid"])
+def test_views_are_averaged_and_their_spread_is_told(changes: dict[str, Any], classes: int, tta: str) -> None:
+    """Against views made with NumPy on the picture itself; its sides are whole cells, so that no view is padded."""
+    ready = (unpadded if changes else learnt)(num_classes=classes, **({"depth": 1} | changes))
+    image = picture(48, 32)
+    each = []
+    for flipped, turns in {"mirror": [(0, 0), (1, 0)], "flips": [(0, 0), (1, 0), (0, 2), (1, 2)]}.get(
+        tta, [(flipped, turns) for flipped in (0, 1) for turns in range(4)]
+    ):
+        seen = np.rot90(image[:, ::-1] if flipped else image, turns)
+        back = np.rot90(ready.probabilities(np.ascontiguousarray(seen)), -turns, (1, 2))
+        each.append(back[:, :, ::-1] if flipped else back)
+    mean, spread = np.mean(each, 0), 2 * np.std(each, 0).max(0)
+    found = ready.answer(image, tta)
+    assert found.uncertainty_is == "spread over the views"
+    np.testing.assert_allclose(found.uncertainty / 255, spread, atol=1 / 255)
+    assert found.uncertainty.max() > 5
+    if classes == 1:
+        assert found.probability16 is not None
+        np.testing.assert_allclose(found.probability16 / 65535, mean[0], atol=1e-4)
+    else:
+        assert found.classes is not None
+        sure = np.sort(mean, 0)[-1] - np.sort(mean, 0)[-2] > 1e-4
+        assert np.array_equal(found.classes[sure], mean.argmax(0)[sure])
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 16])
+def test_tiles_and_views_may_come_in_any_batches(at_once: int) -> None:
+    ready = learnt()
+    image = picture(70, 100)
+    expected = ready.answer(image, "d4", tile=64).probability16
+    ready.tiles_at_once = at_once
+    found = ready.answer(image, "d4", tile=64).probability16
+    assert expected is not None and found is not None
+    assert np.abs(found.astype(int) - expected).max() <= 2
+
+
+def test_progress_counts_tiles_times_views() -> None:
+    ready, net = fixed(lambda x: x)
+    ready.tiles_at_once = 3
+    told: list[tuple[int, int]] = []
+    ready.answer(picture(60, 100), "flips", tile=32, progress=lambda done, total: told.append((done, total)))
+    total = 4 * tiling.grid(net.config, 60, 100, 32).count
+    assert {whole for _, whole in told} == {total}
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert told[-1] == (total, total)
+    assert sum(count for count, *_ in net.shapes) == total
+
+
+MEMORY = """
+import numpy as np, torch
+from pathlib import Path
+from unet_core.config import ModelConfig
+from unet_core.inference import Predictor
+from unet_core.unet import UNet
+torch.set_num_threads(1)
+def held():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) // 1024
+net = UNet(ModelConfig(in_channels=1, num_classes=40, base_channels=1, depth=1, image_size=16)).eval()
+ready = Predictor(net, torch.device("cpu"), "fp32", tiles_at_once=2)
+ready.answer(np.zeros((200, 200, 1), np.uint8), tile=128)
+before = held()
+ready.answer(np.zeros((800, 1600, 1), np.uint8), tile=128)
+print(held() - before)
+"""
+
+
+def test_memory_holds_one_strip_of_all_classes_and_never_the_whole_picture() -> None:
+    """40 classes of 800 x 1600 pixels are 205 MB of logits; `benchmarks.inference` measures 5000 x 5000."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("the peak of a process' memory is read from /proc")
+    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 150
+
+
+@pytest.mark.parametrize("passes", [0, 1, 4])
+def test_cancel_is_asked_between_passes(passes: int) -> None:
+    ready, net = fixed(lambda x: x)
+    ready.tiles_at_once = 2
+    with pytest.raises(Cancelled):
+        ready.answer(picture(100, 100), tile=32, cancelled=lambda: len(net.shapes) >= passes)
+    assert len(net.shapes) == passes
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [({"tta": "spin"}, "tta 'spin'"), ({"tile": 3}, "tile 3"), ({"tile": 9999}, "9999")]
+)
+def test_odd_wishes_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        predictor().answer(picture(8, 8), **given)
+
+
+def greedy(most_pixels: int, error: type[BaseException] = torch.OutOfMemoryError) -> tuple[Predictor, Fixed]:
+    """A net whose device holds so many pixels."""
+
+    def function(x: Tensor) -> Tensor:
+        if x.shape[0] * x.shape[2] * x.shape[3] > most_pixels:
+            raise error("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9999 bytes.")
+        return 2 * x - 1
+
+    return fixed(function)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, MemoryError, RuntimeError])
+def test_a_batch_that_does_not_fit_the_memory_is_halved(error: type[BaseException]) -> None:
+    ready, net = greedy(5 * 32 * 32, error)
+    image = picture(100, 100)
+    told: list[tuple[int, int]] = []
+    found = ready.answer(image, tile=32, progress=lambda done, total: told.append((done, total)))
+    assert np.array_equal(found.mask(), images.for_display(image)[:, :, 0] >= 128)
+    assert max(shape[0] for shape in net.shapes) == 16 and ready.tiles_at_once == 4
+    assert "holds 4 tiles of 32 pixels" in found.note
+    assert told[-1][0] == told[-1][1]
+    net.shapes.clear()
+    assert ready.answer(image, tile=32).note == ""  # it is remembered
+    assert {shape[0] for shape in net.shapes} <= {1, 2, 3, 4}
+
+
+def test_B02_a_tile_that_does_not_fit_the_memory_is_made_smaller() -> None:  # noqa: N802
+    ready, net = greedy(70 * 70)
+    image = picture(200, 300)
+    found = ready.answer(image, "mirror")
+    assert 32 <= found.tile <= 70
+    assert np.array_equal(found.mask(), image[:, :, 0] >= 128)
+    assert "memory of cpu does not hold a tile of" in found.note and f"tile {found.tile} fits" in found.note
+    net.shapes.clear()
+    assert ready.answer(image).tile == found.tile  # the next picture begins with what fits
+    assert max(shape[2] for shape in net.shapes) <= found.tile
+    np.testing.assert_allclose(ready.logits(image)[0], image[:, :, 0] / 127.5 - 1, atol=1e-5)
+
+
+def test_B02_a_memory_that_holds_nothing_is_told_and_nothing_is_kept() -> None:  # noqa: N802
+    ready, _ = greedy(10)
+    for ask in (ready.answer, ready.mask):
+        with pytest.raises(PredictionError, match=r"memory of cpu does not hold a tile of .* pixels, and smaller"):
+            ask(picture(100, 100))
+
+
+def test_another_error_of_the_net_is_not_taken_for_the_memory() -> None:
+    def broken(x: Tensor) -> Tensor:
+        raise RuntimeError("shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="multiplied"):
+        fixed(broken)[0].answer(picture(20, 20))
 
 
 # From a folder ------------------------------------------------------------------------------------------------------
@@ -308,19 +512,19 @@ def test_overlapping_tiles_equal_one_forward_of_the_mirrored_image(
     calls = []
     forward = predictor.model.forward
     monkeypatch.setattr(predictor.model, "forward", lambda x: calls.append(x.shape) or forward(x))
-    monkeypatch.setattr("unet_core.inference.TILE", 150)
+    predictor.tile = 150
     found = predictor.logits(image)
-    assert len(calls) > 3
+    assert sum(shape[0] for shape in calls) > 3
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
-def test_overlapping_tiles_of_real_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overlapping_tiles_of_real_slices() -> None:
     """The paper's net on the paper's data (ISBI 2012), where it lies: $UNET_DATA."""
     folder = Path(os.environ.get("UNET_DATA", Path(__file__).parents[2] / "shared" / "data")) / "isbi_em" / "images"
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there; name the real data in UNET_DATA")
     predictor = unpadded()
-    monkeypatch.setattr("unet_core.inference.TILE", 388)
+    predictor.tile = 388
     for path in sorted(folder.iterdir())[:2]:
         image = images.read(path)
         np.testing.assert_allclose(predictor.logits(image), one_large_forward(predictor, image), rtol=0, atol=1e-4)
