@@ -10,6 +10,23 @@ import pytest
 
 from unet_core import synthetic
 
+STAND_IN = """
+import sys, time, types
+
+def run_to_end(run, log):
+    from unet_core.events import RunFinished, RunStarted, StepFinished
+    epochs = run.config.train.epochs
+    log.append(RunStarted("cpu", "fp32", 1, 1000, 1, 1, 6, 2, 0, epochs=epochs, steps_per_epoch=1))
+    for step in range(1, epochs + 1):
+        time.sleep(0.05)
+        log.append(StepFinished(step, step, 0.5, 0.1))
+    log.append(RunFinished("completed", 1, 0.5, 0.4, 9.0, 1.0))
+
+stand_in = types.ModuleType("unet_core.trainer")
+stand_in.run_to_end = run_to_end
+sys.modules["unet_core.trainer"] = stand_in
+"""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -24,3 +41,13 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight images of the built-in data set with their masks; for reading only."""
     return synthetic.write(tmp_path_factory.mktemp("data") / "cells", images=8)
+
+
+@pytest.fixture
+def quick_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A trainer that takes a tenth of a second in place of the real one, which imports torch first; its folder."""
+    folder = tmp_path / "stand-in"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(STAND_IN)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return folder

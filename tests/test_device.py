@@ -106,3 +106,22 @@ def test_cores_are_those_the_process_may_use(monkeypatch: pytest.MonkeyPatch) ->
     assert device.cores() == 64
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert device.cores() == 1
+
+
+def test_the_memory_of_the_process_grows_with_what_it_holds(monkeypatch, tmp_path):
+    cpu = torch.device("cpu")
+    before = device.memory_mb(cpu)
+    held = torch.ones(64 * 2**20, dtype=torch.uint8)
+    after = device.memory_mb(cpu)
+    assert held.sum() == 64 * 2**20
+    assert 48 <= after - before <= 80
+    (tmp_path / "statm").write_text("1000 512 3 4")
+    monkeypatch.setattr(device, "STATM", tmp_path / "statm")
+    assert device.memory_mb(cpu) == 512 * os.sysconf("SC_PAGE_SIZE") // 2**20
+    monkeypatch.setattr(device, "STATM", tmp_path / "missing")
+    assert device.memory_mb(cpu) is None
+
+
+def test_the_memory_of_a_gpu_is_the_most_that_its_tensors_took(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda where: 3 * 2**30 + 5)
+    assert device.memory_mb(torch.device("cuda")) == 3072

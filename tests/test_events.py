@@ -12,11 +12,15 @@ import pytest
 from unet_core.events import (
     EVENTS,
     EpochFinished,
+    EpochsChanged,
     Event,
+    LrChanged,
+    Paused,
     RunFailed,
     RunFinished,
     RunStarted,
     StepFinished,
+    Unpaused,
     Warned,
     decode,
     encode,
@@ -48,17 +52,22 @@ EPOCH = EpochFinished(
     seconds=4.5,
     best=True,
 )
-STEP = StepFinished(epoch=1, step=5, loss=0.5, lr=0.001)
+STEP = StepFinished(epoch=1, step=5, loss=0.5, lr=0.001, memory_mb=812)
 FINISHED = RunFinished("completed", 7, 0.9, 0.8, 31.5, 100.25)
 EACH: list[Event] = [
     STARTED,
     STEP,
     EPOCH,
     Warned('Skipped: C:\\Bilder\\"a".png\nis damaged — 細胞, "crc32": "00000000"}'),
+    Paused(epoch=1, step=5),
+    Unpaused(epoch=1, step=5, seconds=12.25),
+    LrChanged(epoch=1, step=5, before=0.001, lr=0.01),
+    EpochsChanged(epoch=1, step=5, before=25, epochs=40),
     FINISHED,
     RunFailed("No memory left."),
 ]
-STEP_BODY = '{"seq": 7, "time": 1763700000.123, "type": "step", "epoch": 1, "step": 5, "loss": 0.5, "lr": 0.001}'
+STEP_BODY = '{"seq": 7, "time": 1763700000.123, "type": "step", "epoch": 1, "step": 5, "loss": 0.5, "lr": 0.001, '
+STEP_BODY += '"memory_mb": 812}'
 
 
 def signed(body: str) -> str:
@@ -73,7 +82,7 @@ def test_every_type_is_here() -> None:
 
 def test_the_exact_line() -> None:
     assert encode(STEP, 7, 1763700000.12345) == signed(STEP_BODY)
-    assert signed(STEP_BODY).endswith(', "lr": 0.001, "crc32": "797414af"}\n')
+    assert signed(STEP_BODY).endswith(', "memory_mb": 812, "crc32": "d51d7a2d"}\n')
 
 
 @pytest.mark.parametrize("event", EACH, ids=lambda event: event.type)
@@ -89,7 +98,7 @@ def test_there_and_back(event: Event) -> None:
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_a_number_that_is_not_finite_becomes_none(number: float) -> None:
-    line = encode(StepFinished(1, 5, number, 0.001), 7, 1763700000.123)
+    line = encode(StepFinished(1, 5, number, 0.001, 812), 7, 1763700000.123)
     assert line == signed(STEP_BODY.replace('"loss": 0.5', '"loss": null'))
     assert decode(line) == (StepFinished(1, 5, None, 0.001), 7, 1763700000.123)
 
@@ -154,3 +163,16 @@ def test_a_field_that_an_older_release_did_not_know_takes_its_default() -> None:
     assert read is not None
     assert isinstance(read[0], RunStarted)
     assert read[0].first_epoch == 1
+
+
+def test_the_memory_of_a_step_is_kept_and_makes_no_difference_between_two_runs() -> None:
+    read = decode(encode(STEP, 1, 1.0))
+    assert read is not None
+    assert isinstance(read[0], StepFinished)
+    assert read[0].memory_mb == 812
+    assert StepFinished(1, 5, 0.5, 0.001) == STEP != StepFinished(1, 5, 0.5, 0.002)
+
+
+def test_a_step_of_the_last_release_has_no_memory() -> None:
+    old = signed('{"seq": 2, "time": 1.5, "type": "step", "epoch": 1, "step": 1, "loss": 1.5, "lr": 0.005}')
+    assert decode(old) == (StepFinished(1, 1, 1.5, 0.005, None), 2, 1.5)

@@ -3,8 +3,20 @@
 import math
 from dataclasses import replace
 
-from unet_core.events import EpochFinished, Event, RunFailed, RunFinished, RunStarted, StepFinished, Warned
-from unet_core.history import History
+from unet_core.events import (
+    EpochFinished,
+    EpochsChanged,
+    Event,
+    LrChanged,
+    Paused,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    Unpaused,
+    Warned,
+)
+from unet_core.history import MARKS, History, Mark
 
 STARTED = RunStarted(
     device="cpu",
@@ -111,3 +123,121 @@ def test_a_log_that_lost_its_first_line() -> None:
     history = told((1.0, step(1)), (2.0, epoch(1, best=True)))
     assert (history.progress, history.best) == (0.0, epoch(1, best=True))
     assert math.isnan(history.seconds_left)
+
+
+# Marks, pauses, changes ---------------------------------------------------------------------------------------------
+
+
+def placed(history: History) -> list[tuple[int, str]]:
+    return [(mark.step, mark.kind) for mark in history.marks]
+
+
+def test_marks_say_what_happened_after_which_step() -> None:
+    history = told(
+        (0.0, Warned("cold")),
+        (0.0, STARTED),
+        *((float(n), step(n)) for n in range(1, 6)),
+        (5.0, epoch(1, best=True)),
+        (5.0, epoch(2)),
+        (6.0, step(6)),
+        (6.0, LrChanged(2, 6, before=0.01, lr=0.002)),
+        (6.0, EpochsChanged(2, 6, before=4, epochs=9)),
+        (7.0, step(7)),
+        (7.0, Paused(2, 7)),
+        (17.0, Unpaused(2, 7, 10.0)),
+        (17.0, Warned("The disk is full.")),
+    )
+    assert history.marks == [
+        Mark(0, "warning", "cold"),
+        Mark(5, "best", "best so far: epoch 1, Dice 0.5000"),
+        Mark(6, "lr", "learning rate 0.01 to 0.002"),
+        Mark(6, "epochs", "4 epochs to 9"),
+        Mark(7, "paused", "held"),
+        Mark(7, "unpaused", "went on after 10 s"),
+        Mark(7, "warning", "The disk is full."),
+    ]
+    assert {mark.kind for mark in history.marks} <= set(MARKS)
+
+
+def test_a_run_taken_up_again_drops_the_marks_of_the_steps_it_repeats() -> None:
+    """Killed after step 8 while it was held; goes on with epoch 2, that is, with step 6."""
+    history = told(
+        (0.0, STARTED),
+        *((float(n), step(n)) for n in range(1, 6)),
+        (5.0, epoch(1, best=True)),
+        (5.0, LrChanged(1, 5, 0.01, 0.1)),  # between two epochs
+        (6.0, step(6)),
+        (6.0, LrChanged(2, 6, 0.1, 0.2)),
+        (6.0, Warned("of step 6")),
+        (8.0, step(8)),
+        (8.0, Paused(2, 8)),
+    )
+    assert history.paused
+    history.add(Warned("damaged"), 100.0)
+    history.add(replace(STARTED, first_epoch=2), 100.0)
+    assert placed(history) == [(5, "best"), (5, "lr"), (5, "warning"), (5, "resumed")]
+    assert [mark.text for mark in history.marks[2:]] == ["damaged", "taken up again at epoch 2"]
+    assert not history.paused
+    history.add(Warned("damaged again"), 200.0)
+    history.add(replace(STARTED, first_epoch=2), 200.0)
+    assert placed(history)[3:] == [(5, "resumed"), (5, "warning"), (5, "resumed")]
+
+
+def test_a_run_that_was_over_and_goes_on() -> None:
+    """Three of four epochs, stopped after step 13, two steps short of the end of the third; five epochs more."""
+    history = told(
+        (0.0, STARTED),
+        *((float(n), step(n)) for n in range(1, 14)),
+        (13.0, epoch(1)),
+        (13.0, epoch(2)),
+        (13.0, replace(epoch(3), step=13)),
+        (13.0, FINISHED),
+    )
+    again = replace(STARTED, epochs=8, first_epoch=4, leg=2, first_step=14)
+    history.add(again, 1000.0)
+    assert history.marks == [Mark(13, "continued", "goes on until epoch 8")]
+    assert (history.total_epochs, history.total_steps, history.finished) == (8, 13 + 5 * 5, None)
+    assert history.progress == 13 / 38
+    assert math.isnan(history.seconds_left)
+    history.add(replace(step(14), epoch=4), 1002.0)
+    assert history.seconds_left == 2.0 * 24
+    history.add(again, 2000.0)  # killed and taken up again, in the same leg
+    assert placed(history) == [(13, "continued"), (13, "resumed")]
+
+
+def test_more_and_fewer_epochs_move_the_end() -> None:
+    history = told((100.0, STARTED), (101.0, step(1)), (102.0, step(2)))
+    assert (history.total_epochs, history.seconds_left) == (4, 18.0)
+    history.add(EpochsChanged(1, 2, before=4, epochs=10), 102.0)
+    assert (history.total_epochs, history.total_steps, history.progress, history.seconds_left) == (10, 50, 0.04, 48.0)
+    history.add(EpochsChanged(1, 2, before=10, epochs=1), 102.0)
+    assert (history.total_steps, history.seconds_left) == (5, 3.0)
+    assert history.started == STARTED
+
+
+def test_a_pause_is_no_time_of_training() -> None:
+    history = told((100.0, STARTED), (101.0, step(1)), (102.0, step(2)), (102.0, Paused(1, 2)))
+    assert (history.paused, history.paused_at, history.seconds_left) == (True, 102.0, 18.0)
+    history.add(LrChanged(1, 2, 0.01, 0.1), 150.0)  # asked for while it is held
+    assert (history.seconds_left, history.lr) == (18.0, 0.1)
+    history.add(Unpaused(1, 2, 100.0), 202.0)
+    assert (history.paused, history.seconds_left) == (False, 18.0)
+    history.add(step(3), 203.0)
+    assert history.seconds_left == 17.0
+    history.add(Paused(1, 3), 203.0)
+    history.add(replace(STARTED, first_epoch=1), 500.0)
+    history.add(step(1), 501.0)
+    assert history.seconds_left == 19.0, "the pauses before the latest start have nothing to do with its pace"
+
+
+def test_the_rate_and_the_memory_are_those_of_the_latest_step() -> None:
+    history = History()
+    assert (history.lr, history.memory_mb) == (None, None)
+    history.add(replace(step(1), memory_mb=700), 1.0)
+    history.add(replace(step(2), lr=0.5, memory_mb=800), 2.0)
+    assert (history.lr, history.memory_mb) == (0.5, 800)
+
+
+def test_a_stop_ends_a_pause() -> None:
+    history = told((1.0, STARTED), (2.0, step(1)), (2.0, Paused(1, 1)), (3.0, FINISHED))
+    assert not history.paused

@@ -17,6 +17,7 @@ from unet_core.optimisers import (
     average,
     constant,
     cosine,
+    descent,
     one_cycle,
     optimiser_tensors,
     restore_optimiser,
@@ -180,3 +181,14 @@ def test_the_average_takes_no_gradient_and_keeps_the_layout() -> None:
     assert [parameter.stride() for parameter in mean.parameters()] == before
     assert all(parameter.grad is None for parameter in mean.parameters())
     assert isinstance(next(model.parameters()).grad, Tensor)
+
+
+def test_a_rate_set_by_hand_falls_from_its_first_step_to_almost_nothing() -> None:
+    assert descent(4, 4, 10, 0.5) == 0.5
+    assert descent(7, 4, 10, 0.5) == pytest.approx(0.5 * (1 + 1e-4) / 2)  # half-way down
+    assert descent(10, 4, 10, 0.5) == pytest.approx(0.5e-4)
+    rates = [descent(step, 4, 10, 0.5) for step in range(4, 11)]
+    assert rates == sorted(rates, reverse=True)
+    assert descent(10, 10, 10, 0.5) == 0.5, "a single step is made at the rate that was asked for"
+    for total in range(10, 100):
+        assert descent(9, 4, total, 0.5) <= 0.5, "however many epochs are added"

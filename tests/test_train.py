@@ -1,5 +1,6 @@
 """The training loop: it learns, tells so in a fixed order, repeats and resumes bit for bit, and stops well."""
 
+import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,10 +17,22 @@ from unet_core import checkpoint, images, optimisers
 from unet_core import train as loop
 from unet_core.class_weights import median_frequency, pixel_counts
 from unet_core.config import SCHEDULES, DataConfig, ModelConfig, RunConfig, TrainConfig
+from unet_core.control import Control, Orders
 from unet_core.data import Batch, Pictures, load
 from unet_core.errors import TrainingError
 from unet_core.evaluation import ImageScore, evaluate, summarise
-from unet_core.events import EpochFinished, Event, RunFinished, StepFinished, Warned, encode
+from unet_core.events import (
+    EpochFinished,
+    EpochsChanged,
+    Event,
+    LrChanged,
+    Paused,
+    RunFinished,
+    StepFinished,
+    Unpaused,
+    Warned,
+    encode,
+)
 from unet_core.inference import Predictor
 from unet_core.losses import BINARY, LOSSES, MULTICLASS, WEIGHTED
 from unet_core.optimisers import OPTIMISERS, one_cycle
@@ -27,6 +40,23 @@ from unet_core.samples import Sample, find
 from unet_core.train import Training, Validation, train, validate
 
 Array = NDArray[np.uint8]
+
+
+class Asking(Control):
+    """Asks for these orders once that many steps are made; a list of them, one at each look."""
+
+    def __init__(self, orders: dict[int, Orders | list[Orders]]) -> None:
+        self.planned = {step: given if isinstance(given, list) else [given] for step, given in orders.items()}
+        self.waits = 0
+
+    def orders(self, step: int) -> Orders:
+        planned = self.planned.get(step)
+        return planned.pop(0) if planned else Orders()
+
+    def wait(self) -> None:
+        self.waits += 1
+
+
 TINY = ModelConfig(base_channels=2, depth=1, image_size=16)
 FAST = TrainConfig(epochs=2, batch_size=4, crops_per_image=2, lr=0.02, device="cpu", precision="fp32")
 
@@ -360,7 +390,7 @@ def test_a_finished_run_taken_up_again_only_says_that_it_is_finished(six: Pictur
 )
 def test_a_stop_is_obeyed_after_the_step_and_the_epoch_is_judged(six: Pictures, after: int, types: list[str]) -> None:
     training = fresh(six, epochs=5)
-    events = list(train(training, should_stop=lambda: training.step >= after))
+    events = list(train(training, Asking({after: Orders(stop=True)})))
     assert [event.type for event in events] == types
     epoch, end = events[-2], events[-1]
     assert isinstance(epoch, EpochFinished)
@@ -420,7 +450,7 @@ def test_early_and_completed_are_told_apart(
 def test_a_stop_comes_before_lost_patience(six: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
     ranked([0.5, 0.4], monkeypatch)
     training = fresh(six, epochs=9, patience=1)
-    assert getattr(list(train(training, lambda: training.step == 4))[-1], "reason", "") == "stopped"
+    assert getattr(list(train(training, Asking({4: Orders(stop=True)})))[-1], "reason", "") == "stopped"
 
 
 # The rate, the gradient, the average --------------------------------------------------------------------------------
@@ -699,6 +729,17 @@ def test_no_memory_left_names_a_smaller_batch(
         list(train(training))
 
 
+@pytest.mark.parametrize("kind", [NotImplementedError, RecursionError, RuntimeError])
+def test_another_error_is_not_taken_for_a_lack_of_memory(six: Pictures, kind: type[RuntimeError]) -> None:
+    def failing(loss: Tensor) -> Tensor:
+        raise kind("something else")
+
+    training = fresh(six)
+    failing_at(2, failing, training)
+    with pytest.raises(kind, match="something else"):
+        list(train(training))
+
+
 # Little and odd data ------------------------------------------------------------------------------------------------
 
 
@@ -806,3 +847,285 @@ def test_weights_lost_by_the_last_step_of_an_epoch_are_found_before_they_are_kep
         for event in train(training):
             kinds.append(event.type)
     assert kinds == ["step"] * last
+
+
+# In command ---------------------------------------------------------------------------------------------------------
+
+
+def rates(events: list[Event]) -> list[float]:
+    return [event.lr for event in events if isinstance(event, StepFinished)]
+
+
+def types(events: list[Event]) -> list[str]:
+    return [event.type for event in events]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_pause_changes_nothing_but_the_clock(six: Pictures, monkeypatch: pytest.MonkeyPatch, schedule: str) -> None:
+    whole, held = fresh(six, schedule=schedule, epochs=3), fresh(six, schedule=schedule, epochs=3)
+    expected = told(list(train(whole)))
+    now = [0.0]
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: now[0])
+
+    class Hour(Asking):
+        def wait(self) -> None:
+            super().wait()
+            now[0] += 3600
+
+    pause = Orders(pause=True)
+    control = Hour({3: [pause, pause, pause, Orders()], 4: [Orders(), pause, Orders()]})  # mid-epoch, between two
+    events = []
+    for event in train(held, control):
+        now[0] += 1  # what the training itself takes
+        events.append(event)
+    assert types(events) == [
+        *["step", "step", "epoch", "step", "paused", "unpaused", "step", "epoch", "paused", "unpaused"],
+        *["step", "step", "epoch", "finished"],
+    ]
+    assert [event for event in events if event.type in ("paused", "unpaused")] == [
+        Paused(2, 3),
+        Unpaused(2, 3, 3 * 3600 + 1),
+        Paused(2, 4),
+        Unpaused(2, 4, 3600 + 1),
+    ]
+    assert control.waits == 4
+    assert [event.seconds for event in epochs(events)] == [2, 2 + 3, 5 + 2]  # one of them wrote down that it goes on
+    assert [event.images_per_second for event in epochs(events)] == [8 / 2, 8 / 3, 8 / 2]
+    assert told([event for event in events if event.type not in ("paused", "unpaused")]) == expected
+    assert_equal(weights(held), weights(whole))
+    assert_equal(dict(held.state().tensors), dict(whole.state().tensors))
+
+
+def test_a_pause_before_the_first_step_and_a_stop_while_it_is_held(six: Pictures) -> None:
+    pause = Orders(pause=True)
+    training = fresh(six)
+    events = list(train(training, Asking({0: [pause, pause, Orders()], 1: [pause, Orders(pause=True, stop=True)]})))
+    assert types(events) == ["paused", "unpaused", "step", "paused", "unpaused", "epoch", "finished"]
+    assert events[0] == Paused(0, 0)
+    assert getattr(events[-1], "reason", "") == "stopped"
+    assert training.missed == 1
+    assert training.total_steps == 3
+
+
+def test_a_stop_between_two_epochs_begins_no_other(six: Pictures) -> None:
+    training = fresh(six, epochs=5)
+    events = list(train(training, Asking({4: [Orders(), Orders(stop=True)]})))
+    assert types(events) == ["step", "step", "epoch"] * 2 + ["finished"]
+    assert getattr(events[-1], "reason", "") == "stopped"
+    done = fresh(six)
+    end = list(train(done, Asking({4: [Orders(), Orders(stop=True)]})))[-1]
+    assert getattr(end, "reason", "") == "completed", "all epochs are made: there is nothing to stop"
+    first = list(train(fresh(six), Asking({0: Orders(stop=True)})))
+    assert types(first)[0] == "step", "it makes a step at least"
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_rate_by_hand_is_in_effect_at_the_next_step(six: Pictures, schedule: str) -> None:
+    training = fresh(six, epochs=5, schedule=schedule)  # 10 steps
+    control = Asking({3: Orders(lr=0.5)})
+    events = []
+    for event in train(training, control):
+        events.append(event)
+        if isinstance(event, StepFinished):
+            assert training.optimiser.param_groups[0]["lr"] == event.lr
+    found, plain = rates(events), rates(list(train(fresh(six, epochs=5, schedule=schedule))))
+    assert found[:3] == plain[:3]
+    assert events[4:5] == [LrChanged(2, 3, before=plain[2], lr=0.5)]
+    assert found[3] == 0.5
+    if schedule in optimisers.FLAT:
+        assert found[3:] == [0.5] * 7
+    else:
+        part = [(10 - step) / 6 for step in range(4, 11)]  # 1 at step 4, 0 at step 10
+        by_hand = [0.5 * (1e-4 + (1 - 1e-4) * (1 - math.cos(math.pi * x)) / 2) for x in part]
+        assert found[3:] == pytest.approx(by_hand, rel=1e-12)
+        assert found[-1] == pytest.approx(0.5e-4)
+
+
+def test_a_rate_by_hand_before_the_last_step_and_before_the_first(six: Pictures) -> None:
+    assert rates(list(train(fresh(six), Asking({3: Orders(lr=0.5)}))))[3] == 0.5
+    events = list(train(fresh(six), Asking({0: Orders(lr=0.5)})))
+    assert events[0] == LrChanged(0, 0, before=one_cycle(1, 4, FAST.lr), lr=0.5)
+    assert rates(events)[0] == 0.5
+
+
+def test_a_plateau_goes_on_halving_the_rate_by_hand(six: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+    ranked([0.1] * 8, monkeypatch)
+    training = fresh(six, epochs=8, lr=0.08, schedule="plateau", plateau_patience=2)
+    found = rates(list(train(training, Asking({7: Orders(lr=0.5)}))))
+    assert found == [0.08] * 6 + [0.04] * 1 + [0.5] * 3 + [0.25] * 4 + [0.125] * 2
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("hand", [None, 0.5])
+def test_more_epochs_stretch_the_schedule_and_never_exceed_the_rate(
+    six: Pictures, schedule: str, hand: float | None
+) -> None:
+    training = fresh(six, epochs=3, schedule=schedule)
+    control = Asking({3: [Orders(lr=hand)], 5: [Orders(epochs=6)]})
+    events = list(train(training, control))
+    assert EpochsChanged(3, 5, before=3, epochs=6) in events
+    found = rates(events)
+    assert len(found) == 12
+    assert max(found[3:]) <= (hand or FAST.lr)
+    if hand is None:
+        assert found[5:] == [optimisers.SCHEDULES[schedule](step, 12, FAST.lr) for step in range(6, 13)]
+    elif schedule not in optimisers.FLAT:
+        assert found[3] == hand
+        assert found[-1] == pytest.approx(hand * 1e-4)
+
+
+@pytest.mark.parametrize(("at", "asked", "total"), [(3, 1, 2), (3, 2, 2), (4, 1, 2), (1, 4, 4), (0, 1, 1)])
+def test_fewer_epochs_end_the_run_after_the_one_it_is_in(six: Pictures, at: int, asked: int, total: int) -> None:
+    training = fresh(six, epochs=5)
+    events = list(train(training, Asking({at: Orders(epochs=asked)})))
+    assert len(epochs(events)) == total
+    assert [event.epochs for event in events if isinstance(event, EpochsChanged)] == [total]
+    if at < 4:
+        assert rates(events)[-1] == pytest.approx(FAST.lr * 1e-4), "the schedule is fitted to the new length"
+    assert getattr(events[-1], "reason", "") == "completed"
+
+
+def test_more_epochs_after_the_last_one_go_on(six: Pictures) -> None:
+    events = list(train(fresh(six), Asking({4: [Orders(), Orders(epochs=3)]})))
+    assert types(events) == [*["step", "step", "epoch"] * 2, "epochs_changed", "step", "step", "epoch", "finished"]
+
+
+def test_what_cannot_be_obeyed_is_told_and_training_goes_on(six: Pictures) -> None:
+    training, plain = fresh(six), fresh(six)
+    events = list(train(training, Asking({1: Orders(refused=("The learning rate stays as it is. ...",))})))
+    assert events[1] == Warned("The learning rate stays as it is. ...")
+    assert told([event for event in events if event.type != "warning"]) == told(list(train(plain)))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_changes_survive_a_restart_bit_for_bit(six: Pictures, tmp_path: Path, schedule: str) -> None:
+    settings: dict[str, Any] = {"schedule": schedule, "epochs": 3, "plateau_patience": 1}
+    planned = {3: Orders(lr=0.05), 5: Orders(epochs=4)}
+    whole = fresh(six, **settings)
+    expected = told(list(train(whole, Asking(planned))))
+    for after in (1, 2, 3):
+        first = fresh(six, **settings)
+        next(
+            event
+            for event in train(first, Asking(planned))
+            if isinstance(event, EpochFinished) and event.epoch == after
+        )
+        second = fresh(six, **settings)
+        second.restore(first.best_model().state_dict(), json_and_back(first.state()))
+        later = {step: orders for step, orders in planned.items() if step > first.step}
+        rest = told(list(train(second, Asking(later))))
+        assert rest == expected[-len(rest) :]
+        assert_equal(weights(second), weights(whole))
+        timeless = {"seconds": 0}
+        assert {**second.state().values, **timeless} == {**whole.state().values, **timeless}
+
+
+def json_and_back(state: checkpoint.State) -> checkpoint.State:
+    return checkpoint.State(json.loads(json.dumps(state.values)), state.tensors)
+
+
+# Going on with a run that is over -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_a_run_that_goes_on_from_its_state_equals_one_that_never_ended(
+    six: Pictures, schedule: str, ema_decay: float
+) -> None:
+    settings: dict[str, Any] = {"schedule": schedule, "epochs": 3, "ema_decay": ema_decay, "plateau_patience": 1}
+    whole = fresh(six, **settings)
+    list(train(whole))
+    stored, state = whole.best_model().state_dict(), json_and_back(whole.state())
+    again = fresh(six, **settings)
+    again.restore({name: tensor.clone() for name, tensor in stored.items()}, state)
+    for training in (whole, again):
+        training.proceed(2, None)
+    expected = told(list(train(whole)))
+    assert told(list(train(again))) == expected
+    assert_equal(weights(again), weights(whole))
+    assert [event.epoch for event in epochs(expected)] == [4, 5]
+    leg = (
+        [1.0] * 4 if schedule in optimisers.FLAT else [optimisers.SCHEDULES[schedule](n, 4, 1.0) for n in (1, 2, 3, 4)]
+    )
+    assert rates(expected)[:2] == pytest.approx([FAST.lr * part for part in leg][:2])
+    if schedule != "plateau":
+        assert rates(expected) == pytest.approx([FAST.lr * part for part in leg])
+
+
+def test_at_a_constant_rate_three_epochs_and_two_more_are_five(six: Pictures) -> None:
+    plain = fresh(six, schedule="constant", epochs=5)
+    expected = told(list(train(plain)))
+    training = fresh(six, schedule="constant", epochs=3)
+    events = list(train(training))[:-1]
+    training.proceed(2)
+    events += list(train(training))
+    assert told(events) == expected
+    assert_equal(weights(training), weights(plain))
+
+
+def test_a_later_leg_takes_the_rate_it_is_given_and_forgets_the_one_set_by_hand(six: Pictures) -> None:
+    training = fresh(six, schedule="cosine", epochs=2)
+    list(train(training, Asking({2: [Orders(lr=0.7)]})))
+    assert training.hand_step == 3
+    training.proceed(2, lr=0.25)
+    assert rates(list(train(training))) == [optimisers.cosine(step, 4, 0.25) for step in (1, 2, 3, 4)]
+    training.proceed(1)
+    assert rates(list(train(training))) == [optimisers.cosine(step, 2, FAST.lr) for step in (1, 2)]
+    assert training.leg == 3
+
+
+def test_a_later_leg_has_its_patience_anew_and_the_best_so_far_to_beat(
+    six: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranked([0.5, 0.4, 0.4, 0.4, 0.4], monkeypatch)
+    training = fresh(six, epochs=9, patience=2)
+    assert getattr(list(train(training))[-1], "reason", "") == "early"
+    assert training.epoch == 3
+    training.proceed(6)
+    events = list(train(training))
+    assert [event.epoch for event in epochs(events)] == [4, 5]
+    assert not any(event.best for event in epochs(events))
+    end = events[-1]
+    assert isinstance(end, RunFinished)
+    assert (end.reason, end.best_epoch, end.val_dice) == ("early", 1, 0.5)
+
+
+def test_after_a_stop_within_an_epoch_the_next_one_follows(six: Pictures) -> None:
+    """The epoch that was cut short counts, with the steps that it made."""
+    training = fresh(six, epochs=5, schedule="cosine")
+    list(train(training, Asking({3: Orders(stop=True)})))
+    assert (training.epoch, training.step, training.missed) == (2, 3, 1)
+    training.proceed(2)
+    events = list(train(training))
+    assert [(event.epoch, event.step) for event in events if isinstance(event, StepFinished)] == [
+        (3, 4),
+        (3, 5),
+        (4, 6),
+        (4, 7),
+    ]
+    assert rates(events) == [optimisers.cosine(step, 4, FAST.lr) for step in (1, 2, 3, 4)]
+
+
+def test_weights_to_begin_with_are_those_that_train(six: Pictures) -> None:
+    source = fresh(six, seed=5)
+    for ema_decay in (0.0, 0.9):
+        training = fresh(six, ema_decay=ema_decay)
+        training.begin_with(weights(source))
+        assert_equal(weights(training), weights(source))
+        assert_equal(training.best_model().state_dict(), weights(source))
+        next(train(training))
+        assert not torch.equal(weights(training)["head.weight"], weights(source)["head.weight"])
+
+
+def test_the_memory_is_told_with_each_step(six: Pictures) -> None:
+    told_of = [event.memory_mb for event in train(fresh(six)) if isinstance(event, StepFinished)]
+    assert all(memory is not None and 50 < memory < 100_000 for memory in told_of)
+
+
+@pytest.mark.parametrize("schedule", optimisers.FLAT)
+def test_a_flat_schedule_warms_up_once(six: Pictures, schedule: str) -> None:
+    training = fresh(six, schedule=schedule, epochs=100)
+    assert training.lr_at(1) == FAST.lr / 10  # 5 % of 200 steps
+    training.epoch, training.step = 100, 200
+    training.proceed(100)
+    assert training.lr_at(201) == training.lr_at(400) == FAST.lr

@@ -24,7 +24,7 @@ from tests.faults.conftest import (
     wait_for,
     wait_until_over,
 )
-from unet_core import checkpoint, runs, worker
+from unet_core import checkpoint, queue, runs, worker
 from unet_core.errors import DataError, RunError
 from unet_core.events import EpochFinished, RunFailed, RunFinished, RunStarted
 from unet_core.runs import Run, State
@@ -35,6 +35,7 @@ LISTING = [
     "checkpoints/best/config.json",
     "checkpoints/best/model.safetensors",
     "checkpoints/best/sha256",
+    "checkpoints/best/training.json",
     "checkpoints/last",
     "checkpoints/last/config.json",
     "checkpoints/last/model.safetensors",
@@ -57,6 +58,7 @@ LISTING = [
     "film/0001.json",
     "film/0002-0.png",
     "film/0002.json",
+    "film/probes.json",
     "heartbeat",
     "lock",
     "split.json",
@@ -202,31 +204,29 @@ def test_a_trainer_that_dies_at_once_is_told_of_with_its_log(place, data, tmp_pa
     with pytest.raises(RunError, match=r"did not start.*worker\.log"):
         worker.start(run)
     assert run.log.read_text() == "no luck"
+    assert not run.in_line, "a run that could not begin must not be begun by a later server"
 
 
-def test_of_two_launches_at_the_same_instant_exactly_one_trains(place, data, monkeypatch):
-    monkeypatch.setattr(runs, "busy", lambda runs_dir: None)  # both looked before either had written anything
+def test_of_two_launches_at_the_same_instant_exactly_one_trains_and_the_other_waits(place, data, monkeypatch):
     runs_dir, gate = place / "twice", threading.Barrier(2)
     started: list[Run] = []
-    refused: list[str] = []
 
     def launch() -> None:
         gate.wait(30)
-        try:
-            started.append(worker.launch(quick(data, **ENDLESS), runs_dir))
-        except RunError as error:
-            refused.append(str(error))
+        started.append(worker.launch(quick(data, **ENDLESS), runs_dir))
 
     threads = [threading.Thread(target=launch) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert (len(started), len(refused)) == (1, 1)
-    assert "another run has just begun" in refused[0]
-    wait_for(lambda: steps(started[0]), "the first one trains")
-    assert len(trainers(runs_dir)) == 1
-    assert all(not run.events.exists() for run in runs.find(runs_dir) if run != started[0])
+    assert len(started) == 2
+    training = wait_for(lambda: runs.busy(runs_dir), "one of them trains")
+    (waiting,) = [run for run in started if run != training]
+    wait_for(lambda: steps(training), "it makes a step")
+    assert waiting.state() is State.QUEUED
+    assert queue.waiting(runs_dir) == [waiting]
+    assert not waiting.events.exists()
     sweep(runs_dir)
 
 
@@ -244,14 +244,17 @@ def test_the_trainer_leaves_the_processor_to_others_first(orphan):
     assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + worker.NICE)
 
 
-def test_a_busy_runs_folder_refuses_another_run_and_the_same_one(orphan, data):
+def test_a_busy_runs_folder_has_another_run_wait_and_refuses_the_same_one(orphan, data):
     before = sorted(path.name for path in orphan.folder.parent.iterdir())
-    with pytest.raises(RunError, match=f"{orphan.id} is training"):
-        worker.launch(quick(data), orphan.folder.parent)
+    other = worker.launch(quick(data), orphan.folder.parent)
+    assert other.state() is State.QUEUED
+    with pytest.raises(RunError, match=f"{other.id} waits in the line already"):
+        worker.start(other)
+    queue.remove(other)
     with pytest.raises(RunError, match=f"{orphan.id} is training already"):
         worker.start(orphan)
     assert sorted(path.name for path in orphan.folder.parent.iterdir()) == before
-    assert len(trainers(orphan.folder)) == 1
+    wait_for(lambda: len(trainers(orphan.folder.parent)) == 1, "who waited is gone")
 
 
 def test_the_control_file_stops_it_mid_epoch_and_the_best_is_kept(orphan):

@@ -201,6 +201,8 @@ class TrainConfig(Settings):
     seed: int = setting(0, "Where all randomness starts: split, weights, order, crops.", low=0, high=2**31 - 1)
     device: str = setting("auto", "What computes.", choices=DEVICES)
     precision: str = setting("auto", "Number format of the forward pass.", choices=PRECISIONS)
+    init: str = setting("", "Model to fine-tune: a run, a checkpoint folder or a Hub id; the net is then its own.")
+    tensorboard: bool = setting(False, "Whether TensorBoard's event files are written beside the run's own.")
     series: str = setting("", "Name of the comparison that the run belongs to, if any.")
     threads: int = setting(0, "Processor threads of the trainer, 0 = all cores but one.", low=0, high=1024)
 

@@ -177,10 +177,15 @@ def _found_channels(samples: list[Sample]) -> int:
 
 def crop_counts(pictures: Pictures, config: TrainConfig) -> NDArray[np.int64]:
     """How many crops an epoch takes of each picture, (len(pictures),): as set, else as many as cover it, 1 to 4."""
-    if config.crops_per_image:
-        return np.full(len(pictures), config.crops_per_image)
-    side = pictures.model.image_size - 2 * anatomy.margin(pictures.model)
     areas = np.array([pictures.area(index) for index in range(len(pictures))])
+    return crops_of(areas, pictures.model, config)
+
+
+def crops_of(areas: NDArray[Any], model: ModelConfig, config: TrainConfig) -> NDArray[np.int64]:
+    """The same for pictures of so many pixels."""
+    if config.crops_per_image:
+        return np.full(len(areas), config.crops_per_image)
+    side = model.image_size - 2 * anatomy.margin(model)
     return np.clip(np.round(areas / side**2), 1, MOST_CROPS).astype(np.int64)
 
 

@@ -2,12 +2,14 @@
 
 import os
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from unet_core.errors import ConfigError
 
+STATM = Path("/proc/self/statm")
 FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -41,6 +43,16 @@ def cpu_has_bf16() -> bool:
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
     """The context in which the forward pass runs."""
     return nullcontext() if precision == "fp32" else torch.autocast(device.type, dtype=FORMATS[precision])
+
+
+def memory_mb(device: torch.device) -> int | None:
+    """MiB that the process holds: on CUDA the most that its tensors took, else resident memory; None if unknown."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device)) >> 20
+    try:
+        return int(STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+    except (OSError, ValueError, IndexError):
+        return None  # no Linux
 
 
 def cores() -> int:

@@ -1,6 +1,7 @@
 """events.jsonl: one event a line, appended by the trainer, read by everyone else while it grows."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from unet_core.events import Event, decode, encode
@@ -48,6 +49,7 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         self.lost = 0  # events that a full disk swallowed
+        self.also: Callable[[Event, float], None] | None = None  # is given every event and its time
         torn = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
         self._seq = len(path.read_bytes().splitlines()) if path.exists() else 0
         self._file = path.open("ab", buffering=0)
@@ -57,7 +59,8 @@ class EventLog:
     def append(self, event: Event) -> None:
         """Write an event; on a full disk it is counted in `lost` and what was written of it is taken back."""
         self._seq += 1
-        data = encode(event, self._seq, time.time()).encode()
+        now = time.time()
+        data = encode(event, self._seq, now).encode()
         end = self._file.seek(0, 2)
         try:
             written = self._file.write(data)
@@ -66,6 +69,8 @@ class EventLog:
         if written != len(data):
             self._file.truncate(end)
             self.lost += 1
+        if self.also is not None:
+            self.also(event, now)
 
     def close(self) -> None:
         self._file.close()

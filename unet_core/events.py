@@ -10,7 +10,7 @@ import dataclasses
 import json
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 
@@ -35,21 +35,27 @@ class RunStarted(Event):
     train_images: int
     val_images: int
     test_images: int
-    epochs: int
+    epochs: int  # to be made in all, those of former legs among them
     steps_per_epoch: int
-    first_epoch: int = 1  # above 1 when an interrupted run is taken up again
+    first_epoch: int = 1  # above 1 when a run is taken up again
     class_weights: tuple[float, ...] = ()  # of the classes, for binary (background, foreground); () = none
+    leg: int = 1  # above 1 when a run that was over was told to go on: one more at each time
+    first_step: int = 0  # the number of the step that comes next; 0 in older logs: that of first_epoch
 
 
 @dataclass(frozen=True)
 class StepFinished(Event):
-    """One optimiser step; `loss` is that of its batch."""
+    """One optimiser step; `loss` is that of its batch.
+
+    `memory_mb` is what the trainer holds in MiB: on CUDA the most that the device's tensors took, else its own process.
+    """
 
     type: ClassVar[str] = "step"
     epoch: int
     step: int
     loss: float | None
     lr: float
+    memory_mb: int | None = field(default=None, compare=False)  # two equal runs differ in it
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,47 @@ class Warned(Event):
 
 
 @dataclass(frozen=True)
+class Paused(Event):
+    """The trainer holds after a step and keeps everything as it is, until it is told to go on or to stop."""
+
+    type: ClassVar[str] = "paused"
+    epoch: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Unpaused(Event):
+    """The trainer goes on (or stops); it has waited for `seconds`, which count as no training time."""
+
+    type: ClassVar[str] = "unpaused"
+    epoch: int
+    step: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LrChanged(Event):
+    """From the step after `step` on the learning rate is `lr`, as it was asked for; `step` itself had `before`."""
+
+    type: ClassVar[str] = "lr_changed"
+    epoch: int
+    step: int
+    before: float
+    lr: float
+
+
+@dataclass(frozen=True)
+class EpochsChanged(Event):
+    """The run ends after `epochs` epochs in all, no longer after `before`; never fewer than it has begun."""
+
+    type: ClassVar[str] = "epochs_changed"
+    epoch: int
+    step: int
+    before: int
+    epochs: int
+
+
+@dataclass(frozen=True)
 class RunFinished(Event):
     """The end of a run: `reason` is "completed", "stopped" or "early"; the scores are those of the best epoch."""
 
@@ -102,7 +149,19 @@ class RunFailed(Event):
 
 
 EVENTS: dict[str, type[Event]] = {
-    cls.type: cls for cls in (RunStarted, StepFinished, EpochFinished, Warned, RunFinished, RunFailed)
+    cls.type: cls
+    for cls in (
+        RunStarted,
+        StepFinished,
+        EpochFinished,
+        Warned,
+        Paused,
+        Unpaused,
+        LrChanged,
+        EpochsChanged,
+        RunFinished,
+        RunFailed,
+    )
 }
 
 

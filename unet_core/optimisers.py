@@ -44,11 +44,17 @@ def constant(step: int, total: int, peak: float) -> float:
     return peak * min(1.0, step / max(1.0, WARM_UP * total))
 
 
+def descent(step: int, first: int, total: int, peak: float) -> float:
+    """From the peak at the step `first` down a cosine to almost nothing at the last one."""
+    return peak * (_cosine(LAST_LR, (total - step) / (total - first)) if total > first else 1.0)
+
+
 def _cosine(low: float, part: float) -> float:
     """From `low` at 0 to 1 at 1."""
     return low + (1 - low) * (1 - math.cos(math.pi * part)) / 2
 
 
+FLAT = ("constant", "plateau")  # schedules that do not fall by themselves
 SCHEDULES: dict[str, Schedule] = {
     "one_cycle": one_cycle,
     "cosine": cosine,

@@ -5,8 +5,9 @@
       colour_map.txt  the colours that were found in the masks, in class order, where they are coloured
       split.json      ids of train, val and test images with a hash of their content
       events.jsonl    append-only, see `events`
-      lock, heartbeat held and touched by the trainer while it lives
-      control/        small files written by a page, obeyed by the trainer at its next step
+      lock, heartbeat held and touched by the trainer while it lives or waits
+      queue           its place in the line for the device, while it has one
+      control/        small files written by a page, obeyed by the trainer after its current step, see `control`
       worker.log      the trainer's output
       film/           a few validation images' masks at each epoch
       checkpoints/    best and last
@@ -14,20 +15,25 @@
 The state of a run is never stored: it follows from the lock, the heartbeat and the last event.
 """
 
+import contextlib
+import fcntl
 import json
+import os
 import re
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
+from unet_core import control
 from unet_core.config import DataConfig, RunConfig
 from unet_core.errors import ConfigError, RunError
 from unet_core.eventlog import last_event
-from unet_core.samples import Split
+
+if TYPE_CHECKING:  # pictures and numpy: a process that only waits does without
+    from unet_core.samples import Split
 
 HEARTBEAT_SECONDS = 1.0
 SILENT_SECONDS = 20.0  # a living trainer that touched no heartbeat for so long is shown as not answering
@@ -38,7 +44,9 @@ class State(StrEnum):
     """Where a run stands."""
 
     STARTING = "starting"
+    QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     STOPPING = "stopping"
     FINISHED = "finished"
     STOPPED = "stopped"
@@ -47,7 +55,13 @@ class State(StrEnum):
 
     @property
     def active(self) -> bool:
-        return self in (State.STARTING, State.RUNNING, State.STOPPING)
+        """It will change by itself, or lives."""
+        return self is State.QUEUED or self.on_device
+
+    @property
+    def on_device(self) -> bool:
+        """It holds the device, or is about to."""
+        return self in (State.STARTING, State.RUNNING, State.PAUSED, State.STOPPING)
 
 
 @dataclass(frozen=True)
@@ -120,25 +134,41 @@ class Run:
             raise RunError(f"Run {self.id} has no readable split.json ({error}); it did not get as far.") from error
         return parts
 
-    def write_split(self, split: Split, hashes: dict[str, str]) -> None:
+    def write_split(self, split: "Split", hashes: dict[str, str]) -> None:
         parts = {name: {key: hashes[key] for key in ids} for name, ids in split.parts()}
         replace_text(self.folder / "split.json", json.dumps(parts, indent=1) + "\n")
 
     def state(self) -> State:
-        """Derived anew at each call, cheaply: the lock, the age of the heartbeat, the last event."""
+        """Derived anew at each call, cheaply: its place in the line, the lock, the heartbeat, the last event.
+
+        A run with a place in the line is queued, also where the process that waits for it is gone (see `queue`).
+        """
+        if self.in_line:
+            return State.QUEUED
         if self.alive():
-            return State.STOPPING if self.stop_requested() else State.RUNNING
+            if self.stop_requested():
+                return State.STOPPING
+            return State.PAUSED if (self.folder / "control" / "pause").exists() else State.RUNNING
         last = last_event(self.events)
         if last is not None and last.type == "finished":
             return State.STOPPED if getattr(last, "reason", "") == "stopped" else State.FINISHED
         if last is not None and last.type == "failed":
             return State.FAILED
-        if not (self.folder / "heartbeat").exists() and time.time() - self.folder.stat().st_mtime < START_SECONDS:
-            return State.STARTING
+        with contextlib.suppress(OSError):  # someone deletes the run at this moment
+            if not (self.folder / "heartbeat").exists() and time.time() - self.folder.stat().st_mtime < START_SECONDS:
+                return State.STARTING
         return State.INTERRUPTED
 
+    @property
+    def in_line(self) -> bool:
+        """Whether it has a place in the line for the device, see `queue`."""
+        return (self.folder / "queue").exists()
+
     def alive(self) -> bool:
-        """Whether a trainer holds the lock. Another reader's glance at it is told apart by the heartbeat."""
+        """Whether its own process, which trains or waits in the line, holds the lock.
+
+        Another reader's glance at the lock is told apart by the heartbeat.
+        """
         for _ in range(3):
             if not held(self.folder / "lock"):
                 return False
@@ -157,30 +187,52 @@ class Run:
     def beat(self) -> None:
         (self.folder / "heartbeat").touch()
 
+    @property
+    def control(self) -> Path:
+        return self.folder / "control"
+
     def request_stop(self) -> None:
-        """Ask the trainer to end after its current step, keeping the best checkpoint."""
-        (self.folder / "control").mkdir(exist_ok=True)
-        (self.folder / "control" / "stop").touch()
+        """Ask the trainer to end after its current step, keeping the best checkpoint. Raises RunError."""
+        control.ask(self.control, "stop")
+
+    def request_pause(self) -> None:
+        """Ask the trainer to hold after its current step, until `request_unpause` or `request_stop`."""
+        control.ask(self.control, "pause")
+
+    def request_unpause(self) -> None:
+        control.clear(self.control, "pause")
+
+    def request_lr(self, value: float) -> None:
+        """Ask for a learning rate from the next step on. Raises ConfigError where it is out of range, RunError."""
+        control.ask(self.control, "lr", repr(control.number("lr", value)))
+
+    def request_epochs(self, total: int) -> None:
+        """Ask for so many epochs in all. Raises ConfigError where the number is out of range, RunError."""
+        control.ask(self.control, "epochs", str(int(control.number("epochs", total))))
 
     def stop_requested(self) -> bool:
-        return (self.folder / "control" / "stop").exists()
+        return (self.control / "stop").exists()
 
     def clear_requests(self) -> None:
-        (self.folder / "control" / "stop").unlink(missing_ok=True)
+        """Take back what nobody obeyed; the wish to go on with a run that is over (`worker.proceed`) stays."""
+        control.clear(self.control, *control.REQUESTS)
 
 
 def held(lock: Path) -> bool:
-    """Whether another process holds a lock file."""
-    if not lock.exists():
-        return False
-    probe = FileLock(lock, timeout=0)
+    """Whether another process holds a lock file. A look leaves nothing behind, also where the folder vanishes."""
     try:
-        with probe:
-            return False
-    except Timeout:
+        descriptor = os.open(lock, os.O_RDONLY)  # FileLock would make the file and its folder anew
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who look do not see each other
+    except BlockingIOError:
         return True
     except OSError:
-        return False  # a run folder of another user, or on a read-only disk: nobody trains there
+        return False  # a disk without locks: nobody trains there
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def create(runs_dir: Path, config: RunConfig) -> Run:
@@ -215,9 +267,10 @@ def find(runs_dir: Path) -> list[Run]:
 
 def get(runs_dir: Path, run_id: str) -> Run:
     """The run of an id. Raises RunError where there is none; an id is never a path."""
-    for run in find(runs_dir):
-        if run.id == run_id:
-            return run
+    folder = runs_dir / run_id
+    with contextlib.suppress(OSError):  # a name that is too long
+        if folder.name == run_id and run_id not in ("", ".", "..") and (folder / "config.json").is_file():
+            return Run(folder)
     raise RunError(f"There is no run {run_id!r} in {runs_dir}.")
 
 
@@ -241,8 +294,8 @@ def checkpoint_of(name: str, runs_dir: Path) -> tuple[Path, Run | None]:
 
 
 def busy(runs_dir: Path) -> Run | None:
-    """The run that occupies the device, if any: at most one trains at a time."""
-    return next((run for run in find(runs_dir) if run.state().active), None)
+    """The run that occupies the device, if any: at most one trains at a time, the others are queued."""
+    return next((run for run in find(runs_dir) if run.state().on_device), None)
 
 
 def replace_text(path: Path, text: str) -> None:

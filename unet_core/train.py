@@ -7,7 +7,7 @@ for event in train(training):
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,21 +16,34 @@ import torch
 from torch import Tensor
 
 from unet_core import losses, metrics
+from unet_core.control import Control, Orders
 from unet_core.data import Batch, batches
-from unet_core.device import autocast
+from unet_core.device import autocast, memory_mb
 from unet_core.diagnosis import Evidence, diagnose, unknown_classes
 from unet_core.errors import TrainingError, listing
-from unet_core.events import EpochFinished, Event, RunFinished, StepFinished, Warned
+from unet_core.events import (
+    EpochFinished,
+    EpochsChanged,
+    Event,
+    LrChanged,
+    Paused,
+    RunFinished,
+    StepFinished,
+    Unpaused,
+    Warned,
+)
 from unet_core.logits import probabilities, to_mask
 from unet_core.training import Training
 
-__all__ = ["Training", "Validation", "train", "validate"]
+__all__ = ["Training", "Validation", "make_step", "train", "validate"]
 
 
-def train(training: Training, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
-    """Train to the end, or until `should_stop` says so after a step; then the epoch is judged early and the run ends.
+def train(training: Training, control: Control = Control()) -> Iterator[Event]:  # noqa: B008 - it holds nothing
+    """Train to the end, or until `control` asks to stop after a step; then the epoch is judged early and the run ends.
 
-    It ends after an epoch, too, when the settings' `patience` is used up (reason "early").
+    `control` is asked after each step and before each epoch; it may hold the training, and change its learning rate
+    and its number of epochs. Training ends after an epoch, too, when the settings' `patience` is used up (reason
+    "early").
 
     Raises TrainingError where it cannot go on; the weights of the best epoch are the consumer's to keep.
     """
@@ -44,29 +57,38 @@ def train(training: Training, should_stop: Callable[[], bool] = lambda: False) -
             f"class_weights {training.config.class_weights!r} changes nothing: the loss {training.loss_name!r} has "
             f"no use for it. Losses with class weights are {', '.join(losses.WEIGHTED)}."
         )
-    while training.epoch < training.config.epochs and not stopped and not training.out_of_patience:
+    while not training.out_of_patience:
+        stop = yield from _obey(training, control)
+        if training.epoch >= training.epochs:
+            break
+        if stop and training.step:  # a run makes one step at least, so that there is something to keep
+            stopped = True
+            break
         training.epoch += 1
-        started = time.perf_counter()
+        started, held = time.perf_counter(), training.held
         total_loss, steps, images = 0.0, 0, 0
         training.model.train()
         for batch in batches(training.train_pictures, training.config, training.epoch):
             training.step += 1
             lr = training.lr
             with _told_of_memory(training):
-                value = _step(training, batch, lr)
+                value = make_step(training, batch, lr)
             total_loss, steps, images = total_loss + value, steps + 1, images + len(batch.ids)
-            yield StepFinished(training.epoch, training.step, value, lr)
-            if should_stop():
-                stopped = True
+            yield StepFinished(training.epoch, training.step, value, lr, memory_mb(training.device))
+            stopped = yield from _obey(training, control)
+            if stopped:
+                training.missed += training.steps_per_epoch - steps
                 break
-        trained = time.perf_counter()
+        held = training.held - held
+        trained = time.perf_counter() - started - held
         train_loss = total_loss / steps
         if not all(parameter.isfinite().all() for parameter in training.model.parameters()):
             raise _ended(training, batch, lr, "The weights are no longer finite after the gradient")
         with _told_of_memory(training):
             val = validate(training)
+        training.val_dices = val.dices
         best = training.judged(-train_loss if math.isnan(val.rank) else val.rank, val.dice, val.iou)
-        training.seconds += time.perf_counter() - started
+        training.seconds += time.perf_counter() - started - held
         images_seen += images
         yield EpochFinished(
             epoch=training.epoch,
@@ -76,10 +98,12 @@ def train(training: Training, should_stop: Callable[[], bool] = lambda: False) -
             val_dice=val.dice,
             val_iou=val.iou,
             lr=lr,
-            images_per_second=images / (trained - started),
+            images_per_second=images / trained,
             seconds=training.seconds,
             best=best,
         )
+        if stopped:
+            break
     yield RunFinished(
         reason="stopped" if stopped else "early" if training.out_of_patience else "completed",
         best_epoch=training.best_epoch,
@@ -88,6 +112,32 @@ def train(training: Training, should_stop: Callable[[], bool] = lambda: False) -
         images_per_second=images_seen / max(training.seconds - began_at, 1e-9),
         seconds=training.seconds,
     )
+
+
+def _obey(training: Training, control: Control) -> Generator[Event, None, bool]:
+    """Do what is asked, hold as long as it is asked, and tell so; whether to stop."""
+    orders = control.orders(training.step)
+    yield from _change(training, orders)
+    if orders.pause and not orders.stop:
+        since = time.perf_counter()
+        yield Paused(training.epoch, training.step)
+        while orders.pause and not orders.stop:
+            control.wait()
+            orders = control.orders(training.step)
+            yield from _change(training, orders)
+        seconds = time.perf_counter() - since
+        training.held += seconds
+        yield Unpaused(training.epoch, training.step, seconds)
+    return orders.stop
+
+
+def _change(training: Training, orders: Orders) -> Iterator[Event]:
+    for message in orders.refused:
+        yield Warned(message)
+    if orders.lr is not None:
+        yield LrChanged(training.epoch, training.step, training.set_lr(orders.lr), orders.lr)
+    if orders.epochs is not None:
+        yield EpochsChanged(training.epoch, training.step, training.set_epochs(orders.epochs), training.epochs)
 
 
 @dataclass(frozen=True)
@@ -101,6 +151,7 @@ class Validation:
     dice: float
     iou: float
     rank: float
+    dices: tuple[float, ...] = ()  # of each image
 
 
 def validate(training: Training) -> Validation:
@@ -119,7 +170,7 @@ def validate(training: Training) -> Validation:
         each[index] = loss, scores["dice"], scores["iou"]
         anything |= bool((counts.tp + counts.fn).any())
     loss, dice, iou = (metrics.mean(column) for column in each.T)
-    return Validation(loss, dice, iou, dice if anything else -loss)
+    return Validation(loss, dice, iou, dice if anything else -loss, tuple(each[:, 1].tolist()))
 
 
 @contextmanager
@@ -127,8 +178,9 @@ def _told_of_memory(training: Training) -> Iterator[None]:
     """Turn every way in which memory runs out into a TrainingError that names the remedy."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if type(error) is RuntimeError and "allocate memory" not in str(error):
+    except (MemoryError, RuntimeError) as error:
+        told = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+        if not told and "allocate memory" not in str(error):
             raise
         smaller = max(1, training.config.batch_size // 2)
         raise TrainingError(
@@ -137,7 +189,7 @@ def _told_of_memory(training: Training) -> Iterator[None]:
         ) from error
 
 
-def _step(training: Training, batch: Batch, lr: float) -> float:
+def make_step(training: Training, batch: Batch, lr: float) -> float:
     """One optimiser step; its loss. A loss that is not finite is found before it can spoil the weights."""
     if unknown_classes(batch.target, training.model.config.num_classes):
         raise _ended(training, batch, lr, "The loss has no meaning")  # on CUDA it would take the whole process down
@@ -174,7 +226,7 @@ def _ended(training: Training, batch: Batch, lr: float, what: str, logits: Seque
             logits=logits,
             model=training.model,
             precision=training.precision,
-            peak_lr=training.config.lr,
+            peak_lr=training.peak,
             losses=tuple(training.recent),
         )
     )

@@ -15,7 +15,15 @@ from unet_core.config import RunConfig
 from unet_core.data import Pictures, steps_per_epoch
 from unet_core.device import choose_device, choose_precision
 from unet_core.inference import Predictor
-from unet_core.optimisers import OPTIMISERS, SCHEDULES, average, optimiser_tensors, restore_optimiser
+from unet_core.optimisers import (
+    FLAT,
+    OPTIMISERS,
+    SCHEDULES,
+    average,
+    descent,
+    optimiser_tensors,
+    restore_optimiser,
+)
 from unet_core.unet import UNet
 
 RECENT = 10  # losses that are remembered, to tell how a step that fails came about
@@ -49,26 +57,73 @@ class Training:
         self.predictor = Predictor(self.best_model(), self.device, self.precision)
         self.steps_per_epoch = steps_per_epoch(train_pictures, self.config)
         self.epoch = self.step = self.best_epoch = 0
+        self.epochs = self.config.epochs  # to be made in all; may be changed
+        self.missed = 0  # steps that a stop took from its epoch
+        self.leg, self.leg_epoch, self.leg_step = 1, 0, 0  # the schedule began anew after these (`proceed`)
+        self.peak = self.config.lr
+        self.hand_step = 0  # the first step of a rate that was set by hand, 0 = the schedule's
         self.best_rank = -math.inf
         self.best_dice = self.best_iou = math.nan
         self.lr_factor = 1.0  # halved by the schedule "plateau" ...
         self.waited = 0  # ... after so many epochs that were no better
         self.seconds = 0.0
+        self.held = 0.0  # seconds in which this process was paused
+        self.val_dices: tuple[float, ...] = ()  # of each validation picture after the latest epoch
+        self.token = ""  # of the last wish to go on that was obeyed
         self.recent: deque[float] = deque(maxlen=RECENT)
 
     @property
     def total_steps(self) -> int:
-        return self.steps_per_epoch * self.config.epochs
+        return self.steps_per_epoch * self.epochs - self.missed
 
     @property
     def lr(self) -> float:
         """The learning rate of the current step."""
-        return SCHEDULES[self.config.schedule](self.step, self.total_steps, self.config.lr * self.lr_factor)
+        return self.lr_at(self.step)
+
+    def lr_at(self, step: int) -> float:
+        """The learning rate of a step, as things stand.
+
+        One that was set by hand falls from there as the schedule would, down to almost nothing, or stays where the
+        schedule is flat. A later leg has its schedule anew over its own steps; a flat one needs no second warm-up.
+        """
+        peak, flat = self.peak * self.lr_factor, self.config.schedule in FLAT
+        if flat and (self.hand_step or self.leg > 1):
+            return peak
+        if self.hand_step:
+            return descent(step, self.hand_step, self.total_steps, peak)
+        return SCHEDULES[self.config.schedule](step - self.leg_step, self.total_steps - self.leg_step, peak)
+
+    def set_lr(self, lr: float) -> float:
+        """Let the rate be `lr` from the next step on; the rate until now."""
+        before = self.lr_at(max(1, self.step))
+        self.peak, self.hand_step, self.lr_factor, self.waited = lr, self.step + 1, 1.0, 0
+        return before
+
+    def set_epochs(self, epochs: int) -> int:
+        """Make so many epochs in all, and no fewer than were begun; the number until now. The schedule is fitted."""
+        before, self.epochs = self.epochs, max(epochs, self.epoch, 1)
+        return before
+
+    def proceed(self, epochs: int, lr: float | None = None) -> None:
+        """Go on with a run that is over for so many epochs more: the schedule begins anew, up to `lr` (the settings').
+
+        So does the patience; the best epoch so far stays the one to beat.
+        """
+        self.leg, self.leg_epoch, self.leg_step = self.leg + 1, self.epoch, self.step
+        self.epochs = self.epoch + epochs
+        self.peak = self.config.lr if lr is None else lr
+        self.hand_step, self.lr_factor, self.waited = 0, 1.0, 0
 
     @property
     def out_of_patience(self) -> bool:
         """Whether so many epochs were no better that training ends early."""
-        return 0 < self.config.patience <= self.epoch - self.best_epoch
+        return 0 < self.config.patience <= self.epoch - max(self.best_epoch, self.leg_epoch)
+
+    def begin_with(self, weights: dict[str, Tensor]) -> None:
+        """Take weights to start from (fine-tuning)."""
+        self.model.load_state_dict(weights)
+        self.best_model().load_state_dict(weights)
 
     def best_model(self) -> UNet:
         """The model to keep and to predict with: the averaged weights where they are kept, else the model itself."""
@@ -98,6 +153,14 @@ class Training:
         values = {
             "epoch": self.epoch,
             "step": self.step,
+            "epochs": self.epochs,
+            "missed": self.missed,
+            "leg": self.leg,
+            "leg_epoch": self.leg_epoch,
+            "leg_step": self.leg_step,
+            "peak": self.peak,
+            "hand_step": self.hand_step,
+            "token": self.token,
             "seconds": self.seconds,
             "best_epoch": self.best_epoch,
             "best_rank": self.best_rank,

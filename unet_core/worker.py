@@ -2,124 +2,184 @@
 
     python -m unet_core.worker RUN_FOLDER
 
-`start` launches it. The process holds the run's lock and the device's (one run trains at a time in a runs folder),
-touches the heartbeat, obeys the control files, and saves what an event speaks of before it appends the event.
+`start` launches it. The process holds the run's lock, waits in the line for the device (see `queue`; one run trains
+at a time in a runs folder), touches the heartbeat, obeys the control files, and saves what an event speaks of before it
+appends the event. Until its turn it imports neither torch nor numpy: a process that waits costs next to nothing.
 """
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
 from filelock import FileLock, Timeout
 
-from unet_core import runs, samples
+from unet_core import control, finetune, queue, runs
 from unet_core.config import RunConfig
-from unet_core.errors import CheckpointError, RunError, UnetError
+from unet_core.errors import RunError, UnetError
 from unet_core.eventlog import EventLog
-from unet_core.events import EpochFinished, RunFailed, RunStarted, Warned
+from unet_core.events import RunFailed
 
 LOCK_SECONDS = 3.0  # a page that glances at a lock holds it for an instant
 NICE = 10
-BUSY = 3  # exit status: the lock was taken
+BUSY = 3  # exit status: the run's lock was taken
+LEFT = 4  # exit status: the run was taken out of the line
 
 
 def launch(config: RunConfig, runs_dir: Path) -> runs.Run:
-    """Look at the data, make a run and start its trainer. Raises DataError or RunError before anything is written."""
-    samples.find(Path(config.data.root), config.data.layout)
-    if other := runs.busy(runs_dir):
-        raise busy_with(other)
-    run = runs.create(runs_dir, config)
+    """Look at the data, make a run and start it; where the device is taken, it waits in the line.
+
+    Raises DataError or RunError before anything is written.
+    """
+    return launch_all([config], runs_dir)[0]
+
+
+def launch_all(configs: Sequence[RunConfig], runs_dir: Path) -> list[runs.Run]:
+    """The same for several runs, which stand in the line in this order; those after the first are not waited for."""
+    from unet_core import samples  # pictures and numpy: a process that only waits does without
+
+    configs = [finetune.settled(config, runs_dir) for config in configs]
+    for config in {(config.data.root, config.data.layout): config for config in configs}.values():
+        samples.find(Path(config.data.root), config.data.layout)
+    alone = _is_free(runs_dir)
+    made: list[runs.Run] = []
     try:
-        start(run)
-    except _TakenError:
-        shutil.rmtree(run.folder, ignore_errors=True)  # it has never begun
-        raise
-    return run
-
-
-class _TakenError(RunError):
-    """Another run was faster."""
-
-
-def busy_with(other: runs.Run) -> RunError:
-    return RunError(f"Run {other.id} is training; one run trains at a time. Wait for it or stop it first.")
+        for config in configs:
+            made.append(runs.create(runs_dir, config))
+        for run in made:
+            queue.join(run)
+        processes = [queue.spawn(run, queued=True) for run in made]
+    except (OSError, RunError) as error:
+        for run in made:
+            with contextlib.suppress(RunError):
+                queue.remove(run)
+            queue.forget(run)
+        if isinstance(error, RunError):
+            raise
+        raise RunError(f"{runs_dir}: a run cannot be written there ({error.strerror}); free some space.") from error
+    for run, process in list(zip(made, processes, strict=True))[:1]:
+        _wait_for_life(run, process, alone)
+    return made
 
 
 def start(run: runs.Run) -> None:
-    """Launch the trainer of a run, new or interrupted, and wait until it lives. Raises RunError where it does not."""
-    runs_dir = run.folder.parent
-    other = runs.busy(runs_dir)
-    if other is not None and other.id != run.id:
-        raise busy_with(other)
+    """Start the trainer of a run, new or interrupted, and wait until it lives, in the line or with the device.
+
+    Raises RunError where it does not.
+    """
     if run.alive():
-        raise RunError(f"Run {run.id} is training already.")
-    environment = os.environ | {"PYTHONPATH": python_path(), "PYTHONUNBUFFERED": "1"}
+        doing = "waits in the line" if run.in_line else "is training"
+        raise RunError(f"Run {run.id} {doing} already.")
+    alone = _is_free(run.folder.parent)
     try:
         run.clear_requests()
-        output = run.log.open("ab")
     except OSError as error:
         raise RunError(f"Run {run.id} cannot be written ({error}); free some space or permit it.") from error
-    with output as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "unet_core.worker", str(run.folder.resolve())],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env=environment,
-        )
-    deadline = time.monotonic() + runs.START_SECONDS
-    while time.monotonic() < deadline:
-        if run.alive():
+    _wait_for_life(run, queue.spawn(run, queued=run.in_line), alone)
+
+
+def proceed(run: runs.Run, epochs: int = 20, lr: float | None = None) -> None:
+    """Go on with a run that is over, however it ended, for so many epochs more after the last one that was saved.
+
+    The schedule begins anew over these epochs and rises to `lr` (default: the settings'); the patience begins anew; the
+    best epoch so far stays the one to beat. After a stop that is the epoch which the stop cut short. Raises RunError,
+    ConfigError.
+    """
+    if run.state().active:
+        raise RunError(f"Run {run.id} is not over; change its number of epochs instead.")
+    if not run.has_last:
+        raise RunError(f"Run {run.id} saved no epoch from which it could go on; start a new one.")
+    control.ask_further(run.control, epochs, lr)
+    try:
+        start(run)
+    except RunError:
+        if not run.alive():
+            control.clear(run.control, "continue")
+        raise
+
+
+def _is_free(runs_dir: Path) -> bool:
+    return runs.busy(runs_dir) is None and not queue.waiting(runs_dir)
+
+
+def _wait_for_life(run: runs.Run, process: "subprocess.Popen[bytes]", alone: bool) -> None:
+    """Wait until a run's process lives; where it is `alone`, a little longer, until it has the device too."""
+    begun = time.monotonic()
+    while (waited := time.monotonic() - begun) < runs.START_SECONDS:
+        if run.alive() and not (alone and run.in_line and waited < LOCK_SECONDS):
             return
-        if process.poll() is not None:
-            if process.returncode == BUSY:
-                raise _TakenError(f"Run {run.id} was not started: another run has just begun. Wait for it or stop it.")
-            if process.returncode == 0 or run.state() in (runs.State.FAILED, runs.State.FINISHED, runs.State.STOPPED):
+        if process.poll() is not None and not run.alive():
+            ended = (runs.State.FAILED, runs.State.FINISHED, runs.State.STOPPED)
+            if process.returncode == 0 or run.state() in ended:
                 return  # it has come and gone; its events say how
+            if process.returncode == LEFT:
+                raise RunError(f"Run {run.id} was taken out of the line before it began.")
+            _leave_line(run)
+            if process.returncode == BUSY:
+                raise RunError(f"Run {run.id} was not started: something else holds its lock. Try again in a moment.")
             raise RunError(f"The trainer of run {run.id} did not start; {run.log} says why.")
         time.sleep(0.02)
     process.kill()  # lest it begin when nobody expects it any more
+    _leave_line(run)
     raise RunError(f"The trainer of run {run.id} gave no sign of life in {runs.START_SECONDS:g} s; see {run.log}.")
 
 
-def python_path() -> str:
-    here = str(Path(__file__).resolve().parents[1])
-    return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+def _leave_line(run: runs.Run) -> None:
+    with contextlib.suppress(OSError):
+        (run.folder / "queue").unlink(missing_ok=True)
 
 
-def main(folder: Path) -> int:
-    """Train the run of a folder to its end; the process's exit status."""
+def main(folder: Path, queued: bool = False) -> int:
+    """Wait for the device and train the run of a folder to its end; the process's exit status.
+
+    `queued`: it has a place in the line; where that is gone, the run was removed. Otherwise it takes the last place.
+    """
     signal.signal(signal.SIGTERM, _terminate)  # before torch is imported, which takes seconds
     run = runs.Run(folder)
+    mine = False
     try:
-        with (
-            FileLock(folder.parent / ".device.lock", timeout=LOCK_SECONDS),
-            FileLock(folder / "lock", timeout=LOCK_SECONDS),  # the second: whoever holds it trains
-            heartbeat(run),
-            contextlib.closing(EventLog(run.events)) as log,
-        ):
-            _be_nice()
-            try:
-                _run(run, log)
-            except UnetError as error:
-                log.append(RunFailed(str(error)))
-            except Exception as error:  # noqa: BLE001 - the page must hear of it, the log has the traceback
-                traceback.print_exc()
-                log.append(RunFailed(f"The trainer met an error of its own: {error!r}. {run.log} has the details."))
+        with FileLock(folder / "lock", timeout=LOCK_SECONDS):  # whoever holds it waits or trains
+            if not (folder / "config.json").is_file():  # it was deleted, and the lock has made its folder anew
+                with contextlib.suppress(OSError):
+                    (folder / "lock").unlink()
+                    folder.rmdir()
+                return LEFT
+            with heartbeat(run):
+                if not queued:
+                    queue.join(run)
+                elif not run.in_line:
+                    return LEFT
+                with queue.turn(run) as mine:
+                    if mine:
+                        _train(run)
     except Timeout:
         return BUSY
-    return 0
+    except FileNotFoundError:
+        if folder.exists():
+            raise
+        return LEFT
+    if not mine:
+        queue.forget(run)
+    return 0 if mine else LEFT
+
+
+def _train(run: runs.Run) -> None:
+    with contextlib.closing(EventLog(run.events)) as log:
+        _be_nice()
+        try:
+            _run(run, log)
+        except UnetError as error:
+            log.append(RunFailed(str(error)))
+        except Exception as error:  # noqa: BLE001 - the page must hear of it, the log has the traceback
+            traceback.print_exc()
+            log.append(RunFailed(f"The trainer met an error of its own: {error!r}. {run.log} has the details."))
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
@@ -128,75 +188,9 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
 
 
 def _run(run: runs.Run, log: EventLog) -> None:
-    import torch
+    from unet_core import trainer  # torch: 2 s, which nobody who only waits shall pay
 
-    from unet_core import checkpoint, data, film, unet
-    from unet_core.device import cores
-    from unet_core.train import Training, train
-
-    config = run.config
-    threads = config.train.threads or max(1, cores() - 1)
-    torch.set_num_threads(threads)
-    found = samples.find(Path(config.data.root), config.data.layout)
-    pictures, model_config, skipped = data.load(found, run.data, config.model)
-    for message in (*(f"Skipped: {message}" for message in skipped), *pictures.warnings):
-        log.append(Warned(message))
-    if pictures.found_colours:
-        run.write_colours(pictures.found_colours)
-    hashes = {sample.id: samples.content_hash(sample.image, sample.page) for sample in pictures.samples}
-    if run.has_split:
-        split = samples.restore_split(run.split(), hashes)
-    else:
-        looks = {sample.id: pictures.look(index) for index, sample in enumerate(pictures.samples)}
-        split = samples.split(
-            pictures.samples, config.data.val_fraction, config.data.test_fraction, config.train.seed, hashes, looks
-        )
-        run.write_split(split, hashes)
-    training = Training(replace(config, model=model_config), pictures.subset(split.train), pictures.subset(split.val))
-    if run.has_last:
-        model, warning = checkpoint.load_model(run.last)
-        if warning:
-            log.append(Warned(warning))
-        training.restore(model.state_dict(), checkpoint.load_state(run.last))
-    log.append(
-        RunStarted(
-            device=str(training.device),
-            precision=training.precision,
-            threads=threads,
-            parameters=unet.parameter_count(training.model),
-            in_channels=model_config.in_channels,
-            num_classes=model_config.num_classes,
-            train_images=len(split.train),
-            val_images=len(split.val),
-            test_images=len(split.test),
-            epochs=config.train.epochs,
-            steps_per_epoch=training.steps_per_epoch,
-            first_epoch=training.epoch + 1,
-            class_weights=training.class_weights,
-        )
-    )
-
-    def save(folder: Path, epoch: int, state: checkpoint.State | None = None) -> None:
-        try:
-            checkpoint.save_checkpoint(folder, training.best_model(), state)
-        except (OSError, CheckpointError) as error:
-            log.append(
-                Warned(
-                    f"The checkpoint {folder.name!r} of epoch {epoch} could not be saved ({error}); "
-                    f"the one before it is kept and training goes on. Free some space on the disk of {folder}."
-                )
-            )
-
-    for event in train(training, run.stop_requested):
-        # Best, event, last: a kill in between repeats the epoch, and neither its point nor its weights get lost.
-        if isinstance(event, EpochFinished):
-            if event.best:
-                save(run.best, event.epoch)
-            with contextlib.suppress(OSError):  # a full disk: the checkpoint's warning tells of it
-                film.shoot(run.film, event.epoch, training.predictor.mask, training.val_pictures)
-        log.append(event)
-        if isinstance(event, EpochFinished):
-            save(run.last, event.epoch, training.state())
+    trainer.run_to_end(run, log)
 
 
 @contextlib.contextmanager
@@ -227,4 +221,4 @@ def _be_nice() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), queued="--queued" in sys.argv[2:]))
