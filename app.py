@@ -1,5 +1,32 @@
-"""The server: `streamlit run app.py`."""
+"""The server: `streamlit run app.py`. Its routes feed the live parts of the pages; at its start the queue goes on."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 
-app = st.App("pages/main.py")
+from pages import media
+from pages.api import routes
+from pages.places import runs_dir
+
+
+def revive() -> None:
+    """Start the waiting processes of queued runs that a restart of the machine has ended."""
+    from unet_core import queue
+
+    try:
+        queue.revive(runs_dir())
+    except Exception:  # the pages must come up also where the runs folder cannot be read
+        logging.getLogger(__name__).exception("The queue could not be taken up again.")
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    await run_in_threadpool(revive)
+    yield
+
+
+base = st.get_option("server.baseUrlPath") or ""
+app = st.App("pages/main.py", routes=[*routes(base), *media.routes(base)], lifespan=lifespan)

@@ -1,7 +1,8 @@
-"""From a move of a slider on Predict to the new picture: `python -m benchmarks.slider_latency`.
+"""From a release of Predict's threshold to the new measures: `python -m benchmarks.slider_latency`.
 
-With and without a trainer, in Chromium, in alternation: a round without a trainer, a round with one, and so on; the
-medians and their ratio.
+The viewer itself redraws without the server (`benchmarks.overlay_frames`); this is what follows from Python: the mask,
+its objects, their table. With and without a trainer, in Chromium, in alternation: a round without a trainer, a round
+with one, and so on; the medians and their ratio.
 """
 
 import argparse
@@ -18,19 +19,20 @@ from tests.browser.conftest import ARGUMENTS, CHROMIUM, Server, poll
 from unet_core import runs, synthetic, worker
 from unet_core.config import RunConfig
 
-WAIT = """(before) => { const now = document.querySelector('img[alt^="Mask over"]'); return now && now.src !== before
-          && now.complete; }"""
+TOLD = "text=/ foreground · /"  # the line under the viewer: it says the share at the threshold
+VALUES = ("0.3", "0.7")
 
 
 def moves(page: Page, count: int) -> list[float]:
-    """Seconds of each of `count` moves of the opacity slider, up and down in turn."""
-    slider = page.get_by_role("slider", name="Opacity")
+    """Seconds of each of `count` moves of the threshold, between two values in turn."""
+    slider, told = page.get_by_role("slider", name="Threshold"), page.locator(TOLD).first
     seconds = []
     for number in range(count):
-        before = page.locator('img[alt^="Mask over"]').get_attribute("src")
+        before = told.inner_text()
         started = time.perf_counter()
-        slider.press("ArrowRight" if number % 2 else "ArrowLeft")
-        page.wait_for_function(WAIT, arg=before, polling="raf")
+        slider.fill(VALUES[number % 2])
+        while told.inner_text() == before:
+            page.wait_for_timeout(5)
         seconds.append(time.perf_counter() - started)
     return seconds
 
@@ -54,8 +56,8 @@ def main() -> None:
             page = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS).new_page()
             page.goto(f"{server.url}/predict?run={first.id}")
             image = parsed.image or next((sample / "images").iterdir())
-            page.locator('.st-key-uploads input[type="file"]').set_input_files(str(image))
-            page.get_by_role("img", name="Mask over").wait_for()
+            page.locator('.st-key-uploads-0 input[type="file"]').set_input_files(str(image))
+            page.locator(".viewer[data-state=ready]").wait_for()
             moves(page, 5)
             for _ in range(parsed.rounds):
                 times["no trainer"] += moves(page, parsed.moves)

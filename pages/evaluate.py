@@ -3,21 +3,21 @@
 import io
 import math
 import zipfile
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import streamlit as st
 
-from pages import charts, models, widgets
+from pages import charts, errors_view, models, widgets
 from pages.places import runs_dir
+from pages.scoring import Scores, Scoring
 from pages.text import plain, score_text
-from unet_core import images, overlay, runs, samples
+from pages.watched import CANCELLED, DONE
+from unet_core import images, runs
 from unet_core.config import SPLITS
 from unet_core.errors import UnetError
 
-if TYPE_CHECKING:
-    from unet_core.evaluation import ImageScore
-
+SOON = 0.4  # seconds in which what is small or known is there without a progress bar
+MOST_TOLD = 5  # files that cannot be read, listed one by one
 CLASS_COLUMNS = ("dice", "iou", "pixels", "images")
 SPLIT_WORDS = {
     "held-out": "held back from training",
@@ -28,24 +28,10 @@ SPLIT_WORDS = {
 }
 
 
-class Scores:
-    """The scores of one checkpoint on one choice of images, kept for all visitors."""
-
-    def __init__(self) -> None:
-        self.each: list[ImageScore] = []
-        self.skipped: list[str] = []
-        self.samples: dict[str, samples.Sample] = {}
-        self.masks: dict[str, bytes] = {}  # what was predicted, PNG of class indices
-        self.complete = False
-
-
 @st.cache_resource(max_entries=16, show_spinner=False)
-def kept(run_folder: str, version: str, split: str) -> Scores:
-    return Scores()
-
-
-def model_of(run: runs.Run) -> models.Model:
-    return models.Model(run.id, run.best, run)
+def kept(run_folder: str, version: str, split: str) -> dict[str, Scoring]:
+    """Under "job" what was scored to its end, for all visitors."""
+    return {}
 
 
 def all_masks(scores: Scores, num_classes: int) -> bytes:
@@ -53,36 +39,42 @@ def all_masks(scores: Scores, num_classes: int) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         for name, data in scores.masks.items():
-            mask = images.decode(data, name)[:, :, 0]
-            file.writestr(f"{name}.png", images.encode_png(mask * 255) if num_classes == 1 else data)
+            file.writestr(f"{name}.png", images.encode_png(scores.mask(name) * 255) if num_classes == 1 else data)
     return archive.getvalue()
 
 
-def compute(run: runs.Run, split: str) -> Scores:
-    """Score every image, with a progress bar, or take what was scored before."""
-    predictor, warning, version = models.predictor(model_of(run))
-    if warning:
-        widgets.show_warning(warning)
-    known = kept(str(run.folder), version, split)
-    if known.complete:
+def job_for(model: models.Model, split: str) -> Scoring:
+    """The scores of these images, made or being made; begun anew where something else is asked for."""
+    wanted = (str(model.folder), models.digest(model.folder), split)
+    known = kept(*wanted).get("job")
+    if known is not None:
         return known
-    from unet_core import evaluation
+    job: Scoring | None = st.session_state.get("scoring")
+    if job is None or job.given_up or st.session_state.get("scoring_for") != wanted:
+        if job is not None:
+            job.cancel()
+        job = Scoring(model, split)
+        job.start()
+        st.session_state.update(scoring=job, scoring_for=wanted)
+        job.wait(SOON)
+    if job.state == DONE:
+        kept(*wanted)["job"] = job
+    return job
 
-    fresh = Scores()
-    bar = st.progress(0.0, "Reading the images…")
-    chosen = evaluation.select(samples.find(Path(run.config.data.root), run.config.data.layout), run.split(), split)
-    total = sum(map(len, chosen.values()))
 
-    def keep(name: str, mask: images.Array) -> None:
-        fresh.masks[name] = images.encode_png(mask)
+def again() -> None:
+    """Called by the button after it was cancelled; what was predicted is kept, so that it goes on from there."""
+    st.session_state.pop("scoring", None)
 
-    fresh.samples = {sample.id: sample for group in chosen.values() for sample in group}
-    for number, item in enumerate(evaluation.evaluate(predictor, chosen, run.data, keep), 1):
-        (fresh.skipped if isinstance(item, str) else fresh.each).append(item)
-        bar.progress(min(1.0, number / total), f"{number} of {total} images")
-    bar.empty()
-    known.__dict__.update(fresh.__dict__, complete=True)
-    return known
+
+def follow(job: Scoring) -> None:
+    """The bar and Cancel, until all is scored."""
+    now = job.poll()
+    if now.over:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(now.fraction, plain(now.sentence), width="stretch")
+        st.button("Cancel", key="cancel_scoring", icon=":material/close:", on_click=job.cancel)
 
 
 def headline(scores: Scores) -> None:
@@ -142,81 +134,65 @@ def classes(scores: Scores) -> None:
         )
 
 
-def worst_first(item: "ImageScore") -> tuple[bool, float]:
-    dice = item.scores["dice"]
-    return math.isnan(dice), dice
-
-
-def table(scores: Scores, run: runs.Run, num_classes: int) -> None:
+def table(scores: Scores, model: models.Model, num_classes: int) -> None:
     """Every image, worst first; a click on a row shows it."""
     from unet_core import evaluation
 
-    rows = [
-        {"image": item.id, **item.scores, "subset": item.subset, "empty": item.counts.empty}
-        for item in sorted(
-            scores.each, key=lambda item: (item.scores["dice"] != item.scores["dice"], item.scores["dice"])
-        )
+    rows: list[dict[str, Any]] = [
+        {"image": item.id, **item.scores, "subset": item.subset, "empty": item.counts.empty} for item in scores.each
     ]
-    left, right = st.columns([3, 2], gap="large")
+    rows.sort(key=lambda row: (math.isnan(row["dice"]), row["dice"]))
+    left, right = st.columns([2, 3], gap="large")
     with left:
-        bar = st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1)
+        defined = [row["dice"] for row in rows if not math.isnan(row["dice"])]
+        st.plotly_chart(
+            charts.dice_histogram(defined), key="histogram", config={"displaylogo": False}, alt="Histogram of the Dice"
+        )
+        bar = st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1, width=130)
         number = st.column_config.NumberColumn(format="%.3f")
         event = st.dataframe(
             rows,
             key="scores_table",
             hide_index=True,
-            height=520,
+            height=380 if len(rows) > 9 else "content",
             on_select="rerun",
             selection_mode="single-row",
             column_config={
-                "image": st.column_config.TextColumn("Image", width="medium"),
+                "image": st.column_config.TextColumn("Image", width=130),
                 "dice": bar,
                 "iou": bar,
                 "precision": number,
                 "recall": number,
                 "accuracy": number,
             },
+            alt=f"Scores of {len(rows)} images, the worst first",
         )
-        st.download_button(
-            "All scores (CSV)",
-            evaluation.to_csv(scores.each),
-            f"{run.id}-scores.csv",
-            "text/csv",
-            key="scores_csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Predicted masks (ZIP)",
-            lambda: all_masks(scores, num_classes),
-            f"{run.id}-masks.zip",
-            "application/zip",
-            key="masks_zip",
-            icon=":material/folder_zip:",
-            on_click="ignore",
-        )
+        with st.container(horizontal=True):
+            st.download_button(
+                "All scores (CSV)",
+                lambda: evaluation.to_csv(scores.each),
+                f"{model.name}-scores.csv",
+                "text/csv",
+                key="scores_csv",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+            st.download_button(
+                "Predicted masks (ZIP)",
+                lambda: all_masks(scores, num_classes),
+                f"{model.name}-masks.zip",
+                "application/zip",
+                key="masks_zip",
+                icon=":material/folder_zip:",
+                on_click="ignore",
+            )
     with right:
-        defined = [row["dice"] for row in rows if not math.isnan(row["dice"])]
-        st.plotly_chart(charts.dice_histogram(defined), key="histogram", config={"displaylogo": False})
-        picked = event.selection.rows
-        show_errors(scores, run, rows[picked[0] if picked and picked[0] < len(rows) else 0], num_classes)
-
-
-def show_errors(scores: Scores, run: runs.Run, row: dict, num_classes: int) -> None:
-    """One image: what was found, found wrongly and missed."""
-    from unet_core.data import load
-
-    sample = scores.samples[row["image"]]
-    predictor, *_ = models.predictor(model_of(run))
-    image = images.read(sample.image, sample.page)
-    pred = images.decode(scores.masks[sample.id], sample.id)[:, :, 0]
-    pictures, *_ = load([sample], run.data, predictor.model.config)
-    drawn = overlay.draw_errors(image, pred, pictures.target(pictures[0].raw_mask), num_classes, 0.6)
-    st.image(drawn, width="stretch", output_format="JPEG", alt=f"Errors on {sample.id}", caption=plain(sample.id))
-    if num_classes == 1:
-        st.caption(":green[■] found  :red[■] found wrongly  :blue[■] missed")
-    else:
-        st.caption(":red[■] wrong class")
+        names = [row["image"] for row in rows]
+        picked = [names[row] for row in event.selection.rows if row < len(names)]
+        if picked:
+            st.session_state["judged"] = picked[0]  # it outlives another page, the table's selection does not
+        judged = str(st.session_state.get("judged"))
+        errors_view.show(model, scores, judged if judged in names else names[0])
 
 
 st.title("Evaluate")
@@ -229,12 +205,35 @@ with left:
     run = widgets.choose_run("Model", found)
 with right:
     split = st.selectbox("Images", list(SPLITS), format_func=SPLIT_WORDS.__getitem__, key="split", bind="query-params")
-try:
-    scores = compute(run, split)
-    for message in scores.skipped:
-        widgets.show_warning(message)
-    headline(scores)
-    classes(scores)
-    table(scores, run, models.predictor(model_of(run))[0].model.config.num_classes)
-except UnetError as error:
-    widgets.show_error(error)
+model = models.Model(run.id, run.best, run)
+job = job_for(model, split)
+now = job.poll()
+if not now.over:
+    st.fragment(follow, run_every=0.5)(job)
+    st.stop()
+if job.error:
+    widgets.show_error(job.error)
+if job.warning:
+    widgets.show_warning(job.warning)
+for message in job.scores.skipped[:MOST_TOLD]:
+    widgets.show_warning(message)
+if len(job.scores.skipped) > MOST_TOLD:
+    with st.expander(f"{len(job.scores.skipped) - MOST_TOLD} more files that cannot be read"):
+        st.markdown("\n".join(f"- {plain(message)}" for message in job.scores.skipped[MOST_TOLD:]))
+if now.state == CANCELLED:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(
+            f"Cancelled; {now.pictures} of {now.of_pictures} images are scored, and what is below is of those."
+            if now.pictures
+            else "Cancelled before an image was scored.",
+            icon=":material/cancel:",
+            width="stretch",
+        )
+        st.button("Score the rest", key="score_again", icon=":material/refresh:", on_click=again)
+if job.scores.each:
+    headline(job.scores)
+    classes(job.scores)
+    try:
+        table(job.scores, model, models.load(model).predictor.model.config.num_classes)
+    except UnetError as error:
+        widgets.show_error(error)

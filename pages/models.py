@@ -1,37 +1,52 @@
-"""Models and their answers as the server keeps them: loaded once for all visitors, in bounded caches, behind a lock.
+"""Models and their answers as the server keeps them: loaded once for all visitors, in bounded caches, behind a line.
 
 Imported by Predict and Evaluate alone; torch itself is imported at the first use, after the page is drawn.
 """
 
-import re
-import tempfile
 import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
+from pages.answers_kept import Answers
+from pages.jobs import Job, Loaded, Picture
+from pages.line import Line
 from pages.places import models_dir, runs_dir
 from unet_core import runs
-from unet_core.images import Array, Pixels
 
 if TYPE_CHECKING:
     from unet_core.inference import Predictor
 
-_LOCK = threading.Lock()  # one forward pass at a time: two together take longer than one after the other
+MOST_MODELS = 3  # in memory
+LINE = Line()  # for the device: one forward pass at a time, for all visitors
+ANSWERS = Answers()
+_LOADED: "OrderedDict[str, Loaded]" = OrderedDict()  # by folder, the one used last at the end
+_LOADING = threading.Lock()
 
 
-@st.cache_resource(max_entries=3, show_spinner="Loading the model…")
-def _predictor(folder: str, digest: str) -> "tuple[Predictor, str]":
-    import torch
+def _load(folder: Path) -> Loaded:
+    """The model of a folder with the weights that lie there now, loaded once for all. Raises CheckpointError."""
+    version = digest(folder)
+    with _LOADING:
+        known = _LOADED.get(str(folder))
+        if known is None or known.version != version:
+            import torch
 
-    from unet_core.device import cores
-    from unet_core.inference import load_predictor
+            from unet_core.device import cores
+            from unet_core.inference import load_predictor
 
-    torch.set_num_threads(max(1, cores() - 1))  # leave one core to the pages
-    return load_predictor(Path(folder))
+            torch.set_num_threads(max(1, cores() - 1))  # leave one core to the pages
+            _LOADED.pop(str(folder), None)
+            while len(_LOADED) >= MOST_MODELS:
+                _LOADED.popitem(last=False)
+            known = _LOADED[str(folder)] = Loaded(*load_predictor(folder), version)
+        _LOADED.move_to_end(str(folder))
+        return known
 
 
 def digest(folder: Path) -> str:
@@ -69,37 +84,32 @@ def choose(found: list[Model]) -> Model:
     return next(model for model in found if model.name == chosen)
 
 
+def submit(model: Model, pictures: Sequence[Picture], tta: str = "none", tile: int | None = None) -> Job:
+    """Have pictures predicted in the server; returns at once. See `jobs` for how a page follows it.
+
+    `tta` is a name of `tta.TTA`, `tile` the side of the tiles in pixels or None. The model is loaded at the job's first
+    turn; a damaged one is the job's `error`.
+    """
+    job = Job(lambda: _load(model.folder), pictures, LINE, ANSWERS, tta, tile)
+    job.start()
+    return job
+
+
+def load(model: Model) -> Loaded:
+    """The model as a job needs it, from any thread, at its turn. Raises CheckpointError."""
+    return _load(model.folder)
+
+
 def predictor(model: Model) -> "tuple[Predictor, str, str]":
     """The predictor of a model, a warning or "", and the digest of its weights. Raises CheckpointError."""
-    version = digest(model.folder)
-    return (*_predictor(str(model.folder), version), version)
+    if str(model.folder) in _LOADED:
+        found = _load(model.folder)
+    else:
+        with st.spinner("Loading the model…"):
+            found = _load(model.folder)
+    return found.predictor, found.warning, found.version
 
 
-def bring_in(data: bytes, name: str) -> None:
-    """Keep the weights of an uploaded file (milesial/Pytorch-UNet) as a model. Raises CheckpointError."""
-    from unet_core.checkpoint import save_checkpoint
-    from unet_core.milesial import load
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "weights.pth"
-        path.write_bytes(data)
-        model = load(path)
-    stem = re.sub(r"[^A-Za-z0-9.-]+", "_", Path(name).stem).strip("_.")[:60] or "model"
-    save_checkpoint(models_dir() / stem, model)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def answer(_predictor: "Predictor", version: str, _image: Pixels, key: str) -> Array:
-    """(H, W) uint8, one forward pass for each weights (`version`) and image (`key`).
-
-    Binary: the probability in 1/255, so that a threshold costs no second pass. Several classes: the class index.
-    """
-    with _LOCK:
-        if _predictor.model.config.num_classes > 1:
-            return _predictor.mask(_image)
-        return np.round(_predictor.probabilities(_image)[0] * 255).astype(np.uint8)
-
-
-def mask_of(answer: Array, num_classes: int, threshold: float) -> Array:
-    """The mask (H, W) of an answer: class indices; for binary 1 where the probability is above the threshold."""
-    return (answer > threshold * 255).astype(np.uint8) if num_classes == 1 else answer
+def turn() -> AbstractContextManager[None]:
+    """`with models.turn():` the device is yours, after those who came before; for forward passes outside of a job."""
+    return LINE.turn(object())

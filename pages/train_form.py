@@ -4,13 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import widgets
+from pages import before_start, widgets
 from pages.places import runs_dir, sample_data
 from pages.text import plain
-from unet_core import anatomy, images, masks, overlay, runs, samples, worker
+from unet_core import anatomy, finetune, images, masks, overlay, runs, samples, worker
 from unet_core.config import LAYOUTS, RunConfig, options
 from unet_core.errors import UnetError
 from unet_core.presets import PRESETS, preset
+from unet_core.settings import Option
 
 SHOWN_FIRST = ("epochs", "image_size", "batch_size", "base_channels", "loss", "lr")
 ELSEWHERE = ("root", "threshold", "series")  # not asked for in the form
@@ -88,6 +89,23 @@ def take_preset() -> None:
             st.session_state[option.name] = getattr(getattr(chosen, option.section), option.name)
 
 
+def choose_init(option: Option) -> str:
+    """The model to fine-tune: a menu of the runs that have a checkpoint, or any name typed into it."""
+    names = ["", *(run.id for run in runs.find(runs_dir()) if run.has_best)]
+    now = st.session_state.get(option.name)  # typed, or set by a copy of a run whose origin is gone
+    names += [now] if now and now not in names else []
+    chosen = st.selectbox(
+        widgets.label_of(option.name),
+        names,
+        key=option.name,
+        bind="query-params",
+        accept_new_options=True,
+        format_func=lambda name: name or "Nothing: it learns from the beginning",
+        help=f"{option.sentence} Choose a run, or type the folder of a checkpoint or a Hub id such as `owner/name`.",
+    )
+    return chosen or ""
+
+
 def show() -> RunConfig:
     """The form; every widget is made from the core's settings. Gives the settings as they stand."""
     root, usable = choose_data()
@@ -105,24 +123,26 @@ def show() -> RunConfig:
         with st.expander(title):
             for name, option in by_name.items():
                 if option.section == section and name not in SHOWN_FIRST:
-                    values[name] = widgets.option_widget(option)
+                    values[name] = choose_init(option) if name == "init" else widgets.option_widget(option)
     try:
-        config = RunConfig().replace(root=str(Path(root).resolve()), **values)
+        folder = str(Path(root).resolve()) if root else ""
+        config = finetune.settled(RunConfig().replace(root=folder, **values), runs_dir())
         anatomy.check_size(config.model, config.model.image_size, config.model.image_size)
     except UnetError as error:
         widgets.show_error(error)
         config, usable = RunConfig(), False
+    before_start.buttons(config, usable)
     other = runs.busy(runs_dir())
     st.button(
-        "Start training",
+        "Add to the queue" if other else "Start training",
         key="start",
         type="primary",
-        icon=":material/play_arrow:",
+        icon=":material/playlist_add:" if other else ":material/play_arrow:",
         width="stretch",
-        disabled=other is not None or not usable,
+        disabled=not usable,
         on_click=start,
         args=(config,),
-        help=f"Run {other.id} is training; one run trains at a time." if other else None,
+        help=f"Run {plain(other.id)} has the device; this one begins when it is its turn." if other else None,
     )
     if message := st.session_state.pop("start_error", None):
         widgets.show_error(message)

@@ -5,13 +5,23 @@ from typing import Any
 import streamlit as st
 
 from pages.text import plain
-from unet_core import runs
+from unet_core import keeping, runs
 from unet_core.settings import Option
+
+
+def label_of(name: str) -> str:
+    """What a setting is called on a page."""
+    return name.replace("_", " ").capitalize().replace("Lr", "Learning rate").replace("Val ", "Validation ")
+
+
+def set_option(name: str, value: Any) -> None:
+    """Called by a button, before the form is drawn anew: sets a setting's widget."""
+    st.session_state[name] = value
 
 
 def option_widget(option: Option) -> Any:
     """One setting as a widget; its value stands in the page's address, so that a link reproduces the form."""
-    label = option.name.replace("_", " ").capitalize().replace("Lr", "Learning rate").replace("Val ", "Validation ")
+    label = label_of(option.name)
     common: dict[str, Any] = {"key": option.name, "help": option.sentence, "bind": "query-params"}
     if option.choices is not None:
         menu = "\n".join(f"- `{name}`: {sentence}" for name, sentence in option.choices.items())
@@ -36,7 +46,9 @@ def option_widget(option: Option) -> Any:
 
 BADGES = {
     runs.State.STARTING: ("blue", ":material/hourglass_top:"),
+    runs.State.QUEUED: ("gray", ":material/hourglass_empty:"),
     runs.State.RUNNING: ("blue", ":material/play_arrow:"),
+    runs.State.PAUSED: ("orange", ":material/pause:"),
     runs.State.STOPPING: ("orange", ":material/hourglass_bottom:"),
     runs.State.FINISHED: ("green", ":material/check:"),
     runs.State.STOPPED: ("green", ":material/stop:"),
@@ -51,9 +63,21 @@ def state_badge(state: runs.State) -> None:
 
 
 def choose_run(label: str, found: list[runs.Run]) -> runs.Run:
-    """A menu of runs, the newest first; the choice stands in the page's address."""
+    """A menu of runs, the newest first, and the name of the chosen one; the choice stands in the page's address.
+
+    The menu has the ids: what it shows is what the address holds, and names change and need not differ.
+    """
     chosen = st.selectbox(label, [run.id for run in found], key="run", bind="query-params")
-    return next(run for run in found if run.id == chosen)
+    run = next(run for run in found if run.id == chosen)
+    show_notes(run)
+    return run
+
+
+def show_notes(run: runs.Run) -> None:
+    """What a user called a run and wrote of it, if anything."""
+    notes = keeping.notes(run)
+    if notes.name or notes.note:
+        st.caption(f"**{plain(notes.name)}** {plain(notes.note)}".replace("**** ", ""))
 
 
 def tiles(values: dict[str, tuple[str, str]]) -> None:

@@ -51,9 +51,9 @@ def core_imports(path: Path, early: bool = False) -> set[str]:
 
 
 def test_the_reader_of_this_test_finds_late_imports_too() -> None:
-    assert "unet_core.train.train" in set(imports(CORE / "worker.py"))
-    assert "unet_core.train.train" not in set(imports(CORE / "worker.py", early=True))
-    assert core_imports(CORE / "worker.py") >= {"runs", "samples", "errors", "train", "checkpoint"}
+    assert "unet_core.trainer" in set(imports(CORE / "worker.py"))
+    assert "unet_core.trainer" not in set(imports(CORE / "worker.py", early=True))
+    assert core_imports(CORE / "worker.py") >= {"runs", "samples", "errors", "trainer", "queue"}
     assert set(imports(CORE / "eventlog.py")) >= {"time", "pathlib.Path", "unet_core.events.decode"}
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.browser.conftest import poll
 from unet_core import samples
+from unet_core.__main__ import _parser
 from unet_core.config import LAYOUTS
 from unet_core.presets import PRESETS
 
@@ -76,6 +77,15 @@ def test_the_table_of_presets_is_the_cores():
     table = README[README.index("| preset |") :].split("\n\n")[0]
     rows = [line.split("|")[1] for line in table.splitlines()[2:]]
     assert [name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row)] == list(PRESETS)
+
+
+def test_the_commands_in_the_table_can_be_given():
+    table = README[README.index("| command |") :].split("\n\n")[0]
+    parser = _parser()
+    for line in table.splitlines()[2:]:
+        for command in re.findall(r"`([a-z]+(?: [^`]*)?)`", line.split("|")[1]):
+            parsed = parser.parse_args(shlex.split(command))
+            assert parsed.command, command
 
 
 def test_make_app_answers():

@@ -2,45 +2,91 @@
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from unet_core import images, layouts, mixed, runs, samples
+from unet_core import exports, hub, images, layouts, mixed, postprocess, results, samples, tiling
 from unet_core.config import RunConfig
-from unet_core.errors import DataError, ImageError
+from unet_core.errors import ConfigError, DataError, ImageError, PredictionError
 from unet_core.tell import tell
+from unet_core.tta import views
+
+MANY_TILES = 12  # from which on a picture's progress is told
 
 
 def predict(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Write a mask for each image; one that cannot be read is named and the others are done."""
+    """Write masks and other files for images; one that cannot be read is named, and the others are done."""
     from unet_core.inference import load_predictor
 
-    folder, _ = runs.checkpoint_of(parsed.model, parsed.runs_dir)
+    formats = exports.parse(parsed.formats)
+    views(parsed.tta)
+    _check_cleaning(parsed)
+    folder, _ = hub.checkpoint(str(parsed.model), parsed.runs_dir, tell=tell)
     paths = _pictures(parsed.images)
     predictor, warning = load_predictor(folder, parsed.device, parsed.precision)
     if warning:
         tell(f"warning: {warning}")
-    if parsed.threshold is not None:
-        dataclasses.replace(predictor.model.config, threshold=parsed.threshold)  # refuses what is out of range
+    config = predictor.model.config
+    tiling.chosen_tile(config, parsed.tile)
+    threshold = config.threshold if parsed.threshold is None else parsed.threshold
+    dataclasses.replace(config, threshold=threshold)  # refuses what is out of range
     parsed.output.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
-    written: dict[str, Path] = {}
-    for number, path in enumerate(paths, 1):
-        try:
-            for name, page in images.page_names(path.stem, images.pages(path)):
-                if (other := written.setdefault(name, path)) != path:
-                    raise DataError(f"{other} and {path} would both give {name}.png; predict them into two folders.")
-                mask = predictor.mask(images.read(path, page), parsed.threshold)
-                write_mask(parsed.output / f"{name}.png", mask, predictor.model.config.num_classes)
-        except ImageError as error:
-            problems.append(str(error))
-            tell(f"skipped: {error}")
-            continue
-        tell(f"{number}/{len(paths)} {path.name}")
-    if not written or len(problems) == len(paths):
-        raise DataError(problems[0] if len(problems) == 1 else f"None of {len(paths)} files is a readable picture.")
-    return {"images": len(written), "output": str(parsed.output), "skipped": len(problems)}
+    names: dict[str, Path] = {}
+    done = 0
+    with exports.Writer(formats, parsed.output) as writer:
+        for number, path in enumerate(paths, 1):
+            try:
+                for name, page in images.page_names(path.stem, images.pages(path)):
+                    if (other := names.setdefault(name, path)) != path:
+                        raise DataError(f"{other} and {path} would both give {name}; predict them into two folders.")
+                    image = images.read(path, page)
+                    answer = predictor.answer(image, parsed.tta, parsed.tile, _tiles_told(name))
+                    if answer.note:
+                        tell(f"note: {answer.note}")
+                    mask = postprocess.clean(answer.mask(threshold), parsed.min_area, parsed.fill_holes)
+                    result = results.Result(
+                        name,
+                        image,
+                        mask,
+                        config.num_classes,
+                        probability=answer.probability if answer.probability16 is None else answer.probability16,
+                        pixel_size=parsed.pixel_size,
+                        threshold=threshold if config.num_classes == 1 else None,
+                        split=parsed.split_touching,
+                    )
+                    writer.add(result, name)
+                    done += 1
+            except (ImageError, PredictionError) as error:
+                problems.append(str(error))
+                tell(f"skipped: {error}")
+                continue
+            tell(f"{number}/{len(paths)} {path.name}")
+        if not done:
+            raise DataError(problems[0] if len(problems) == 1 else f"None of {len(paths)} files could be predicted.")
+    return {"images": done, "output": str(parsed.output), "skipped": len(problems)}
+
+
+def _check_cleaning(parsed: argparse.Namespace) -> None:
+    if parsed.min_area < 0:
+        raise ConfigError(f"Expected --min-area to be 0 pixels or more, got {parsed.min_area}.")
+    if parsed.pixel_size is not None and not 0 < parsed.pixel_size < math.inf:
+        raise ConfigError(f"Expected --pixel-size to be above 0 micrometres, got {parsed.pixel_size:g}.")
+
+
+def _tiles_told(name: str) -> Callable[[int, int], None]:
+    """Progress of one large picture, told at each quarter."""
+    quarter = 0
+
+    def told(done: int, total: int) -> None:
+        nonlocal quarter
+        if total >= MANY_TILES and done * 4 // total > quarter and done < total:
+            quarter = done * 4 // total
+            tell(f"{name}: tile {done} of {total}")
+
+    return told
 
 
 def write_mask(path: Path, mask: images.Array, num_classes: int) -> None:
@@ -74,7 +120,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     from unet_core import evaluation
     from unet_core.inference import load_predictor
 
-    folder, run = runs.checkpoint_of(parsed.model, parsed.runs_dir)
+    folder, run = hub.checkpoint(str(parsed.model), parsed.runs_dir, tell=tell)
     config = RunConfig() if run is None else dataclasses.replace(run.config, data=run.data)
     given = {"layout": parsed.layout, "ignore_index": parsed.ignore_index, "colour_map": parsed.colour_map}
     config = config.replace(**{key: value for key, value in given.items() if value is not None})

@@ -14,17 +14,17 @@ pytestmark = pytest.mark.browser
 SMALL = "base_channels=4&depth=2&image_size=64&crops_per_image=2&precision=fp32"
 
 
-def points(page: Page, chart: str, trace: str) -> int:
-    """How many points a chart has really drawn for a trace: read from Plotly's own data in the page."""
-    return page.evaluate(
-        """([key, name]) => {
-            const plot = document.querySelector(`.st-key-${key} .js-plotly-plot`);
-            const data = plot?.data?.find((trace) => trace.name === name);
-            const drawn = plot?.querySelectorAll('.scatterlayer .trace path.js-line, .scatterlayer .point').length;
-            return data && drawn ? (data.x?.length ?? data.x?.shape?.[0] ?? 0) : 0;
+def points(page: Page, what: str) -> int:
+    """How many "steps" or "epochs" the live curves hold, once they are drawn; see components/live_chart.js."""
+    found = page.evaluate(
+        """(what) => {
+            const hosts = [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')];
+            const root = hosts.map((host) => host.shadowRoot?.querySelector('.live')).find(Boolean);
+            return root && root.dataset.ms ? root.dataset[what] : 0;
         }""",
-        [chart, trace],
+        what,
     )
+    return int(found or 0)
 
 
 def state(page: Page):
@@ -51,19 +51,19 @@ def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server,
     config = run.config
     assert (config.train.epochs, config.model.depth, config.model.base_channels) == (20, 2, 4)
     expect(state(page)).to_contain_text("running")
-    poll(lambda: points(page, "losses", "batch") > 3, what="points of the loss curve")
+    poll(lambda: points(page, "steps") > 3, what="points of the loss curve")
 
     page.reload()  # in the middle
     expect(state(page)).to_contain_text("running")
-    seen = poll(lambda: points(page, "losses", "batch"), what="the same curve after a reload")
+    seen = poll(lambda: points(page, "steps"), what="the same curve after a reload")
     second = page.context.new_page()
     second.goto(f"{server.url}/train")
-    poll(lambda: points(second, "losses", "batch") >= seen, what="the same curve in a second tab")
-    expect(second.get_by_role("button", name="Start training")).to_be_disabled()
+    poll(lambda: points(second, "steps") >= seen, what="the same curve in a second tab")
+    expect(second.get_by_role("button", name="Add to the queue")).to_be_enabled()
     second.close()
 
     expect(state(page)).to_contain_text("finished", timeout=120_000)
-    assert points(page, "scores", "Dice") == points(page, "losses", "validation") == 20
+    poll(lambda: points(page, "epochs") == 20, what="every epoch")
     assert run.state() == runs.State.FINISHED
 
     page.get_by_role("link", name="Predict with it").click()
@@ -71,15 +71,11 @@ def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server,
     picture = next((server.folder / "sample" / "images").iterdir())
     text = tmp_path / "notes.png"
     text.write_text("just text")
-    page.locator('.st-key-uploads input[type="file"]').set_input_files([str(picture), str(text)])
-    expect(page.get_by_text("this is no picture")).to_be_visible()
-    mask = page.get_by_role("img", name="Mask over")
-    expect(mask).to_be_visible()
-    before = mask.get_attribute("src")
-    page.get_by_role("slider", name="Opacity").press("ArrowRight")
-    poll(lambda: mask.get_attribute("src") not in (before, None), what="another picture at another opacity")
+    page.locator('.st-key-uploads-0 input[type="file"]').set_input_files([str(picture), str(text)])
+    expect(page.get_by_text("notes").first).to_be_visible()
+    expect(page.locator(".viewer[data-state=ready]")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Mask (PNG)").click()
+        page.locator(".st-key-download_one button").click()
     download.value.save_as(tmp_path / "mask.png")
     assert download.value.suggested_filename == f"{picture.stem}.png"
     assert images.read_mask(tmp_path / "mask.png").shape == images.read(picture).shape[:2]
@@ -94,19 +90,19 @@ def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server,
     rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
     assert {row["image"] for row in rows} == set(run.split()["val"])
     assert all(0 <= float(row["dice"]) <= 1 for row in rows)
-    expect(page.get_by_role("img", name="Errors on")).to_be_visible()
+    expect(page.locator(".viewer[data-state=ready]")).to_be_visible()
 
 
 def test_the_server_is_killed_and_the_run_goes_on(page: Page, server: Server):
     run = start_training(page, server, f"epochs=500&{SMALL}")
-    poll(lambda: points(page, "losses", "batch") > 3, what="points of the loss curve")
+    poll(lambda: points(page, "steps") > 3, what="points of the loss curve")
     server.kill()
     steps = len(read_events(run.events)[0])
     poll(lambda: len(read_events(run.events)[0]) > steps + 3, what="more steps without a server")
     server.start()
     page.reload()
     expect(state(page)).to_contain_text("running")
-    poll(lambda: points(page, "losses", "batch") > steps // 8, what="the curve on the new server")
+    poll(lambda: points(page, "steps") > steps // 8, what="the curve on the new server")
     page.get_by_role("button", name="Stop").click()
     expect(state(page)).to_contain_text("stopped")
     assert run.state() == runs.State.STOPPED
@@ -116,15 +112,12 @@ def test_the_server_is_killed_and_the_run_goes_on(page: Page, server: Server):
 
 def test_variants_are_compared_by_one_click(page: Page, server: Server):
     before = {run.id for run in runs.find(server.runs_dir)}
-    page.goto(f"{server.url}/train?view=Compare+variants&epochs=1&image_size=32&crops_per_image=1")
-    button = page.get_by_role("button", name="Train 4 variants")
-    button.click()
-    expect(page.get_by_role("heading", name="series-")).to_be_visible()
-    expect(button).to_be_disabled()
+    page.goto(f"{server.url}/train?view=Sweep&epochs=1&image_size=32&crops_per_image=1")
+    page.get_by_role("button", name="The four named configurations").click()
 
     def finished() -> bool:
         new = [run for run in runs.find(server.runs_dir) if run.id not in before]
         return len(new) == 4 and all(run.state() == runs.State.FINISHED for run in new)
 
     poll(finished, 120, "the end of four runs")
-    expect(button).to_be_enabled()
+    expect(page.get_by_role("figure", name="Dice of each run by epoch")).to_be_visible()

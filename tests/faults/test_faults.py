@@ -47,6 +47,7 @@ from unet_core.events import EpochFinished, Event, RunFailed, RunFinished, RunSt
 from unet_core.history import History
 from unet_core.runs import Run, State
 from unet_core.train import Training, train
+from unet_core.unet import UNet
 
 LONG = {"epochs": 5, "crops_per_image": 48}  # of 5 training images: 60 steps an epoch, 300 in all
 SHORT = {"epochs": 3, "crops_per_image": 2, "lr": 0.05}
@@ -439,6 +440,35 @@ def train_here(root: Path, **changes: Any) -> tuple[Training, list[Event]]:
         pictures.subset(tuple(names[-1:] if len(names) > 1 else ())),
     )  # fmt: skip
     return training, list(train(training))
+
+
+def test_B02_out_of_memory_in_prediction(tmp_path, capsys, monkeypatch):
+    """A device that holds 2 tiles of 64 pixels is asked for 16 of 128: it is told what fits, and the mask is whole."""
+    torch.manual_seed(0)
+    net = UNet(ModelConfig(in_channels=1, num_classes=1, base_channels=2, depth=1)).eval()
+    checkpoint.save_checkpoint(tmp_path / "model", net)
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 1), np.uint8)
+    (tmp_path / "large.png").write_bytes(png(pixels[:, :, 0]))
+    command = ["predict", str(tmp_path / "model"), str(tmp_path / "large.png"), "--device", "cpu", "--tile", "128"]
+    assert main([*command, "--output", str(tmp_path / "whole")]) == 0
+    forward, held = UNet.forward, []
+
+    def small(self: UNet, x: torch.Tensor) -> Any:
+        held.append(len(x) * x.shape[2] * x.shape[3])
+        if held[-1] > 2 * 64 * 64:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return forward(self, x)
+
+    monkeypatch.setattr(UNet, "forward", small)
+    capsys.readouterr()
+    assert main([*command, "--output", str(tmp_path / "tiled")]) == 0
+    said = capsys.readouterr().err
+    assert "memory of cpu does not hold a tile of" in said and "fits" in said
+    whole, tiled = (images.read_mask(tmp_path / name / "large.png") for name in ("whole", "tiled"))
+    assert (whole != tiled).mean() < 1e-3
+    monkeypatch.setattr(UNet, "forward", lambda self, x: small(self, torch.cat([x] * 1000)))
+    assert main([*command, "--output", str(tmp_path / "none")]) == 2
+    assert "memory of cpu does not hold a tile" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["background", "ignored"])

@@ -1,0 +1,215 @@
+"""The Predict page in a real Chromium: in, see, another threshold, many pictures and a broken one, why, both ways."""
+
+import csv
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from benchmarks.overlay_frames import FIND
+from tests.browser.conftest import Server, poll
+from tests.browser.test_overlay import ask, drawn, far, place, ready, view
+from unet_core import images, objects, overlay, runs, synthetic
+from unet_core.inference import Predictor, load_predictor
+
+pytestmark = pytest.mark.browser
+
+TRAINING = {"epochs": 12, "base-channels": 4, "depth": 2, "image-size": 64, "crops-per-image": 4, "batch-size": 8}
+
+
+@pytest.fixture(scope="module")
+def run(server: Server) -> runs.Run:
+    """A small model that knows the sample's cells."""
+    from unet_core.__main__ import main
+
+    data = synthetic.write(server.folder / "cells", images=16)
+    settings = [f"--{name}={value}" for name, value in TRAINING.items()]
+    assert main(["train", str(data), "--runs-dir", str(server.runs_dir), *settings]) == 0
+    return runs.find(server.runs_dir)[0]
+
+
+@pytest.fixture(scope="module")
+def predictor(run: runs.Run) -> Predictor:
+    return load_predictor(run.best)[0]
+
+
+@pytest.fixture(scope="module")
+def pictures(run: runs.Run) -> list[Path]:
+    return sorted((Path(run.config.data.root) / "images").iterdir())
+
+
+def open_page(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/predict")
+    expect(page.get_by_role("heading", name="Predict")).to_be_visible()
+
+
+def upload(page: Page, *files) -> None:
+    field = page.locator('[class*="st-key-uploads"] input[type="file"]')
+    field.set_input_files([str(file) if isinstance(file, Path) else file for file in files])
+
+
+def packed(pictures: dict[str, bytes]) -> dict:
+    """A ZIP as the browser uploads it."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as file:
+        for name, content in pictures.items():
+            file.writestr(name, content)
+    return {"name": "plate.zip", "mimeType": "application/zip", "buffer": data.getvalue()}
+
+
+def standing(page: Page):
+    return page.get_by_text(re.compile(r"\d+ x \d+ pixels"))
+
+
+def number_of_objects(page: Page) -> int:
+    return int(re.search(r"(\d+) objects?", standing(page).inner_text())[1])
+
+
+def test_a_mask_is_seen_moved_and_looked_at_closely(page: Page, server: Server, predictor: Predictor, pictures):
+    open_page(page, server)
+    upload(page, *pictures[:2])
+    ready(page)
+    image = images.read(pictures[0])
+    answer = predictor.answer(image)
+
+    def count(threshold: float) -> int:
+        return len(objects.find(answer.mask(threshold), image))
+
+    assert ask(page, "viewer.data.name") == pictures[0].name
+    assert number_of_objects(page) == count(0.5)
+    assert far(drawn(page, image.shape[:2]), overlay.draw(image, answer.mask(0.5), 1)) == 0
+
+    threshold = page.get_by_role("slider", name="Threshold")
+    ask(page, "viewer.zoom(3, 100, 100)")
+    kept = view(page)
+    wanted = next(t for t in (0.8, 0.9, 0.2, 0.1, 0.95, 0.05) if count(t) != count(0.5))
+    threshold.fill(str(wanted))
+    expect(standing(page)).to_contain_text(f"{count(wanted)} objects")
+    ready(page)
+    assert view(page) == kept
+    expect(page.get_by_role("region", name=f"Table of {count(wanted)} objects")).to_be_visible()
+
+    page.get_by_role("button", name="Next").click()
+    page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[1].name}'")
+    ready(page)
+    assert ask(page, "viewer.view.fitted")
+    page.get_by_role("button", name="Previous").click()
+    page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[0].name}'")
+    ready(page)
+    assert view(page) == kept
+
+    page.get_by_role("button", name="Next").click()
+    page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[1].name}'")
+    page.get_by_role("link", name="Home").click()
+    expect(page.get_by_role("heading", name="UNet Studio")).to_be_visible()
+    page.get_by_role("link", name="Predict", exact=True).click()
+    ready(page)
+    assert ask(page, "viewer.data.name") == pictures[1].name
+    assert ask(page, "viewer.settings.threshold") == wanted
+    page.get_by_role("button", name="Previous").click()
+    page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[0].name}'")
+    ready(page)
+    assert view(page) == kept
+    expect(standing(page)).to_contain_text(f"{count(wanted)} objects")
+
+
+def test_two_hundred_with_a_broken_one_arrive_but_for_it(page: Page, server: Server, pictures, tmp_path):
+    whole = [images.read(path)[:64, :64, 0] for path in pictures[:4]]
+    many = {f"{number:03}.png": images.encode_png(np.roll(whole[number % 4], number)) for number in range(200)}
+    many["117.png"] = many["117.png"][:60]
+    open_page(page, server)
+    upload(page, packed(many))
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.get_by_text("Image, 199 in all")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    expect(page.get_by_role("alert").filter(has_text="117.png")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all (ZIP)").click()
+    download.value.save_as(tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as file:
+        names = file.namelist()
+        masks = [name for name in names if re.search(r"\d{3}\.png$", name)]
+        table = next(name for name in names if name.endswith(".csv"))
+        rows = list(csv.reader(io.StringIO(file.read(table).decode("utf-8-sig"))))
+    assert len(masks) == 199
+    assert not any("117" in name for name in masks)
+    assert len(rows) > 199
+
+
+def test_what_is_done_stays_after_cancel_and_the_rest_can_follow(page: Page, server: Server, pictures):
+    whole = np.tile(images.read(pictures[5])[:128, :128, 0], (5, 5))
+    many = {f"{number:02}.png": images.encode_png(np.roll(whole, 3 * number + 1)) for number in range(40)}
+    open_page(page, server)
+    upload(page, packed(many))
+    ready(page)  # the first ones are shown while the others are predicted
+    page.get_by_role("button", name="Cancel").click()
+    told = page.get_by_role("alert").filter(has_text="Cancelled")
+    expect(told).to_be_visible()
+    done, wanted = map(int, re.search(r"(\d+) of (\d+) images", told.inner_text()).groups())
+    assert 0 < done < wanted == 40
+    expect(page.get_by_role("button", name="Predict the rest")).to_be_visible()
+    ready(page)
+
+
+def test_an_inverted_picture_is_named_and_mended(page: Page, server: Server, pictures):
+    plain = images.read(pictures[2])[:, :, 0]
+    files = {"plain.png": plain, "turned.png": 255 - plain}
+    plain, turned = ({"name": n, "mimeType": "image/png", "buffer": images.encode_png(p)} for n, p in files.items())
+    open_page(page, server)
+    upload(page, plain)
+    ready(page)
+    expected = standing(page).inner_text()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Bring an image")).to_be_visible()
+    upload(page, turned)
+    ready(page)
+    panel = page.locator(".st-key-why")
+    expect(panel.get_by_role("button").first).to_have_text(re.compile("nvert"))
+    assert standing(page).inner_text() != expected
+    panel.get_by_role("button").first.click()
+    expect(standing(page)).to_have_text(expected)
+    expect(page.get_by_text("predicted with the picture inverted")).to_be_visible()
+
+
+def test_a_row_is_an_object_and_an_object_a_row(page: Page, server: Server, predictor: Predictor, pictures):
+    image = images.read(pictures[3])
+    found = objects.find(predictor.answer(image).mask(0.5), image).rows()
+    open_page(page, server)
+    upload(page, pictures[3])
+    ready(page)
+    first, third = found[0], found[2]
+    page.mouse.click(*place(page, first["centroid_x_px"], first["centroid_y_px"]))
+    selected = page.locator('[data-testid="stDataFrame"] [role=row][aria-selected=true]')
+    expect(selected).to_have_count(1)
+    expect(selected).to_have_attribute("aria-rowindex", "2")  # the header is the first
+    grid = page.locator('[data-testid="stDataFrame"] .dvn-scroller')
+    grid.click(position={"x": 16, "y": 35 * 3 + 18})
+    poll(lambda: ask(page, "viewer.settings.selected") == third["id"], what="the row's object in the viewer")
+    expect(selected).to_have_attribute("aria-rowindex", "4")
+
+
+def test_the_keyboard_reaches_every_control(page: Page, server: Server, pictures):
+    open_page(page, server)
+    upload(page, *pictures[:2])
+    ready(page)
+    page.get_by_role("button", name="Previous").focus()
+    focused = """() => {
+        let at = document.activeElement;
+        while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+        return at?.getAttribute('aria-label') || at?.name || at?.innerText || at?.tagName;
+    }"""
+    reached = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(focused))
+        if "Download all" in str(reached[-1]):
+            break
+    else:
+        pytest.fail(f"Tab never came to the last button, only to {reached}")
+    order = ["Next", "Show", "Threshold", "Opacity", "Zoom in (+)", "Full screen", f"{pictures[0].name}: image"]
+    places = [next(i for i, name in enumerate(reached) if name and wanted in name) for wanted in order]
+    assert places == sorted(places)

@@ -1,0 +1,60 @@
+"""Three runs from two tabs wait in line, one leaves from the middle, the server dies: the others run one by one."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, poll
+from tests.faults.conftest import sweep
+from unet_core import queue, runs
+from unet_core.eventlog import read_events
+from unet_core.runs import State
+
+pytestmark = pytest.mark.browser
+
+TINY = "base_channels=2&depth=1&image_size=16&crops_per_image=1&precision=fp32"
+
+
+def file_run(page: Page, server: Server, epochs: int) -> runs.Run:
+    """Press the form's button in a tab; the run it made."""
+    before = {run.id for run in runs.find(server.runs_dir)}
+    page.goto(f"{server.url}/train?epochs={epochs}&{TINY}")
+    button = page.get_by_role("button", name=re.compile("Start training|Add to the queue"))
+    expect(button).to_have_count(1)  # while the page is drawn anew there may be an old one beside it
+    button.click()
+    poll(lambda: {run.id for run in runs.find(server.runs_dir)} - before, what="a new run")
+    return next(run for run in runs.find(server.runs_dir) if run.id not in before)
+
+
+def test_three_runs_from_two_tabs_one_removed_and_the_server_killed(page: Page, server: Server):
+    try:
+        other = page.context.new_page()
+        other.set_default_timeout(60_000)
+        first = file_run(page, server, 100_000)
+        poll(lambda: first.state() is State.RUNNING, what="the first run")
+        second, third, fourth = (file_run(tab, server, 1) for tab in (other, page, other))
+        assert queue.waiting(server.runs_dir) == [second, third, fourth]
+
+        line = page.locator(".st-key-queue")
+        expect(line).to_contain_text(re.compile(rf"{first.id}.*3.*wait"))
+        expect(line).to_contain_text(fourth.id)  # which the other tab has filed
+        line.get_by_role("button", name="Remove").nth(1).press("Enter")  # by keyboard
+        expect(line).not_to_contain_text(third.id)
+        assert not third.folder.exists()
+        line.get_by_role("button", name="Up").nth(1).click()
+        poll(lambda: queue.waiting(server.runs_dir) == [fourth, second], what="the fourth before the second")
+
+        server.kill()
+        assert [run.state() for run in (first, fourth, second)] == [State.RUNNING, State.QUEUED, State.QUEUED]
+        server.start()
+        page.goto(f"{server.url}/train")
+        expect(page.locator(".st-key-queue")).to_contain_text(re.compile(rf"{fourth.id}.*{second.id}", re.DOTALL))
+        first.request_stop()
+        poll(lambda: second.state() is State.FINISHED, 120, "the end of the last one")
+        spans = [[at for _, at in read_events(run.events)[0]] for run in (first, fourth, second)]
+        assert (first.state(), fourth.state()) == (State.STOPPED, State.FINISHED)
+        assert spans[0][-1] <= spans[1][0] <= spans[1][-1] <= spans[2][0], "two at a time"
+        expect(page.locator(".st-key-queue")).to_have_count(0)
+    finally:
+        sweep(server.runs_dir)
