@@ -6,15 +6,15 @@ import streamlit as st
 
 from pages import live
 from pages.places import runs_dir
-from unet_core import runs
+from unet_core import keeping, runs
 from unet_core.errors import UnetError
 
 RECENT = 8
 STEPS = (
     ("train", ":material/model_training:", "1 · Train", "Choose a folder of images and masks, or the built-in sample, "
      "and start. Curves appear as it learns; close the page whenever you like, the run goes on."),
-    ("predict", ":material/image_search:", "2 · Predict", "Upload images and see their masks under sliders for "
-     "threshold and opacity; take the masks home."),
+    ("predict", ":material/image_search:", "2 · Predict", "Bring images and see their masks under sliders for "
+     "threshold and opacity; count and measure the objects, take everything home."),
     ("evaluate", ":material/analytics:", "3 · Evaluate", "Read Dice and IoU of every image the model was not trained "
      "on, worst first, with its errors drawn in."),
 )  # fmt: skip
@@ -35,12 +35,14 @@ for run in runs.find(runs_dir())[:RECENT]:
         config = run.config
     except UnetError:
         continue  # a folder that is no run of ours, or a damaged one
-    best = live.history(run).best
+    history, notes = live.history(run), keeping.notes(run)
+    best = history.best
     rows.append(
         {
             "Run": f"/train?run={run.id}",
             "State": run.state().value,
-            "Started": datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S"),
+            "Name": notes.name or None,
+            "Started": datetime.fromtimestamp(history.started_at) if history.started_at else None,
             "Data": config.data.root,
             "Best Dice": best.val_dice if best else None,
             "Best IoU": best.val_iou if best else None,

@@ -10,7 +10,7 @@ from pages import charts, models, take_home, why_panel, widgets
 from pages.components import overlay
 from pages.jobs import Job
 from pages.text import plain
-from unet_core import images, intake, objects, why
+from unet_core import images, intake, looks, objects, why
 from unet_core.adjust import Adjust
 from unet_core.answers import Answer
 from unet_core.config import ModelConfig
@@ -47,6 +47,12 @@ class Work:
 def pixels(key: str, _item: intake.Item) -> images.Pixels:
     """The picture itself; the latest ones are kept decoded."""
     return _item.read()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def look_of(key: str, adjust: Adjust, _image: images.Pixels) -> looks.Look:
+    """The look of a picture as the net sees it, once for all thresholds."""
+    return why.look_of(_image, adjust)
 
 
 def result_of(item: intake.Item, image: images.Pixels, answer: Answer, threshold: float, options: Options) -> Result:
@@ -143,6 +149,7 @@ def show(work: Work) -> None:
         pixel_size=options.pixel_size,
         objects=found,
         selected=picked,
+        on_change=follow,
     )
     if answer.num_classes == 1 and view.threshold != start:
         st.session_state["threshold"] = view.threshold
@@ -157,6 +164,7 @@ def show(work: Work) -> None:
         None if answer.probability16 is None else answer.probability,
         start,
         work.adjust,
+        look_of(item.key, work.adjust, result.image),
     )
     why_panel.show(seen, why_panel.known_of(work.model, work.config.threshold))
     left, right = st.columns([5, 2], gap="medium")
@@ -164,6 +172,14 @@ def show(work: Work) -> None:
         measures(found, picked, (name, start, options))
     with right:
         take_home.show(result, len(names), lambda: all_results(work, start, options))
+
+
+def follow() -> None:
+    """Called before the rerun that a change in the viewer causes: mask and measures are then made once."""
+    told = (st.session_state.get("viewer") or {}).get("settings") or {}
+    threshold = told.get("threshold")
+    if isinstance(threshold, int | float) and 0 <= threshold <= 1:
+        st.session_state["threshold"] = float(threshold)
 
 
 def names_of(result: Result) -> list[str]:

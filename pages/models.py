@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages import widgets
 from pages.answers_kept import Answers
 from pages.jobs import Job, Loaded, Picture
 from pages.line import Line
@@ -81,7 +82,10 @@ def brought_in() -> list[Path]:
 def choose(found: list[Model]) -> Model:
     """A menu of models; the choice stands in the page's address."""
     chosen = st.selectbox("Model", [model.name for model in found], key="run", bind="query-params")
-    return next(model for model in found if model.name == chosen)
+    model = next(model for model in found if model.name == chosen)
+    if model.run is not None:
+        widgets.show_notes(model.run)
+    return model
 
 
 def submit(model: Model, pictures: Sequence[Picture], tta: str = "none", tile: int | None = None) -> Job:

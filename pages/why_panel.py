@@ -43,11 +43,12 @@ def _known(folder: str, digest: str, threshold: float) -> why.Known:
 
 def show(seen: why.Seen, known: why.Known) -> None:
     """The panel, where something is odd; else nothing."""
-    if not why.odd(seen, known):
+    causes = why.causes(seen, known)
+    if not why.odd(seen, causes):
         return
     with st.container(border=True, key="why"):
         st.markdown(f":material/help: **{HEADINGS[why.symptom(seen)]}**")
-        causes = why.causes(seen, known)[:MOST_SHOWN]
+        causes = causes[:MOST_SHOWN]
         for number, cause in enumerate(causes):
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"{number + 1}. " * (len(causes) > 1) + plain(cause.sentence), width="stretch")

@@ -184,6 +184,15 @@ def test_home_lists_runs_with_their_scores(place, sample_folder):
     assert list(table["Best Dice"]) == [0.71]
 
 
+def test_home_shows_runs_whatever_their_folder_is_called(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH)
+    run.folder.rename(place / "from a colleague")
+    make_run(place, sample_folder)  # one that never began
+    app = show()
+    assert not app.exception
+    assert "/train?run=from a colleague" in list(app.dataframe[0].value["Run"])
+
+
 def test_app_main_home_and_train_import_no_torch(place, tmp_path):
     script = (
         "import os, sys; from streamlit.testing.v1 import AppTest; import app\n"

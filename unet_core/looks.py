@@ -24,7 +24,9 @@ class Look:
 
     `place` is where the mean lies between the 1st and the 99th percentile, 0 (bright on dark) to 1. `structure` is the
     distance in pixels at which the autocorrelation of its grey levels has fallen to a half: the coarseness of what is
-    in it, whatever its contrast. `redness` is red less blue, over the mean; 0 for a grey picture.
+    in it, whatever its contrast. `redness` is red less blue, over the mean; 0 for a grey picture. `leaps` is the share
+    of neighbours side by side that differ by more than half of the range, `levels` how many grey levels occur (0 for
+    float), `contrast` what lies between the 0.1st and the 99.9th percentile.
     """
 
     mean: float
@@ -32,11 +34,14 @@ class Look:
     used: float  # 99.5th percentile
     structure: float
     redness: float
+    leaps: float = 0.0
+    levels: int = 0
+    contrast: float = 0.0
 
 
 @dataclass(frozen=True)
 class Usual:
-    """The same over many pictures: 5th percentile, median and 95th percentile of each number."""
+    """Most of the same over many pictures: 5th percentile, median and 95th percentile of each number."""
 
     mean: Range
     place: Range
@@ -59,9 +64,11 @@ class Usual:
 
 def of(image: images.Pixels) -> Look:
     """The look of the middle of a picture (H, W, C) uint8, uint16 or float32."""
-    shares = middle(image).astype(np.float32) / images.full_range(image)
+    stored = middle(image)
+    shares = stored.astype(np.float32) / images.full_range(image)
     grey = shares.mean(2)
-    low, high, used = np.percentile(grey, (1, 99, 99.5)).tolist()
+    least, low, high, used, most = np.percentile(grey, (0.1, 1, 99, 99.5, 99.9)).tolist()
+    steps = np.abs(np.diff(shares[:, :, 0], axis=1))
     mean = float(grey.mean())
     channels = shares.reshape(-1, shares.shape[2]).mean(0)
     return Look(
@@ -70,16 +77,19 @@ def of(image: images.Pixels) -> Look:
         used=float(used),
         structure=_structure(grey),
         redness=float((channels[0] - channels[-1]) / max(mean, 1e-3)),
+        leaps=float((steps > 0.5).mean()) if steps.size else 0.0,
+        levels=int((np.bincount(stored.ravel()) > 0).sum()) if stored.dtype.kind == "u" else 0,
+        contrast=most - least,
     )
 
 
 def usual(pictures: Iterable[images.Pixels]) -> Usual | None:
     """What is usual among pictures, of which no more than MOST should be given; None of none."""
-    each = np.array([dataclasses.astuple(of(image)) for image in pictures])
+    names = [item.name for item in dataclasses.fields(Usual)]
+    each = np.array([[getattr(look, name) for name in names] for look in map(of, pictures)])
     if not len(each):
         return None
     percentiles = np.percentile(each, USUAL, axis=0).T
-    names = [item.name for item in dataclasses.fields(Look)]
     return Usual(**{name: tuple(row) for name, row in zip(names, percentiles.tolist(), strict=True)})
 
 

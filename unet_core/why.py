@@ -4,8 +4,9 @@ A cause carries its remedy: another threshold, or a change of the picture (`adju
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -62,11 +63,17 @@ class Seen:
     probability: Array | None
     threshold: float
     adjust: Adjust = field(default_factory=Adjust)
+    known_look: looks.Look | None = None  # where it was worked out before: no threshold changes it
 
-    @property
-    def changed(self) -> images.Pixels:
-        """The middle of the picture as the net saw it."""
-        return self.adjust.apply(looks.middle(self.image))
+    @cached_property
+    def look(self) -> looks.Look:
+        """Of the picture as the net saw it."""
+        return self.known_look or look_of(self.image, self.adjust)
+
+
+def look_of(image: images.Pixels, adjust: Adjust) -> looks.Look:
+    """The look of a picture (H, W, C) after it was changed."""
+    return looks.of(adjust.apply(looks.middle(image)))
 
 
 def symptom(seen: Seen) -> str:
@@ -88,9 +95,9 @@ def causes(seen: Seen, known: Known) -> list[Cause]:
     return sorted(found, key=lambda cause: -cause.weight) or [_nothing_there(seen)]
 
 
-def odd(seen: Seen, known: Known) -> bool:
-    """Whether the user should be told: the mask is odd, or the picture is far from all that the model knows."""
-    return bool(symptom(seen)) or causes(seen, known)[0].weight >= NOTEWORTHY
+def odd(seen: Seen, found: Sequence[Cause]) -> bool:
+    """Whether the user should be told of the `causes`: an odd mask, or a picture far from all that the model knows."""
+    return bool(symptom(seen)) or found[0].weight >= NOTEWORTHY
 
 
 def _threshold(seen: Seen, known: Known) -> Iterator[Cause]:
@@ -140,12 +147,10 @@ def _untrained(seen: Seen, known: Known) -> Iterator[Cause]:
 
 def _flat(seen: Seen, known: Known) -> Iterator[Cause]:
     """Nothing at all is in the picture."""
-    image = looks.middle(seen.image).astype(np.float64) / images.full_range(seen.image)
-    low, high = np.percentile(image, (0.1, 99.9))
-    if high - low < FLAT:
+    if seen.look.contrast < FLAT:
         yield Cause(
             "flat",
-            f"The picture is one flat grey, at {float(image.mean()):.1%} of the range of {seen.image.dtype}: nothing "
+            f"The picture is one flat grey, at {seen.look.mean:.1%} of the range of {seen.image.dtype}: nothing "
             "is in it. Was it exported empty, or is it another page or channel that you meant?",
             0.99,
         )
@@ -155,7 +160,7 @@ def _inverted(seen: Seen, known: Known) -> Iterator[Cause]:
     """Where the mean lies between the darkest and the brightest: mirrored against the training."""
     if known.usual is None:
         return
-    here, there = looks.of(seen.changed).place, known.usual.place
+    here, there = seen.look.place, known.usual.place
     nearer = _outside(here, there) - _outside(1 - here, there)
     if nearer > 0.15:
         bright = there[1] < 0.5
@@ -172,15 +177,11 @@ def _inverted(seen: Seen, known: Known) -> Iterator[Cause]:
 
 def _bit_depth(seen: Seen, known: Known) -> Iterator[Cause]:
     """Twelve bits in a file of sixteen; sixteen cut to their upper eight, or to their lower eight, which wraps."""
-    image = looks.middle(seen.changed)
-    whole = images.full_range(image)
-    if whole == 1:
+    if images.full_range(seen.image) == 1:
         return
-    levels, used = len(np.unique(image)), looks.of(image).used
+    levels, used, leaps, dtype = seen.look.levels, seen.look.used, seen.look.leaps, seen.image.dtype
     usual = known.usual.used if known.usual else (1.0, 1.0, 1.0)
-    steps = np.abs(np.diff(image[:, :, 0].astype(np.float32), axis=1)) / whole
-    leaps = float((steps > 0.5).mean()) if steps.size else 0.0
-    if image.dtype == np.uint8 and leaps > LEAPS:
+    if dtype == np.uint8 and leaps > LEAPS:
         yield Cause(
             "bit_depth",
             f"Neighbouring pixels differ by more than half the range in {leaps:.0%} of the picture: 16-bit values that "
@@ -191,7 +192,7 @@ def _bit_depth(seen: Seen, known: Known) -> Iterator[Cause]:
         few = f" in {levels} grey levels" if levels <= FEW_LEVELS else ""
         yield Cause(
             "bit_depth",
-            f"Only {used:.1%} of the range of {image.dtype} is in use{few}; the training images used {usual[1]:.0%}. "
+            f"Only {used:.1%} of the range of {dtype} is in use{few}; the training images used {usual[1]:.0%}. "
             "A 16-bit picture that was read as 8 bits, or 12 bits stored in 16, looks like this.",
             0.96 if levels <= FEW_LEVELS else 0.9,
             "" if seen.adjust.stretch else "Stretch the contrast",
@@ -203,7 +204,7 @@ def _channels(seen: Seen, known: Known) -> Iterator[Cause]:
     """Red and blue have changed places: their difference is usual the other way round."""
     if known.usual is None or seen.image.shape[2] != 3:
         return
-    here, there = looks.of(seen.changed).redness, known.usual.redness
+    here, there = seen.look.redness, known.usual.redness
     as_is, swapped = _outside(here, there), _outside(-here, there)
     if as_is > 0.1 and swapped < as_is / 3:
         yield Cause(
@@ -220,7 +221,7 @@ def _scale(seen: Seen, known: Known) -> Iterator[Cause]:
     """What is in the picture is much coarser or finer than in any image of the training."""
     if known.usual is None:
         return
-    here, there = looks.of(seen.changed).structure, known.usual.structure
+    here, there = seen.look.structure, known.usual.structure
     if not here or not there[0] or there[0] / SCALES_APART <= here <= there[2] * SCALES_APART:
         return
     ratio = here / there[1]
@@ -243,7 +244,7 @@ def _intensity(seen: Seen, known: Known) -> Iterator[Cause]:
     """Much brighter or darker than any image of the training."""
     if known.usual is None:
         return
-    here, there = looks.of(seen.changed).mean, known.usual.mean
+    here, there = seen.look.mean, known.usual.mean
     if _outside(here, there) > 0.1 + (there[2] - there[0]):
         yield Cause(
             "intensity",
