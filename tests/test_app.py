@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import app
 
@@ -15,7 +16,8 @@ def test_the_queue_is_taken_up_at_the_start(tmp_path, monkeypatch):
         async with app.lifespan(app.app):
             assert asked == [tmp_path / "runs"]
 
-    asyncio.run(once())
+    with ThreadPoolExecutor(1) as thread:  # the browser tests leave a running loop in this one
+        thread.submit(asyncio.run, once()).result(60)
 
 
 def test_a_queue_that_cannot_be_read_does_not_keep_the_pages_down(tmp_path, monkeypatch, caplog):
