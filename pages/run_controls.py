@@ -13,6 +13,7 @@ from unet_core.runs import State
 MORE_EPOCHS = 20  # what is offered to a run that is over
 LOWEST_LR, HIGHEST_LR = 1e-8, 10.0
 OPENED = "change_opened"  # how often the popover of changes was opened or closed in this session
+RUN_TOLD = "run_told"  # what the latest command has done, to be shown once
 RUN_ERROR = "run_error"  # (run id, message) of the latest command that failed; stays until the next one
 
 
@@ -24,8 +25,7 @@ def command(run: runs.Run, action: Callable[[], object], told: str = "") -> None
     except UnetError as error:
         st.session_state[RUN_ERROR] = (run.id, str(error))
     else:
-        if told:
-            st.toast(told, icon=":material/check:")
+        st.session_state[RUN_TOLD] = told
 
 
 def _button(run: runs.Run, name: str, icon: str, action: Callable[[], object], told: str = "", **more: object) -> None:
@@ -41,6 +41,8 @@ def _button(run: runs.Run, name: str, icon: str, action: Callable[[], object], t
 
 def show(run: runs.Run, state: State, history: History) -> None:
     """The buttons, side by side in the container that is open."""
+    if told := st.session_state.pop(RUN_TOLD, ""):
+        st.toast(told, icon=":material/check:")
     match state:
         case State.QUEUED:
             _line(run)
@@ -108,7 +110,7 @@ def _change(run: runs.Run, history: History) -> None:
     sentence = "Learning rate and number of epochs."
     with st.popover("Change…", icon=":material/edit:", key="change", help=sentence, on_change=_count_opening):
         # Each opening has fields of its own, which begin with what holds at that moment and then stay as they are.
-        now = (max(LOWEST_LR, history.lr or run.config.train.lr), history.total_epochs)
+        now = (max(LOWEST_LR, float(f"{history.lr or run.config.train.lr:.3g}")), history.total_epochs)
         lr_now, epochs_now = st.session_state.setdefault(f"change_from:{run.id}:{opened}", now)
         lr = st.number_input(
             "Learning rate", LOWEST_LR, HIGHEST_LR, lr_now, 0.0001, "%g", key=f"change_lr:{run.id}:{opened}",
