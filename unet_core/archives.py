@@ -118,9 +118,17 @@ class Archive:
         return b"".join(parts)
 
 
-def is_archive(name: str, start: bytes) -> bool:
-    """Whether a file is a ZIP by its first bytes, or calls itself one."""
-    return start[:4] in (b"PK\3\4", b"PK\5\6", b"PK\7\x08") or name.lower().endswith(".zip")
+def is_archive(name: str, source: bytes | Path) -> bool:
+    """Whether a file is a ZIP by its first bytes, or calls itself one. Raises DataError where it cannot be read."""
+    if isinstance(source, bytes):
+        start = source[:4]
+    else:
+        try:
+            with source.open("rb") as file:
+                start = file.read(4)
+        except OSError as error:
+            raise DataError(f"{readable(name)}: cannot be read ({error.strerror or error}).") from error
+    return start in (b"PK\3\4", b"PK\5\6", b"PK\7\x08") or name.lower().endswith(".zip")
 
 
 def is_junk(path: str) -> bool:

@@ -55,11 +55,12 @@ def _read(files: Mapping[str, Source]) -> tuple[UNet, dict[str, Any] | None, str
     pickles = [name for name in files if name.lower().endswith(PICKLES)]
     if pickles and len(files) == 1:
         return _of_milesial(files[first], first), None, PurePosixPath(first).stem
-    if len(files) == 1 and archives.is_archive(first, _start(files[first], first)):
-        try:
-            archive = archives.Archive(files[first], archives.readable(first))
-        except DataError as error:
-            raise CheckpointError(str(error)) from error
+    try:
+        packed = len(files) == 1 and archives.is_archive(first, files[first])
+        archive = archives.Archive(files[first], archives.readable(first)) if packed else None
+    except DataError as error:
+        raise CheckpointError(str(error)) from error
+    if archive is not None:
         readers = {member.name: _reader(archive, member) for member in archive.members}
         return _of_folder(readers, PurePosixPath(first).stem)
     readers = {name.replace("\\", "/"): _file_reader(name, source) for name, source in files.items()}
@@ -199,16 +200,6 @@ def _safe(name: str) -> str:
     """A folder name. `--` is kept for models of the Hub, `.old` and `.new` for what `checkpoint` does."""
     name = re.sub(r"-{2,}", "-", re.sub(r"[^A-Za-z0-9.-]+", "_", name)).strip("_.-")[:60].rstrip("_.-")
     return re.sub(r"\.(old|new)$", r"_\1", name) or "model"
-
-
-def _start(source: Source, name: str) -> bytes:
-    if isinstance(source, bytes):
-        return source[:4]
-    try:
-        with source.open("rb") as file:
-            return file.read(4)
-    except OSError as error:
-        raise CheckpointError(f"{name}: cannot be read ({error.strerror or error}).") from error
 
 
 def _reader(archive: archives.Archive, member: archives.Member) -> Reader:

@@ -150,8 +150,7 @@ def _look_into(name: str, source: Source, groups: list[list[File]], result: Inta
         _tell_others(label, others, bool(groups[0]), result)
         return
     try:
-        start = _start(source, label)
-        if archives.is_archive(name, start):
+        if archives.is_archive(name, source):
             archive = archives.Archive(source, label)
             result.problems.extend(archive.problems)
             groups.append([])
@@ -165,16 +164,6 @@ def _look_into(name: str, source: Source, groups: list[list[File]], result: Inta
                 raise ImageError(f"{label}: no picture; readable are {', '.join(images.EXTENSIONS)} and .zip.")
     except DataError as error:
         result.problems.append(str(error))
-
-
-def _start(source: Source, label: str) -> bytes:
-    if isinstance(source, bytes):
-        return source[:4]
-    try:
-        with source.open("rb") as file:
-            return file.read(4)
-    except OSError as error:
-        raise ImageError(f"{label}: cannot be read ({error.strerror or error}).") from error
 
 
 def _of_archive(archive: archives.Archive, source: Source) -> Iterator[File]:
