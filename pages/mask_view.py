@@ -10,7 +10,7 @@ from pages import charts, models, take_home, why_panel, widgets
 from pages.components import overlay
 from pages.jobs import Job
 from pages.text import plain
-from unet_core import images, intake, looks, objects, why
+from unet_core import evidence, images, intake, looks, objects
 from unet_core.adjust import Adjust
 from unet_core.answers import Answer
 from unet_core.config import ModelConfig
@@ -52,7 +52,7 @@ def pixels(key: str, _item: intake.Item) -> images.Pixels:
 @st.cache_data(max_entries=64, show_spinner=False)
 def look_of(key: str, adjust: Adjust, _image: images.Pixels) -> looks.Look:
     """The look of a picture as the net sees it, once for all thresholds."""
-    return why.look_of(_image, adjust)
+    return evidence.look_of(_image, adjust)
 
 
 def result_of(item: intake.Item, image: images.Pixels, answer: Answer, threshold: float, options: Options) -> Result:
@@ -158,7 +158,7 @@ def show(work: Work) -> None:
         st.session_state.update(picked=view.selected, picked_in=(name, start, options))
         picked = view.selected
     caption(result, work, name)
-    seen = why.Seen(
+    seen = evidence.Seen(
         result.image,
         result.mask,
         None if answer.probability16 is None else answer.probability,

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages import models
 from pages.text import plain
-from unet_core import looks, why
+from unet_core import evidence, looks, why
 from unet_core.adjust import Adjust
 from unet_core.fingerprint import Fingerprint
 
@@ -21,18 +21,18 @@ HEADINGS = {
 }
 
 
-def known_of(model: models.Model, threshold: float) -> why.Known:
+def known_of(model: models.Model, threshold: float) -> evidence.Known:
     """What the checkpoint tells of its model."""
     return _known(str(model.folder), models.digest(model.folder), threshold)
 
 
 @lru_cache(maxsize=16)
-def _known(folder: str, digest: str, threshold: float) -> why.Known:
+def _known(folder: str, digest: str, threshold: float) -> evidence.Known:
     from unet_core.checkpoint import load_about
 
     about = load_about(Path(folder))
     fingerprint, usual = about.get("fingerprint"), about.get("looks")
-    return why.Known(
+    return evidence.Known(
         threshold=threshold,
         fingerprint=Fingerprint.from_dict(fingerprint) if isinstance(fingerprint, dict) else None,
         usual=looks.Usual.from_dict(usual) if isinstance(usual, dict) else None,
@@ -41,13 +41,13 @@ def _known(folder: str, digest: str, threshold: float) -> why.Known:
     )
 
 
-def show(seen: why.Seen, known: why.Known) -> None:
+def show(seen: evidence.Seen, known: evidence.Known) -> None:
     """The panel, where something is odd; else nothing."""
     causes = why.causes(seen, known)
     if not why.odd(seen, causes):
         return
     with st.container(border=True, key="why"):
-        st.markdown(f":material/help: **{HEADINGS[why.symptom(seen)]}**")
+        st.markdown(f":material/help: **{HEADINGS[evidence.symptom(seen)]}**")
         causes = causes[:MOST_SHOWN]
         for number, cause in enumerate(causes):
             with st.container(horizontal=True, vertical_alignment="center"):

@@ -52,6 +52,7 @@ def test_cancelled_it_ends_and_gives_the_device_back(config, tmp_path):
     deadline = time.monotonic() + 60
     while not isinstance(check.told(), Progress) and time.monotonic() < deadline:
         time.sleep(0.02)  # until it has the device
+    assert isinstance(check.told(), Progress)
     check.cancel()
     assert check.state() is CheckState.CANCELLED
     while time.monotonic() < deadline:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from unet_core import data, fingerprint, looks, samples, why
+from unet_core import data, evidence, fingerprint, looks, samples, why
 from unet_core.adjust import Adjust
 from unet_core.config import RunConfig
 from unet_core.inference import Predictor
@@ -18,7 +18,7 @@ from unet_core.unet import UNet
 @dataclass(frozen=True)
 class Trained:
     predictor: Predictor
-    known: why.Known
+    known: evidence.Known
     images: list[np.ndarray]  # it was not trained on
 
 
@@ -34,7 +34,7 @@ def trained(sample_folder) -> Trained:
     *_, end = train(training)
     assert end.val_dice > 0.7
     seen = training.train_pictures
-    known = why.Known(
+    known = evidence.Known(
         0.5,
         fingerprint.of((seen[index].image, seen.target(seen[index].raw_mask)) for index in range(len(seen))),
         looks.usual(seen[index].image for index in range(len(seen))),
@@ -45,19 +45,19 @@ def trained(sample_folder) -> Trained:
     return Trained(training.predictor, known, [held_back[index].image for index in range(len(held_back))])
 
 
-def look(trained: Trained, image: np.ndarray, threshold: float = 0.5, adjust: Adjust | None = None) -> why.Seen:
+def look(trained: Trained, image: np.ndarray, threshold: float = 0.5, adjust: Adjust | None = None) -> evidence.Seen:
     adjust = adjust or Adjust()
     probability = np.round(trained.predictor.probabilities(adjust.apply(image))[0] * 255).astype(np.uint8)
     probability = adjust.restore(probability, *image.shape[:2])
-    return why.Seen(image, (probability > threshold * 255).astype(np.uint8), probability, threshold, adjust)
+    return evidence.Seen(image, (probability > threshold * 255).astype(np.uint8), probability, threshold, adjust)
 
 
-def first(trained: Trained, seen: why.Seen) -> why.Cause:
+def first(trained: Trained, seen: evidence.Seen) -> why.Cause:
     assert odd(seen, trained.known), "the panel would not be shown"
     return why.causes(seen, trained.known)[0]
 
 
-def odd(seen: why.Seen, known: why.Known) -> bool:
+def odd(seen: evidence.Seen, known: evidence.Known) -> bool:
     return why.odd(seen, why.causes(seen, known))
 
 
@@ -70,7 +70,7 @@ def resized(image: np.ndarray, factor: float) -> np.ndarray:
 def test_nothing_is_said_of_pictures_that_are_well(trained):
     for image in trained.images:
         seen = look(trained, image)
-        assert why.symptom(seen) == ""
+        assert evidence.symptom(seen) == ""
         assert not odd(seen, trained.known)
 
 
@@ -114,16 +114,16 @@ def test_twelve_bits_in_a_file_of_sixteen(trained):
 @pytest.mark.parametrize("threshold", [0.999, 0.9999])
 def test_a_threshold_above_all_probabilities(trained, threshold):
     seen = look(trained, trained.images[0], threshold)
-    assert why.symptom(seen) == "empty"
+    assert evidence.symptom(seen) == "empty"
     cause = first(trained, seen)
     assert (cause.name, cause.threshold) == ("threshold", 0.5)
     assert f"the highest is {seen.probability.max() / 255:.2f}" in cause.sentence
-    assert why.symptom(look(trained, trained.images[0], cause.threshold)) == ""
+    assert evidence.symptom(look(trained, trained.images[0], cause.threshold)) == ""
 
 
 def test_a_threshold_below_all_probabilities(trained):
     seen = look(trained, trained.images[0], 0.001)
-    assert why.symptom(seen) == "full"
+    assert evidence.symptom(seen) == "full"
     assert first(trained, seen).threshold == 0.5
 
 
@@ -144,9 +144,9 @@ def test_untrained_weights(trained):
     torch.manual_seed(0)
     raw = Predictor(UNet(trained.predictor.model.config).eval(), torch.device("cpu"), "fp32")
     seen = look(replace(trained, predictor=raw), trained.images[0])
-    cause = why.causes(seen, why.Known(batches=0))[0]
+    cause = why.causes(seen, evidence.Known(batches=0))[0]
     assert (cause.name, cause.adjust, cause.threshold) == ("untrained", None, None)
-    assert odd(seen, why.Known(batches=0))
+    assert odd(seen, evidence.Known(batches=0))
 
 
 def test_a_model_that_scored_badly_on_its_own_images(trained):
@@ -162,7 +162,7 @@ def test_an_answer_that_is_the_same_everywhere(trained):
         probability=np.random.default_rng(0).integers(110, 120, (64, 64), dtype=np.uint8),
         mask=np.zeros((64, 64), np.uint8),
     )
-    assert why.causes(seen, why.Known())[0].name == "untrained"
+    assert why.causes(seen, evidence.Known())[0].name == "untrained"
 
 
 @pytest.mark.parametrize("factor", [0.25, 4, 8])
@@ -187,29 +187,29 @@ def coloured(seed: int) -> np.ndarray:
 
 
 def test_red_and_blue_exchanged():
-    known = why.Known(usual=looks.usual(coloured(seed) for seed in range(8)), val_dice=0.9)
+    known = evidence.Known(usual=looks.usual(coloured(seed) for seed in range(8)), val_dice=0.9)
     mask = np.zeros((96, 96), np.uint8)
     probability = np.zeros((96, 96), np.uint8)
-    cause = why.causes(why.Seen(coloured(20)[:, :, ::-1], mask, probability, 0.5), known)[0]
+    cause = why.causes(evidence.Seen(coloured(20)[:, :, ::-1], mask, probability, 0.5), known)[0]
     assert (cause.name, cause.adjust) == ("channels", Adjust(swap=True))
-    assert why.causes(why.Seen(coloured(20), mask, probability, 0.5), known)[0].name == "nothing"
+    assert why.causes(evidence.Seen(coloured(20), mask, probability, 0.5), known)[0].name == "nothing"
 
 
 def test_far_brighter_than_all_of_the_training():
-    known = why.Known(usual=looks.usual(coloured(seed) // 4 for seed in range(8)), val_dice=0.9)
-    seen = why.Seen(coloured(20), np.zeros((96, 96), np.uint8), np.zeros((96, 96), np.uint8), 0.5)
+    known = evidence.Known(usual=looks.usual(coloured(seed) // 4 for seed in range(8)), val_dice=0.9)
+    seen = evidence.Seen(coloured(20), np.zeros((96, 96), np.uint8), np.zeros((96, 96), np.uint8), 0.5)
     assert [cause.name for cause in why.causes(seen, known)] == ["intensity"]
 
 
 def test_the_last_resort_says_what_the_model_says():
-    seen = why.Seen(coloured(1), np.zeros((96, 96), np.uint8), np.full((96, 96), 5, np.uint8), 0.5)
-    (cause,) = why.causes(seen, why.Known())
+    seen = evidence.Seen(coloured(1), np.zeros((96, 96), np.uint8), np.full((96, 96), 5, np.uint8), 0.5)
+    (cause,) = why.causes(seen, evidence.Known())
     assert cause.name == "nothing"
     assert "between 0.02 and 0.02" in cause.sentence
 
 
 def test_one_class_everywhere_is_odd():
-    seen = why.Seen(coloured(1), np.full((96, 96), 3, np.uint8), None, 0.5)
-    assert why.symptom(seen) == "one class"
-    assert why.symptom(replace(seen, mask=np.arange(96 * 96, dtype=np.uint16).reshape(96, 96) % 5)) == ""
-    assert why.causes(seen, why.Known())[0].name == "nothing"
+    seen = evidence.Seen(coloured(1), np.full((96, 96), 3, np.uint8), None, 0.5)
+    assert evidence.symptom(seen) == "one class"
+    assert evidence.symptom(replace(seen, mask=np.arange(96 * 96, dtype=np.uint16).reshape(96, 96) % 5)) == ""
+    assert why.causes(seen, evidence.Known())[0].name == "nothing"

@@ -17,7 +17,7 @@ from its own layer and those above it, never in a circle (`tests/test_architectu
 | 5 | queue | the line of runs that wait for the device | no |
 | 5 | standings | the table of runs that belong together | no |
 | 5 | hub_fetch, hub | models of the Hugging Face Hub | no |
-| 5 | fingerprint, looks, adjust, why | pictures in numbers; what a mask does not tell by itself | no |
+| 5 | fingerprint, looks, adjust, evidence, why | pictures in numbers; what a mask does not tell by itself | no |
 | 5 | tiling, tta, answers | a picture in tiles and views; what a prediction gives | no |
 | 5 | postprocess, touching, objects, outlines, results | a tidy mask, its objects and their outlines | no |
 | 5 | rle, coco, geojson, yolo, rasters, spreadsheets, filenames, formats, exports | files to take home | no |

@@ -5,27 +5,21 @@ A cause carries its remedy: another threshold, or a change of the picture (`adju
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from unet_core import images, looks
 from unet_core.adjust import Adjust
-from unet_core.fingerprint import Fingerprint
+from unet_core.evidence import ALMOST, UNSURE, Array, Known, Seen, levels, symptom, width
 
-ALMOST = 0.995  # share of the pixels from which a mask counts as full, or as of one class
 LEARNT = 0.3  # validation Dice under which a model has not learnt what it is asked for
-UNSURE = 0.35  # width of the middle 98 % of the probabilities under which the model tells nothing apart
 FEW_LEVELS = 32
 FLAT = 1 / 4096  # of the range: less than a step of twelve bits
 LEAPS = 0.04  # share of neighbours that differ by half the range, above which values have wrapped around
 SCALES_APART = 1.5  # times the usual range of structure
 NOTEWORTHY = 0.85  # weight from which a cause is told of though the mask itself looks well
-
-Array = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -38,55 +32,6 @@ class Cause:
     action: str = ""  # what the button says
     threshold: float | None = None
     adjust: Adjust | None = None
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of the model; what its checkpoint does not tell is left at its default."""
-
-    threshold: float = 0.5
-    fingerprint: Fingerprint | None = None  # of its training images
-    usual: looks.Usual | None = None  # what they looked like
-    val_dice: float | None = None
-    batches: int | None = None  # that its batch norm has seen; None without one
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A picture (H, W, C) as it was read, what was changed in it, and the answer.
-
-    `probability` (H, W) uint8 in 1/255 for one class, else None; `mask` (H, W) class indices at `threshold`.
-    """
-
-    image: images.Pixels
-    mask: Array
-    probability: Array | None
-    threshold: float
-    adjust: Adjust = field(default_factory=Adjust)
-    known_look: looks.Look | None = None  # where it was worked out before: no threshold changes it
-
-    @cached_property
-    def look(self) -> looks.Look:
-        """Of the picture as the net saw it."""
-        return self.known_look or look_of(self.image, self.adjust)
-
-
-def look_of(image: images.Pixels, adjust: Adjust) -> looks.Look:
-    """The look of a picture (H, W, C) after it was changed."""
-    return looks.of(adjust.apply(looks.middle(image)))
-
-
-def symptom(seen: Seen) -> str:
-    """ "empty", "full", "one class", "unsure", or "" where nothing is odd about the mask itself."""
-    share = float((seen.mask > 0).mean())
-    if seen.probability is None:
-        largest = np.bincount(seen.mask.ravel()).max() / seen.mask.size
-        return "one class" if largest >= ALMOST else ""
-    if share <= 1e-5:
-        return "empty"
-    if share >= ALMOST:
-        return "full"
-    return "unsure" if _width(seen.probability) < UNSURE and _levels(seen.probability)[1] < 0.8 else ""
 
 
 def causes(seen: Seen, known: Known) -> list[Cause]:
@@ -104,7 +49,7 @@ def _threshold(seen: Seen, known: Known) -> Iterator[Cause]:
     """The threshold lies beside all that the model finds, which another one would show."""
     if seen.probability is None or symptom(seen) not in ("empty", "full"):
         return
-    _, highest = _levels(seen.probability)
+    _, highest = levels(seen.probability)
     better, split = known.threshold, _two_groups(seen.probability)
     share = float((seen.probability > better * 255).mean())
     sensible = 1e-4 < share < ALMOST and abs(better - seen.threshold) > 0.01
@@ -119,7 +64,7 @@ def _threshold(seen: Seen, known: Known) -> Iterator[Cause]:
     yield Cause(
         "threshold",
         f"{told} At {better:.2f} {share:.1%} of the picture would be foreground.",
-        1.0 if sensible else 0.35 + 0.4 * (_width(seen.probability) > UNSURE),
+        1.0 if sensible else 0.35 + 0.4 * (width(seen.probability) > UNSURE),
         f"Use threshold {better:.2f}",
         threshold=better,
     )
@@ -137,9 +82,9 @@ def _untrained(seen: Seen, known: Known) -> Iterator[Cause]:
             told = f"This model reached a Dice of only {known.val_dice:.2f} on its own validation images: "
             yield Cause("untrained", f"{told}it has not learnt to find anything. {remedy}", 0.97)
         return
-    if seen.probability is None or _width(seen.probability) >= UNSURE:
+    if seen.probability is None or width(seen.probability) >= UNSURE:
         return
-    low, high = _levels(seen.probability)
+    low, high = levels(seen.probability)
     if low > 0.1 and high < 0.9:
         told = f"98 % of the probabilities lie between {low:.2f} and {high:.2f}: the model tells nothing apart, as "
         yield Cause("untrained", f"{told}an untrained net does. No score came with its weights. {remedy}", 0.6)
@@ -179,7 +124,7 @@ def _bit_depth(seen: Seen, known: Known) -> Iterator[Cause]:
     """Twelve bits in a file of sixteen; sixteen cut to their upper eight, or to their lower eight, which wraps."""
     if images.full_range(seen.image) == 1:
         return
-    levels, used, leaps, dtype = seen.look.levels, seen.look.used, seen.look.leaps, seen.image.dtype
+    grey_levels, used, leaps, dtype = seen.look.levels, seen.look.used, seen.look.leaps, seen.image.dtype
     usual = known.usual.used if known.usual else (1.0, 1.0, 1.0)
     if dtype == np.uint8 and leaps > LEAPS:
         yield Cause(
@@ -189,12 +134,12 @@ def _bit_depth(seen: Seen, known: Known) -> Iterator[Cause]:
             0.96,
         )
     elif used < 0.15 and used < usual[0] / 3:
-        few = f" in {levels} grey levels" if levels <= FEW_LEVELS else ""
+        few = f" in {grey_levels} grey levels" if grey_levels <= FEW_LEVELS else ""
         yield Cause(
             "bit_depth",
             f"Only {used:.1%} of the range of {dtype} is in use{few}; the training images used {usual[1]:.0%}. "
             "A 16-bit picture that was read as 8 bits, or 12 bits stored in 16, looks like this.",
-            0.96 if levels <= FEW_LEVELS else 0.9,
+            0.96 if grey_levels <= FEW_LEVELS else 0.9,
             "" if seen.adjust.stretch else "Stretch the contrast",
             adjust=None if seen.adjust.stretch else replace(seen.adjust, stretch=True),
         )
@@ -277,17 +222,6 @@ def _nothing_there(seen: Seen) -> Cause:
 def _outside(value: float, usual: looks.Range) -> float:
     """How far a value lies outside the usual range; 0 inside."""
     return max(usual[0] - value, value - usual[2], 0.0)
-
-
-def _levels(probability: Array) -> tuple[float, float]:
-    """The 1st and 99th percentile of the probabilities."""
-    low, high = np.percentile(probability, (1, 99)) / 255
-    return float(low), float(high)
-
-
-def _width(probability: Array) -> float:
-    low, high = _levels(probability)
-    return high - low
 
 
 def _two_groups(probability: Array) -> float:
