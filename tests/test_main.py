@@ -419,8 +419,14 @@ def test_a_second_run_waits_in_line_and_ctrl_c_takes_it_out_again(cli, live, dat
     wait_for(run.alive, "its process lives")
     listed = cli("queue", "--runs-dir", live.folder.parent).result
     assert (listed["trains"], listed["waiting"]) == (live.id, [run.id])
+    told = ""
+    while "waits in line" not in told:  # until then it is still being launched
+        line = process.stderr.readline()
+        assert line, told
+        told += line
     os.kill(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
+    err = told + err
     assert_refused(Said(process.returncode, out, err), run.id, "taken out of the line", "never began")
     assert f"waits in line behind {live.id}" in err
     assert "Traceback" not in err

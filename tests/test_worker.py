@@ -284,3 +284,14 @@ def test_an_error_of_its_own_is_told_without_a_traceback_that_the_log_has(finish
     assert "Traceback" not in failed.message
     assert "\n" not in failed.message
     assert "Traceback (most recent call last)" in run.log.read_text()
+
+
+def test_ctrl_c_during_the_launch_leaves_nothing_in_the_line(data, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(worker, "_wait_for_life", interrupted)
+    with queue.device(tmp_path), pytest.raises(RunError, match="taken out of the line"):
+        worker.launch_all([quick(data)] * 2, tmp_path)
+    assert runs.find(tmp_path) == []
+    assert queue.waiting(tmp_path) == []

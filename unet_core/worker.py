@@ -64,9 +64,25 @@ def launch_all(configs: Sequence[RunConfig], runs_dir: Path) -> list[runs.Run]:
         if isinstance(error, RunError):
             raise
         raise RunError(f"{runs_dir}: a run cannot be written there ({error.strerror}); free some space.") from error
-    for run, process in list(zip(made, processes, strict=True))[:1]:
-        _wait_for_life(run, process, alone)
+    try:
+        for run, process in list(zip(made, processes, strict=True))[:1]:
+            _wait_for_life(run, process, alone)
+    except KeyboardInterrupt:
+        raise _taken_back(made) from None
     return made
+
+
+def _taken_back(made: Sequence[runs.Run]) -> RunError:
+    """Ctrl-C while runs are launched: those that wait leave the line, one that has the device is asked to stop."""
+    stopping = []
+    for run in made:
+        try:
+            queue.remove(run)
+        except RunError:
+            run.request_stop()
+            stopping.append(run.id)
+    told = f"{', '.join(stopping)} had begun and ends after its step." if stopping else "Nothing of them is left."
+    return RunError(f"The start was interrupted: what waited was taken out of the line. {told}")
 
 
 def start(run: runs.Run) -> None:
