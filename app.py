@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
 
-from pages import media
-from pages.api import routes
-from pages.places import runs_dir
+from pages.server import pixel_routes
+from pages.server.paths import runs_dir
+from pages.server.run_api import routes
 
 
 def revive() -> None:
     """Start the waiting processes of queued runs that a restart of the machine has ended."""
-    from unet_core import queue
+    from unet_core.runs import queue
 
     try:
         queue.revive(runs_dir())
@@ -29,4 +29,4 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 
 base = st.get_option("server.baseUrlPath") or ""
-app = st.App("pages/main.py", routes=[*routes(base), *media.routes(base)], lifespan=lifespan)
+app = st.App("pages/main.py", routes=[*routes(base), *pixel_routes.routes(base)], lifespan=lifespan)

@@ -32,10 +32,10 @@ ONE_PASS = 2048  # pixels: the largest side at which one pass is tried too
 def predictor(classes: int, base: int, precision: str):
     import torch
 
-    from unet_core.config import ModelConfig
+    from unet_core.config.schema import ModelConfig
     from unet_core.device import choose_device, choose_precision
-    from unet_core.inference import Predictor
-    from unet_core.unet import UNet
+    from unet_core.inference.predictor import Predictor
+    from unet_core.models.unet import UNet
 
     torch.manual_seed(0)
     device = choose_device()

@@ -23,9 +23,10 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.report import report
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, Server, poll
-from unet_core import runs, synthetic
-from unet_core.config import RunConfig
-from unet_core.events import EpochFinished, Event, RunStarted, StepFinished, encode
+from unet_core.config.schema import RunConfig
+from unet_core.data import synthetic
+from unet_core.runs import run as runs
+from unet_core.runs.events import EpochFinished, Event, RunStarted, StepFinished, encode
 
 PER_EPOCH = 500
 DRAWN = "(steps) => window.__drawn() >= steps"
@@ -101,11 +102,11 @@ def fragment_ms(run: runs.Run, count: int = 20) -> float:
 
         import streamlit as st
 
-        from pages import run_view
-        from unet_core import runs
+        from pages.views.train import live_run
+        from unet_core.runs import run as runs
 
         started = time.perf_counter()
-        run_view.watch(runs.Run(Path(folder)), True)
+        live_run.watch(runs.Run(Path(folder)), True)
         st.session_state["ms"] = 1000 * (time.perf_counter() - started)
 
     app = AppTest.from_function(script, kwargs={"folder": str(run.folder)}, default_timeout=60)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.report import report
-from unet_core import objects, postprocess
-from unet_core.formats import FORMATS
-from unet_core.results import Result
+from unet_core.export.formats import FORMATS
+from unet_core.export.result import Result
+from unet_core.postprocessing import cleanup, objects
 
 
 def discs(side: int, across: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -67,8 +67,8 @@ def main() -> None:
         return done
 
     objects.find(mask[:100, :100], image[:100, :100], split=True)  # imports
-    timed("threshold", lambda: postprocess.mask_of(probability, 0.5))
-    timed("fill holes, drop small", lambda: postprocess.clean(mask, 20, True))
+    timed("threshold", lambda: cleanup.mask_of(probability, 0.5))
+    timed("fill holes, drop small", lambda: cleanup.clean(mask, 20, True))
     found = timed("objects and measures", lambda: objects.find(mask, image, probability=probability))
     parted = timed("the same, touching ones parted", lambda: objects.find(mask, image, split=True))
     result = Result("large.png", image, mask, 1, probability, found=found)

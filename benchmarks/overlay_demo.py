@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import media
+from pages.server import pixel_routes
 
 base = st.get_option("server.baseUrlPath") or ""
-app = st.App("overlay_demo_page.py", routes=media.routes(base))
+app = st.App("overlay_demo_page.py", routes=pixel_routes.routes(base))

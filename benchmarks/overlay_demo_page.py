@@ -79,7 +79,7 @@ def draw_ramp(height: int, width: int) -> np.ndarray:
 
 
 def nuclei() -> Case:
-    from unet_core import images
+    from unet_core.io import images
 
     folder = sorted((DATA / "dsb2018" / "stage1_train").iterdir())[12]
     image = images.read(next((folder / "images").iterdir()))
@@ -89,7 +89,7 @@ def nuclei() -> Case:
 
 
 def street() -> Case:
-    from unet_core import images
+    from unet_core.io import images
 
     path = sorted((DATA / "camvid" / "val").iterdir())[3]
     truth = images.read_mask(DATA / "camvid" / "valannot" / path.name)
@@ -118,9 +118,9 @@ def case(name: str) -> Case:
 
 
 def viewer() -> None:
-    from pages import media
-    from pages.components.overlay import overlay
-    from unet_core import objects, postprocess
+    from pages.components.viewer import overlay
+    from pages.server import pixel_store
+    from unet_core.postprocessing import cleanup, objects
 
     name = st.selectbox("Picture", list(CASES), key="case", bind="query-params")
     shown = case(name)
@@ -137,11 +137,11 @@ def viewer() -> None:
     at = told["threshold"] if told else at
     extra: dict[str, Any] = {}
     if shown.classes is None:
-        mask = postprocess.clean(postprocess.mask_of(shown.probability, at), minimum)
+        mask = cleanup.clean(cleanup.mask_of(shown.probability, at), minimum)
         extra = {"mask": mask, "mask_threshold": at, "objects": objects.find(mask, shown.image)}
     view = overlay(**asdict(shown), **extra, threshold=threshold, selected=chosen or None, key="demo")
     if st.button("Forget the pixels", key="forget"):
-        media.STORE.clear()
+        pixel_store.STORE.clear()
     st.code(f"runs {st.session_state['runs']}\n{asdict(view)}", language=None)
 
 

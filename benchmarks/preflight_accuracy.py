@@ -16,10 +16,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.report import report
-from unet_core import preflight, runs, synthetic, trainer
-from unet_core.config import RunConfig
-from unet_core.events import EpochFinished, Event
-from unet_core.preflight_report import Report
+from unet_core.config.schema import RunConfig
+from unet_core.data import synthetic
+from unet_core.planning import preflight
+from unet_core.planning.report import Report
+from unet_core.runs import run
+from unet_core.runs.events import EpochFinished, Event
+from unet_core.training import runner
 
 EPOCHS = 3  # of the real run; the first is not counted
 CASES = {
@@ -59,7 +62,7 @@ def main() -> None:
             config = RunConfig().replace(root=str(root.resolve()), epochs=EPOCHS, threads=1, **changes)
             told = next(told for told in preflight.run(config, folder / "runs") if isinstance(told, Report))
             ends = Ends()
-            trainer.run_to_end(runs.create(folder / "runs", config), ends)
+            runner.run_to_end(run.create(folder / "runs", config), ends)
             real = statistics.median(after - before for before, after in pairwise(ends.seconds))
             rows.append(
                 {

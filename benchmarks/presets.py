@@ -11,10 +11,12 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.report import report
-from unet_core import images, runs, samples, synthetic
-from unet_core.eventlog import read_events
-from unet_core.events import EpochFinished
-from unet_core.presets import PRESETS
+from unet_core.config.presets import PRESETS
+from unet_core.data import discovery, synthetic
+from unet_core.io import images
+from unet_core.runs import run as runs
+from unet_core.runs.event_log import read_events
+from unet_core.runs.events import EpochFinished
 
 FITTING = {"paper-2015": ("isbi_em", []), "multiclass": ("camvid", ["--ignore-index", "11"])}
 ELSE = ("dsb2018", [])
@@ -37,7 +39,7 @@ def main() -> None:
             result = json.loads(done.stdout.splitlines()[-1])
             run = runs.Run(Path(result["run"]))
             first, second = (event for event, _ in read_events(run.events)[0] if isinstance(event, EpochFinished))
-            picture = samples.find(data)[0].image
+            picture = discovery.find(data)[0].image
             command = [sys.executable, "-m", "unet_core", "predict", result["run"], str(picture)]
             subprocess.run([*command, "--output", str(folder / "masks")], stdout=subprocess.PIPE, check=True)
             mask = images.read_mask(folder / "masks" / f"{picture.stem}.png")

@@ -16,8 +16,10 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.report import report
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, Server, poll
-from unet_core import runs, synthetic, worker
-from unet_core.config import RunConfig
+from unet_core.config.schema import RunConfig
+from unet_core.data import synthetic
+from unet_core.runs import run as runs
+from unet_core.training import launch
 
 TOLD = "text=/ foreground · /"  # the line under the viewer: it says the share at the threshold
 VALUES = ("0.3", "0.7")
@@ -48,7 +50,7 @@ def main() -> None:
     sample = synthetic.write(folder / "sample")
     server = Server(folder)
     config = RunConfig().replace(root=str(sample))
-    first = worker.launch(config.replace(epochs=1), server.runs_dir)
+    first = launch.launch(config.replace(epochs=1), server.runs_dir)
     poll(lambda: not first.state().active, 300, "the first run")
     server.start()
     times: dict[str, list[float]] = {"no trainer": [], "trainer running": []}
@@ -62,7 +64,7 @@ def main() -> None:
             moves(page, 5)
             for _ in range(parsed.rounds):
                 times["no trainer"] += moves(page, parsed.moves)
-                run = worker.launch(config.replace(epochs=1000), server.runs_dir)
+                run = launch.launch(config.replace(epochs=1000), server.runs_dir)
                 poll(lambda run=run: run.events.exists() and run.events.stat().st_size > 3000, 120, "its first steps")
                 times["trainer running"] += moves(page, parsed.moves)
                 run.request_stop()

@@ -11,9 +11,9 @@ import torch
 
 from benchmarks.report import report
 from unet_core import losses
-from unet_core.config import ModelConfig
+from unet_core.config.schema import ModelConfig
 from unet_core.device import autocast, choose_device
-from unet_core.unet import UNet
+from unet_core.models.unet import UNet
 
 VARIANTS = {  # precision, channels_last, fused AdamW
     "fp32 NCHW": ("fp32", False, False),

@@ -7,14 +7,17 @@ from typing import Any
 
 import streamlit as st
 
-from pages import charts, errors_view, models, widgets
-from pages.places import runs_dir
-from pages.scoring import Scores, Scoring
-from pages.text import plain, score_text
-from pages.watched import CANCELLED, DONE
-from unet_core import images, runs
-from unet_core.config import SPLITS
+from pages.server import model_registry
+from pages.server.background_job import CANCELLED, DONE
+from pages.server.paths import runs_dir
+from pages.server.scoring_job import Scores, Scoring
+from pages.ui import charts, widgets
+from pages.ui.formatting import plain, score_text
+from pages.views.evaluate import errors
+from unet_core.config.choices import SPLITS
 from unet_core.errors import UnetError
+from unet_core.io.pixels import encode_png
+from unet_core.runs import run as runs
 
 SOON = 0.4  # seconds in which what is small or known is there without a progress bar
 MOST_TOLD = 5  # files that cannot be read, listed one by one
@@ -39,13 +42,13 @@ def all_masks(scores: Scores, num_classes: int) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         for name, data in scores.masks.items():
-            file.writestr(f"{name}.png", images.encode_png(scores.mask(name) * 255) if num_classes == 1 else data)
+            file.writestr(f"{name}.png", encode_png(scores.mask(name) * 255) if num_classes == 1 else data)
     return archive.getvalue()
 
 
-def job_for(model: models.Model, split: str) -> Scoring:
+def job_for(model: model_registry.Model, split: str) -> Scoring:
     """The scores of these images, made or being made; begun anew where something else is asked for."""
-    wanted = (str(model.folder), models.digest(model.folder), split)
+    wanted = (str(model.folder), model_registry.digest(model.folder), split)
     known = kept(*wanted).get("job")
     if known is not None:
         return known
@@ -79,9 +82,9 @@ def follow(job: Scoring) -> None:
 
 def headline(scores: Scores) -> None:
     """The means, and in words how far to trust them."""
-    from unet_core import evaluation
+    from unet_core.evaluation.summary import summarise
 
-    summary = evaluation.summarise(scores.each)
+    summary = summarise(scores.each)
     widgets.tiles(
         {
             "Mean Dice": (score_text(summary.mean_dice), "Mean over images of 2 TP / (2 TP + FP + FN)."),
@@ -118,9 +121,9 @@ def headline(scores: Scores) -> None:
 
 def classes(scores: Scores) -> None:
     """Dice and IoU of each class, where there are several."""
-    from unet_core import evaluation
+    from unet_core.evaluation.summary import by_class
 
-    each = evaluation.by_class(scores.each)
+    each = by_class(scores.each)
     if len(each) < 2:
         return
     with st.expander("Scores of each class", expanded=True):
@@ -134,9 +137,9 @@ def classes(scores: Scores) -> None:
         )
 
 
-def table(scores: Scores, model: models.Model, num_classes: int) -> None:
+def table(scores: Scores, model: model_registry.Model, num_classes: int) -> None:
     """Every image, worst first; a click on a row shows it."""
-    from unet_core import evaluation
+    from unet_core.evaluation.summary import to_csv
 
     rows: list[dict[str, Any]] = [
         {"image": item.id, **item.scores, "subset": item.subset, "empty": item.counts.empty} for item in scores.each
@@ -170,7 +173,7 @@ def table(scores: Scores, model: models.Model, num_classes: int) -> None:
         with st.container(horizontal=True):
             st.download_button(
                 "All scores (CSV)",
-                lambda: evaluation.to_csv(scores.each),
+                lambda: to_csv(scores.each),
                 f"{model.name}-scores.csv",
                 "text/csv",
                 key="scores_csv",
@@ -192,7 +195,7 @@ def table(scores: Scores, model: models.Model, num_classes: int) -> None:
         if picked:
             st.session_state["judged"] = picked[0]  # it outlives another page, the table's selection does not
         judged = str(st.session_state.get("judged"))
-        errors_view.show(model, scores, judged if judged in names else names[0])
+        errors.show(model, scores, judged if judged in names else names[0])
 
 
 st.title("Evaluate")
@@ -205,7 +208,7 @@ with left:
     run = widgets.choose_run("Model", found)
 with right:
     split = st.selectbox("Images", list(SPLITS), format_func=SPLIT_WORDS.__getitem__, key="split", bind="query-params")
-model = models.Model(run.id, run.best, run)
+model = model_registry.Model(run.id, run.best, run)
 job = job_for(model, split)
 now = job.poll()
 if not now.over:
@@ -234,6 +237,6 @@ if job.scores.each:
     headline(job.scores)
     classes(job.scores)
     try:
-        table(job.scores, model, models.load(model).predictor.model.config.num_classes)
+        table(job.scores, model, model_registry.load(model).predictor.model.config.num_classes)
     except UnetError as error:
         widgets.show_error(error)

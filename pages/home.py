@@ -4,10 +4,11 @@ from datetime import datetime
 
 import streamlit as st
 
-from pages import live
-from pages.places import runs_dir
-from unet_core import keeping, runs
+from pages.server import run_feed
+from pages.server.paths import runs_dir
 from unet_core.errors import UnetError
+from unet_core.runs import manage
+from unet_core.runs import run as runs
 
 RECENT = 8
 STEPS = (
@@ -35,7 +36,7 @@ for run in runs.find(runs_dir())[:RECENT]:
         config = run.config
     except UnetError:
         continue  # a folder that is no run of ours, or a damaged one
-    history, notes = live.history(run), keeping.notes(run)
+    history, notes = run_feed.history(run), manage.notes(run)
     best = history.best
     rows.append(
         {

@@ -7,7 +7,7 @@ import streamlit as st
 from pages import PAGES
 
 st.set_page_config(page_title="UNet Studio", page_icon=":material/blur_on:", layout="wide")
-st.logo(str(Path(__file__).parent / "logo.svg"), size="large")
+st.logo(str(Path(__file__).parent / "assets" / "logo.svg"), size="large")
 
 here = Path(__file__).parent
 menu = [

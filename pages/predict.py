@@ -2,12 +2,15 @@
 
 import streamlit as st
 
-from pages import bring_in, intake_view, mask_view, models, why_panel, widgets
-from pages.jobs import Job, Picture
-from pages.text import plain
-from unet_core import intake, tta
-from unet_core.adjust import Adjust
+from pages.server import model_registry
+from pages.server.prediction_job import Job, Picture
+from pages.ui import model_picker, widgets
+from pages.ui.formatting import plain
+from pages.views.predict import import_model, result, troubleshooting
+from pages.views.predict import inputs as input_view
 from unet_core.errors import UnetError
+from unet_core.inference import inputs, tta
+from unet_core.inference.adjustments import Adjust
 
 SOON = 0.4  # seconds in which what is small or known is there without a progress bar
 TILES = {0: "automatic", 256: "256 px", 512: "512 px", 1024: "1024 px", 2048: "2048 px"}
@@ -36,22 +39,24 @@ def options() -> tuple[str, int | None]:
     return views, tile or None
 
 
-def job_for(model: models.Model, items: dict[str, intake.Item], views: str, tile: int | None, adjust: Adjust) -> Job:
+def job_for(
+    model: model_registry.Model, items: dict[str, inputs.Item], views: str, tile: int | None, adjust: Adjust
+) -> Job:
     """The running or finished job of just these pictures and settings; a new one where anything differs."""
-    wanted = (model.name, models.digest(model.folder), tuple(items), tuple(map(key_of, items.values())))
+    wanted = (model.name, model_registry.digest(model.folder), tuple(items), tuple(map(key_of, items.values())))
     wanted += (views, tile, adjust)
     job: Job | None = st.session_state.get("job")
     if job is None or job.given_up or st.session_state.get("job_for") != wanted:
         if job is not None:
             job.cancel()
         pictures = [Picture(name, key_of(item), item.read, adjust) for name, item in items.items()]
-        job = models.submit(model, pictures, views, tile)
+        job = model_registry.submit(model, pictures, views, tile)
         st.session_state.update(job=job, job_for=wanted)
         job.wait(SOON)
     return job
 
 
-def key_of(item: intake.Item) -> str:
+def key_of(item: inputs.Item) -> str:
     try:
         return item.key
     except UnetError as error:  # it is told when the picture is read
@@ -76,11 +81,11 @@ def follow(job: Job, any_done: bool) -> None:
 st.title("Predict")
 if wanted := st.session_state.pop("wanted_model", None):
     st.session_state["run"] = wanted
-found = models.find()
+found = model_registry.find()
 left, right = st.columns(2, gap="large")
 with left:
-    model = models.choose(found) if found else None
-    bring_in.show()
+    model = model_picker.choose(found) if found else None
+    import_model.show()
 if model is None:
     st.info(
         "There is no model yet. [Train](/train) one: after its first epoch it can be used here. Or bring one in, above."
@@ -89,7 +94,7 @@ if model is None:
 with left:
     views, tile = options()
 with right:
-    brought = intake_view.show(model)
+    brought = input_view.show(model)
 items = {item.name: item for item in brought.items}
 if not items:
     st.info("Bring an image, or take an example, to see its mask.", icon=":material/add_photo_alternate:")
@@ -98,7 +103,7 @@ adjust = st.session_state.get("adjust", Adjust())
 if adjust:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(f"predicted with the picture {adjust.words}", icon=":material/auto_fix_high:", color="orange")
-        st.button("Undo", key="undo_adjust", type="tertiary", on_click=why_panel.undo)
+        st.button("Undo", key="undo_adjust", type="tertiary", on_click=troubleshooting.undo)
 job = job_for(model, items, views, tile, adjust)
 now = job.poll()
 if not now.over:
@@ -107,17 +112,17 @@ for message in filter(None, (job.error,)):
     widgets.show_error(message)
 if job.warning:
     widgets.show_warning(job.warning)
-for message in list(job.errors.values())[: intake_view.MOST_TOLD]:
+for message in list(job.errors.values())[: input_view.MOST_TOLD]:
     widgets.show_error(message)
-if len(job.errors) > intake_view.MOST_TOLD:
+if len(job.errors) > input_view.MOST_TOLD:
     widgets.show_error(f"{len(job.errors)} of {len(items)} images could not be predicted; the others are below.")
 if now.state == "cancelled":
     st.warning(f"Cancelled; {len(job.names_done)} of {len(items)} images are done.", icon=":material/cancel:")
     st.button("Predict the rest", key="again", icon=":material/refresh:", on_click=again)
 if job.names_done:
     try:
-        config = models.predictor(model)[0].model.config
+        config = model_registry.predictor(model)[0].model.config
     except UnetError as error:
         widgets.show_error(error)
         st.stop()
-    mask_view.show(mask_view.Work(items, job, model, config, adjust))
+    result.show(result.Work(items, job, model, config, adjust))

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from pages import augment_view, before_start, net_view, queue_view, run_view, runs_view, sweep_view, train_form, widgets
-from pages.places import runs_dir
-from unet_core import runs
+from pages.server.paths import runs_dir
+from pages.ui import widgets
+from pages.views.train import architecture, augmentation, before_start, live_run, queue, run_table, sweep
+from pages.views.train import form as train_form
+from unet_core.runs import run as runs
 
 LIVE, NET, AUGMENTED, SWEEP, ALL = "Live", "The net", "Augmented crops", "Sweep", "All runs"
 
@@ -12,7 +14,7 @@ LIVE, NET, AUGMENTED, SWEEP, ALL = "Live", "The net", "Augmented crops", "Sweep"
 def show_live() -> None:
     found = runs.find(runs_dir())
     if found:
-        run_view.show(widgets.choose_run("Run", found))
+        live_run.show(widgets.choose_run("Run", found))
     else:
         st.info(
             "No run yet. The settings on the left are good ones to begin with: press **Start training**, and the "
@@ -24,7 +26,7 @@ def show_live() -> None:
 st.title("Train")
 form, panel = st.columns([1, 2], gap="large")
 with panel:
-    queue_view.show()
+    queue.show()
     views = [LIVE, before_start.VIEW, NET, AUGMENTED, SWEEP, ALL]
     view = st.segmented_control("View", views, default=LIVE, key="view", bind="query-params", required=True)
     if view == LIVE:
@@ -35,10 +37,10 @@ with panel:
     if view == before_start.VIEW:
         before_start.show(config)
     elif view == NET:
-        net_view.show(config.model)
+        architecture.show(config.model)
     elif view == AUGMENTED:
-        augment_view.show(config)
+        augmentation.show(config)
     elif view == SWEEP:
-        sweep_view.show(config)
+        sweep.show(config)
     elif view == ALL:
-        runs_view.show()
+        run_table.show()

@@ -8,13 +8,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch
 
 import pytest
 
-from unet_core import synthetic
+from unet_core.data import synthetic
 
 STAND_IN = """
 import sys, time, types
 
 def run_to_end(run, log):
-    from unet_core.events import RunFinished, RunStarted, StepFinished
+    from unet_core.runs.events import RunFinished, RunStarted, StepFinished
     epochs = run.config.train.epochs
     log.append(RunStarted("cpu", "fp32", 1, 1000, 1, 1, 6, 2, 0, epochs=epochs, steps_per_epoch=1))
     for step in range(1, epochs + 1):
@@ -22,9 +22,9 @@ def run_to_end(run, log):
         log.append(StepFinished(step, step, 0.5, 0.1))
     log.append(RunFinished("completed", 1, 0.5, 0.4, 9.0, 1.0))
 
-stand_in = types.ModuleType("unet_core.trainer")
+stand_in = types.ModuleType("unet_core.training.runner")
 stand_in.run_to_end = run_to_end
-sys.modules["unet_core.trainer"] = stand_in
+sys.modules["unet_core.training.runner"] = stand_in
 """
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import poll
-from unet_core import samples
-from unet_core.__main__ import _parser
-from unet_core.config import LAYOUTS
-from unet_core.presets import PRESETS
+from tests.helpers.browser import poll
+from unet_core.cli.parser import _parser
+from unet_core.config.choices import LAYOUTS
+from unet_core.config.presets import PRESETS
+from unet_core.data import discovery
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,7 +52,7 @@ def followed(tmp_path_factory):
 def test_the_shell_block_does_what_it_says(followed):
     folder, answers = followed
     assert list(answers) == ["sample", "train", "runs", "predict", "evaluate"]
-    assert len(samples.find(folder / "cells")) == 48
+    assert len(discovery.find(folder / "cells")) == 48
     assert answers["runs"]["runs"] == [{"run": Path(answers["train"]["run"]).name, "state": "finished"}]
     assert len(list((folder / "masks").glob("*.png"))) == answers["predict"]["images"] == 48
     assert len((folder / "scores.csv").read_text().splitlines()) == 1 + answers["evaluate"]["images"]

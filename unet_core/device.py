@@ -1,5 +1,7 @@
 """What computes, and in which number format: the best there is, unless the settings say otherwise."""
 
+import contextlib
+import gc
 import os
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -8,8 +10,9 @@ from typing import Any
 import torch
 
 from unet_core.errors import ConfigError
+from unet_core.hardware import available_mb
 
-STATM = Path("/proc/self/statm")
+STATM, STATUS, CLEAR = Path("/proc/self/statm"), Path("/proc/self/status"), Path("/proc/self/clear_refs")
 FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -58,3 +61,48 @@ def memory_mb(device: torch.device) -> int | None:
 def cores() -> int:
     """Processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on whatever device."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    )
+
+
+def free_mb(device: torch.device) -> float:
+    """MiB that this process may take beside what it holds, 0 = unknown."""
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0] / 2**20)
+    return float(available_mb())
+
+
+def forget_peak(device: torch.device) -> None:
+    """Let `peak_mb` count from here, where the system can."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        with contextlib.suppress(OSError):  # then it is the peak since the start, which batches that grow still move
+            CLEAR.write_text("5")
+
+
+def peak_mb(device: torch.device) -> float:
+    """The most MiB that were held: on CUDA by tensors and the allocator's blocks, else by the whole process."""
+    if device.type == "cuda":
+        return float(torch.cuda.max_memory_reserved(device) / 2**20)
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+    with contextlib.suppress(ImportError):
+        import resource
+
+        unit = 2**20 if os.uname().sysname == "Darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return 0.0
+
+
+def release(device: torch.device) -> None:
+    """Give back what a failed step still holds."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unet_core.config import TrainConfig
+from unet_core.config.schema import TrainConfig
+from unet_core.data.label_map import IGNORE
 from unet_core.errors import ConfigError
-from unet_core.masks import IGNORE
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unet_core.images import Pixels, for_display, with_channels
-from unet_core.masks import IGNORE
+from unet_core.data.label_map import IGNORE
+from unet_core.io.pixels import Pixels, for_display, with_channels
 
 Array = NDArray[np.uint8]
 

@@ -1,72 +1,9 @@
 """A server on a free port and a real Chromium; both end with the tests."""
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def poll(condition, seconds: float = 60, what: str = "it"):
-    """Ask until the answer is true, and return it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := condition():
-            return answer
-        time.sleep(0.1)  # between two looks, never instead of one
-    raise AssertionError(f"waited {seconds:g} s in vain for {what}")
-
-
-class Server:
-    """The app as `make app` starts it, on a port and a runs folder of its own."""
-
-    def __init__(self, folder: Path, script: str = "app.py") -> None:
-        self.script = script
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.folder = folder
-        self.runs_dir = folder / "runs"
-        self.log = folder / "server.log"
-        self.process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        environment = os.environ | {"UNET_RUNS": str(self.runs_dir), "UNET_SAMPLE": str(self.folder / "sample")}
-        command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.port", str(self.port)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        poll(self.healthy, what=f"the server ({self.log})")
-
-    def healthy(self) -> bool:
-        try:
-            return urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2).status == 200
-        except OSError:
-            return False
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,13 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Server, poll
-from tests.test_reel import shoot
-from unet_core import runs, synthetic
-from unet_core.config import RunConfig
-from unet_core.eventlog import EventLog
-from unet_core.events import EpochFinished, LrChanged, RunFinished, RunStarted, StepFinished, Warned
+from tests.helpers.browser import Server, poll
+from tests.helpers.pages import shoot
+from unet_core.config.schema import RunConfig
+from unet_core.data import synthetic
+from unet_core.runs import run
+from unet_core.runs.event_log import EventLog
+from unet_core.runs.events import EpochFinished, LrChanged, RunFinished, RunStarted, StepFinished, Warned
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +24,7 @@ class Trainer:
     """Writes events as a trainer would, holds the run's lock and beats; obeys nothing."""
 
     def __init__(self, runs_dir, data) -> None:
-        self.run = runs.create(runs_dir, RunConfig().replace(root=str(data)))
+        self.run = run.create(runs_dir, RunConfig().replace(root=str(data)))
         self.lock = FileLock(self.run.folder / "lock", thread_local=False)
         self.lock.acquire()
         self.log = EventLog(self.run.events)

@@ -9,8 +9,11 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.overlay_demo_page import case
 from benchmarks.overlay_frames import FIND, drag
-from tests.browser.conftest import Server, poll
-from unet_core import images, objects, overlay, postprocess
+from tests.helpers.browser import Server, poll
+from unet_core import overlay
+from unet_core.io import images
+from unet_core.io.pixels import with_channels
+from unet_core.postprocessing import cleanup, objects
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +54,7 @@ def drawn(page: Page, shape: tuple[int, int]) -> np.ndarray:
     scale = ask(page, "viewer.view.scale")
     rows = ((np.arange(shape[0]) + 0.5) * scale + top).astype(int)
     columns = ((np.arange(shape[1]) + 0.5) * scale + left).astype(int)
-    return images.with_channels(canvas, 3)[rows][:, columns]
+    return with_channels(canvas, 3)[rows][:, columns]
 
 
 def far(one: np.ndarray, other: np.ndarray) -> float:
@@ -78,7 +81,7 @@ def test_a_threshold_is_dragged_without_the_server_and_told_when_it_is_let_go(pa
     shown = case("small")
     ask(page, "viewer.change('opacity', 0.6, true)")
     poll(lambda: known(page)["opacity"] == 0.6, what="the opacity in Python")
-    expected = overlay.draw(shown.image, postprocess.mask_of(shown.probability, 0.5), 1, 0.6)
+    expected = overlay.draw(shown.image, cleanup.mask_of(shown.probability, 0.5), 1, 0.6)
     assert far(drawn(page, (256, 256)), expected) == 0
     ask(page, "viewer.zoom(3, 200, 150)")
     runs, requests = known(page)["runs"], []
@@ -90,7 +93,7 @@ def test_a_threshold_is_dragged_without_the_server_and_told_when_it_is_let_go(pa
     assert held != 0.5
     ask(page, "viewer.move(() => viewer.view.fit())")
     page.wait_for_function(f"!{FIND}.viewer.dirty.size")
-    expected = overlay.draw(shown.image, postprocess.mask_of(shown.probability, held), 1, 0.6)
+    expected = overlay.draw(shown.image, cleanup.mask_of(shown.probability, held), 1, 0.6)
     assert far(drawn(page, (256, 256)), expected) == 0  # while it is held
     ask(page, "viewer.zoom(3, 200, 150)")
     before = view(page)
@@ -154,8 +157,8 @@ def test_python_sets_a_threshold_and_a_cleaned_mask_is_shown_while_it_stands_the
     page.goto(f"{server.url}/?case=small&minimum=60")
     ready(page)
     shown = case("small")
-    raw = postprocess.mask_of(shown.probability, 0.5)
-    clean = postprocess.clean(raw, 60)
+    raw = cleanup.mask_of(shown.probability, 0.5)
+    clean = cleanup.clean(raw, 60)
     assert clean.sum() < raw.sum()
     assert far(drawn(page, (256, 256)), overlay.draw(shown.image, clean, 1)) == 0
     page.get_by_role("button", name="Threshold 0.25").click()
@@ -224,7 +227,7 @@ def test_errors_of_two_classes_have_three_colours_and_the_wipe_bares_the_image(p
     page.get_by_role("combobox", name="Show").select_option("errors")
     poll(lambda: known(page)["mode"] == "errors", what="the mode in Python")
     ready(page)
-    expected = overlay.draw_errors(shown.image, postprocess.mask_of(shown.probability), shown.truth, 1)
+    expected = overlay.draw_errors(shown.image, cleanup.mask_of(shown.probability), shown.truth, 1)
     assert far(drawn(page, (256, 256)), expected) == 0
     expect(page.get_by_text("missed (false negative)")).to_be_visible()
     page.get_by_role("button", name="Wipe").click()
@@ -237,7 +240,7 @@ def test_errors_of_two_classes_have_three_colours_and_the_wipe_bares_the_image(p
     page.mouse.up()
     poll(lambda: (known(page)["wipe"] or 0.5) > 0.5, what="the wipe in Python")
     seen = drawn(page, (256, 256))
-    assert far(seen[:, :177], images.with_channels(shown.image, 3)[:, :177]) == 0
+    assert far(seen[:, :177], with_channels(shown.image, 3)[:, :177]) == 0
     assert far(seen[:, 183:], expected[:, 183:]) == 0
     divider.press("ArrowLeft")
     assert ask(page, "viewer.settings.wipe") < known(page)["wipe"]
@@ -295,7 +298,7 @@ def test_the_keyboard_and_two_fingers_move_and_zoom(page: Page, server: Server):
 def test_objects_are_chosen_in_the_picture_and_from_the_page(page: Page, server: Server):
     open_case(page, server, "small")
     shown = case("small")
-    found = objects.find(postprocess.mask_of(shown.probability), shown.image).rows()
+    found = objects.find(cleanup.mask_of(shown.probability), shown.image).rows()
     first, last = found[0], found[-1]
     page.mouse.click(*place(page, first["centroid_x_px"], first["centroid_y_px"]))
     poll(lambda: known(page)["selected"] == first["id"], what="the click in Python")

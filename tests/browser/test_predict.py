@@ -11,10 +11,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.overlay_frames import FIND
-from tests.browser.conftest import Server, poll
 from tests.browser.test_overlay import ask, drawn, far, place, ready, view
-from unet_core import images, objects, overlay, runs, synthetic
-from unet_core.inference import Predictor, load_predictor
+from tests.helpers.browser import Server, poll
+from unet_core import overlay
+from unet_core.data import synthetic
+from unet_core.inference.predictor import Predictor, load_predictor
+from unet_core.io import images
+from unet_core.io.pixels import encode_png
+from unet_core.postprocessing import objects
+from unet_core.runs import run as runs
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +29,7 @@ TRAINING = {"epochs": 12, "base-channels": 4, "depth": 2, "image-size": 64, "cro
 @pytest.fixture(scope="module")
 def run(server: Server) -> runs.Run:
     """A small model that knows the sample's cells."""
-    from unet_core.__main__ import main
+    from unet_core.cli.parser import main
 
     data = synthetic.write(server.folder / "cells", images=16)
     settings = [f"--{name}={value}" for name, value in TRAINING.items()]
@@ -124,7 +129,7 @@ WATCH = """new MutationObserver(() => {
 
 def test_two_hundred_with_a_broken_one_arrive_but_for_it(page: Page, server: Server, pictures, tmp_path):
     whole = [images.read(path)[:, :, 0] for path in pictures[:4]]
-    many = {f"{number:03}.png": images.encode_png(np.roll(whole[number % 4], number)) for number in range(200)}
+    many = {f"{number:03}.png": encode_png(np.roll(whole[number % 4], number)) for number in range(200)}
     many["117.png"] = many["117.png"][:60]
     open_page(page, server)
     page.evaluate(WATCH)  # it may be gone before one has looked
@@ -148,7 +153,7 @@ def test_two_hundred_with_a_broken_one_arrive_but_for_it(page: Page, server: Ser
 
 def test_what_is_done_stays_after_cancel_and_the_rest_can_follow(page: Page, server: Server, pictures):
     whole = np.tile(images.read(pictures[5])[:128, :128, 0], (5, 5))
-    many = {f"{number:02}.png": images.encode_png(np.roll(whole, 3 * number + 1)) for number in range(120)}
+    many = {f"{number:02}.png": encode_png(np.roll(whole, 3 * number + 1)) for number in range(120)}
     open_page(page, server)
     upload(page, packed(many))
     ready(page)  # the first ones are shown while the others are predicted
@@ -164,7 +169,7 @@ def test_what_is_done_stays_after_cancel_and_the_rest_can_follow(page: Page, ser
 def test_an_inverted_picture_is_named_and_mended(page: Page, server: Server, pictures):
     plain = images.read(pictures[2])[:, :, 0]
     files = {"plain.png": plain, "turned.png": 255 - plain}
-    plain, turned = ({"name": n, "mimeType": "image/png", "buffer": images.encode_png(p)} for n, p in files.items())
+    plain, turned = ({"name": n, "mimeType": "image/png", "buffer": encode_png(p)} for n, p in files.items())
     open_page(page, server)
     upload(page, plain)
     ready(page)

@@ -5,11 +5,12 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, poll
-from tests.faults.conftest import sweep
-from unet_core import queue, runs
-from unet_core.eventlog import read_events
-from unet_core.runs import State
+from tests.helpers.browser import Server, poll
+from tests.helpers.processes import sweep
+from unet_core.runs import queue
+from unet_core.runs import run as runs
+from unet_core.runs.event_log import read_events
+from unet_core.runs.run import State
 
 pytestmark = pytest.mark.browser
 

@@ -5,9 +5,10 @@ import csv
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, poll
-from unet_core import images, runs
-from unet_core.eventlog import read_events
+from tests.helpers.browser import Server, poll
+from unet_core.io import images
+from unet_core.runs import run as runs
+from unet_core.runs.event_log import read_events
 
 pytestmark = pytest.mark.browser
 

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.faults.conftest import (
+from tests.helpers.processes import (
     ENDLESS,
     ROOT,
     end,
@@ -37,17 +37,21 @@ from tests.faults.conftest import (
     wait_for,
     wait_until_over,
 )
-from unet_core import checkpoint, images, runs, samples, worker
-from unet_core.__main__ import main
-from unet_core.config import DataConfig, ModelConfig, RunConfig
-from unet_core.data import load
+from unet_core.cli.parser import main
+from unet_core.config.schema import DataConfig, ModelConfig, RunConfig
+from unet_core.data import discovery
+from unet_core.data.dataset import load
 from unet_core.errors import DataError, RunError
-from unet_core.eventlog import EventLog, last_event, read_events
-from unet_core.events import EpochFinished, Event, RunFailed, RunFinished, RunStarted, StepFinished, Warned
-from unet_core.history import History
-from unet_core.runs import Run, State
-from unet_core.train import Training, train
-from unet_core.unet import UNet
+from unet_core.io import images
+from unet_core.models import checkpoint
+from unet_core.models.unet import UNet
+from unet_core.runs import run as runs
+from unet_core.runs.event_log import EventLog, last_event, read_events
+from unet_core.runs.events import EpochFinished, Event, RunFailed, RunFinished, RunStarted, StepFinished, Warned
+from unet_core.runs.history import History
+from unet_core.runs.run import Run, State
+from unet_core.training import launch, worker
+from unet_core.training.loop import Training, train
 
 LONG = {"epochs": 5, "crops_per_image": 48}  # of 5 training images: 60 steps an epoch, 300 in all
 SHORT = {"epochs": 3, "crops_per_image": 2, "lr": 0.05}
@@ -122,13 +126,13 @@ class Killed:
 @pytest.fixture(scope="module")
 def reference(place: Path, data: Path) -> Run:
     """An uninterrupted run."""
-    return wait_until_over(worker.launch(quick(data, **LONG), place / "reference"))
+    return wait_until_over(launch.launch(quick(data, **LONG), place / "reference"))
 
 
 @pytest.fixture(scope="module")
 def killed(place: Path, data: Path) -> Killed:
     """The same run, killed within its third epoch; tests only read it or take copies."""
-    run = worker.launch(quick(data, **LONG), place / "killed")
+    run = launch.launch(quick(data, **LONG), place / "killed")
     wait_for(lambda: in_epoch(run, EPOCHS_BEFORE + 1), "the third epoch is under way")
     return Killed(run, until_interrupted(run, signal.SIGKILL))
 
@@ -147,7 +151,7 @@ def test_A01_kill_mid_epoch(reference, killed, tmp_path):
     before = len(steps(run))
     assert EPOCHS_BEFORE * 60 < before < 300, "the kill was meant to come in the middle"
     try:
-        worker.start(run)
+        launch.start(run)
         wait_until_over(run)
     finally:
         sweep(tmp_path)
@@ -188,9 +192,9 @@ SAVE_FOR_EVER = """
 import os, sys, time
 from pathlib import Path
 import torch
-from unet_core import checkpoint
-from unet_core.config import ModelConfig
-from unet_core.unet import UNet
+from unet_core.models import checkpoint
+from unet_core.config.schema import ModelConfig
+from unet_core.models.unet import UNet
 torch.manual_seed(0)
 net = UNet(ModelConfig(in_channels=1, num_classes=1, base_channels=8, depth=2))
 state = checkpoint.State({"epoch": 0}, {"head.bias:exp_avg": torch.zeros(1)})
@@ -253,7 +257,7 @@ def test_A04_newest_checkpoint_cut_resumes_from_the_one_before(reference, killed
     run = copy(killed.run, tmp_path)
     os.truncate(run.last / "model.safetensors", 1000)
     try:
-        worker.start(run)
+        launch.start(run)
         wait_until_over(run)
     finally:
         sweep(tmp_path)
@@ -342,7 +346,12 @@ def orphan(place: Path, data: Path) -> Run:
     return run
 
 
-FIND = "from pathlib import Path; from unet_core import runs; run = runs.busy(Path({!r})); print(run.id, run.state())"
+FIND = """
+from pathlib import Path
+from unet_core.runs import run as runs
+run = runs.busy(Path({!r}))
+print(run.id, run.state())
+"""
 
 
 def test_A07_launcher_killed(orphan):
@@ -357,7 +366,7 @@ def test_A07_launcher_killed(orphan):
 
 
 def test_A08_sigterm(reference, place, data):
-    run = worker.launch(quick(data, **LONG), place / "terminated")
+    run = launch.launch(quick(data, **LONG), place / "terminated")
     wait_for(lambda: in_epoch(run, EPOCHS_BEFORE), "the second epoch is under way")
     assert until_interrupted(run, signal.SIGTERM) < 5
     assert run.log.read_text() == ""
@@ -366,7 +375,7 @@ def test_A08_sigterm(reference, place, data):
 
 
 def test_A08_sigterm_while_it_still_starts(place, data):
-    run = worker.launch(quick(data, **LONG), place / "terminated-early")
+    run = launch.launch(quick(data, **LONG), place / "terminated-early")
     assert until_interrupted(run, signal.SIGTERM) < 5
     assert not run.has_last
 
@@ -381,9 +390,12 @@ def test_A09_silent_death_is_shown_as_interrupted(killed):
 def test_A10_second_trainer_on_one_run_is_refused(orphan):
     (first,) = trainers(orphan.folder)
     with pytest.raises(RunError, match="is training already"):
-        worker.start(orphan)
+        launch.start(orphan)
     second = subprocess.run(
-        [sys.executable, "-m", "unet_core.worker", str(orphan.folder)], cwd=ROOT, capture_output=True, timeout=60
+        [sys.executable, "-m", "unet_core.training.worker", str(orphan.folder)],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
     )
     assert second.returncode == worker.BUSY
     before = len(steps(orphan))
@@ -414,7 +426,7 @@ losses.choose = choose
 def test_B01_nan_loss(place, data, tmp_path, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text(NAN_AT_STEP.format(step=16))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    run = worker.launch(quick(data, epochs=3, crops_per_image=8, lr=0.5), place / "nan")
+    run = launch.launch(quick(data, epochs=3, crops_per_image=8, lr=0.5), place / "nan")
     wait_until_over(run)
     assert run.state() is State.FAILED
     *_, before, failed = events(run)
@@ -433,7 +445,7 @@ def test_B01_nan_loss(place, data, tmp_path, monkeypatch):
 def train_here(root: Path, **changes: Any) -> tuple[Training, list[Event]]:
     """All events of a training in this process."""
     config = quick(root, **changes)
-    pictures, model, _ = load(samples.find(root), config.data, config.model)
+    pictures, model, _ = load(discovery.find(root), config.data, config.model)
     names = [sample.id for sample in pictures.samples]
     training = Training(
         RunConfig(config.data, model, config.train), pictures.subset(tuple(names[:-1] or names)),
@@ -508,7 +520,7 @@ def test_B05_a_run_of_one_sample(place):
 
 def test_C01_disk_full_at_a_checkpoint(place, data):
     """The limit on the size of its files is set on the living trainer: checkpoints exceed it, events do not."""
-    run = worker.launch(quick(data, epochs=8, crops_per_image=16, base_channels=16), place / "full")
+    run = launch.launch(quick(data, epochs=8, crops_per_image=16, base_channels=16), place / "full")
     wait_for(lambda: run.has_last and run.has_best, "the first checkpoints are there")
     (pid,) = trainers(run.folder)
     limit = 100_000
@@ -533,8 +545,8 @@ def test_C01_disk_full_at_a_checkpoint(place, data):
 FILL_UP = """
 import resource, sys
 from pathlib import Path
-from unet_core.eventlog import EventLog
-from unet_core.events import Warned
+from unet_core.runs.event_log import EventLog
+from unet_core.runs.events import Warned
 log = EventLog(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 for number in range(20):
@@ -573,7 +585,7 @@ def test_C03_run_folder_not_writable(tmp_path, data, what):
         runs_dir.write_text("")
     began = time.monotonic()
     with pytest.raises(RunError, match="cannot be written there") as refused:
-        worker.launch(quick(data), runs_dir)
+        launch.launch(quick(data), runs_dir)
     assert time.monotonic() - began < 2
     assert str(runs_dir) in str(refused.value)
     assert "--runs-dir" in str(refused.value)
@@ -585,7 +597,7 @@ def test_C03_a_run_that_has_become_unwritable_is_refused(place, data):
     run.log.mkdir()
     began = time.monotonic()
     with pytest.raises(RunError, match=run.id):
-        worker.start(run)
+        launch.start(run)
     assert time.monotonic() - began < 2
 
 
@@ -606,7 +618,7 @@ def odd(place: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def odd_run(place: Path, odd: Path) -> Run:
-    return wait_until_over(worker.launch(quick(odd, epochs=1), place / "odd-runs"))
+    return wait_until_over(launch.launch(quick(odd, epochs=1), place / "odd-runs"))
 
 
 def test_D01_truncated_image_is_skipped_by_name(odd_run):
@@ -625,7 +637,7 @@ def test_D01_over_a_tenth_is_refused_with_all_names(tmp_path):
     for number in (3, 8, 15):
         os.truncate(root / "images" / f"p{number}.png", 60)
     with pytest.raises(DataError) as refused:
-        load(samples.find(root), DataConfig(str(root)), ModelConfig())
+        load(discovery.find(root), DataConfig(str(root)), ModelConfig())
     assert all(f"p{number}.png" in str(refused.value) for number in (3, 8, 15))
     assert "3 of 20" in str(refused.value)
 
@@ -638,7 +650,7 @@ def test_D02_missing_and_doubled_names_are_listed_at_once(tmp_path):
     shutil.copy(root / "images" / "p7.png", root / "images" / "p7.bmp")
     shutil.copy(root / "masks" / "p8.png", root / "masks" / "p8_mask.png")
     with pytest.raises(DataError) as refused:
-        worker.launch(quick(root), tmp_path / "runs")
+        launch.launch(quick(root), tmp_path / "runs")
     for name in ("p1.png", "p2.png", "p5.png", "p7.bmp", "p7.png", "p8_mask.png"):
         assert name in str(refused.value)
     assert not (tmp_path / "runs").exists()
@@ -649,7 +661,7 @@ def test_D02_masks_of_another_size_are_listed_at_once(tmp_path):
     for number in (0, 4, 9):
         (root / "masks" / f"p{number}.png").write_bytes(png(picture(number, 24, 20)[1]))
     with pytest.raises(DataError) as refused:
-        load(samples.find(root), DataConfig(str(root)), ModelConfig())
+        load(discovery.find(root), DataConfig(str(root)), ModelConfig())
     assert all(f"p{number}.png" in str(refused.value) for number in (0, 4, 9))
 
 

@@ -18,13 +18,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.faults.conftest import ROOT, picture, png
-from tests.hub_server import Repo, running_hub
-from unet_core.checkpoint import save_checkpoint
-from unet_core.config import ModelConfig
+from tests.helpers.hub_server import Repo, running_hub
+from tests.helpers.processes import ROOT, picture, png
+from unet_core.config.schema import ModelConfig
 from unet_core.errors import CheckpointError
-from unet_core.foreign import bring_in
-from unet_core.unet import UNet
+from unet_core.models.checkpoint import save_checkpoint
+from unet_core.models.import_weights import bring_in
+from unet_core.models.unet import UNet
 
 GOOD = png(picture(0)[0])
 SMALL = ModelConfig(in_channels=1, num_classes=1, base_channels=2, depth=1, image_size=16)
@@ -35,11 +35,11 @@ SMALL = ModelConfig(in_channels=1, num_classes=1, base_channels=2, depth=1, imag
 LOOK_INTO = """
 import json, resource, sys, time
 from pathlib import Path
-from unet_core import intake
+from unet_core.inference import inputs
 from unet_core.errors import UnetError
-intake.gather([("a.png", sys.stdin.buffer.read())])  # everything is imported, and a picture was read
+inputs.gather([("a.png", sys.stdin.buffer.read())])  # everything is imported, and a picture was read
 before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
-found, broken = intake.gather([("it.zip", Path(sys.argv[1]))]), []
+found, broken = inputs.gather([("it.zip", Path(sys.argv[1]))]), []
 for item in found.items:
     try:
         item.read()
@@ -207,13 +207,13 @@ CANARY = "hf_canaryCANARYcanary"
 PULL = """
 import json, sys
 from pathlib import Path
-from unet_core import hub
+from unet_core.hub import resolve
 from unet_core.errors import UnetError
 control, *names = json.loads(sys.argv[1])
 results = {}
 for name in names:
     try:
-        results[name] = sorted(path.name for path in hub.pull(name, Path(sys.argv[2])).iterdir())
+        results[name] = sorted(path.name for path in resolve.pull(name, Path(sys.argv[2])).iterdir())
     except UnetError as error:
         results[name] = f"{type(error).__name__}: {error}"
 if control:

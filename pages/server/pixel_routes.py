@@ -1,0 +1,98 @@
+"""The routes over which the viewer asks for pixels, values and its own program."""
+
+import gzip
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pages.server import pixel_store
+from pages.server.pixel_store import GoneError
+
+HEADERS = {
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+FOLDER = Path(__file__).parents[1] / "components" / "viewer"
+FILES = tuple(sorted(path.name for path in FOLDER.glob("*.js")))
+
+
+def _pixels(request: Request) -> Response:
+    place = request.path_params
+    layer = pixel_store.STORE.get(place["id"])
+    if isinstance(layer, bytes):
+        raise GoneError
+    data, kind = layer.tile(place["level"], place["column"], place["row"])
+    packed = {"Content-Encoding": "gzip"} if kind != "image/png" else {"Content-Encoding": "identity"}
+    return Response(data, 200, HEADERS | packed, kind)
+
+
+def _values(request: Request) -> Response:
+    place = request.path_params
+    layer = pixel_store.STORE.get(place["id"])
+    if isinstance(layer, bytes):
+        raise GoneError
+    data = pixel_store.pack(pixel_store.cut(layer.values, pixel_store.VALUES, place["column"], place["row"]))
+    return Response(data, 200, HEADERS | {"Content-Encoding": "gzip"}, "application/octet-stream")
+
+
+def _data(request: Request) -> Response:
+    text = pixel_store.STORE.get(request.path_params["id"])
+    if not isinstance(text, bytes):
+        raise GoneError
+    return Response(gzip.compress(text, 3), 200, HEADERS | {"Content-Encoding": "gzip"}, "application/json")
+
+
+@cache
+def _program() -> dict[str, bytes]:
+    return {name: (FOLDER / name).read_bytes() for name in FILES}
+
+
+@cache
+def version() -> str:
+    """Changes with the viewer's program, so that no browser keeps an old one."""
+    return hashlib.sha256(b"\0".join(_program().values())).hexdigest()[:12]
+
+
+def _file(request: Request) -> Response:
+    name = request.path_params["file"]
+    if name not in FILES or request.path_params["version"] != version():
+        raise GoneError
+    return Response(_program()[name], 200, HEADERS, "text/javascript")
+
+
+def _route(path: str, answer: Any) -> Route:
+    """Answered in a thread, away from the server's event loop."""
+
+    def work(request: Request) -> Response:
+        try:
+            return answer(request)  # type: ignore[no-any-return]
+        except GoneError:
+            return Response("This is not kept (any more).", 404, {"Cache-Control": "no-store"}, "text/plain")
+
+    async def respond(request: Request) -> Response:
+        return await run_in_threadpool(work, request)
+
+    return Route(path, respond, methods=["GET"])
+
+
+def routes(base: str = "") -> list[Route]:
+    """All of them, below a base path where the server has one."""
+    root = place(base)
+    return [
+        _route(f"{root}/pixels/{{id}}/{{level:int}}/{{column:int}}/{{row:int}}", _pixels),
+        _route(f"{root}/values/{{id}}/{{column:int}}/{{row:int}}", _values),
+        _route(f"{root}/data/{{id}}", _data),
+        _route(f"{root}/{{version}}/{{file}}", _file),
+    ]
+
+
+def place(base: str = "") -> str:
+    """Where the routes begin, as a path of the server."""
+    return f"{'/' * bool(base.strip('/'))}{base.strip('/')}/viewer"

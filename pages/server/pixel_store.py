@@ -1,0 +1,174 @@
+"""Pixels for the viewer, over HTTP: sent once to a browser, in tiles, at the size that a screen can show.
+
+    GET /viewer/pixels/<id>/<level>/<column>/<row>   one tile of a layer, reduced 2**level times
+    GET /viewer/values/<id>/<column>/<row>           the true values of a small part of a layer, for the read-out
+    GET /viewer/data/<id>                            a piece of JSON
+    GET /viewer/<version>/<file>                     the viewer's own program
+
+A layer's id is a keyed hash of its content: nobody can guess one, equal content has equal ids, and what an id stands
+for never changes, so that browsers keep it. The pictures' tiles are PNG, all other numbers plain little-endian bytes,
+packed: a browser may change colours, and one that guards against fingerprinting gives no exact pixel back.
+The store holds `MOST_BYTES`; what was not looked at for longest goes first, and is put back by a rerun of its page.
+"""
+
+import gzip
+import hashlib
+import json
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["picture", "mean", "nearest"]
+Pixels = NDArray[Any]
+
+TILE = 1024  # pixels a side
+VALUES = 256  # the same for the read-out
+MOST_BYTES = 768 * 1024**2
+
+
+class GoneError(LookupError):
+    """No such layer (any more), or no such tile of it."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Pixels (H, W) or (H, W, 1|3) as they are shown, and the values that the read-out gives."""
+
+    shown: Pixels
+    values: Pixels
+    kind: Kind  # picture: PNG, reduced by means; mean: numbers, reduced by means; nearest: numbers that have no mean
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.shown.nbytes + (0 if self.values is self.shown else self.values.nbytes))
+
+    @property
+    def levels(self) -> int:
+        """How often it is halved until it is one tile."""
+        return max(0, (-(-max(self.shown.shape[:2]) // TILE) - 1).bit_length())
+
+    def tile(self, level: int, column: int, row: int) -> tuple[bytes, str]:
+        """(data, media type) of one tile of at most TILE x TILE pixels. Raises GoneError."""
+        if not 0 <= level <= self.levels:
+            raise GoneError
+        part = _reduced(cut(self.shown, TILE << level, column, row), 1 << level, self.kind)
+        if self.kind != "picture":
+            return pack(part), "application/octet-stream"
+        from unet_core.io.pixels import encode_png
+
+        return encode_png(part[:, :, 0] if part.shape[2] == 1 else part), "image/png"
+
+
+class Store:
+    """Layers by id, bounded in bytes; for all visitors together, from any thread."""
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self.most = most
+        self._secret = secrets.token_bytes(32)
+        self._kept: OrderedDict[str, Layer | bytes] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def put(self, pixels: Pixels, kind: Kind) -> str:
+        """The id of pixels (H, W) or (H, W, 1|3); what has more than 8 bits is shown with 8."""
+        values = np.ascontiguousarray(pixels)
+        content = self._id(f"{kind} {values.shape} {values.dtype.str}".encode(), values)
+        if self._touch(content) is None:
+            self._keep(content, Layer(_shown(values, kind), values, kind))
+        return content
+
+    def put_data(self, data: object) -> str:
+        """The id of something that is JSON."""
+        text = json.dumps(data, allow_nan=False, separators=(",", ":")).encode()
+        content = self._id(b"data", text)
+        if self._touch(content) is None:
+            self._keep(content, text)
+        return content
+
+    def get(self, content: str) -> Layer | bytes:
+        """Raises GoneError."""
+        found = self._touch(content)
+        if found is None:
+            raise GoneError
+        return found
+
+    def clear(self) -> None:
+        """Forget all; ids stay what they are."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
+    @property
+    def nbytes(self) -> int:
+        return self._bytes
+
+    def _id(self, head: bytes, data: Pixels | bytes) -> str:
+        digest = hashlib.sha256(self._secret + head + b"\0")
+        digest.update(data)
+        return digest.hexdigest()[:32]
+
+    def _touch(self, content: str) -> Layer | bytes | None:
+        with self._lock:
+            if content in self._kept:
+                self._kept.move_to_end(content)
+            return self._kept.get(content)
+
+    def _keep(self, content: str, entry: Layer | bytes) -> None:
+        with self._lock:
+            if content not in self._kept:
+                self._kept[content] = entry
+                self._bytes += _size(entry)
+            while self._bytes > self.most and len(self._kept) > 1:  # the newest stays, whatever its size
+                self._bytes -= _size(self._kept.popitem(last=False)[1])
+
+
+STORE = Store()
+
+
+def _size(entry: Layer | bytes) -> int:
+    return len(entry) if isinstance(entry, bytes) else entry.nbytes
+
+
+def _shown(values: Pixels, kind: Kind) -> Pixels:
+    if kind == "picture":
+        from unet_core.io.pixels import for_display
+
+        return np.ascontiguousarray(for_display(values))
+    if kind == "mean" and values.dtype.kind == "f":  # a share of 1
+        return np.rint(np.clip(np.nan_to_num(values), 0, 1) * 255).astype(np.uint8)
+    return values
+
+
+def cut(pixels: Pixels, side: int, column: int, row: int) -> Pixels:
+    part = pixels[row * side : (row + 1) * side, column * side : (column + 1) * side] if min(row, column) >= 0 else None
+    if part is None or not part.size:
+        raise GoneError
+    return part
+
+
+def _reduced(pixels: Pixels, factor: int, kind: Kind) -> Pixels:
+    """`factor` times smaller, the last row and column repeated up to a whole multiple. Means, or the middle pixel."""
+    if factor == 1:
+        return pixels
+    if kind == "nearest":
+        rows, columns = (
+            np.minimum(np.arange(-(-side // factor)) * factor + factor // 2, side - 1) for side in pixels.shape[:2]
+        )
+        return pixels[rows][:, columns]
+    import cv2
+
+    height, width = pixels.shape[:2]
+    rows, columns = -(-height // factor), -(-width // factor)
+    whole = cv2.copyMakeBorder(pixels, 0, rows * factor - height, 0, columns * factor - width, cv2.BORDER_REPLICATE)
+    small = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
+    return small.reshape(rows, columns, *pixels.shape[2:])
+
+
+def pack(pixels: Pixels) -> bytes:
+    little = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))
+    return gzip.compress(little.tobytes(), 1, mtime=0)

@@ -1,0 +1,86 @@
+"""Files to take home: of one picture, or of all as one ZIP. They are made when their button is pressed."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from unet_core.export.formats import FORMATS
+from unet_core.export.result import Result
+from unet_core.export.writer import archive, encode
+
+DEFAULT = ("mask", "overlay", "csv")
+MEDIA = {
+    ".png": "image/png",
+    ".tif": "image/tiff",
+    ".json": "application/json",
+    ".geojson": "application/geo+json",
+    ".csv": "text/csv",
+    ".txt": "text/plain",
+}
+
+
+def show(result: Result, number: int, all_results: Callable[[], Iterator[Result]]) -> None:
+    """The buttons: `result` is the picture that is shown, `all_results` makes those of all `number` pictures."""
+    name = st.selectbox(
+        "This image as", list(FORMATS), key="one_format", format_func=title, help=sentences(), persist_state="session"
+    )
+    suffix = FORMATS[name].extension
+    st.download_button(
+        "Download",
+        lambda: encode(name, result)[1],
+        file_name(name, result),
+        MEDIA.get(suffix, "application/octet-stream"),
+        key="download_one",
+        icon=":material/download:",
+        width="stretch",
+        on_click="ignore",
+    )
+    if number < 2:
+        return
+    chosen = st.multiselect(
+        f"All {number} images as",
+        list(FORMATS),
+        default=list(DEFAULT),
+        key="all_formats",
+        format_func=title,
+        persist_state="session",
+    )
+    st.download_button(
+        "Download all (ZIP)",
+        lambda: packed(all_results(), chosen),
+        "unet-studio.zip",
+        "application/zip",
+        key="download_all",
+        icon=":material/folder_zip:",
+        width="stretch",
+        on_click="ignore",
+        disabled=not chosen,
+    )
+
+
+def title(name: str) -> str:
+    """What the menu calls a format: its sentence up to the first stop."""
+    return FORMATS[name].sentence.partition(":")[0]
+
+
+def sentences() -> str:
+    return "\n".join(f"- {item.sentence}" for item in FORMATS.values())
+
+
+def file_name(name: str, result: Result) -> str:
+    """`a_prob.png`; of a format for all pictures `a_coco.json`."""
+    from unet_core.io.filenames import safe_stem
+
+    item = FORMATS[name]
+    stem = safe_stem(result.name).replace("/", "_")
+    return stem + (f"_{item.file}" if item.collected else item.suffix)
+
+
+def packed(results: Iterator[Result], formats: Sequence[str]) -> bytes:
+    """The ZIP of all pictures; made on the disk, a picture at a time."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "all.zip"
+        archive(results, formats, path)
+        return path.read_bytes()

@@ -1,0 +1,48 @@
+"""The commands about what is kept of a run, as a shell calls them."""
+
+import json
+import zipfile
+
+import pytest
+
+from unet_core.cli.parser import main
+from unet_core.config.schema import RunConfig
+from unet_core.runs import manage
+from unet_core.runs import run as runs
+
+
+@pytest.fixture
+def run(tmp_path) -> runs.Run:
+    run = runs.create(tmp_path, RunConfig().replace(root="/data/cells", epochs=3))
+    run.beat()
+    return run
+
+
+def call(capsys, *words: str) -> dict:
+    assert main([str(word) for word in words]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_name_and_a_note(run, capsys):
+    assert call(capsys, "note", run.folder)["name"] == ""
+    assert call(capsys, "note", run.folder, "--name", "mine") == {"run": str(run.folder), "name": "mine", "note": ""}
+    assert call(capsys, "note", run.folder, "--note", "good")["name"] == "mine"
+    assert call(capsys, "note", run.folder, "--name", "")["note"] == "good"
+
+
+def test_a_zip(run, capsys, tmp_path):
+    told = call(capsys, "pack", run.id, "--runs-dir", tmp_path, "--output", tmp_path / "a.zip")
+    assert zipfile.is_zipfile(told["output"])
+
+
+def test_the_code(run, capsys):
+    assert call(capsys, "code", run.folder)["command"] == "python -m unet_core train /data/cells --epochs=3"
+
+
+def test_a_run_is_deleted_only_when_it_is_said_twice(run, capsys):
+    manage.write_notes(run, manage.Notes("mine"))
+    assert main(["delete", str(run.folder)]) == 2
+    assert "mine" in capsys.readouterr().err
+    assert run.folder.exists()
+    call(capsys, "delete", run.folder, "--yes")
+    assert not run.folder.exists()

@@ -1,0 +1,298 @@
+"""Masks to scores: which images are scored, sums and means by hand, the table others read, an honest interval."""
+
+import csv
+import io
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from unet_core.config.choices import SPLITS
+from unet_core.config.schema import DataConfig, ModelConfig
+from unet_core.data.discovery import content_hash, find
+from unet_core.data.layouts import Sample
+from unet_core.errors import DataError
+from unet_core.evaluation.scores import evaluate, select
+from unet_core.evaluation.summary import ImageScore, by_class, interval, summarise, to_csv
+from unet_core.io.pixels import encode_png
+from unet_core.metrics import METRICS, Counts
+
+Array = NDArray[np.uint8]
+NAN = math.nan
+
+
+def counts(tp: float, fp: float, fn: float, tn: float) -> Counts:
+    return Counts(*(np.array([float(value)]) for value in (tp, fp, fn, tn)))
+
+
+def folder(root: Path, pairs: dict[str, tuple[Array, Array]]) -> list[Sample]:
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+    for name, (image, mask) in pairs.items():
+        (root / "images" / f"{name}.png").write_bytes(encode_png(image))
+        (root / "masks" / f"{name}.png").write_bytes(encode_png(mask))
+    return find(root)
+
+
+def grey(value: int) -> tuple[Array, Array]:
+    return np.full((4, 4), value, np.uint8), np.zeros((4, 4), np.uint8)
+
+
+# Which images -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> tuple[Path, dict[str, dict[str, str]]]:
+    """Five images, four of them in a run's split."""
+    found = folder(tmp_path / "first", {name: grey(10 * number) for number, name in enumerate("abcde")})
+    digests = {sample.id: content_hash(sample.image) for sample in found}
+    parts = {"train": ("a", "b"), "val": ("c",), "test": ("d",)}
+    return tmp_path, {subset: {name: digests[name] for name in ids} for subset, ids in parts.items()}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("held-out", {"val": ["c"], "test": ["d"], "new": ["e"]}),
+        ("all", {"train": ["a", "b"], "val": ["c"], "test": ["d"], "new": ["e"]}),
+        ("train", {"train": ["a", "b"]}),
+        ("val", {"val": ["c"]}),
+        ("test", {"test": ["d"]}),
+    ],
+)
+def test_every_choice_of_the_settings(
+    known: tuple[Path, dict[str, dict[str, str]]], wanted: str, expected: dict[str, list[str]]
+) -> None:
+    root, parts = known
+    chosen = select(find(root / "first"), parts, wanted)
+    assert {subset: [sample.id for sample in group] for subset, group in chosen.items() if group} == expected
+    assert set(chosen) == {"train", "val", "test", "new"}
+
+
+def test_those_are_all_choices() -> None:
+    assert list(SPLITS) == ["held-out", "all", "train", "val", "test"]
+
+
+def test_an_image_is_known_by_its_content_under_any_name(known: tuple[Path, dict[str, dict[str, str]]]) -> None:
+    root, parts = known
+    renamed = folder(root / "second", {name: grey(10 * number) for number, name in enumerate("edxyz")})
+    chosen = select(renamed, parts, "held-out")  # e, d, x, y, z hold what a, b, c, d, e held
+    assert {subset: [sample.id for sample in group] for subset, group in chosen.items()} == {
+        "train": [],
+        "val": ["x"],
+        "test": ["y"],
+        "new": ["z"],
+    }
+
+
+def test_the_same_name_with_another_content_is_new(known: tuple[Path, dict[str, dict[str, str]]]) -> None:
+    root, parts = known
+    other = folder(root / "other", {name: grey(200 + number) for number, name in enumerate("abc")})
+    assert [sample.id for sample in select(other, parts)["new"]] == ["a", "b", "c"]
+
+
+def test_without_a_split_all_are_new(known: tuple[Path, dict[str, dict[str, str]]]) -> None:
+    assert len(select(find(known[0] / "first"), {})["new"]) == 5
+
+
+def test_an_image_that_was_trained_on_is_never_held_out_whatever_else_it_was(
+    known: tuple[Path, dict[str, dict[str, str]]],
+) -> None:
+    root, parts = known
+    parts["test"]["a-again"] = parts["train"]["a"]  # the same picture lies in train/ and in test/
+    assert "a" not in [sample.id for group in select(find(root / "first"), parts).values() for sample in group]
+    parts = dict(reversed(parts.items()))
+    assert "a" not in [sample.id for group in select(find(root / "first"), parts).values() for sample in group]
+
+
+def test_nothing_left_to_score_is_refused_with_what_there_is(known: tuple[Path, dict[str, dict[str, str]]]) -> None:
+    root, parts = known
+    trained_on = [sample for sample in find(root / "first") if sample.id in "ab"]
+    with pytest.raises(DataError, match=r"None of the 2 images .*'held-out': they are 2 train, 0 val, 0 test, 0 new"):
+        select(trained_on, parts)
+    with pytest.raises(DataError, match="None of the 0 images"):
+        select([], parts, "all")
+
+
+# Scoring ------------------------------------------------------------------------------------------------------------
+
+
+class Bright:
+    """A stand-in for a Predictor: what is brighter than half is foreground (or class 1, above 200 class 2)."""
+
+    def __init__(self, **config: Any) -> None:
+        settings = {"in_channels": 1, "num_classes": 1, "depth": 1, "image_size": 16} | config
+        self.model = SimpleNamespace(config=ModelConfig(**settings))
+
+    def mask(self, image: Array) -> Array:
+        bright = image[:, :, 0] > 127
+        return bright.astype(np.uint8) + (image[:, :, 0] > 200) * (self.model.config.num_classes > 1)
+
+
+def halves(left: int, right: int) -> Array:
+    return np.repeat(np.array([[left, right]], np.uint8), 4, 0).repeat(2, 1)
+
+
+def test_each_image_is_predicted_and_compared_with_its_mask(tmp_path: Path) -> None:
+    found = folder(
+        tmp_path,
+        {
+            "half": (halves(255, 255), halves(255, 0)),  # 8 right, 8 too many
+            "none": (halves(0, 0), halves(0, 0)),
+            "right": (halves(0, 255), halves(0, 255)),
+        },
+    )
+    chosen = {"val": [found[2]], "new": found[:2]}
+    results = list(evaluate(Bright(), chosen, DataConfig()))  # type: ignore[arg-type]
+    assert all(isinstance(item, ImageScore) for item in results)
+    table = {item.id: item for item in results if isinstance(item, ImageScore)}
+    assert {name: item.subset for name, item in table.items()} == {"right": "val", "half": "new", "none": "new"}
+    assert table["right"].scores == dict.fromkeys(METRICS, 1.0)
+    assert table["half"].scores == pytest.approx(
+        {"dice": 2 / 3, "iou": 0.5, "precision": 0.5, "recall": 1, "accuracy": 0.5}
+    )
+    assert table["none"].counts.empty
+    assert math.isnan(table["none"].scores["dice"])
+
+
+def test_several_classes_and_ignored_pixels(tmp_path: Path) -> None:
+    image = np.array([[0, 150, 255, 255]], np.uint8)
+    found = folder(tmp_path, {"one": (image, np.array([[0, 1, 1, 9]], np.uint8))})
+    (result,) = evaluate(Bright(num_classes=3), {"new": found}, DataConfig(ignore_index=9))  # type: ignore[arg-type]
+    assert isinstance(result, ImageScore)
+    assert result.counts.tp.tolist() == [1, 1, 0]
+    assert result.counts.fp.tolist() == [0, 0, 1]
+    assert result.counts.fn.tolist() == [0, 1, 0]
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_scored(tmp_path: Path) -> None:
+    found = folder(tmp_path, {f"{number:02d}": grey(number) for number in range(10)})
+    found[4].image.write_bytes(b"no picture")
+    results = list(evaluate(Bright(), {"new": found}, DataConfig()))  # type: ignore[arg-type]
+    lines = [item for item in results if isinstance(item, str)]
+    assert len(lines) == 1
+    assert str(found[4].image) in lines[0]
+    assert len(results) == 10
+
+
+# Summaries ----------------------------------------------------------------------------------------------------------
+
+SCORES = [
+    ImageScore("a", "val", counts(6, 2, 2, 6)),  # dice 3/4, iou 6/10, precision 3/4, recall 3/4, accuracy 3/4
+    ImageScore("b", "val", counts(1, 0, 3, 12)),  # dice 2/5, iou 1/4, precision 1, recall 1/4, accuracy 13/16
+    ImageScore("c", "test", counts(0, 0, 0, 16)),  # nothing to find, nothing found
+    ImageScore("d", "test", counts(0, 4, 0, 12)),  # nothing to find: dice 0, recall undefined
+]
+
+
+def test_summary_by_hand() -> None:
+    found = summarise(SCORES)
+    assert (found.images, found.empty) == (4, 1)
+    assert found.mean_dice == pytest.approx((0.75 + 0.4 + 0) / 3)
+    assert found.mean_iou == pytest.approx((0.6 + 0.25 + 0) / 3)
+    assert found.mean_precision == pytest.approx((0.75 + 1 + 0) / 3)
+    assert found.mean_recall == pytest.approx((0.75 + 0.25) / 2)
+    assert found.mean_accuracy == pytest.approx((0.75 + 13 / 16 + 1 + 0.75) / 4)
+    assert found.pooled_dice == pytest.approx(2 * 7 / (2 * 7 + 6 + 5))
+    assert found.pooled_iou == pytest.approx(7 / (7 + 6 + 5))
+
+
+def test_summary_of_images_with_nothing_defined() -> None:
+    found = summarise([SCORES[2], SCORES[2]])
+    assert (found.images, found.empty, found.mean_accuracy) == (2, 2, 1)
+    undefined = (found.mean_dice, found.mean_iou, found.mean_recall, found.pooled_dice, found.dice_low, found.dice_high)
+    assert all(math.isnan(value) for value in undefined)
+
+
+def test_summary_of_one_image_has_no_interval() -> None:
+    found = summarise(SCORES[:1])
+    assert found.mean_dice == found.pooled_dice == 0.75
+    assert math.isnan(found.dice_low)
+    assert math.isnan(found.dice_high)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_interval_holds_the_mean_and_is_the_same_each_time(seed: int) -> None:
+    values = np.random.default_rng(seed).beta(5, 2, 30)
+    low, high = interval(values)
+    assert values.min() <= low < values.mean() < high <= values.max()
+    np.random.seed(seed)
+    assert interval(values) == (low, high)
+    assert interval(np.append(values, NAN)) == (low, high)
+
+
+def test_interval_is_that_of_the_normal_law_for_many_values() -> None:
+    values = np.random.default_rng(0).normal(0.7, 0.1, 400)
+    low, high = interval(values)
+    error = values.std() / math.sqrt(len(values))
+    assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.2 * error)
+    assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.2 * error)
+
+
+def test_interval_of_equal_values_is_that_value() -> None:
+    assert interval(np.array([0.5] * 8)) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("values", [[], [0.5], [NAN, NAN], [0.5, NAN]])
+def test_interval_of_under_two_values_is_undefined(values: list[float]) -> None:
+    assert all(math.isnan(bound) for bound in interval(np.array(values, float)))
+
+
+# The table ----------------------------------------------------------------------------------------------------------
+
+
+def test_csv_by_hand() -> None:
+    assert to_csv(SCORES).split("\n") == [
+        "image,dice,iou,precision,recall,accuracy,subset,empty",
+        "a,0.750000,0.600000,0.750000,0.750000,0.750000,val,0",
+        "b,0.400000,0.250000,1.000000,0.250000,0.812500,val,0",
+        "c,,,,,1.000000,test,1",
+        "d,0.000000,0.000000,0.000000,,0.750000,test,0",
+        "",
+    ]
+
+
+def test_csv_begins_with_the_columns_others_rely_on() -> None:
+    assert to_csv(SCORES).startswith("image,dice,iou,precision,recall,accuracy")
+    assert to_csv([]).startswith("image,dice,iou,precision,recall,accuracy")
+
+
+@pytest.mark.parametrize("name", ["train/a b", 'with "quotes", and comma', "line\nbreak", "ünïcode", "=1+1"])
+def test_csv_reads_back(name: str) -> None:
+    item = ImageScore(name, "new", counts(1, 2, 3, 4))
+    (row,) = csv.DictReader(io.StringIO(to_csv([item])))
+    assert row["image"] == name
+    assert {metric: float(row[metric]) for metric in METRICS} == pytest.approx(item.scores, abs=1e-6)
+
+
+def test_csv_of_several_classes_has_the_columns_of_each() -> None:
+    three = Counts(np.array([2.0, 0, 1]), np.array([1.0, 0, 1]), np.array([1.0, 0, 0]), np.array([0.0, 4, 2]))
+    (row,) = csv.DictReader(io.StringIO(to_csv([ImageScore("a", "new", three)])))
+    assert list(row)[8:] == ["dice_0", "iou_0", "dice_1", "iou_1", "dice_2", "iou_2"]
+    assert float(row["dice_0"]) == pytest.approx(4 / 6, abs=1e-6)
+    assert float(row["iou_0"]) == pytest.approx(2 / 4, abs=1e-6)
+    assert (row["dice_1"], row["iou_1"]) == ("", "")
+    assert float(row["dice_2"]) == pytest.approx(2 / 3, abs=1e-6)
+    assert float(row["dice"]) == pytest.approx((4 / 6 + 2 / 3) / 2, abs=1e-6)
+
+
+def test_scores_of_each_class_pool_all_pixels() -> None:
+    def counts(*rows: tuple[float, float, float]) -> Counts:
+        tp, fp, fn = (np.array(column, dtype=np.float64) for column in zip(*rows, strict=True))
+        return Counts(tp, fp, fn, np.zeros_like(tp))
+
+    scores = [
+        ImageScore("a", "val", counts((6, 2, 0), (0, 0, 0), (0, 0, 2))),
+        ImageScore("b", "val", counts((2, 0, 2), (0, 0, 0), (4, 2, 0))),
+    ]
+    first, absent, third = by_class(scores)
+    assert (first.index, first.dice, first.iou) == (0, pytest.approx(16 / 20), pytest.approx(8 / 12))
+    assert (first.pixels, first.images) == (10, 2)
+    assert math.isnan(absent.dice) and math.isnan(absent.iou) and absent.images == 0
+    assert (third.dice, third.pixels, third.images) == (pytest.approx(8 / 12), 6, 2)
+    only = by_class([ImageScore("a", "val", counts((3, 1, 0)))])
+    assert [item.index for item in only] == [1]

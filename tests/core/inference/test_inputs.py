@@ -1,0 +1,199 @@
+"""What a visitor brings becomes pictures in order: names unique and safe, masks left out, the broken named."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from tests.core.io.test_zip_reader import packed
+from unet_core.data.layouts import Sample
+from unet_core.errors import ImageError
+from unet_core.inference import inputs
+from unet_core.inference.inputs import Intake, gather
+from unet_core.io import zip_reader
+from unet_core.io.pixels import encode_png
+
+
+def picture(value: int = 0, height: int = 3, width: int = 4) -> np.ndarray:
+    return np.full((height, width), value, np.uint8)
+
+
+def png(value: int = 0) -> bytes:
+    return encode_png(picture(value))
+
+
+def stack(*values: int) -> bytes:
+    data = io.BytesIO()
+    tifffile.imwrite(data, np.stack([picture(value) for value in values]), photometric="minisblack", metadata=None)
+    return data.getvalue()
+
+
+def names(found: Intake) -> list[str]:
+    return [item.name for item in found.items]
+
+
+def values(found: Intake) -> list[int]:
+    return [int(item.read()[0, 0, 0]) for item in found.items]
+
+
+def test_uploads_keep_their_order() -> None:
+    found = gather([("b.png", png(1)), ("a.png", png(2)), ("camera.jpg", png(3))])
+    assert (names(found), values(found)) == (["b.png", "a.png", "camera.jpg"], [1, 2, 3])
+    assert (found.problems, found.notes) == ([], [])
+    assert found.items[0].read().shape == (3, 4, 1)
+
+
+def test_files_of_a_folder_come_in_the_order_of_their_names() -> None:
+    found = gather([("f/a10.png", png(10)), ("f/a9.png", png(9)), ("f/sub/a.png", png(1)), ("f/.DS_Store", b"")])
+    assert (names(found), values(found)) == (["a9.png", "a10.png", "sub/a.png"], [9, 10, 1])
+    assert (found.problems, found.notes) == ([], [])
+
+
+def test_a_folder_and_files_on_the_disk(tmp_path: Path) -> None:
+    for name, value in (("x/b.png", 1), ("x/y/a.png", 2), ("x/notes.txt", 3), ("one.png", 4)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(png(value))
+    one = tmp_path / "one.png"
+    found = gather([("x", tmp_path / "x"), (str(one), one)])
+    assert (names(found), values(found)) == (["b.png", "one.png", "y/a.png"], [1, 4, 2])
+    assert found.notes == ["x: left out what are no pictures: notes.txt."]
+
+
+def test_a_zip_is_looked_into_and_decoded_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = packed({"d/a2.png": png(2), "d/a10.png": png(10), "d/notes.txt": b"", "d/in.zip": b""})
+    read: list[str] = []
+    real = zip_reader.Archive.read
+    monkeypatch.setattr(zip_reader.Archive, "read", lambda self, member: read.append(member.name) or real(self, member))
+    found = gather([("one.png", png(1)), ("cells.zip", data)])
+    assert names(found) == ["one.png", "d/a2.png", "d/a10.png"]
+    assert len({item.key for item in found.items}) == 3
+    assert read == []
+    assert values(found) == [1, 2, 10]
+    assert read == ["d/a2.png", "d/a10.png"]
+    assert found.problems == [
+        "cells.zip: d/in.zip is an archive itself, which is not opened; give it on its own; left out."
+    ]
+    assert found.notes == ["cells.zip: left out what are no pictures: d/notes.txt."]
+
+
+@pytest.mark.parametrize("how", ["bytes", "path", "zip"])
+def test_a_stack_gives_an_item_a_page(tmp_path: Path, how: str) -> None:
+    (tmp_path / "s.tif").write_bytes(stack(5, 6, 7))
+    source = {
+        "bytes": ("s.tif", stack(5, 6, 7)),
+        "path": ("s.tif", tmp_path / "s.tif"),
+        "zip": ("s.zip", packed({"s.tif": stack(5, 6, 7)})),
+    }[how]
+    found = gather([source, ("single.tif", stack(8))])
+    assert names(found) == ["s_000.tif", "s_001.tif", "s_002.tif", "single.tif"]
+    assert [item.stem for item in found.items] == ["s_000", "s_001", "s_002", "single"]
+    assert values(found) == [5, 6, 7, 8]
+    assert len({item.key for item in found.items}) == 4
+    assert found.items[1].label.endswith("s.tif, page 1")
+
+
+def test_one_broken_of_many_is_named_and_the_others_go_on() -> None:
+    found = gather([("a.png", png(1)), ("bad.tif", b"no"), ("c.zip", b"PK\3\4"), ("d.pdf", b"%PDF"), ("e.png", b"no")])
+    assert names(found) == ["a.png", "e.png"]
+    assert [problem.split(":")[0] for problem in found.problems] == ["c.zip", "d.pdf", "bad.tif"]
+    with pytest.raises(ImageError, match=r"^e\.png: "):
+        found.items[1].read()
+
+
+def test_a_broken_member_is_named_when_it_is_read() -> None:
+    data = bytearray(packed({"a.png": png(1), "b.png": png(2)}, 0))
+    data[data.index(b"IDAT") + 6] ^= 255
+    found = gather([("z.zip", bytes(data))])
+    with pytest.raises(ImageError, match=r"z\.zip: a\.png is damaged"):
+        found.items[0].read()
+    assert int(found.items[1].read()[0, 0, 0]) == 2
+
+
+def test_masks_beside_their_images_are_left_out() -> None:
+    flat = [("a.png", png(1)), ("a_mask.png", png()), ("b.png", png(2))]
+    assert names(gather(flat)) == ["a.png", "b.png"]
+    assert gather(flat).notes == ["Left out, since they are named like masks: a_mask.png."]
+    assert names(gather(flat, masks=True)) == ["a.png", "a_mask.png", "b.png"]
+    folders = packed({"set/images/a.png": png(1), "set/masks/a.png": png(), "set/masks/b.png": png()})
+    found = gather([("set.zip", folders)])
+    assert (names(found), values(found)) == (["a.png"], [1])
+    assert found.notes == ["Left out, since they are named like masks: set/masks/a.png, set/masks/b.png."]
+
+
+def test_a_folder_of_masks_alone_is_not_emptied() -> None:
+    assert names(gather([("m.zip", packed({"masks/a.png": png(), "masks/b.png": png()}))])) == ["a.png", "b.png"]
+
+
+def test_an_image_is_no_mask_of_another_upload() -> None:
+    found = gather([("one.zip", packed({"a.png": png(1)})), ("two.zip", packed({"a_mask.png": png(2)}))])
+    assert names(found) == ["a.png", "a_mask.png"]
+
+
+def test_names_are_unique_whatever_the_case_and_stems_too() -> None:
+    uploads = [("a.png", png(1)), ("A.png", png(2)), ("a.png", png(3)), ("a.bmp", png(4)), ("a_000.tif", stack(5))]
+    found = gather([*uploads, ("a.tif", stack(6, 7))])
+    assert names(found) == ["a.png", "A_2.png", "a_3.png", "a.bmp", "a_000.tif", "a_000_2.tif", "a_001.tif"]
+    stems = [item.stem.lower() for item in found.items]
+    assert stems == ["a", "a_2", "a_3", "a_bmp", "a_000", "a_000_2", "a_001"]
+    assert values(found) == [1, 2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../../etc/x.png", "etc/x.png"),
+        ("/abs/x.png", "abs/x.png"),
+        ("C:\\dir\\x.png", "C_/dir/x.png"),
+        ("a\nb\x1b.png", "a_b_.png"),
+        ('<img src="x">.png', "_img src=_x__.png"),
+        ("\udcfft.png", "_t.png"),
+        ("con.png", "_con.png"),
+        ("a\u0308.png", "\u00e4.png"),
+        ("x" * 300 + ".png", "x" * 96 + ".png"),
+        ("ä" * 300 + ".png", "ä" * 48 + ".png"),
+        (" a . /b.png", "a /b.png"),
+        ("/".join("d" * 20) + "/a.png", "/".join("d" * 7) + "/a.png"),
+    ],
+)
+def test_names_are_safe(name: str, safe: str) -> None:
+    found = gather([(name, png(1)), ("other.png", png(2))])
+    assert safe in names(found)
+    assert not found.problems
+
+
+def test_too_many_pictures_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "MOST_PICTURES", 3)
+    found = gather([("a.png", png()), ("s.tif", stack(1, 2, 3)), ("b.png", png())])
+    assert names(found) == ["a.png"]
+    assert "s.tif: 3 more are over 3 pictures" in found.problems[0]
+
+
+def test_nothing_in_it_is_told() -> None:
+    found = gather([("z.zip", packed({"a.txt": b""})), ("empty.zip", packed({}))])
+    assert found.items == []
+    assert "z.zip: no picture in it" in found.problems[0]
+    assert "It holds a.txt." in found.problems[0]
+    assert "empty.zip: no picture in it" in found.problems[1]
+
+
+def test_a_file_that_went_away_is_named(tmp_path: Path) -> None:
+    found = gather([("a.png", tmp_path / "a.png")])
+    assert (found.items, len(found.problems)) == ([], 1)
+    assert "a.png: cannot be read" in found.problems[0]
+
+
+def test_the_same_picture_has_the_same_key(tmp_path: Path) -> None:
+    (tmp_path / "b.png").write_bytes(png(1))
+    first, second, third = gather([("a.png", png(1)), ("b.png", tmp_path / "b.png"), ("c.png", png(2))]).items
+    assert first.key == second.key != third.key
+
+
+def test_examples_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(1))
+    (tmp_path / "s.tif").write_bytes(stack(2, 3))
+    samples = [Sample("x/a", tmp_path / "a.png", ()), Sample("s_001", tmp_path / "s.tif", (), page=1)]
+    found = inputs.from_samples(samples)
+    assert (names(found), values(found)) == (["x/a.png", "s_001.tif"], [1, 3])
+    assert [item.stem for item in found.items] == ["x/a", "s_001"]

@@ -1,0 +1,290 @@
+"""Deep pictures, every bit: 16-bit and float files of independent writers against the arrays they were given."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from unet_core.errors import ImageError
+from unet_core.io import high_bit_depth, images
+
+Array = NDArray[Any]
+RNG = np.random.default_rng(0)
+GREY: Array = RNG.integers(0, 65536, (9, 11), np.uint16)
+GREY[0, :4] = 0, 255, 256, 65535
+RGB: Array = RNG.integers(0, 65536, (9, 11, 3), np.uint16)
+RGBA: Array = RNG.integers(0, 65536, (9, 11, 4), np.uint16)
+FLOAT: Array = (RNG.standard_normal((9, 11)) * 1e4).astype(np.float32)
+FLOAT_RGB: Array = RNG.standard_normal((9, 11, 3)).astype(np.float32)
+TILED: Array = RNG.integers(0, 65536, (70, 40), np.uint16)
+
+
+def tiff(pixels: Array, **how: Any) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, **how)
+    return file.getvalue()
+
+
+def by_cv2(pixels: Array, ending: str) -> bytes:
+    done, data = cv2.imencode(ending, pixels if pixels.ndim == 2 else pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]])
+    assert done
+    return bytes(data.tobytes())
+
+
+def by_pillow(pixels: Array, kind: str, **how: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind, **how)
+    return file.getvalue()
+
+
+GOLDEN: dict[str, tuple[bytes, Array]] = {
+    "tifffile grey": (tiff(GREY), GREY),
+    "tifffile grey big-endian": (tiff(GREY, byteorder=">"), GREY),
+    "tifffile grey BigTIFF": (tiff(GREY, bigtiff=True), GREY),
+    "tifffile grey deflated": (tiff(GREY, compression="zlib"), GREY),
+    "tifffile grey deflated, differences": (tiff(GREY, compression="zlib", predictor=True), GREY),
+    "tifffile grey 0 is white": (tiff(GREY, photometric="miniswhite"), 65535 - GREY),
+    "tifffile grey 0 is white, deflated": (tiff(GREY, photometric="miniswhite", compression="zlib"), 65535 - GREY),
+    "tifffile grey tiles": (tiff(TILED, tile=(32, 16)), TILED),
+    "tifffile grey tiles deflated": (tiff(TILED, tile=(32, 16), compression="zlib"), TILED),
+    "tifffile grey and alpha": (
+        tiff(
+            np.dstack([GREY, GREY[::-1]]), photometric="minisblack", planarconfig="contig", extrasamples=["unassalpha"]
+        ),
+        GREY,
+    ),
+    "tifffile RGB": (tiff(RGB, photometric="rgb"), RGB),
+    "tifffile RGB deflated": (tiff(RGB, photometric="rgb", compression="zlib"), RGB),
+    "tifffile RGB planes": (tiff(RGB.transpose(2, 0, 1).copy(), photometric="rgb", planarconfig="separate"), RGB),
+    "tifffile RGBA": (tiff(RGBA, photometric="rgb", extrasamples=["unassalpha"]), RGBA[:, :, :3]),
+    "tifffile RGBA deflated": (
+        tiff(RGBA, photometric="rgb", extrasamples=["unassalpha"], compression="zlib"),
+        RGBA[:, :, :3],
+    ),
+    "tifffile float": (tiff(FLOAT), FLOAT),
+    "tifffile float deflated": (tiff(FLOAT, compression="zlib"), FLOAT),
+    "tifffile float RGB": (tiff(FLOAT_RGB, photometric="rgb"), FLOAT_RGB),
+    "Pillow grey TIFF": (by_pillow(GREY, "TIFF"), GREY),
+    "Pillow grey TIFF LZW": (by_pillow(GREY, "TIFF", compression="tiff_lzw"), GREY),
+    "Pillow grey PNG": (by_pillow(GREY, "PNG"), GREY),
+    "Pillow float TIFF": (by_pillow(FLOAT, "TIFF"), FLOAT),
+    "OpenCV grey PNG": (by_cv2(GREY, ".png"), GREY),
+    "OpenCV RGB PNG": (by_cv2(RGB, ".png"), RGB),
+    "OpenCV RGBA PNG": (by_cv2(RGBA, ".png"), RGBA[:, :, :3]),
+    "OpenCV grey TIFF": (by_cv2(GREY, ".tiff"), GREY),
+    "OpenCV RGB TIFF": (by_cv2(RGB, ".tiff"), RGB),
+    "OpenCV float TIFF": (by_cv2(FLOAT, ".tiff"), FLOAT),
+    "OpenCV float RGB TIFF": (by_cv2(FLOAT_RGB, ".tiff"), FLOAT_RGB),
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[bytes], Path]:
+    def write(data: bytes) -> Path:
+        path = tmp_path / "picture.png"
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("kind", GOLDEN)
+def test_not_a_bit_is_lost(file: Callable[[bytes], Path], kind: str) -> None:
+    data, expected = GOLDEN[kind]
+    path = file(data)
+    found = images.read(path)
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected if expected.ndim == 3 else expected[:, :, None])
+    assert images.size(path) == expected.shape[:2]
+    assert images.pages(path) == 1
+    np.testing.assert_array_equal(images.decode(data, "upload"), found)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in GOLDEN if "16" in str(GOLDEN[kind][1].dtype)])
+def test_what_the_naive_readers_do(kind: str) -> None:
+    """Why this module is there: Pillow's 8 bits of the same file are not its 16 bits shifted, or it cannot read it."""
+    data, expected = GOLDEN[kind]
+    try:
+        naive = np.asarray(Image.open(io.BytesIO(data)).convert("RGB" if expected.ndim == 3 else "L"), np.int64)
+    except OSError:
+        return
+    assert naive.max() <= 255 < expected.max()
+
+
+def test_a_16_bit_png_with_grey_and_alpha(file: Callable[[bytes], Path]) -> None:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = b"".join(b"\0" + np.dstack([row, row[::-1]]).astype(">u2").tobytes() for row in GREY)
+    header = struct.pack(">IIBBBBB", 11, 9, 16, 4, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    np.testing.assert_array_equal(images.read(file(b"\x89PNG\r\n\x1a\n" + parts))[:, :, 0], GREY)
+
+
+UPRIGHT: Array = np.arange(6, dtype=np.uint16).reshape(2, 3) * 10_000
+STORED = {
+    1: UPRIGHT,
+    2: UPRIGHT[:, ::-1],
+    3: UPRIGHT[::-1, ::-1],
+    4: UPRIGHT[::-1],
+    5: UPRIGHT.T,
+    6: UPRIGHT[:, ::-1].T,
+    7: UPRIGHT[::-1, ::-1].T,
+    8: UPRIGHT[::-1].T,
+}
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("kind", ["TIFF", "PNG"])
+def test_every_orientation_is_read_upright(file: Callable[[bytes], Path], orientation: int, kind: str) -> None:
+    stored = np.ascontiguousarray(STORED[orientation])
+    if kind == "TIFF":
+        data = tiff(stored, extratags=[(274, 3, 1, orientation, True)])
+    else:
+        exif = Image.Exif()
+        exif[0x112] = orientation
+        data = by_pillow(stored, "PNG", exif=exif)
+    path = file(data)
+    np.testing.assert_array_equal(images.read(path)[:, :, 0], UPRIGHT)
+    np.testing.assert_array_equal(images.read_mask(path), UPRIGHT)
+    assert images.size(path) == (2, 3)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_refused_with_its_count(file: Callable[[bytes], Path], bad: float) -> None:
+    pixels = FLOAT.copy()
+    pixels[3, 4] = pixels[0, 0] = bad
+    with pytest.raises(ImageError, match=r"picture\.png: 2 of 99 values are NaN or infinite; replace them"):
+        images.read(file(tiff(pixels)))
+
+
+STACK: Array = RNG.integers(0, 65536, (3, 9, 11), np.uint16)
+STACKS = {
+    "16 bits": STACK,
+    "8 bits": (STACK >> 8).astype(np.uint8),
+    "float": STACK.astype(np.float32) / 7,
+}
+
+
+@pytest.mark.parametrize("how", [{}, {"compression": "zlib"}], ids=["plain", "deflated"])
+@pytest.mark.parametrize("kind", STACKS)
+def test_pages_of_a_stack(file: Callable[[bytes], Path], kind: str, how: dict[str, Any]) -> None:
+    pages = STACKS[kind]
+    data = tiff(pages, photometric="minisblack", **how)
+    path = file(data)
+    assert images.pages(path) == images.count(io.BytesIO(data), "upload") == 3
+    for page in range(3):
+        np.testing.assert_array_equal(images.read(path, page)[:, :, 0], pages[page])
+        np.testing.assert_array_equal(images.decode(data, "upload", page)[:, :, 0], pages[page])
+        if kind != "float":
+            np.testing.assert_array_equal(images.read_mask(path, page), pages[page])
+        assert images.size(path, page) == (9, 11)
+    with pytest.raises(ImageError, match=r"holds 3 pictures where one is meant; save each as a file of its own"):
+        images.read(path)
+    for page in (3, -1):
+        with pytest.raises(ImageError, match=rf"holds 3 pictures, so there is no page {page} \(they count from 0\)"):
+            images.read(path, page)
+
+
+def test_pages_of_several_sizes(file: Callable[[bytes], Path]) -> None:
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        for pixels in (GREY, TILED):
+            writer.write(pixels)
+    path = file(out.getvalue())
+    assert [images.size(path, page) for page in range(2)] == [GREY.shape, TILED.shape]
+    np.testing.assert_array_equal(images.read(path, 1)[:, :, 0], TILED)
+
+
+@pytest.mark.parametrize("how", [{"imagej": True, "truncate": True}, {"truncate": True}], ids=["ImageJ", "tifffile"])
+@pytest.mark.parametrize("kind", ["16 bits", "8 bits"])
+def test_a_stack_behind_one_header_is_not_read_as_its_first_page(
+    file: Callable[[bytes], Path], kind: str, how: dict[str, Any]
+) -> None:
+    path = file(tiff(STACKS[kind], photometric="minisblack", **how))
+    assert images.pages(path) == 3
+    with pytest.raises(ImageError, match="holds 3 pictures"):
+        images.read(path)
+    with pytest.raises(ImageError, match="save it as a plain multi-page TIFF"):
+        images.read(path, 1)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("kind", GOLDEN)
+def test_what_is_cut_off_is_refused(file: Callable[[bytes], Path], kind: str) -> None:
+    data, _ = GOLDEN[kind]
+    for part in (0.3, 0.6, 0.9):
+        path = file(data[: int(part * len(data))])
+        with pytest.raises(ImageError) as refusal:
+            images.read(path)
+        assert str(refusal.value).startswith(f"{path}: ")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_mutated_deep_files_are_read_or_refused_and_nothing_else(file: Callable[[bytes], Path]) -> None:
+    rng = np.random.default_rng(5)
+    seeds = [data for data, _ in GOLDEN.values()] + [tiff(STACK, photometric="minisblack")]
+    read = refused = 0
+    for number in range(600):
+        data = bytearray(seeds[number % len(seeds)])
+        for _ in range(int(rng.integers(1, 4))):
+            data[rng.integers(min(len(data), int(rng.choice([60, 300, 5000]))))] = rng.choice([0, 1, 255, 128, 77])
+        path = file(bytes(data))
+        try:
+            shape = images.read(path).shape
+            assert images.size(path) == shape[:2]
+            read += 1
+        except ImageError:
+            refused += 1
+    assert read > 60
+    assert refused > 60
+
+
+def test_a_deep_bomb_is_refused_from_its_header(file: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(tiff(GREY))
+    wide = bytes(data).replace((11).to_bytes(2, "little") + b"\0\0", (60_000).to_bytes(2, "little") + b"\0\0", 1)
+    assert wide != data
+    monkeypatch.setattr(high_bit_depth, "read_tiff", lambda *_: pytest.fail("pixels were asked for"))
+    monkeypatch.setattr(images, "MAX_PIXELS", 60_000 * 8)
+    with pytest.raises(ImageError, match="60000 x 9 pixels are more than 480,000 and were not read; cut the picture"):
+        images.read(file(wide))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "expected"),
+    [
+        (np.array([[0, 1, 2]], np.int32), np.array([[0, 1, 2]])),
+        (np.array([[0, 65535]], np.uint32), np.array([[0, 65535]])),
+        (np.array([[0.0, 1.0, 255.0]], np.float32), np.array([[0, 1, 255]])),
+        (np.array([[0, 1000, 65535]], np.uint16), np.array([[0, 1000, 65535]])),
+    ],
+)
+def test_labels_of_any_whole_type(file: Callable[[bytes], Path], pixels: Array, expected: Array) -> None:
+    found = images.read_mask(file(tiff(pixels)))
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.array([[0, 0.5]], np.float32), "whole numbers from 0; save it as 8-bit grey"),
+        (np.array([[0, np.nan]], np.float32), "whole numbers from 0"),
+        (np.array([[-1, 2]], np.int32), "whole numbers from 0"),
+        (np.array([[0, 70_000]], np.int32), "to 65535, this one 70000"),
+        (np.array([[[0, 1, 2]]], np.uint16), "a mask in colours of 16 bits"),
+    ],
+)
+def test_labels_that_are_none(file: Callable[[bytes], Path], pixels: Array, message: str) -> None:
+    how = {"photometric": "rgb"} if pixels.ndim == 3 else {}
+    with pytest.raises(ImageError, match=message):
+        images.read_mask(file(tiff(pixels, **how)))

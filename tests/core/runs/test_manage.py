@@ -1,0 +1,121 @@
+"""Names and notes, sizes, ZIPs and the end of runs, on real run folders."""
+
+import threading
+import zipfile
+
+import pytest
+from filelock import FileLock
+
+from unet_core.config.schema import RunConfig
+from unet_core.errors import RunError
+from unet_core.runs import manage
+from unet_core.runs import run as runs
+from unet_core.runs.manage import Notes
+
+
+@pytest.fixture
+def run(tmp_path) -> runs.Run:
+    run = runs.create(tmp_path / "runs", RunConfig().replace(root="/data/cells"))
+    run.events.write_text("one\n")
+    (run.checkpoints / "best").mkdir(parents=True)
+    (run.checkpoints / "best" / "model.safetensors").write_bytes(b"x" * 1000)
+    return run
+
+
+def test_a_run_is_called_by_its_id_until_it_has_a_name(run):
+    assert manage.notes(run) == Notes()
+    assert manage.label(run) == run.id
+    manage.write_notes(run, Notes("  my \n best ", "läuft\ngut "))
+    assert manage.notes(run) == Notes("my best", "läuft\ngut")
+    assert manage.label(run) == "my best"
+    assert runs.find(run.folder.parent) == [run], "its folder stays where it is"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '"a"', "\x00"])
+def test_damaged_notes_are_no_notes(run, text):
+    (run.folder / manage.NOTES).write_text(text)
+    assert manage.notes(run) == Notes()
+
+
+@pytest.mark.parametrize("notes", [Notes("n" * 81), Notes(note="n" * 4001)])
+def test_what_is_too_long_is_refused_and_the_old_kept(run, notes):
+    manage.write_notes(run, Notes("a"))
+    with pytest.raises(RunError, match="letters"):
+        manage.write_notes(run, notes)
+    assert manage.notes(run) == Notes("a")
+
+
+def test_the_size_counts_every_file_and_no_link(run, tmp_path):
+    before = manage.size(run)
+    (tmp_path / "big").write_bytes(b"y" * 5000)
+    (run.folder / "link").symlink_to(tmp_path / "big")
+    (run.folder / "film").mkdir()
+    (run.folder / "film" / "a.png").write_bytes(b"z" * 77)
+    assert manage.size(run) == before + 77
+    assert before >= 1000
+
+
+def test_the_zip_unpacks_into_a_run_that_can_be_read(run, tmp_path):
+    run.beat()
+    run.request_stop()
+    (run.folder / "link").symlink_to("/etc/passwd")
+    manage.pack(run, tmp_path / "run.zip")
+    with zipfile.ZipFile(tmp_path / "run.zip") as packed:
+        assert packed.testzip() is None
+        names = packed.namelist()
+        packed.extractall(tmp_path / "elsewhere")
+    assert all(name.startswith(f"{run.id}/") for name in names)
+    assert not [name for name in names if "heartbeat" in name or "control" in name or "link" in name]
+    (copy,) = runs.find(tmp_path / "elsewhere")
+    assert copy.config == run.config
+    assert (copy.best / "model.safetensors").read_bytes() == b"x" * 1000
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_zip_that_cannot_be_written_leaves_nothing(run, tmp_path):
+    with pytest.raises(RunError, match="cannot be written"):
+        manage.pack(run, tmp_path / "missing" / "run.zip")
+    manage.delete(run)
+    with pytest.raises(RunError, match="gone"):
+        manage.pack(run, tmp_path / "run.zip")
+    assert not list(tmp_path.glob("run.zip*"))
+
+
+def test_a_deleted_run_is_gone_and_no_other(run):
+    other = runs.create(run.folder.parent, RunConfig().replace(root="/data/others"))
+    manage.delete(run)
+    assert runs.find(run.folder.parent) == [other]
+    assert not run.folder.exists()
+    assert not (run.folder.parent / manage.TRASH).exists()
+    manage.delete(run)  # a second click
+
+
+def test_a_living_run_is_not_deleted(run):
+    run.beat()
+    done, held = threading.Event(), threading.Event()
+
+    def hold():
+        with FileLock(run.folder / "lock"):
+            held.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(60)
+    try:
+        with pytest.raises(RunError, match="stop it"):
+            manage.delete(run)
+        assert run.best.exists()
+    finally:
+        done.set()
+        thread.join()
+    manage.delete(run)
+    assert not run.folder.exists()
+
+
+def test_remains_of_an_interrupted_deletion_go_with_the_next(run):
+    remains = run.folder.parent / manage.TRASH / "old-1" / "checkpoints"
+    remains.mkdir(parents=True)
+    assert runs.find(run.folder.parent) == [run]
+    manage.delete(run)
+    assert not remains.exists()

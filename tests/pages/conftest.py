@@ -1,0 +1,24 @@
+"""An empty runs folder, and a run that was really trained."""
+
+import pytest
+
+from unet_core.runs import run as runs
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, sample_folder):
+    """An empty runs folder and the sample data, as the app sees them."""
+    monkeypatch.setenv("UNET_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("pages.views.train.form.sample_data", lambda: sample_folder)
+    return tmp_path / "runs"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, sample_folder):
+    """A run really trained, for a moment."""
+    from unet_core.cli.parser import main
+
+    runs_dir = tmp_path_factory.mktemp("trained")
+    small = ["--epochs", "1", "--base-channels", "2", "--depth", "1", "--image-size", "32", "--crops-per-image", "1"]
+    assert main(["train", str(sample_folder), "--runs-dir", str(runs_dir), *small]) == 0
+    return runs.find(runs_dir)[0]

@@ -1,0 +1,32 @@
+"""The server's own part: its routes are there, and at its start the queue goes on."""
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import app
+
+
+def test_the_queue_is_taken_up_at_the_start(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNET_RUNS", str(tmp_path / "runs"))
+    asked = []
+    monkeypatch.setattr("unet_core.runs.queue.revive", asked.append)
+
+    async def once() -> None:
+        async with app.lifespan(app.app):
+            assert asked == [tmp_path / "runs"]
+
+    with ThreadPoolExecutor(1) as thread:  # the browser tests leave a running loop in this one
+        thread.submit(asyncio.run, once()).result(60)
+
+
+def test_a_queue_that_cannot_be_read_does_not_keep_the_pages_down(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("UNET_RUNS", str(tmp_path / "runs"))
+
+    def fail(folder) -> None:
+        raise PermissionError(folder)
+
+    monkeypatch.setattr("unet_core.runs.queue.revive", fail)
+    with caplog.at_level(logging.ERROR):
+        app.revive()
+    assert "could not be taken up" in caplog.text

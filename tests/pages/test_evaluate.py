@@ -1,0 +1,184 @@
+"""The Evaluate page with a model that was really trained: every image, its errors, another threshold, cancel."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pages.server import model_registry, scoring_job
+from pages.server.scoring_job import Scoring
+from tests.helpers.pages import show, texts
+from unet_core import metrics
+from unet_core.config.schema import ModelConfig, RunConfig
+from unet_core.data.discovery import find
+from unet_core.data.label_map import IGNORE
+from unet_core.evaluation import scores as evaluation
+from unet_core.inference.predictor import load_predictor
+from unet_core.io import images
+from unet_core.io.pixels import encode_png
+from unet_core.models.checkpoint import save_checkpoint
+from unet_core.models.unet import UNet
+from unet_core.runs import run as runs
+
+
+@pytest.fixture
+def model(trained, place):
+    shutil.copytree(trained.folder, place / trained.id)
+    run = runs.Run(place / trained.id)
+    return model_registry.Model(run.id, run.best, run)
+
+
+def settled(app):
+    """After the job of the page is over."""
+    assert not app.exception
+    if "scoring" in app.session_state:
+        assert app.session_state["scoring"].wait(60)
+        app.run()
+    assert not app.exception
+    return app
+
+
+def table(app):
+    return next(element.value for element in app.dataframe if "image" in element.value)
+
+
+def viewer(app) -> dict:
+    """What the page tells the viewer."""
+    return next(data for data in (json.loads(element.proto.json) for element in app.get("bidi_component")))
+
+
+def scored(model: model_registry.Model, split: str = "held-out") -> Scoring:
+    job = Scoring(model, split)
+    job.start()
+    assert job.wait(60)
+    return job
+
+
+def test_every_held_back_image_is_listed_worst_first_and_the_worst_is_shown(model):
+    app = settled(show("evaluate"))
+    rows = table(app)
+    assert sorted(rows["image"]) == sorted(model.run.split()["val"])
+    assert {"dice", "iou", "precision", "recall", "accuracy"} <= set(rows.columns)
+    assert list(rows["dice"]) == sorted(rows["dice"])
+    assert "chose the best epoch" in texts(app)
+    told = viewer(app)
+    assert (told["name"], told["settings"]["mode"]) == (rows["image"][0], "errors")
+    assert {"image", "probability", "mask", "truth"} <= set(told["layers"])
+    app.session_state["judged"] = rows["image"][1]
+    assert viewer(app.run())["name"] == rows["image"][1]
+
+
+def test_the_scores_and_masks_are_those_of_the_command_line(model):
+    job = scored(model, "all")
+    predictor, _ = load_predictor(model.folder)
+    masks = {}
+    chosen = evaluation.select(find(Path(model.run.config.data.root)), model.run.split(), "all")
+    expected = list(evaluation.evaluate(predictor, chosen, model.run.data, masks.__setitem__))
+    assert [(item.id, item.subset) for item in job.scores.each] == [(item.id, item.subset) for item in expected]
+    for ours, theirs in zip(job.scores.each, expected, strict=True):
+        assert (job.scores.mask(ours.id) != masks[ours.id]).mean() < 1e-3  # 16 bits of a probability are kept
+        assert ours.scores["dice"] == pytest.approx(theirs.scores["dice"], abs=2e-3, nan_ok=True)
+
+
+def test_another_threshold_is_told_with_its_dice_beside_the_models(model):
+    app = settled(show("evaluate"))
+    name = viewer(app)["name"]
+    job = app.session_state["scoring"]
+    loaded, sample = model_registry.load(model), job.scores.samples[name]
+    answer = scoring_job.answer_of(loaded, job.scores.digests[name], images.read(sample.image), object())
+
+    def dice(at: float) -> str:
+        return f"{metrics.scores(metrics.count(answer.mask(at), job.scores.truth(name), 1))['dice']:.3f}"
+
+    quantiles = [float(np.quantile(answer.probability, share)) / 255 for share in (0.9, 0.97, 0.99, 0.5, 0.2)]
+    threshold = next(each for each in quantiles if dice(each) != dice(0.5) and round(each, 2) != 0.5)
+    memory = app.session_state["_overlay errors"]
+    memory["view"] = replace(memory["view"], threshold=threshold)  # as the browser tells it on release
+    app.run()
+    words = f"**{dice(0.5)}** at the model's threshold 0.50, **{dice(threshold)}** at {threshold:.2f}"
+    assert words in texts(app)
+
+
+def test_a_cancelled_scoring_keeps_what_is_done_and_goes_on_when_asked(model):
+    with model_registry.turn():  # the device is another visitor's
+        app = show("evaluate")
+        job = app.session_state["scoring"]
+        assert "1 other is before you" in str(app.get("progress")[0].proto)
+        app.button(key="cancel_scoring").click().run()
+        assert job.wait(60)
+        app.run()
+        assert "Cancelled before an image was scored" in texts(app)
+    app.button(key="score_again").click().run()
+    settled(app)
+    assert len(table(app)) == len(model.run.split()["val"])
+
+
+def test_half_of_it_is_shown_as_half(model, monkeypatch):
+    real = scoring_job.answer_of
+
+    def once(loaded, digest, image, ticket, cancelled=lambda: False):
+        if ticket.scores.each:
+            ticket.cancel()
+        return real(loaded, digest, image, ticket, cancelled)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(scoring_job, "answer_of", once)
+        app = settled(show("evaluate"))
+    assert len(table(app)) == 1
+    number = len(model.run.split()["val"])
+    assert f"1 of {number} images are scored" in texts(app)
+    app.button(key="score_again").click().run()
+    settled(app)
+    assert len(table(app)) == number
+
+
+def test_who_left_and_comes_back_finds_it_going_on(model):
+    now = 0.0
+    job = Scoring(model, "held-out", clock=lambda: now)
+    with model_registry.turn():
+        job.start()
+        now = 31.0
+        assert job.wait(60)
+    assert job.given_up
+    app = show()
+    app.session_state["scoring"] = job
+    app.session_state["scoring_for"] = (str(model.folder), model_registry.digest(model.folder), "held-out")
+    app.switch_page("evaluate.py").run()
+    settled(app)
+    assert len(table(app)) == len(model.run.split()["val"])
+
+
+def test_a_damaged_checkpoint_is_explained(model):
+    weights = model.folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    app = settled(show("evaluate"))
+    assert "model.safetensors" in app.error[0].value and "damaged" in app.error[0].value
+
+
+def test_a_data_set_that_is_gone_is_explained(model, monkeypatch):
+    monkeypatch.setattr(scoring_job, "find", lambda root, layout: find(root / "gone", layout))
+    app = settled(show("evaluate"))
+    assert "gone" in app.error[0].value and not app.dataframe
+
+
+def test_several_classes_are_shown_with_their_names_and_what_does_not_count(place, tmp_path):
+    rng = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (tmp_path / "data" / kind).mkdir(parents=True)
+    for number in range(3):
+        mask = rng.integers(0, 4, (20, 24)).astype(np.uint8)
+        (tmp_path / "data" / "images" / f"{number}.png").write_bytes(encode_png(mask * 60))
+        (tmp_path / "data" / "masks" / f"{number}.png").write_bytes(encode_png(mask))
+    run = runs.create(place, RunConfig().replace(root=str(tmp_path / "data"), ignore_index=3))
+    (run.folder / "split.json").write_text("{}")
+    save_checkpoint(run.best, UNet(ModelConfig(in_channels=1, num_classes=3, base_channels=2, depth=1, image_size=32)))
+    app = settled(show("evaluate"))
+    told = viewer(app)
+    assert told["class_names"] == ["class 0", "class 1", "class 2"]
+    assert told["multiclass"] and {"classes", "truth"} <= set(told["layers"])
+    scores = app.session_state["scoring"].scores
+    assert {value for name in scores.truths for value in np.unique(scores.truth(name))} == {0, 1, 2, IGNORE}
+    assert "at the model's threshold" not in texts(app)

@@ -1,0 +1,93 @@
+"""The line on the Train page, by Streamlit's AppTest over fabricated runs."""
+
+import os
+
+import pytest
+
+from tests.helpers.pages import show, texts
+from unet_core.config.schema import RunConfig
+from unet_core.runs import queue
+from unet_core.runs import run as runs
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, sample_folder):
+    """An empty runs folder and the sample data, as the app sees them."""
+    monkeypatch.setenv("UNET_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("pages.views.train.form.sample_data", lambda: sample_folder)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def line(place, sample_folder):
+    """Three runs in the line, without any process."""
+    made = [runs.create(place, RunConfig().replace(root=str(sample_folder))) for _ in range(3)]
+    for run in made:
+        queue.join(run)
+    return made
+
+
+def press(app, key):
+    next(button for button in app.button if button.key == key).click().run()
+    assert not app.exception
+
+
+def order(app):
+    listed = [element.value.replace("\\", "") for element in app.markdown]
+    return [text.partition(". ")[2] for text in listed if text[:2] in ("1.", "2.", "3.")]
+
+
+def test_nobody_waits_and_nothing_is_drawn(place):
+    app = show("train")
+    assert not [button for button in app.button if button.key.startswith("queue")]
+
+
+def test_the_line_is_shown_in_its_order_and_changed_by_buttons(place, line):
+    first, second, third = (run.id for run in line)
+    app = show("train")
+    assert not app.exception
+    assert order(app) == [first, second, third]
+    press(app, f"queue_down:{first}")
+    assert order(app) == [second, first, third]
+    press(app, f"queue_up:{third}")
+    assert order(app) == [second, third, first]
+    press(app, f"queue_remove:{third}")
+    assert order(app) == [second, first]
+    assert not line[2].folder.exists()
+    assert [run.id for run in queue.waiting(place)] == [second, first]
+
+
+def test_the_whole_line_is_emptied(place, line):
+    app = show("train")
+    press(app, "queue_empty")
+    assert queue.waiting(place) == []
+    assert runs.find(place) == []
+
+
+def test_an_error_is_shown(place, line):
+    app = show("train")
+    (line[1].folder / "queue").unlink()
+    press(app, f"queue_remove:{line[1].id}")
+    assert "does not wait in the line" in texts(app)
+
+
+def test_that_nobody_waits_is_said_and_mended(place, line, monkeypatch):
+    revived = []
+    monkeypatch.setattr("unet_core.runs.queue.revive", revived.append)
+    app = show("train")
+    assert "Nobody waits" not in texts(app), "their processes may be about to start"
+    for run in line:
+        os.utime(run.folder / "queue", (1, 1))
+    app.run()
+    assert "Nobody waits for 3 of them" in texts(app)
+    press(app, "queue_revive")
+    assert revived == [place]
+
+
+def test_a_long_line_is_folded(place, line):
+    for _ in range(9):
+        queue.join(runs.create(place, RunConfig()))
+    app = show("train")
+    assert not app.exception
+    assert len([button for button in app.button if button.key.startswith("queue_remove:")]) == 8
+    assert "12. " in texts(app)

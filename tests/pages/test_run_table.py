@@ -1,0 +1,97 @@
+"""The list of all runs: its table, its panel, and what the buttons do."""
+
+import pytest
+
+from tests.helpers.pages import EPOCH, STARTED, make_run, show, texts
+from unet_core.io.files import replace_text
+from unet_core.runs import manage
+from unet_core.runs import run as runs
+from unet_core.runs.events import RunFinished
+from unet_core.runs.manage import Notes
+
+FINISHED = RunFinished("completed", 1, 0.71, 0.55, 12.0, 4.0)
+
+
+def open_list(picked: int | None = None):
+    app = show("train")
+    app.session_state["view"] = "All runs"
+    if picked is not None:
+        app.session_state["runs_table"] = {"selection": {"rows": [picked], "columns": [], "cells": []}}
+    return app.run()
+
+
+def table(app):
+    return app.dataframe[0].value.to_dict("records")
+
+
+def test_without_a_run_it_says_so(place):
+    app = open_list()
+    assert not app.exception
+    assert "No run yet" in texts(app)
+
+
+def test_every_run_has_a_row_with_what_it_reached(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH, FINISHED)
+    manage.write_notes(run, Notes("my run", "with *stars*"))
+    make_run(place, sample_folder)
+    app = open_list()
+    assert not app.exception
+    rows = table(app)
+    assert [row["state"] for row in rows] == ["interrupted", "finished"]
+    assert rows[1]["name"] == "my run"
+    assert rows[1]["note"] == "with *stars*"
+    assert (rows[1]["val_dice"], rows[1]["val_iou"]) == (0.71, 0.55)
+    assert rows[1]["epochs"] == "1 of 2"
+    assert rows[1]["size"] > 0
+
+
+def test_names_and_notes_are_kept(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH, FINISHED)
+    app = open_list(0)
+    next(item for item in app.text_input if item.label == "Name").input("fine")
+    next(item for item in app.text_area if item.label == "Note").input("as it should be")
+    next(item for item in app.button if item.label == "Keep name and note").click()
+    app.run()
+    assert not app.exception
+    assert manage.notes(run) == Notes("fine", "as it should be")
+
+
+def test_the_code_that_repeats_it_is_shown(place, sample_folder):
+    make_run(place, sample_folder, STARTED)
+    code = [block.value for block in open_list(0).code]
+    assert any(f"python -m unet_core train {sample_folder}" in text for text in code)
+    assert any("RunConfig().replace(" in text for text in code)
+
+
+def test_deleting_is_asked_twice(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH, FINISHED)
+    app = open_list(0)
+    assert run.folder.exists()
+    app.button(key="run_delete_sure").click().run()
+    assert not app.exception
+    assert not run.folder.exists()
+    assert runs.find(place) == []
+
+
+def test_a_copy_fills_the_form(place, sample_folder, monkeypatch):
+    monkeypatch.setattr("pages.views.train.run_table.sample_data", lambda: place / "another")
+    run = make_run(place, sample_folder, STARTED)
+    config = run.config.replace(epochs=7, loss="focal", deep_supervision=True, val_fraction=0.3)
+    replace_text(run.folder / "config.json", config.to_json())
+    app = open_list(0)
+    app.button(key="run_copy").click().run()
+    assert not app.exception
+    assert app.session_state["epochs"] == 7
+    assert app.session_state["loss"] == "focal"
+    assert app.session_state["deep_supervision"] is True
+    assert app.session_state["val_fraction"] == pytest.approx(0.3)
+    assert app.session_state["root"] == str(sample_folder)
+
+
+def test_open_shows_its_curves(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH, FINISHED)
+    make_run(place, sample_folder)
+    app = open_list(1)
+    app.button(key="run_open").click().run()
+    assert not app.exception
+    assert (app.session_state["run"], app.session_state["view"]) == (run.id, "Live")

@@ -1,0 +1,233 @@
+"""The viewer's Python side: which values count, what is sent, and how the pixels are kept and served."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from pages.components.viewer import View, _settle, overlay
+from pages.server import pixel_routes, pixel_store
+from unet_core.io import images
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def store(monkeypatch):
+    store = pixel_store.Store()
+    monkeypatch.setattr(pixel_store, "STORE", store)
+    return store
+
+
+@pytest.fixture
+def client(store):
+    return TestClient(Starlette(routes=pixel_routes.routes("/base/")))
+
+
+def told(view: View, count: int, **news) -> dict:
+    """What a browser sends when something is let go."""
+    fields = {name: value for name, value in vars(view).items() if name != "clicked"}
+    return {**fields, "hidden": list(view.hidden), **news, "count": count}
+
+
+def test_the_start_counts_at_first_and_then_what_the_visitor_did():
+    memory: dict = {}
+    start = View(threshold=0.4)
+    assert _settle(memory, start, None) == start
+    view = _settle(memory, start, told(start, 1, threshold=0.7))
+    assert view.threshold == 0.7
+    assert _settle(memory, start, told(start, 1, threshold=0.7)).threshold == 0.7  # another rerun
+    assert _settle(memory, start, None).threshold == 0.7  # back from another page, where Streamlit forgot it
+    assert _settle(memory, replace(start, threshold=0.7), None).threshold == 0.7  # a page that passes on what it got
+
+
+def test_another_start_counts_until_the_visitor_chooses_anew():
+    memory: dict = {}
+    start = View()
+    _settle(memory, start, None)
+    _settle(memory, start, told(start, 1, threshold=0.7, opacity=0.2))
+    view = _settle(memory, replace(start, threshold=0.25), told(start, 1, threshold=0.7, opacity=0.2))
+    assert (view.threshold, view.opacity, memory["count"]) == (0.25, 0.2, 1)
+    view = _settle(memory, replace(start, threshold=0.25), told(start, 1, threshold=0.7, opacity=0.2))
+    assert view.threshold == 0.25  # the old news are no news
+    view = _settle(memory, replace(start, threshold=0.25), told(start, 2, threshold=0.7, opacity=0.2))
+    assert (view.threshold, memory["count"]) == (0.7, 2)  # the same value, chosen anew
+
+
+def test_what_the_visitor_moved_in_the_same_run_stands_against_another_start():
+    memory: dict = {}
+    _settle(memory, View(), None)
+    view = _settle(memory, View(threshold=0.3, opacity=0.9), told(View(), 1, threshold=0.8))
+    assert (view.threshold, view.opacity) == (0.8, 0.9)
+
+
+def test_a_click_is_one_for_a_single_run():
+    memory: dict = {}
+    _settle(memory, View(), None)
+    news = told(View(), 1, selected=7)
+    assert _settle(memory, View(), news) == View(selected=7, clicked=True)
+    assert _settle(memory, View(), news) == View(selected=7)
+    assert _settle(memory, View(), told(View(), 2)) == View()
+    assert _settle(memory, View(selected=3), None) == View(selected=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("threshold", 1.5),
+        ("threshold", "0.5"),
+        ("threshold", float("nan")),
+        ("threshold", None),
+        ("threshold", True),
+        ("mode", "script"),
+        ("style", 3),
+        ("colour", "#e69f0"),
+        ("colour", "red;x"),
+        ("hidden", [-1]),
+        ("hidden", "12"),
+        ("hidden", [0.5]),
+        ("wipe", -0.1),
+        ("numbers", "yes"),
+        ("selected", -4),
+        ("selected", 1.5),
+        ("selected", {"id": 1}),
+    ],
+)
+def test_what_makes_no_sense_is_not_believed(name, value):
+    memory: dict = {}
+    _settle(memory, View(), None)
+    assert _settle(memory, View(), told(View(), 1, opacity=0.9) | {name: value}) == View(opacity=0.9)
+    assert _settle(memory, View(), "nonsense") == View(opacity=0.9)
+
+
+def test_equal_pixels_have_one_id_that_tells_them_from_all_others(store):
+    pixels = RNG.integers(0, 255, (40, 30), np.uint8)
+    first = store.put(pixels, "mean")
+    assert store.put(pixels.copy(), "mean") == first
+    assert store.nbytes == pixels.nbytes
+    others = [
+        store.put(pixels, "nearest"),
+        store.put(pixels.reshape(30, 40), "mean"),
+        store.put(pixels.view(np.int8), "nearest"),
+        pixel_store.Store().put(pixels, "mean"),
+    ]
+    assert len({first, *others}) == 5
+
+
+def test_what_was_not_looked_at_for_longest_goes_first():
+    store = pixel_store.Store(most=2500)
+    layers = [np.full((10, 100), value, np.uint8) for value in range(4)]
+    first, second = store.put(layers[0], "mean"), store.put(layers[1], "mean")
+    store.get(first)
+    third = store.put(layers[2], "mean")
+    assert store.nbytes == 2000
+    with pytest.raises(pixel_store.GoneError):
+        store.get(second)
+    assert {store.get(first).values[0, 0], store.get(third).values[0, 0]} == {0, 2}
+    large = store.put(np.zeros((100, 100), np.uint8), "mean")  # more than all: kept alone
+    assert store.get(large).nbytes == store.nbytes == 10_000
+
+
+def test_a_picture_comes_in_tiles_that_join_to_it(client, store):
+    image = RNG.integers(0, 255, (1100, 2100, 3), np.uint8)
+    place = f"/base/viewer/pixels/{store.put(image, 'picture')}"
+    assert store.get(place.rpartition("/")[2]).levels == 2
+    tiles = [
+        [images.decode(client.get(f"{place}/0/{column}/{row}").content, "tile") for column in range(3)]
+        for row in range(2)
+    ]
+    assert (np.concatenate([np.concatenate(row, 1) for row in tiles]) == image).all()
+    answer = client.get(f"{place}/2/0/0")
+    small = images.decode(answer.content, "tile")
+    assert small.shape == (275, 525, 3)
+    assert abs(small[3, 7].astype(int) - image[12:16, 28:32].mean((0, 1))).max() <= 0.5
+    assert "immutable" in answer.headers["cache-control"]
+    assert "private" in answer.headers["cache-control"]
+    for missing in ("0/3/0", "0/0/2", "3/0/0", "0/0/99999999999"):
+        answer = client.get(f"{place}/{missing}")
+        assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-store")
+
+
+def test_numbers_come_as_they_are_reduced_by_means_or_by_the_middle(client, store):
+    share = RNG.integers(0, 255, (1500, 1030), np.uint8)
+    place = f"/base/viewer/pixels/{store.put(share, 'mean')}"
+    tile = np.frombuffer(client.get(f"{place}/0/1/1").content, np.uint8)
+    assert (tile.reshape(476, 6) == share[1024:, 1024:]).all()
+    small = np.frombuffer(client.get(f"{place}/1/0/0").content, np.uint8).reshape(750, 515)
+    assert abs(small - share.reshape(750, 2, 515, 2).mean((1, 3))).max() <= 0.5
+    labels = RNG.integers(0, 70_000, (1500, 1030)).astype(np.int32)
+    place = f"/base/viewer/pixels/{store.put(labels, 'nearest')}"
+    small = np.frombuffer(client.get(f"{place}/1/0/0").content, "<i4").reshape(750, 515)
+    assert (small == labels[1::2, 1::2]).all()
+
+
+def test_the_readout_gets_the_true_values(client, store):
+    deep = RNG.integers(0, 65535, (300, 290, 3), np.uint16)
+    place = f"/base/viewer/values/{store.put(deep, 'picture')}"
+    values = np.frombuffer(client.get(f"{place}/1/1").content, "<u2").reshape(44, 34, 3)
+    assert (values == deep[256:, 256:]).all()
+    share = RNG.random((20, 20), np.float32)
+    content = store.put(share, "mean")
+    assert (np.frombuffer(client.get(f"/base/viewer/values/{content}/0/0").content, "<f4") == share.ravel()).all()
+    shown = np.frombuffer(client.get(f"/base/viewer/pixels/{content}/0/0/0").content, np.uint8)
+    assert (shown == np.rint(share.ravel() * 255)).all()
+
+
+def test_other_addresses_give_nothing(client, store):
+    data = store.put_data([[1, 2.5]])
+    pixels = store.put(np.zeros((3, 3), np.uint8), "mean")
+    assert client.get(f"/base/viewer/data/{data}").json() == [[1, 2.5]]
+    program = client.get(f"/base/viewer/{pixel_routes.version()}/viewer.js")
+    assert program.headers["content-type"].startswith("text/javascript")
+    assert client.get(f"/base/viewer/{pixel_routes.version()}/view.js").status_code == 200
+    for path in (
+        f"data/{pixels}",
+        f"pixels/{data}/0/0/0",
+        f"values/{data}/0/0",
+        "data/" + "0" * 32,
+        f"{pixel_routes.version()}/overlay.py",
+        f"{pixel_routes.version()}/..%2Fmedia.py",
+        "old/viewer.js",
+    ):
+        assert client.get(f"/base/viewer/{path}").status_code == 404, path
+
+
+def script() -> None:
+    import numpy as np
+    import streamlit as st
+
+    from pages.components.viewer import overlay
+    from unet_core.postprocessing import cleanup, objects
+
+    image = np.zeros((64, 80, 1), np.uint16)
+    probability = np.zeros((64, 80), np.float32)
+    probability[10:20, 30:50] = 0.9
+    mask = cleanup.mask_of(probability, 0.5)
+    found = objects.find(mask, image)
+    view = overlay(image, key="v", name="a.png", probability=probability, mask=mask, mask_threshold=0.5, objects=found)
+    st.session_state["view"] = view
+
+
+def test_a_run_sends_ids_and_no_pixels(store):
+    app = AppTest.from_function(script).run()
+    assert not app.exception
+    assert app.session_state["view"] == View()
+    data = json.loads(app.get("bidi_component")[0].proto.json)
+    assert len(json.dumps(data)) < 2500
+    assert data["size"] == [80, 64]
+    dtypes = {name: layer["dtype"] for name, layer in data["layers"].items()}
+    assert dtypes == {"image": "uint16", "probability": "float32", "mask": "uint8", "labels": "int32"}
+    assert json.loads(store.get(data["objects"])) == [[1, 40, 15, 30, 10, 50, 20]]
+    before = store.nbytes
+    app.run()
+    assert json.loads(app.get("bidi_component")[0].proto.json) == data
+    assert store.nbytes == before
+
+
+def test_a_map_of_another_size_is_refused(store):
+    with pytest.raises(ValueError, match=r"truth.*all must be \(H, W\) of the image"):
+        overlay(np.zeros((4, 5, 1), np.uint8), key="v", name="a.png", truth=np.zeros((5, 4), np.uint8))

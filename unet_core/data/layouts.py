@@ -1,0 +1,217 @@
+"""Layouts: what a folder must look like to be a data set, one function from a folder to samples each.
+
+It gives an empty list where the folder is not of its kind, and raises a DataError that lists all that is wrong where
+it is.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from unet_core.data import pairing
+from unet_core.errors import DataError, ImageError, listing
+from unet_core.io import images
+
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "inputs")
+MASK_FOLDERS = ("masks", "mask", "labels", "label", "annotations", "segmentations", "gt", "targets")
+MASK_ENDINGS = ("_mask", "_masks", "_label", "_labels", "_seg", "_gt", "_annot")
+SUBSETS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+SUBSET_MASK_ENDINGS = ("annot", "_annot", "_mask", "_masks", "_label", "_labels")
+LOOKED_AT = 20  # files of a folder that are opened to see whether it is of a kind
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image and its mask files; several mask files are one object each and are merged.
+
+    `id` is unique in the data set and stays the same from run to run. `subset` is train, val or test where the folder
+    says so. `page` is the one of a multi-page TIFF, in the image as in the mask. Without masks: for prediction only.
+    """
+
+    id: str
+    image: Path
+    masks: tuple[Path, ...]
+    subset: str | None = None
+    page: int | None = None
+
+
+def is_mask_folder(name: str) -> bool:
+    """Whether a folder is called as those that hold masks, `masks` as well as `train_masks`."""
+    name = name.lower()
+    return name in MASK_FOLDERS or any(name == subset + end for subset in SUBSETS for end in SUBSET_MASK_ENDINGS)
+
+
+def _image_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if images.is_image_name(path)) if folder.is_dir() else []
+
+
+def _first_folder(root: Path, names: Iterable[str]) -> Path | None:
+    return next((root / name for name in names if (root / name).is_dir()), None)
+
+
+def dsb2018(root: Path) -> list[Sample]:
+    """`<id>/images/*` with `<id>/masks/*`, a mask file for each object; also below `stage1_train/` and the like.
+
+    A folder where no image has masks (`stage1_test/`) gives samples without.
+    """
+    stages = sorted(path for path in root.iterdir() if path.is_dir() and path.name.startswith("stage"))
+    if stages:
+        return [sample for stage in stages for sample in dsb2018(stage)]
+    folders = [path for path in root.iterdir() if (path / "images").is_dir()]
+    masked = [path for path in folders if (path / "masks").is_dir()]
+    if not masked and any(path for folder in folders for path in folder.iterdir() if path.name in MASK_FOLDERS):
+        return []
+    single = [path for path in masked or folders if len(_image_files(path / "images")) == 1]
+    if 2 * len([path for path in single if path.name not in SUBSETS]) <= len(masked or folders):
+        return []
+    samples, problems = [], []
+    for folder in sorted(path for path in root.iterdir() if (path / "images").is_dir()):
+        pictures, masks = _image_files(folder / "images"), _image_files(folder / "masks")
+        if len(pictures) != 1:
+            problems.append(f"{folder / 'images'} holds {len(pictures)} images where one is meant")
+        elif not masks and masked:
+            problems.append(f"{folder / 'masks'} holds no mask")
+        else:
+            samples.append(Sample(folder.name, pictures[0], tuple(masks)))
+    _refuse(root, problems)
+    return samples
+
+
+def paired(root: Path) -> list[Sample]:
+    """`images/` and `masks/` (or one of their usual names) with one mask for each image, found by its name."""
+    pictures, masks = _first_folder(root, IMAGE_FOLDERS), _first_folder(root, MASK_FOLDERS)
+    if pictures is None or masks is None:
+        return []
+    return _pairs(root, [(pictures, masks, None)])
+
+
+def split_folders(root: Path) -> list[Sample]:
+    """`train/` with `trainannot/` (or `train_masks/`), or `train/images` with `train/masks`; likewise val and test."""
+    parts: list[tuple[Path, Path, str | None]] = []
+    for name, subset in SUBSETS.items():
+        folder = root / name
+        if not folder.is_dir():
+            continue
+        inside = _first_folder(folder, IMAGE_FOLDERS), _first_folder(folder, MASK_FOLDERS)
+        beside = _first_folder(root, (name + ending for ending in SUBSET_MASK_ENDINGS))
+        if inside[0] is not None and inside[1] is not None:
+            parts.append((inside[0], inside[1], subset))
+        elif beside is not None:
+            parts.append((folder, beside, subset))
+    return _pairs(root, parts)
+
+
+def stack(root: Path) -> list[Sample]:
+    """Multi-page TIFFs, a sample a page: `train-volume.tif` with `train-labels.tif`; without labels, without masks."""
+    files = _tiffs(root)
+    if not _stacked(files):
+        return []
+    told = pairing.by_name(files)
+    problems = list(told.doubts)
+    samples = []
+    for path, masks in (*told.pairs.items(), *((path, []) for path in told.alone)):
+        count, subset = _pages(path), SUBSETS.get(re.split(r"[^a-z]", path.stem.lower())[0])
+        for mask in masks:
+            if _pages(mask) != count:
+                problems.append(f"{path.name} has {count} pages, {mask.name} {_pages(mask)}")
+        digits = max(3, len(str(count - 1)))
+        samples += [Sample(f"{path.stem}/{page:0{digits}d}", path, tuple(masks), subset, page) for page in range(count)]
+    _refuse(root, problems)
+    return samples
+
+
+def _tiffs(folder: Path) -> list[Path]:
+    return [path for path in _image_files(folder) if path.suffix.lower() in (".tif", ".tiff")]
+
+
+def _stacked(files: list[Path]) -> bool:
+    return any(_pages(path) > 1 for path in files[:LOOKED_AT])
+
+
+def _pages(path: Path) -> int:
+    try:
+        return images.pages(path)
+    except ImageError:
+        return 1  # told when it is read
+
+
+def mixed_folder(root: Path) -> list[Sample]:
+    """Images and masks in one folder, or in each of several, told apart by their names or else by content."""
+    if _stacked(_tiffs(root)):
+        return []
+    if files := _image_files(root):
+        folders = [(root, pairing.tell_apart(files))]
+    else:
+        below = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        folders = [(folder, pairing.by_name(_image_files(folder))) for folder in below]
+        folders = [(folder, told) for folder, told in folders if told.pairs]
+    samples: list[Sample] = []
+    problems: list[str] = []
+    for folder, told in folders:
+        if not told.pairs:
+            continue
+        problems += [f"{doubt} ({folder.name}/)" if folder != root else doubt for doubt in told.doubts]
+        problems += [f"{path.relative_to(root)} has no mask beside it" for path in told.alone]
+        subset = SUBSETS.get(folder.name) if folder != root else None
+        for path, masks in told.pairs.items():
+            name = path.stem if folder == root else f"{subset or folder.name}/{path.stem}"
+            samples.append(Sample(name, path, tuple(masks), subset))
+    _refuse(root, problems)
+    return samples
+
+
+LAYOUTS: dict[str, Callable[[Path], list[Sample]]] = {
+    "dsb2018": dsb2018,
+    "paired": paired,
+    "split_folders": split_folders,
+    "stack": stack,
+    "mixed": mixed_folder,
+}
+
+
+def _pairs(root: Path, parts: Iterable[tuple[Path, Path, str | None]]) -> list[Sample]:
+    """Pair the images of each part with its masks by file name; DataError lists all that have no partner."""
+    samples: list[Sample] = []
+    problems: list[str] = []
+    for image_folder, mask_folder, subset in parts:
+        pictures = _by_stem(_image_files(image_folder), (), problems)
+        masks = _by_stem(_image_files(mask_folder), MASK_ENDINGS, problems, pictures)
+        if not pictures:
+            problems.append(f"{image_folder} holds no image ({', '.join(images.EXTENSIONS)})")
+        for stem, path in pictures.items():
+            if stem in masks:
+                name = stem if subset is None else f"{subset}/{stem}"
+                samples.append(Sample(name, path, (masks[stem],), subset))
+            else:
+                problems.append(f"{path.relative_to(root)} has no mask in {mask_folder.name}/")
+        problems += [
+            f"{path.relative_to(root)} has no image in {image_folder.name}/"
+            for stem, path in masks.items()
+            if stem not in pictures
+        ]
+    _refuse(root, problems)
+    return samples
+
+
+def _by_stem(
+    paths: Iterable[Path], endings: tuple[str, ...], problems: list[str], wanted: Iterable[str] = ()
+) -> dict[str, Path]:
+    """Files by name without extension and without one of the endings, unless the whole name is wanted as it is."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        ending = next((end for end in endings if path.stem.endswith(end) and path.stem != end), "")
+        stem = path.stem if path.stem in wanted else path.stem.removesuffix(ending)
+        if stem in found:
+            problems.append(f"{path.parent.name}/ holds both {found[stem].name} and {path.name}")
+        found[stem] = path
+    return found
+
+
+def _refuse(root: Path, problems: list[str]) -> None:
+    if problems:
+        raise DataError(
+            f"{root}: {len(problems)} problem{'s' * (len(problems) > 1)} in the data set: "
+            f"{listing(problems, 20, '; ')}. "
+            "Give each image a mask of the same name, or take it out of the folder."
+        )

@@ -1,0 +1,33 @@
+"""Pixel values to what a network sees: mean and deviation of an image, and the tensor made with them."""
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unet_core.io.pixels import Pixels, full_range
+
+
+def statistics(image: Pixels, normalisation: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(mean, std), (C,) each, in the image's own levels: what `normalise` subtracts and divides by.
+
+    "zscore" takes both over all channels together, so that the colour of a stain stays to be seen. "unit" divides by
+    the range of the dtype: 255, 65535, or 1 for float.
+    """
+    channels, whole = image.shape[2], full_range(image)
+    if normalisation == "unit":
+        return np.zeros(channels, np.float32), np.full(channels, whole, np.float32)
+    mean, std = cv2.meanStdDev(image.reshape(-1, 1))
+    deviation = float(std[0, 0])
+    if whole > 1:
+        deviation = max(deviation, whole / 255)  # a flat image stays flat
+    elif deviation <= 1e-5 * abs(float(mean[0, 0])):
+        deviation = 1.0  # float has no smallest step to go by
+    return np.full(channels, mean[0, 0], np.float32), np.full(channels, deviation, np.float32)
+
+
+def normalise(image: Pixels, mean: NDArray[np.float32], std: NDArray[np.float32]) -> Tensor:
+    """(H, W, C) uint8, uint16 or float32 to (C, H, W) float32."""
+    scaled = (image.astype(np.float32) - mean) / std
+    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))

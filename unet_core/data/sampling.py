@@ -1,0 +1,96 @@
+"""Random crops and batches of an epoch: each a function of (seed, epoch, position)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unet_core.config.schema import ModelConfig, TrainConfig
+from unet_core.data.augmentation import Augment
+from unet_core.data.dataset import Picture, Pictures
+from unet_core.data.normalization import normalise
+from unet_core.io.pixels import Pixels
+from unet_core.models import architecture
+
+MOST_CROPS = 4  # of one image in an epoch, where the settings leave it open
+
+
+def crop_counts(pictures: Pictures, config: TrainConfig) -> NDArray[np.int64]:
+    """How many crops an epoch takes of each picture, (len(pictures),): as set, else as many as cover it, 1 to 4."""
+    areas = np.array([pictures.area(index) for index in range(len(pictures))])
+    return crops_of(areas, pictures.model, config)
+
+
+def crops_of(areas: NDArray[Any], model: ModelConfig, config: TrainConfig) -> NDArray[np.int64]:
+    """The same for pictures of so many pixels."""
+    if config.crops_per_image:
+        return np.full(len(areas), config.crops_per_image)
+    side = model.image_size - 2 * architecture.margin(model)
+    return np.clip(np.round(areas / side**2), 1, MOST_CROPS).astype(np.int64)
+
+
+def order(seed: int, epoch: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The picture indices of one epoch's crops, shuffled: each as often as `counts` says."""
+    return np.random.default_rng([seed, epoch]).permutation(np.repeat(np.arange(len(counts)), counts))
+
+
+def crop(picture: Picture, side: int, margin: int, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.uint8]]:
+    """A random square of (side, side) of image and raw mask, mirrored at the edges of the picture.
+
+    It lies in the picture widened by `margin` on each side, so that its middle, without the margin, lies in the picture
+    itself; a picture that is smaller than that is widened further.
+    """
+    image, raw_mask = picture.image, picture.raw_mask
+    missing = [max(2 * margin, side - length) for length in raw_mask.shape]
+    if any(missing):
+        edges = (missing[0] // 2, missing[0] - missing[0] // 2, missing[1] // 2, missing[1] - missing[1] // 2)
+        image, raw_mask = widen(image, edges), widen(raw_mask, edges)
+    top, left = (int(rng.integers(length - side + 1)) for length in raw_mask.shape)
+    window = slice(top, top + side), slice(left, left + side)
+    return image[window], raw_mask[window]
+
+
+def widen(pixels: Pixels, edges: tuple[int, int, int, int]) -> Pixels:
+    """(H, W) or (H, W, C) mirrored at its edges by (top, bottom, left, right) pixels, however few it has itself."""
+    wide = np.asarray(cv2.copyMakeBorder(pixels, *edges, cv2.BORDER_REFLECT_101), pixels.dtype)
+    return wide.reshape(*wide.shape[:2], *pixels.shape[2:])  # OpenCV drops a single channel
+
+
+@dataclass(frozen=True)
+class Batch:
+    """images (N, C, S, S) float32, target (N, S', S') int64 and the ids of the samples they were cut from.
+
+    S' is S less the margin that an unpadded net eats on each side.
+    """
+
+    images: Tensor
+    target: Tensor
+    ids: list[str]
+
+
+def batches(pictures: Pictures, config: TrainConfig, epoch: int) -> Iterator[Batch]:
+    """The batches of one epoch; the last may be smaller."""
+    augment = Augment(config.augment)
+    side, margin = pictures.model.image_size, architecture.margin(pictures.model)
+    middle = slice(margin, side - margin)
+    indices = order(config.seed, epoch, crop_counts(pictures, config))
+    for start in range(0, len(indices), config.batch_size):
+        inputs, targets, ids = [], [], []
+        for position, index in enumerate(indices[start : start + config.batch_size], start):
+            rng = np.random.default_rng([config.seed, epoch, position])
+            picture = pictures[int(index)]
+            image, raw_mask = augment(*crop(picture, side, margin, rng), seed=int(rng.integers(2**32)))
+            inputs.append(normalise(image, picture.mean, picture.std))
+            targets.append(torch.from_numpy(pictures.target(raw_mask[middle, middle]).astype(np.int64)))
+            ids.append(pictures.samples[int(index)].id)
+        yield Batch(torch.stack(inputs), torch.stack(targets), ids)
+
+
+def steps_per_epoch(pictures: Pictures, config: TrainConfig) -> int:
+    """The number of batches that `batches` gives."""
+    return -(-int(crop_counts(pictures, config).sum()) // config.batch_size)

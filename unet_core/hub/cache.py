@@ -1,0 +1,60 @@
+"""Models of the Hub on the disk: put there whole or not at all, with sums of our own and where they came from."""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from unet_core.hub.repo_id import Reference
+
+NEEDED = ("config.json", "model.safetensors")
+SOURCE = "source.json"  # beside the weights: the repository and commit they came from
+ABANDONED = 86_400.0  # seconds after which an unfinished pull is nobody's
+
+
+def keep(fetched: Path, names: list[str], reference: Reference, commit: str, staging: Path, folder: Path) -> None:
+    """Put the files where they belong, with sums of our own and where they came from, whole or not at all."""
+    fresh = staging / "checkpoint"
+    fresh.mkdir()
+    sums = ""
+    for name in sorted(names):
+        (fetched / name).replace(fresh / name)
+        sums += f"{hashlib.sha256((fresh / name).read_bytes()).hexdigest()}  {name}\n"
+    (fresh / "sha256").write_text(sums, encoding="ascii")
+    source = {"repo": reference.repo, "revision": reference.revision, "commit": commit}
+    (fresh / SOURCE).write_text(json.dumps(source) + "\n", encoding="ascii")
+    for path in fresh.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    if folder.exists():
+        folder.rename(staging / "before")
+    fresh.rename(folder)
+
+
+def sweep(models_dir: Path) -> None:
+    """Remove what pulls left that were killed with their process."""
+    for place in models_dir.glob("*--*.new"):
+        with suppress(OSError):
+            if time.time() - place.stat().st_mtime > ABANDONED:
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def commit(folder: Path) -> str | None:
+    try:
+        return str(json.loads((folder / SOURCE).read_text(encoding="ascii"))["commit"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def whole(folder: Path) -> bool:
+    """Whether a pulled folder is there and undamaged."""
+    try:
+        sums = dict(line.split("  ")[::-1] for line in (folder / "sha256").read_text(encoding="ascii").splitlines())
+        return set(NEEDED) <= sums.keys() and all(
+            hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest for name, digest in sums.items()
+        )
+    except (OSError, ValueError):
+        return False

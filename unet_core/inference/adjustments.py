@@ -1,0 +1,68 @@
+"""Changes of a picture unlike those of the training before the net sees it; the mask keeps the picture's own size."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unet_core.errors import ConfigError
+from unet_core.io.pixels import Pixels, full_range
+
+SCALES = (0.05, 20.0)
+STRETCHED = (0.5, 99.5)  # percentiles that become black and white
+
+
+@dataclass(frozen=True)
+class Adjust:
+    """What is done to a picture, in this order; the default is nothing. Raises ConfigError for a scale out of range."""
+
+    swap: bool = False  # red and blue change places
+    stretch: bool = False  # the levels that are in use fill the whole range
+    invert: bool = False  # dark becomes bright
+    scale: float = 1.0  # side of the picture that the net sees, over its own
+
+    def __post_init__(self) -> None:
+        if not SCALES[0] <= self.scale <= SCALES[1]:
+            raise ConfigError(f"Expected scale to be {SCALES[0]:g} to {SCALES[1]:g}, got {self.scale:g}.")
+
+    def __bool__(self) -> bool:
+        return self != Adjust()
+
+    @property
+    def words(self) -> str:
+        """What is done, for a caption: "inverted, scale 0.5"; "" where nothing is."""
+        told = {"channels swapped": self.swap, "contrast stretched": self.stretch, "inverted": self.invert}
+        words = [name for name, done in told.items() if done]
+        return ", ".join(words + ([f"scale {self.scale:g}"] if self.scale != 1 else []))
+
+    def apply(self, image: Pixels) -> Pixels:
+        """(H, W, C) to (H', W', C) of the same dtype."""
+        if self.swap:
+            image = image[:, :, ::-1]
+        if self.stretch:
+            low, high = np.percentile(image[:: _step(image), :: _step(image)], STRETCHED)
+            whole = full_range(image)
+            spread = (image.astype(np.float32) - low) * (whole / (high - low) if high > low else 1.0)
+            image = np.clip(spread, 0, whole).astype(image.dtype)
+        if self.invert:
+            image = (full_range(image) - image).astype(image.dtype)
+        if self.scale != 1:
+            height, width = (max(1, round(length * self.scale)) for length in image.shape[:2])
+            how = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_LINEAR
+            resized = cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=how)
+            image = np.asarray(resized, image.dtype).reshape(height, width, image.shape[2])
+        return np.ascontiguousarray(image)
+
+    def restore(self, plane: NDArray[Any], height: int, width: int, classes: bool = False) -> NDArray[Any]:
+        """What was found on the changed picture, (H', W'), in the size of the picture itself; classes stay classes."""
+        if plane.shape == (height, width):
+            return plane
+        how = cv2.INTER_NEAREST if classes else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(plane, (width, height), interpolation=how), plane.dtype)
+
+
+def _step(image: Pixels) -> int:
+    return max(1, math.isqrt(image[:, :, 0].size // 1_000_000))

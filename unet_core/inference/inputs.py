@@ -1,0 +1,235 @@
+"""What a visitor brings, as pictures in order: files, folders, ZIPs, multi-page stacks, a photo, examples of a run.
+
+    found = intake.gather([("cells.zip", data), ("stack.tif", path)])
+    for item in found.items:
+        image = item.read()        # decoded here and not before; raises ImageError that names the file
+
+A file that is wrong is a sentence in `problems`, and the others go on. Masks that lie beside their images
+(`a_mask.png`, a folder `masks`) are left out, which is told in `notes`.
+"""
+
+import hashlib
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from pathlib import Path, PurePosixPath
+
+from unet_core.data import pairing
+from unet_core.data.layouts import Sample, is_mask_folder
+from unet_core.errors import DataError, ImageError, listing
+from unet_core.io import images, zip_reader
+from unet_core.io.filenames import safe_name, unique
+from unet_core.io.pixels import Pixels
+
+MOST_PICTURES = 10_000  # of one intake, each page of a stack counted
+MOST_NAMED = 5  # files of one kind of problem that a sentence names
+TIFF = (".tif", ".tiff")
+
+Source = bytes | Path
+
+
+class File:
+    """One file as it was brought: its name with `/`, where it comes from, and its bytes when they are asked for."""
+
+    def __init__(
+        self, name: str, label: str, content: Callable[[], Source], within: "tuple[File, int] | None" = None
+    ) -> None:
+        self.name, self.label, self._content, self._within = name, label, content, within
+
+    def content(self) -> Source:
+        """The bytes, or the path of a file on the disk. Raises ImageError."""
+        try:
+            return self._content()
+        except DataError as error:
+            raise ImageError(str(error)) from error
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the content, or that of the archive and the place in it. Raises ImageError."""
+        if self._within is not None:  # not unpacked for it
+            return f"{self._within[0].digest} {self._within[1]}"
+        source = self.content()
+        if isinstance(source, bytes):
+            return hashlib.sha256(source).hexdigest()
+        try:
+            with source.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ImageError(f"{self.label}: cannot be read ({error.strerror or error}).") from error
+
+    def pages(self) -> int:
+        """How many pictures it holds, by its headers. Raises ImageError."""
+        source = self.content()
+        return images.pages(source) if isinstance(source, Path) else images.count(io.BytesIO(source), self.label)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture. `name` and `stem` are unique, whatever the case of letters, and safe as relative file names.
+
+    `name` is for the screen, with suffix (`sub/a.png`, `stack_003.tif`), `stem` for files made of it (`sub/a`).
+    """
+
+    name: str
+    stem: str
+    file: File
+    page: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Where the picture came from, for messages: the archive, the file, the page."""
+        return self.file.label if self.page is None else f"{self.file.label}, page {self.page}"
+
+    @property
+    def key(self) -> str:
+        """The same for the same picture, different for any other; for caches. Raises ImageError."""
+        return self.file.digest if self.page is None else f"{self.file.digest} {self.page}"
+
+    def read(self) -> Pixels:
+        """(H, W, C) uint8, uint16 or float32 with C = 1 or 3, upright. Raises ImageError."""
+        source = self.file.content()
+        if isinstance(source, Path):
+            return images.read(source, self.page)
+        return images.decode(source, self.file.label, self.page)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The pictures in order; a sentence for each file that cannot be used; what else the visitor should know."""
+
+    items: list[Item] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def gather(files: Iterable[tuple[str, Source]], masks: bool = False) -> Intake:
+    """The pictures of uploads, each a name (of a folder's files with its folders) and its bytes or place on the disk.
+
+    ZIPs and folders of the disk are looked into, stacks give an item a page. Uploads keep their order, what lies in
+    folders is put in the order of its names. With `masks` nothing is left out for being named like a mask.
+    """
+    result, pictures = Intake(), list[File]()
+    groups: list[list[File]] = [[]]  # single files and folders together, each archive for itself
+    order: dict[File, int] = {}
+    for number, (name, source) in enumerate(files):
+        singles, archives_before = len(groups[0]), len(groups)
+        _look_into(name, source, groups, result)
+        order |= dict.fromkeys([*groups[0][singles:], *chain(*groups[archives_before:])], number)
+    if any("/" in file.name for file in groups[0]):
+        groups[0].sort(key=lambda file: zip_reader.natural(file.name))
+        order = dict.fromkeys(order, 0)
+    for group in groups:
+        pictures += group if masks else _without_masks(group, result)
+    _name(sorted(pictures, key=order.__getitem__), result)
+    return result
+
+
+def from_samples(samples: Iterable[Sample]) -> Intake:
+    """The images of a data set, named as it names them."""
+    result, taken, stems = Intake(), set[str](), set[str]()
+    for sample in samples:
+        file = File(sample.image.name, str(sample.image), lambda path=sample.image: path)  # type: ignore[misc]
+        name = safe_name(sample.id)
+        shown = unique(name + sample.image.suffix, taken)
+        result.items.append(Item(shown, unique(name, stems), file, sample.page))
+    return result
+
+
+def _look_into(name: str, source: Source, groups: list[list[File]], result: Intake) -> None:
+    """Add the pictures of one upload to the groups."""
+    name = name.replace("\\", "/")
+    if isinstance(source, Path) and zip_reader.leads_out(name):
+        name = source.name
+    label, others = zip_reader.readable(name), list[str]()
+    if isinstance(source, Path) and source.is_dir():
+        for path in sorted(path for path in source.rglob("*") if path.is_file()):
+            inside = path.relative_to(source).as_posix()
+            if not zip_reader.is_junk(inside):
+                _sort(File(inside, str(path), lambda path=path: path), groups[0], others)  # type: ignore[misc]
+        _tell_others(label, others, bool(groups[0]), result)
+        return
+    try:
+        if zip_reader.is_archive(name, source):
+            archive = zip_reader.Archive(source, label)
+            result.problems.extend(archive.problems)
+            groups.append([])
+            for file in _of_archive(archive, source):
+                _sort(file, groups[-1], others)
+            _tell_others(label, others, bool(groups[-1]), result)
+        elif not zip_reader.is_junk(name):
+            content = File(name, label, lambda: source)
+            _sort(content, groups[0], others)
+            if others:
+                raise ImageError(f"{label}: no picture; readable are {', '.join(images.EXTENSIONS)} and .zip.")
+    except DataError as error:
+        result.problems.append(str(error))
+
+
+def _of_archive(archive: zip_reader.Archive, source: Source) -> Iterator[File]:
+    whole = File(archive.name, archive.name, lambda: source)
+    for number, member in enumerate(archive.members):
+
+        def content(member: zip_reader.Member = member) -> bytes:
+            return archive.read(member)
+
+        yield File(member.name, f"{archive.name}: {zip_reader.readable(member.name)}", content, (whole, number))
+
+
+def _sort(file: File, pictures: list[File], others: list[str]) -> None:
+    if images.is_image_name(Path(file.name)):
+        pictures.append(file)
+    else:
+        others.append(file.name)
+
+
+def _tell_others(label: str, others: list[str], any_picture: bool, result: Intake) -> None:
+    names = listing([zip_reader.readable(name) for name in others], MOST_NAMED)
+    if not any_picture:
+        held = f" It holds {names}." if others else ""
+        result.problems.append(f"{label}: no picture in it ({', '.join(images.EXTENSIONS)}).{held}")
+    elif others:
+        result.notes.append(f"{label}: left out what are no pictures: {names}.")
+
+
+def _without_masks(group: list[File], result: Intake) -> list[File]:
+    """The files that no folder's name and no name beside them makes a mask."""
+    folders = defaultdict[PurePosixPath, dict[Path, list[File]]](lambda: defaultdict(list))
+    in_folders = [file for file in group if not any(map(is_mask_folder, PurePosixPath(file.name).parent.parts))]
+    for file in in_folders or group:
+        path = PurePosixPath(file.name)
+        folders[path.parent][Path(path.name)].append(file)
+    chosen = {id(file) for names in folders.values() for path in pairing.without_masks(names) for file in names[path]}
+    kept = [file for file in group if id(file) in chosen]
+    left = [zip_reader.readable(file.name) for file in group if id(file) not in chosen]
+    if left:
+        result.notes.append(f"Left out, since they are named like masks: {listing(left, MOST_NAMED)}.")
+    return kept
+
+
+def _name(pictures: list[File], result: Intake) -> None:
+    """Give every page of every file its names."""
+    taken, stems = set[str](), set[str]()
+    safe = [safe_name(file.name) for file in pictures]
+    while safe and len({name.partition("/")[0] for name in safe}) == 1 and all("/" in name for name in safe):
+        safe = [name.partition("/")[2] for name in safe]  # the folder that all lie in tells nothing
+    for file, name in zip(pictures, safe, strict=True):
+        path = PurePosixPath(name)
+        try:
+            pages = file.pages() if path.suffix.lower() in TIFF else 1
+        except ImageError as error:
+            result.problems.append(str(error))
+            continue
+        if len(result.items) + pages > MOST_PICTURES:
+            result.problems.append(
+                f"{file.label}: {pages} more are over {MOST_PICTURES:,} pictures; it and all behind it were left out."
+            )
+            return
+        for stem, page in images.page_names(path.stem, pages):
+            shown = unique(str(path.with_name(stem + path.suffix)), taken)
+            own = str(PurePosixPath(shown).with_suffix(""))
+            if own.lower() in stems:
+                own = f"{own}_{path.suffix[1:].lower()}"
+            result.items.append(Item(shown, unique(own, stems), file, page))

@@ -1,0 +1,261 @@
+"""Reading and writing pictures: one way in, one way out, both from bytes and never by a library's own file name.
+
+A picture is refused from its header, before a pixel is decoded, when it is larger than `MAX_PIXELS`, or holds several
+pictures and none of them was asked for. The pixel format alone decides what an array is, never the content:
+
+| stored as | read as |
+|---|---|
+| 1 to 8 bits a channel, palette, CMYK | uint8, 0..255 |
+| 16 bits a channel (PNG, TIFF) | uint16, 0..65535, every bit kept |
+| 32-bit float (TIFF) | float32 as it is; NaN and infinity are refused |
+"""
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from unet_core.errors import ImageError
+from unet_core.io import high_bit_depth
+from unet_core.io.pixels import Pixels
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
+MAX_PIXELS = 89_478_485  # Pillow's own bound: about 9,450 x 9,450
+TURNS = {  # what makes an array upright, by its EXIF orientation: (transposed, rows reversed, columns reversed) after
+    2: (False, 1, -1),
+    3: (False, -1, -1),
+    4: (False, -1, 1),
+    5: (True, 1, 1),
+    6: (True, 1, -1),
+    7: (True, -1, -1),
+    8: (True, -1, 1),
+}
+
+
+def is_image_name(path: Path) -> bool:
+    """Whether a file name ends like a picture; hidden files do not count."""
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+
+
+def read(path: Path, page: int | None = None) -> Pixels:
+    """Read one image as (H, W, C) uint8, uint16 or float32 with C = 1 (grey) or 3 (RGB), upright; alpha is dropped.
+
+    `page` (from 0) is the wanted one of a multi-page TIFF; a file of several is refused without it. Raises ImageError.
+    """
+    with _opened(path) as file:
+        return _image(file, str(path), page)
+
+
+def decode(data: bytes, name: str, page: int | None = None) -> Pixels:
+    """The same from the bytes of a file, for uploads; `name` is only used in messages. Raises ImageError."""
+    return _image(io.BytesIO(data), name, page)
+
+
+def read_mask(path: Path, page: int | None = None, colours: bool = False) -> Pixels:
+    """Read one mask as its raw values: (H, W) uint8 or uint16, grey levels or palette indices; (H, W, 3) uint8 colours.
+
+    Colours are given where the three channels differ, and of a palette where `colours` asks for them. One bit a pixel
+    gives 0 and 1, and so does a palette of black and white, whatever its order. Raises ImageError.
+    """
+    name = str(path)
+    with _opened(path) as file:
+        pixels = _pixels(file, name, page, "colours" if colours else "indices")
+    if pixels.dtype not in (np.uint8, np.uint16):
+        if not (np.isfinite(pixels).all() and (pixels == np.rint(pixels)).all() and 0 <= pixels.min() <= pixels.max()):
+            raise ImageError(f"{name}: a mask holds whole numbers from 0; save it as 8-bit grey.")
+        if pixels.max() > 65535:
+            raise ImageError(f"{name}: a mask holds numbers to 65535, this one {pixels.max():.10g}; number it anew.")
+        pixels = pixels.astype(np.uint16)
+    if pixels.ndim == 3 and (pixels == pixels[:, :, :1]).all():
+        pixels = np.ascontiguousarray(pixels[:, :, 0])
+    if pixels.ndim == 3 and pixels.dtype != np.uint8:
+        raise ImageError(f"{name}: a mask in colours of 16 bits; save it with 8 bits a channel.")
+    return pixels
+
+
+def size(path: Path, page: int | None = None) -> tuple[int, int]:
+    """(height, width) from the header alone, upright as `read` and `read_mask` give them. Raises ImageError."""
+    with _opened(path) as file:
+        header = high_bit_depth.tiff_header(file, page or 0)
+        if header is not None:
+            turned = 5 <= header.orientation <= 8
+            return (header.width, header.height) if turned else (header.height, header.width)
+        file.seek(0)
+        with _picture(file, str(path)) as picture:
+            tagged = picture.format != "PNG" or "exif" in picture.info  # getexif() would decode a PNG without
+            turned = tagged and picture.format != "TIFF" and _orientation(picture) >= 5  # Pillow turns TIFF itself
+            return (picture.width, picture.height) if turned else (picture.height, picture.width)
+
+
+def pages(path: Path) -> int:
+    """How many pictures a TIFF holds, by its headers; 1 for any other file. Raises ImageError."""
+    with _opened(path) as file:
+        return count(file, str(path))
+
+
+def count(file: BinaryIO, name: str) -> int:
+    """The same of an open file, for uploads."""
+    header = high_bit_depth.tiff_header(file)
+    if header is not None:
+        return header.pages
+    file.seek(0)
+    with _picture(file, name) as picture:
+        return int(getattr(picture, "n_frames", 1)) if picture.format == "TIFF" else 1
+
+
+def page_names(stem: str, number: int) -> list[tuple[str, int | None]]:
+    """What the pages of a file are called, and their page: `stem` and None of a single one; `stem_000`, 0 and so on."""
+    digits = max(3, len(str(number - 1)))
+    return [(f"{stem}_{page:0{digits}d}", page) for page in range(number)] if number > 1 else [(stem, None)]
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror or error}).") from error
+
+
+def _image(file: BinaryIO, name: str, page: int | None) -> Pixels:
+    pixels = _pixels(file, name, page, "image")
+    if pixels.dtype not in (np.uint8, np.uint16, np.float32):
+        raise ImageError(
+            f"{name}: pixels of type {pixels.dtype} cannot be read; convert the image to 8 or 16 bits without sign, or "
+            "to 32-bit float."
+        )
+    if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
+        bad = int((~np.isfinite(pixels)).sum())
+        raise ImageError(f"{name}: {bad} of {pixels.size} values are NaN or infinite; replace them by numbers.")
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+def _pixels(file: BinaryIO, name: str, page: int | None, wanted: str) -> Pixels:
+    """(H, W) or (H, W, 3), upright, of the file's own type; `wanted` is image, or of a mask its colours or indices."""
+    header = high_bit_depth.tiff_header(file, page or 0)
+    if header is not None:
+        _refuse_count(header.pages, page, name)
+        _refuse_size(header.width, header.height, name)
+        if header.deep:
+            return _upright(high_bit_depth.read_tiff(file, page or 0, name), header.orientation)
+    file.seek(0)
+    with _picture(file, name) as picture:
+        try:
+            frames = 1 if picture.format == "MPO" else int(getattr(picture, "n_frames", 1))  # MPO: photo and preview
+            if header is not None and header.pages > frames:
+                raise ImageError(
+                    f"{name}: one header stands for {header.pages} pages; save it as a plain multi-page TIFF."
+                )
+            _refuse_count(frames, page if picture.format == "TIFF" else None, name)
+            if page:
+                picture.seek(page)
+            _refuse_size(picture.width, picture.height, name)
+            tiles = [picture.mode, *(str(tile.args) for tile in getattr(picture, "tile", []))]
+            grey, deep_png = picture.mode in ("LA", "L", "I", "I;16"), any(";16" in words for words in tiles)
+            picture.load()
+            orientation = _orientation(picture)
+        except ImageError:
+            raise
+        except Exception as error:
+            raise _unreadable(name, error) from error
+        if deep_png and picture.format == "PNG":
+            file.seek(0)
+            return _upright(high_bit_depth.read_png(file.read(), grey, name), orientation)
+        if deep_png:
+            raise ImageError(f"{name}: 16 bits a channel in a damaged TIFF; save the image anew.")
+        pixels = _of_image(picture, name) if wanted == "image" else _of_mask(picture, name, wanted == "colours")
+        return _upright(pixels, orientation)
+
+
+def _of_image(picture: Image.Image, name: str) -> Pixels:
+    if picture.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
+        raise ImageError(f"{name}: pixel format {picture.mode!r} cannot be read; convert the image to grey or RGB.")
+    return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB"), dtype=np.uint8)
+
+
+def _of_mask(picture: Image.Image, name: str, colours: bool) -> Pixels:
+    if picture.mode == "P" and colours:
+        picture = picture.convert("RGB")
+    pixels = np.asarray(picture, dtype=np.uint8)
+    if picture.mode in ("L", "1"):
+        return pixels
+    if picture.mode == "P":
+        white = white_indices(picture, pixels)
+        return pixels if white is None else white[pixels]
+    if picture.mode in ("RGB", "RGBA", "LA"):
+        return pixels[:, :, 0] if picture.mode == "LA" else np.ascontiguousarray(pixels[:, :, :3])
+    raise ImageError(f"{name}: pixel format {picture.mode!r} cannot be a mask; save it as 8-bit grey.")
+
+
+def _picture(file: BinaryIO, name: str) -> Image.Image:
+    """The picture by its header alone."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(file, formats=FORMATS)
+    except Exception as error:
+        raise _unreadable(name, error) from error
+
+
+def _refuse_size(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{name}: {width} x {height} pixels are more than {MAX_PIXELS:,} and were not read; "
+            "cut the picture into parts."
+        )
+
+
+def _refuse_count(pages_: int, page: int | None, name: str) -> None:
+    if page is None and pages_ > 1:
+        raise ImageError(f"{name}: holds {pages_} pictures where one is meant; save each as a file of its own.")
+    if page is not None and not 0 <= page < pages_:
+        raise ImageError(f"{name}: holds {pages_} pictures, so there is no page {page} (they count from 0).")
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    if orientation not in TURNS:
+        return pixels
+    transposed, rows, columns = TURNS[orientation]
+    turned = pixels.swapaxes(0, 1) if transposed else pixels
+    return np.ascontiguousarray(turned[::rows, ::columns])
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 (upright) where there is none or its block is damaged."""
+    try:
+        value = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 - the picture itself may well be good
+        return 1
+    return value if value in TURNS else 1
+
+
+def _unreadable(name: str, error: Exception) -> ImageError:
+    if isinstance(error, UnidentifiedImageError):
+        what = "this is no picture in a known format, or its header is damaged"
+    elif isinstance(error, Image.DecompressionBombError):
+        what = f"it has more than {MAX_PIXELS:,} pixels and was not read; cut the picture into parts"
+    else:
+        what = f"the picture is damaged ({error})"
+    return ImageError(f"{name}: {what}. Readable are {', '.join(FORMATS)}.")
+
+
+def white_indices(picture: Image.Image, indices: NDArray[Any]) -> NDArray[np.uint8] | None:
+    """(256,) 1 where a palette is white, if it is one of black and white alone; else None: the indices are classes.
+
+    Also where only black and white are used and black is not index 0: writers that count colours order them anyhow.
+    """
+    listed = np.asarray(picture.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+    table = np.zeros((256, 3), np.uint8)
+    table[: len(listed)] = listed
+    bright = table.max(1)
+    plain = (bright == table.min(1)) & ((bright == 0) | (bright == 255))
+    used = np.unique(indices)
+    if not plain[used].all() or used[-1] >= len(listed):
+        return None
+    both = plain[: len(listed)].all() and {0, 255} <= set(bright[: len(listed)].tolist())
+    odd = bright[0] == 255 or (255 in bright[used] and (bright[used] == 0)[used > 0].any())
+    return (bright > 0).astype(np.uint8) if both or odd else None

@@ -1,0 +1,221 @@
+"""What a net is made of, worked out from its settings alone: channels, sizes, parameters, multiply-adds, what it sees.
+
+`unet.UNet` is built from the same plan. No torch here, so that a page can draw the net while its settings change.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from unet_core.config.schema import ModelConfig
+from unet_core.errors import ConfigError
+
+LEARNT_UPS = ("transposed",)  # the others keep the channels, and the block before them gives half as many
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One learnt layer with a square kernel; a stride of 2 is a way down or, transposed, a way up."""
+
+    in_channels: int
+    out_channels: int
+    kernel: int
+    stride: int = 1
+    transposed: bool = False
+    bias: bool = True
+    normed: bool = False  # followed by a normalisation with a learnt scale and shift
+
+    @property
+    def parameters(self) -> int:
+        weights = self.in_channels * self.out_channels * self.kernel**2
+        return weights + self.out_channels * (self.bias + 2 * self.normed)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the net: an encoder, bottleneck or decoder block, a way down or up, the head."""
+
+    kind: str  # encoder, down, bottleneck, up, decoder, head
+    level: int  # 0 is full resolution
+    in_channels: int
+    out_channels: int
+    convolutions: tuple[Convolution, ...]
+
+
+def plan(config: ModelConfig) -> list[Part]:
+    """The parts in the order in which an image passes them."""
+    widths = [config.base_channels * 2**level for level in range(config.depth + 1)]
+    learnt = config.up in LEARNT_UPS
+    parts: list[Part] = []
+    channels = config.in_channels
+    for level in range(config.depth):
+        width = widths[level]
+        parts.append(_block(config, "encoder", level, channels, width, width, config.convs_per_block))
+        strided = (Convolution(width, width, 2, 2),) if config.down == "strided_conv" else ()
+        parts.append(Part("down", level, width, width, strided))
+        channels = width
+    width = widths[-1] if learnt else widths[-1] // 2
+    convs = config.bottleneck_convs or config.convs_per_block
+    parts.append(_block(config, "bottleneck", config.depth, channels, width, width, convs))
+    channels = width
+    for level in reversed(range(config.depth)):
+        width = widths[level]
+        transposed = (Convolution(channels, width, 2, 2, transposed=True),) if learnt else ()
+        parts.append(Part("up", level, channels, width, transposed))
+        out = width if learnt or level == 0 else width // 2
+        parts.append(_block(config, "decoder", level, 2 * width, width, out, config.convs_per_block))
+        channels = out
+    head = Convolution(channels, config.num_classes, config.head_kernel)
+    return [*parts, Part("head", 0, channels, config.num_classes, (head,))]
+
+
+def _block(config: ModelConfig, kind: str, level: int, before: int, middle: int, after: int, convs: int) -> Part:
+    channels = [before, *[middle] * (convs - 1), after]
+    normed = config.norm != "none"
+    bias = not normed or config.order == "conv_act_norm"  # a norm right behind a convolution takes its bias away
+    layers = tuple(Convolution(first, second, 3, bias=bias, normed=normed) for first, second in pairwise(channels))
+    return Part(kind, level, before, after, layers)
+
+
+def parameter_count(config: ModelConfig) -> int:
+    """The number of learnt values."""
+    deep = (
+        sum(
+            part.out_channels * config.num_classes + config.num_classes
+            for part in plan(config)
+            if part.kind == "decoder" and part.level > 0
+        )
+        if config.deep_supervision
+        else 0
+    )
+    return deep + sum(layer.parameters for part in plan(config) for layer in part.convolutions)
+
+
+def convolution_count(config: ModelConfig) -> int:
+    """The number of convolutional layers, transposed ones included, as the 2015 paper counts its 23."""
+    return sum(len(part.convolutions) for part in plan(config))
+
+
+def sizes(config: ModelConfig, size: int) -> list[int] | None:
+    """The side in pixels that each part of `plan` gives for an input side; None where one is odd or nothing is left."""
+    result = []
+    shrink = 1 if config.padding == "valid" else 0
+    for part in plan(config):
+        if part.kind == "down":
+            if size % 2:
+                return None
+            size //= 2
+        elif part.kind == "up":
+            size *= 2
+        else:
+            size -= shrink * sum(layer.kernel - 1 for layer in part.convolutions)
+        if size < 1:
+            return None
+        result.append(size)
+    return result
+
+
+def output_size(config: ModelConfig, size: int) -> int | None:
+    """The side of the logits for an input side; None where it does not fit. Padded nets take any size."""
+    if config.padding == "same":
+        return size
+    found = sizes(config, size)
+    return found[-1] if found else None
+
+
+def margin(config: ModelConfig) -> int:
+    """Pixels that an unpadded net eats at each edge; 0 for a padded one."""
+    size = fitting_size(config, config.image_size)
+    out = output_size(config, size)
+    assert out is not None
+    return (size - out) // 2
+
+
+def fitting_size(config: ModelConfig, size: int) -> int:
+    """The smallest input side of `size` or more that the net takes."""
+    cell = 2**config.depth
+    return next(side for side in range(size, size + 2 * cell + least_size(config)) if output_size(config, side))
+
+
+def least_size(config: ModelConfig) -> int:
+    """The smallest input side that gives any output: 1 for a padded net."""
+    if config.padding == "same":
+        return 1
+    size = 1
+    for part in reversed(plan(config)):
+        if part.kind == "down":
+            size *= 2
+        elif part.kind == "up":
+            size = -(-size // 2)
+        else:
+            size += sum(layer.kernel - 1 for layer in part.convolutions)
+    return size
+
+
+def check_size(config: ModelConfig, height: int, width: int) -> None:
+    """Raise ConfigError with the nearest sizes where an unpadded net does not take an input of this size."""
+    for side in (height, width):
+        if output_size(config, side) is None:
+            above = fitting_size(config, side)
+            below = next((low for low in range(side, 0, -1) if output_size(config, low)), None)
+            nearest = f"{below} or {above}" if below else f"{above}"
+            raise ConfigError(
+                f"An input side of {side} pixels does not fit this unpadded net: every pooling needs an even side. "
+                f"The nearest sizes are {nearest}."
+            )
+
+
+def multiply_adds(config: ModelConfig, size: int) -> int:
+    """Multiply-adds of one forward pass of a square image of `size` pixels; norms and activations are left out."""
+    if config.padding == "same":
+        cell = 2**config.depth
+        size = -(-size // cell) * cell
+    found = sizes(config, size)
+    if found is None:
+        check_size(config, size, size)
+        return 0
+    total, before = 0, size
+    for part, after in zip(plan(config), found, strict=True):
+        side = before
+        for layer in part.convolutions:
+            weights = layer.in_channels * layer.out_channels * layer.kernel**2
+            if layer.transposed:
+                total += weights * before**2
+            else:
+                side = side // 2 if layer.stride == 2 else side - (layer.kernel - 1) * (config.padding == "valid")
+                total += weights * side**2
+        before = after
+    return total
+
+
+def receptive_field(config: ModelConfig) -> int:
+    """Side in pixels of the largest square of the input that one output pixel can see, along the deepest path.
+
+    An interval of pixels is followed back from the head to the image, from each place within a cell of the deepest
+    level, since what a pixel sees depends on its place there.
+    """
+    return max(_seen(config, place) for place in range(2**config.depth))
+
+
+def _seen(config: ModelConfig, place: int) -> int:
+    low = high = place
+    for part in reversed(plan(config)):
+        if part.kind == "down":
+            low, high = 2 * low, 2 * high + 1
+        elif part.kind == "up" and config.up.startswith("bilinear"):
+            low, high = (low - 1) // 2, (high + 1) // 2  # the two nearest
+        elif part.kind == "up":
+            low, high = low // 2, high // 2
+        else:
+            reach = sum(layer.kernel // 2 for layer in part.convolutions)
+            low, high = low - reach, high + reach
+    return high - low + 1
+
+
+def rows(config: ModelConfig, size: int) -> Iterator[tuple[Part, int]]:
+    """Each part with the side in pixels of what it gives, for a drawing; the size is made to fit first."""
+    cell = 2**config.depth
+    size = -(-size // cell) * cell if config.padding == "same" else fitting_size(config, size)
+    found = sizes(config, size)
+    assert found is not None
+    yield from zip(plan(config), found, strict=True)

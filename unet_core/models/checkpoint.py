@@ -1,0 +1,193 @@
+"""Weights on disk: a folder that is complete, checked and never a pickle.
+
+    config.json         the ModelConfig
+    model.safetensors   the weights
+    state.json          for resuming only: epoch, step, best scores
+    state.safetensors   for resuming only: the optimiser's tensors
+    training.json       where it is known: what the training images were like and what the model scored
+    sha256              a line for each of the files above
+
+It is written under another name, flushed to the disk, read back and renamed; the folder before it stays beside it as
+`<name>.old`. `load_model` and `load_state` fall back to that one when the newer is damaged or missing.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save  # not load_file: it refuses folders whose name is not UTF-8
+from torch import Tensor
+
+from unet_core.config.schema import ModelConfig
+from unet_core.errors import CheckpointError, ConfigError
+from unet_core.models import weight_file
+from unet_core.models.unet import UNet
+
+MODEL_FILES = ("config.json", "model.safetensors")
+STATE_FILES = ("state.json", "state.safetensors")
+ABOUT_FILE = "training.json"
+
+
+@dataclass(frozen=True)
+class State:
+    """What resuming needs beside the weights: JSON values and the optimiser's tensors by name."""
+
+    values: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+
+
+def save_checkpoint(
+    folder: Path, model: UNet, state: State | None = None, about: Mapping[str, Any] | None = None
+) -> None:
+    """Write a checkpoint and keep the one before; a full disk (OSError) or a crash at any point leaves one to use.
+
+    `about` is JSON that tells of the training: the `fingerprint` of its images, `val_dice`, `val_iou`, `epoch`.
+    """
+    config = json.dumps(model.config.to_dict(), indent=2, allow_nan=False)
+    files = {
+        "config.json": config.encode() + b"\n",
+        "model.safetensors": _tensor_bytes(
+            model.state_dict(), {weight_file.CONFIG_KEY: config}
+        ),  # a lone file is whole
+    }
+    if state is not None:
+        files["state.json"] = json.dumps(state.values, allow_nan=False).encode() + b"\n"
+        files["state.safetensors"] = _tensor_bytes(state.tensors)
+    if about is not None:
+        files[ABOUT_FILE] = json.dumps(about, indent=1, allow_nan=False).encode() + b"\n"
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    files["sha256"] = _sums(digests).encode()
+    fresh, old = folder.with_name(folder.name + ".new"), _old(folder)
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        for name, data in files.items():
+            _write(fresh / name, data)
+        _sync_folder(fresh)
+        verify(fresh)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    if old.exists() and not _whole(folder):
+        shutil.rmtree(folder, ignore_errors=True)  # the one before it is the good one, and stays until the end
+    elif folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+    fresh.rename(folder)
+    _sync_folder(folder.parent)
+
+
+def verify(folder: Path) -> None:
+    """Raise CheckpointError unless every file is there and has the content that was written."""
+    try:
+        sums = (folder / "sha256").read_text(encoding="ascii")
+        expected = {name: digest for digest, _, name in (line.partition("  ") for line in sums.splitlines())}
+        needed = {*MODEL_FILES, *(name for name in (*STATE_FILES, ABOUT_FILE) if (folder / name).exists())}
+        if not needed <= expected.keys() or sums != _sums(expected):
+            raise CheckpointError(f"{folder / 'sha256'}: damaged, the list of files is not complete.")
+        for name, digest in expected.items():
+            if Path(name).name != name or hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
+                raise CheckpointError(f"{folder / name}: damaged, its content is not what was saved.")
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{folder}: not a complete checkpoint ({error}).") from error
+
+
+def usable(folder: Path) -> tuple[Path, str]:
+    """(the folder to load, a warning or ""): the checkpoint itself, or the one before it. Raises CheckpointError."""
+    try:
+        verify(folder)
+        return folder, ""
+    except CheckpointError as damaged:
+        try:
+            verify(_old(folder))
+        except CheckpointError:
+            raise damaged from None
+        return _old(folder), f"{damaged} The checkpoint before it was taken."
+
+
+def load_model(folder: Path) -> tuple[UNet, str]:
+    """The model with its weights, on the processor, and a warning or "". Raises CheckpointError."""
+    folder, warning = usable(folder)
+    try:
+        config = ModelConfig.from_dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        data = (folder / "model.safetensors").read_bytes()
+        weight_file.guard(config, data, str(folder / "model.safetensors"))
+        model = UNet(config)
+        tensors = load(data)
+    except (ConfigError, ValueError, OSError, SafetensorError) as error:
+        raise CheckpointError(f"{folder}: cannot be loaded ({error}).") from error
+    try:
+        model.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        reason = str(error).replace("\n\t", " ")
+        raise CheckpointError(f"{folder}: the weights do not fit config.json ({reason[:500]}).") from error
+    return model, warning
+
+
+def load_state(folder: Path) -> State:
+    """What `save_checkpoint` was given for resuming. Raises CheckpointError where there is none."""
+    folder, _ = usable(folder)
+    if not (folder / "state.json").is_file():
+        raise CheckpointError(
+            f"{folder}: holds weights for prediction only, so that training cannot be resumed from it."
+        )
+    return State(json.loads((folder / "state.json").read_text()), load((folder / "state.safetensors").read_bytes()))
+
+
+def load_about(folder: Path) -> dict[str, Any]:
+    """What `save_checkpoint` was told of the training; {} where nothing was, or it cannot be read."""
+    try:
+        about = json.loads((usable(folder)[0] / ABOUT_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, CheckpointError):
+        return {}
+    return about if isinstance(about, dict) else {}
+
+
+def parameters_in(folder: Path) -> int:
+    """The number of stored values, from the header alone."""
+    with safe_open(folder / "model.safetensors", framework="pt") as file:
+        return sum(torch.Size(file.get_slice(name).get_shape()).numel() for name in file.keys())  # noqa: SIM118
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".old")
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        verify(folder)
+    except CheckpointError:
+        return False
+    return True
+
+
+def _sums(digests: Mapping[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in digests.items())
+
+
+def _tensor_bytes(tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # Windows cannot open a folder
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,170 @@
+"""The curves of a run as columns for a chart that draws itself: everything once, then only what is new.
+
+Each good event of the log has a number, counted from 1. A reader that has everything up to number N asks `since(N)`:
+
+    {"life": 1763700000100, "to": 57, "reset": false, "steps": {...}, "epochs": [...], "marks": [...]}
+
+`reset` tells it to forget what it has: it asked from the beginning, it knows another life of the log, or an
+interrupted run was taken up again and repeats steps. Numbers of steps are sent as stretches [first, count], seconds in
+hundredths and as differences, values with four digits: a step costs some 20 bytes.
+"""
+
+import math
+import statistics
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from unet_core.runs.events import EpochFinished, Event, Paused, RunStarted, StepFinished, Unpaused
+from unet_core.runs.history import History
+
+PACE_STEPS = 41  # the pace is the median over the intervals between so many steps: validation and pauses drop out
+TEXT = 300  # characters of a mark's words
+
+
+class _Step(NamedTuple):
+    epoch: int
+    step: int
+    loss: float | None
+    lr: float
+    time: int  # hundredths of a second spent in training
+
+
+@dataclass
+class Curves:
+    """Columns that grow with the log, in the order of time; fed event by event beside a `History`."""
+
+    history: History = field(default_factory=History)
+    life: int = 0  # milliseconds since 1970 of the first event: tells one log from another
+    number: int = 0  # of the latest event
+    taken_back: int = 0  # number of the latest event that took steps back
+    _seconds: float = 0.0  # spent in training up to the latest event: time between two legs and in pauses is left out
+    _shift: float = 0.0  # what turns the clock's time into these seconds
+    _held_at: float = math.nan  # the clock's time of a pause that lasts
+    _step_numbers: list[int] = field(default_factory=list)
+    _steps: list[_Step] = field(default_factory=list)
+    _epoch_numbers: list[int] = field(default_factory=list)
+    _epochs: list[list[Any]] = field(default_factory=list)
+    _ended: dict[int, float] = field(default_factory=dict)  # when an epoch ended, seconds since 1970
+    _mark_numbers: list[int] = field(default_factory=list)
+
+    def add(self, event: Event, time: float) -> None:
+        """Take in the next event, `time` in seconds since 1970."""
+        self.history.add(event, time)
+        self.number += 1
+        self.life = self.life or round(time * 1000)
+        if not isinstance(event, RunStarted):
+            self._seconds = max(self._seconds, (time if math.isnan(self._held_at) else self._held_at) + self._shift)
+        match event:
+            case RunStarted():
+                self._start(event, time)
+            case StepFinished():
+                self._step_numbers.append(self.number)
+                self._steps.append(_Step(event.epoch, event.step, event.loss, event.lr, self._hundredths))
+            case EpochFinished():
+                self._epoch_numbers.append(self.number)
+                scores = (event.train_loss, event.val_loss, event.val_dice, event.val_iou, event.lr)
+                row = [event.epoch, event.step, *map(short, scores), self._hundredths, int(event.best)]
+                self._epochs.append(row)
+                self._ended[event.epoch] = time
+            case Paused():
+                self._held_at = time
+            case Unpaused():
+                self._shift -= 0.0 if math.isnan(self._held_at) else time - self._held_at
+                self._held_at = math.nan
+        marks = self.history.marks
+        self._mark_numbers += [self.number] * (len(marks) - len(self._mark_numbers))
+
+    def since(self, number: int, life: int = 0) -> dict[str, Any]:
+        """What is new after an event's number, see above; `life` is that of the answer which named the number."""
+        reset = number <= 0 or number > self.number or number < self.taken_back or life not in (0, self.life)
+        known = 0 if reset else number
+        first, epoch, mark = (
+            bisect_right(numbers, known) for numbers in (self._step_numbers, self._epoch_numbers, self._mark_numbers)
+        )
+        steps = self._steps[first:]
+        answer: dict[str, Any] = {"life": self.life, "to": self.number, "reset": reset}
+        if steps:
+            answer["steps"] = {
+                "n": _stretches([step.step for step in steps]),
+                "loss": [short(step.loss) for step in steps],
+                "lr": [short(step.lr) for step in steps],
+                "t": [steps[0].time, *(after.time - before.time for before, after in pairwise(steps))],
+            }
+        if self._epochs[epoch:]:
+            answer["epochs"] = self._epochs[epoch:]
+        marks = self.history.marks[mark:]
+        if marks:
+            answer["marks"] = [[item.kind, item.step, _cut(item.text)] for item in marks]
+        return answer
+
+    def standing(self, batch_size: int) -> dict[str, Any]:
+        """Where the run stands, for one line of text; what is not known yet is None."""
+        history, best = self.history, self.history.best
+        begun = history.started
+        if begun is None:
+            return {}
+        last = self._steps[-1] if self._steps else None
+        return {
+            "epoch": last.epoch if last else begun.first_epoch,
+            "epochs": history.total_epochs,
+            "step": last.step if last else 0,
+            "total": history.total_steps,
+            "per_epoch": begun.steps_per_epoch,
+            "lr": short(history.lr),
+            "speed": short(self.images_per_second(batch_size)),
+            "left": short(history.seconds_left),
+            "device": f"{begun.device} {begun.precision}",
+            "memory": history.memory_mb,
+            "best": best and [best.epoch, short(best.val_dice), short(best.val_iou), round(self._ended[best.epoch])],
+        }
+
+    def images_per_second(self, batch_size: int) -> float:
+        """Training crops a second over the latest steps; NaN where there are too few of them."""
+        times = [step.time / 100 for step in self._steps[-PACE_STEPS:]]
+        intervals = [after - before for before, after in pairwise(times)]
+        if not intervals:
+            return math.nan
+        middle = statistics.median(intervals)
+        if middle < 0.05:  # as fine as the clock's hundredths: many steps are told apart, single ones are not
+            middle = (times[-1] - times[0]) / len(intervals)
+        return batch_size / middle if middle else math.nan
+
+    @property
+    def _hundredths(self) -> int:
+        return round(self._seconds * 100)
+
+    def _start(self, event: RunStarted, time: float) -> None:
+        """A leg begins; a run that is taken up again forgets the steps that it is about to repeat."""
+        kept, kept_epochs = len(self.history.steps), len(self.history.epochs)
+        if kept < len(self._steps) or kept_epochs < len(self._epochs):
+            self.taken_back = self.number
+            self._mark_numbers = [self.number] * len(self.history.marks)
+            del self._steps[kept:], self._step_numbers[kept:]
+            del self._epochs[kept_epochs:], self._epoch_numbers[kept_epochs:]
+            ends = [self._steps[-1].time if self._steps else 0, self._epochs[-1][-2] if self._epochs else 0]
+            self._seconds = max(ends) / 100
+        elif self._mark_numbers and len(self.history.marks) < len(self._mark_numbers):
+            self.taken_back, self._mark_numbers = self.number, [self.number] * len(self.history.marks)
+        self._shift, self._held_at = self._seconds - time, math.nan
+
+
+def short(value: float | None) -> float | None:
+    """Four digits, enough for a chart; None where it is not finite."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.4g}")
+
+
+def _stretches(numbers: list[int]) -> list[list[int]]:
+    """Numbers as [first, count] of each stretch that counts up by one."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][0] + found[-1][1]:
+            found[-1][1] += 1
+        else:
+            found.append([number, 1])
+    return found
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TEXT else text[: TEXT - 1] + "…"

@@ -1,0 +1,111 @@
+"""What is kept of a run beside its training: a name and a note, its size, a ZIP of it, its end."""
+
+import contextlib
+import json
+import os
+import shutil
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from unet_core.errors import RunError
+from unet_core.io.files import replace_text
+from unet_core.runs.run import Run
+
+NOTES = "notes.json"
+LONGEST_NAME, LONGEST_NOTE = 80, 4000  # letters
+TRASH = ".trash"
+NOT_PACKED = ("lock", "heartbeat", "queue", "control")  # of this machine and this moment
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What a user wrote of a run."""
+
+    name: str = ""
+    note: str = ""
+
+
+def notes(run: Run) -> Notes:
+    """Empty ones where nothing was written, or it cannot be read."""
+    try:
+        found = json.loads((run.folder / NOTES).read_text(encoding="utf-8"))
+        return Notes(str(found.get("name", "")), str(found.get("note", "")))
+    except (OSError, ValueError, AttributeError):
+        return Notes()
+
+
+def label(run: Run) -> str:
+    """What a run is called on the screen: its name, else its id."""
+    return notes(run).name or run.id
+
+
+def write_notes(run: Run, wanted: Notes) -> None:
+    """Keep a name and a note; the id of the run and its folder stay. Raises RunError."""
+    name, note = " ".join(wanted.name.split()), wanted.note.strip()
+    for what, text, most in (("name", name, LONGEST_NAME), ("note", note, LONGEST_NOTE)):
+        if len(text) > most:
+            raise RunError(f"The {what} has {len(text)} letters, at most {most} are kept; shorten it.")
+    try:
+        replace_text(run.folder / NOTES, json.dumps(asdict(Notes(name, note)), indent=1) + "\n")
+    except OSError as error:
+        raise RunError(f"{run.folder / NOTES}: cannot be written ({error.strerror or error}).") from error
+
+
+def size(run: Run) -> int:
+    """Bytes on the disk."""
+    return sum(_bytes(path) for path in _files(run.folder))
+
+
+def pack(run: Run, path: Path) -> None:
+    """Write all of a run as one ZIP that unpacks into a folder of its id; what belongs to this machine is left out.
+
+    The file appears when it is complete. Raises RunError where it cannot be written, or the run is gone.
+    """
+    partial = path.with_name(f"{path.name}.part")
+    if not run.folder.is_dir():
+        raise RunError(f"Run {run.id} is gone; it was deleted meanwhile.")
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+            for file in _files(run.folder):
+                inside = file.relative_to(run.folder)
+                if inside.parts[0] in NOT_PACKED:
+                    continue
+                with contextlib.suppress(FileNotFoundError):  # a checkpoint that was just replaced
+                    packed.write(file, str(Path(run.id) / inside))
+        partial.replace(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror or error}); free some space.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def delete(run: Run) -> None:
+    """Take a run away for ever, with its checkpoints. Raises RunError while it trains or waits, or cannot be deleted.
+
+    It leaves the list in one step; a crash leaves its remains in `.trash`, which the next deletion empties.
+    """
+    if run.alive():
+        raise RunError(f"Run {run.id} is {run.state().value}; stop it before you delete it.")
+    trash = run.folder.parent / TRASH
+    try:
+        trash.mkdir(exist_ok=True)
+        run.folder.rename(trash / f"{run.id}-{os.getpid()}")
+    except FileNotFoundError:
+        return  # somebody else was faster
+    except OSError as error:
+        raise RunError(f"{run.folder}: cannot be deleted ({error.strerror or error}).") from error
+    shutil.rmtree(trash, ignore_errors=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files only, no link is followed."""
+    found = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
+    return sorted(path for path in found if not path.is_symlink())
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,188 @@
+"""The learning film: a few validation images with their masks as they were predicted after each epoch, kept small.
+
+    film/probes.json                  the ids of the images that are shown, the easiest after the first epoch first
+    film/0-image.png, 0-truth.png     a probe and its true mask, class indices, 255 where a pixel does not count
+    film/0001-0.png                   its mask after epoch 1
+    film/0001.json                    the Dice of each probe after epoch 1, null where it is undefined
+
+Of a long run every second, fourth, ... epoch stays, so that it never takes more than MOST_EPOCHS. Reading needs no
+torch: pages show the film while the trainer writes it.
+"""
+
+import contextlib
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unet_core import metrics
+from unet_core.errors import ImageError
+from unet_core.io import images
+from unet_core.io.pixels import Pixels, encode_png, for_display
+
+if TYPE_CHECKING:
+    from unet_core.data.dataset import Pictures
+
+PROBES = 6
+OLD_PROBES = 4  # of the first release, spread over the validation images; it wrote no probes.json
+SIDE = 320  # pixels; a larger picture is reduced to it
+MOST_EPOCHS = 512
+
+Array = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One probe at one epoch: image (H, W, 1 or 3), truth and pred (H, W) class indices, its Dice or None.
+
+    `number` counts the probes from 0, the easiest first; `name` is the image's id, "" where it was not kept.
+    """
+
+    image: Array
+    truth: Array
+    pred: Array
+    dice: float | None
+    number: int = 0
+    name: str = ""
+
+
+def choose(dices: Sequence[float], count: int = PROBES) -> list[int]:
+    """Which images span easy to hard, by their Dice: quantiles of it, the best first; ties are spread over the images.
+
+    Images whose Dice is undefined (NaN: nothing to find and nothing found) come last and only to make up the number.
+    """
+    defined = sorted((index for index, dice in enumerate(dices) if not math.isnan(dice)), key=lambda i: (-dices[i], i))
+    undefined = [index for index, dice in enumerate(dices) if math.isnan(dice)]
+    chosen = [defined[place] for place in _spread(len(defined), count)]
+    return chosen + [undefined[place] for place in _spread(len(undefined), count - len(chosen))]
+
+
+def _spread(length: int, count: int) -> list[int]:
+    """Up to `count` of 0 .. length - 1, evenly, both ends among them."""
+    count = min(count, length)
+    return [round(index * (length - 1) / max(1, count - 1)) for index in range(count)]
+
+
+def shoot(
+    folder: Path,
+    epoch: int,
+    mask_of: Callable[[Pixels], Array],
+    pictures: "Pictures",
+    dices: Sequence[float] = (),
+) -> None:
+    """Predict the probes with the net as it is and keep their masks. Raises OSError on a full disk.
+
+    `dices` are those of all pictures; the first time the probes are chosen by them.
+    """
+    folder.mkdir(exist_ok=True)
+    place = {sample.id: index for index, sample in enumerate(pictures.samples)}
+    scores: list[float | None] = []
+    for number, name in enumerate(_probes(folder, list(place), dices)):
+        scores.append(None)
+        if name not in place:
+            continue  # the image was taken away since
+        picture = pictures[place[name]]
+        truth = pictures.target(picture.raw_mask)
+        if not (folder / f"{number}-truth.png").exists():
+            _write(folder / f"{number}-image.png", for_display(picture.image), cv2.INTER_AREA)
+            _write(folder / f"{number}-truth.png", truth, cv2.INTER_NEAREST)
+        pred = mask_of(picture.image)
+        _write(folder / f"{epoch:04}-{number}.png", pred, cv2.INTER_NEAREST)
+        dice = metrics.scores(metrics.count(pred, truth, pictures.model.num_classes))["dice"]
+        scores[-1] = None if math.isnan(dice) else dice
+    _write_json(folder / f"{epoch:04}.json", {"dice": scores})  # last: an epoch that has it is complete
+    _thin(folder, epoch, len(scores))
+
+
+def epochs(folder: Path) -> list[int]:
+    """The epochs that are complete, in order."""
+    return sorted(int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()) if folder.is_dir() else []
+
+
+def frames(folder: Path, epoch: int) -> list[Frame]:
+    """The probes at an epoch; those that cannot be read are left out."""
+    found, known = [], names(folder)
+    for number, dice in enumerate(_dices(folder, epoch)):
+        try:
+            image = images.read(folder / f"{number}-image.png")
+            truth = images.read_mask(folder / f"{number}-truth.png")
+            pred = images.read_mask(folder / f"{epoch:04}-{number}.png")
+        except ImageError:
+            continue
+        name = known[number] if number < len(known) else ""
+        found.append(Frame(image, truth.astype(np.uint8), pred.astype(np.uint8), dice, number, name))
+    return found
+
+
+def names(folder: Path) -> list[str]:
+    """The ids of the probes; [] where they were not kept."""
+    try:
+        return [str(name) for name in json.loads((folder / "probes.json").read_text(encoding="ascii"))["ids"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def curves(folder: Path, shot: Sequence[int] | None = None) -> list[list[float | None]]:
+    """For each probe its Dice at each of the epochs `shot` (default: `epochs(folder)`), None where undefined or lost.
+
+    It reads a small file an epoch: 10 ms for the 512 of the longest run.
+    """
+    rows = [_dices(folder, epoch) for epoch in (epochs(folder) if shot is None else shot)]
+    count = max(map(len, rows), default=0)
+    return [[row[number] if number < len(row) else None for row in rows] for number in range(count)]
+
+
+def _dices(folder: Path, epoch: int) -> list[float | None]:
+    try:
+        dices: list[float | None] = json.loads((folder / f"{epoch:04}.json").read_bytes())["dice"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return dices
+
+
+def _probes(folder: Path, ids: list[str], dices: Sequence[float]) -> list[str]:
+    """The ids of the probes: those that were chosen, else chosen and kept now."""
+    if known := names(folder):
+        return known
+    if epochs(folder):
+        chosen = [ids[place] for place in _spread(len(ids), OLD_PROBES)]
+    else:
+        chosen = [ids[place] for place in choose(dices if len(dices) == len(ids) else [math.nan] * len(ids))]
+    _write_json(folder / "probes.json", {"ids": chosen})
+    return chosen
+
+
+def _thin(folder: Path, newest: int, probes: int) -> None:
+    """Delete epochs that lie too close together: the first, the newest and each multiple of a power of 2 stay."""
+    stride = 1
+    while newest // stride >= MOST_EPOCHS:
+        stride *= 2
+    for epoch in epochs(folder) if stride > 1 else []:
+        if epoch % stride and epoch not in (1, newest):
+            (folder / f"{epoch:04}.json").unlink(missing_ok=True)  # first: from now on it is no epoch of the film
+            for number in range(probes):
+                with contextlib.suppress(OSError):
+                    (folder / f"{epoch:04}-{number}.png").unlink()
+
+
+def _write_json(path: Path, content: object) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(content), encoding="ascii")
+    fresh.replace(path)
+
+
+def _write(path: Path, pixels: Array, how: int) -> None:
+    scale = min(1.0, SIDE / max(pixels.shape[:2]))
+    if scale < 1:
+        height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
+        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
+    fresh = path.with_suffix(".part")
+    flat = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    fresh.write_bytes(encode_png(flat))
+    fresh.replace(path)

@@ -1,0 +1,103 @@
+"""Where a run's weights begin: those of another run, of a checkpoint folder or of a model of the Hub.
+
+The net is then built as that one is, and its images are normalised as they were for that one. The run's own settings
+keep what has no weights (`dropout`, `image_size`, `threshold`) and what follows the data (`num_classes`,
+`in_channels`).
+"""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unet_core.config.schema import ModelConfig, RunConfig
+from unet_core.errors import CheckpointError, ConfigError, HubError, RunError, UnetError
+from unet_core.runs import run as runs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+OWN = ("in_channels", "num_classes", "dropout", "image_size", "threshold")
+FIRST, LAST = "encoder.0.0.", ("head.", "deep_heads.")  # how the names of the layers begin that follow the data
+
+
+def settled(config: RunConfig, runs_dir: Path) -> RunConfig:
+    """The settings of a new run with the net of `init` in place of its own, so that config.json tells what is trained.
+
+    Reads no weights. A model of the Hub is left for the trainer to fetch. Raises CheckpointError where `init` is
+    nothing of all that, ConfigError where its net does not go with `image_size`.
+    """
+    if not config.train.init:
+        return config
+    from unet_core.hub import repo_id, resolve
+
+    name = config.train.init
+    try:
+        brought = runs_dir / resolve.MODELS / Path(name).name
+        folder, run = runs.checkpoint_of(str(brought) if name == brought.name and brought.is_dir() else name, runs_dir)
+    except RunError as unknown:
+        if not Path(name).exists():
+            with contextlib.suppress(HubError):
+                repo_id.parse(name)
+                return config
+        raise CheckpointError(f"init {name!r}: {unknown}") from unknown
+    init = name if run is not None and run.id == name else str(folder.resolve())
+    return replace(config, model=adopt(config.model, folder), train=replace(config.train, init=init))
+
+
+def origin(name: str, runs_dir: Path) -> Path:
+    """The checkpoint folder that `init` names; a model of the Hub is fetched first. Raises CheckpointError."""
+    from unet_core.hub import resolve
+
+    try:
+        return resolve.checkpoint(name, runs_dir)[0]
+    except UnetError as error:
+        raise CheckpointError(f"init {name!r}: {error}") from error
+
+
+def adopt(own: ModelConfig, folder: Path) -> ModelConfig:
+    """The net of a checkpoint with what a run's `own` settings say of its data. Raises CheckpointError, ConfigError.
+
+    Channels that the data shall tell (0) stay three where the net has three, since a grey image fills them as well.
+    """
+    source = _model_config(folder)
+    kept = {name: getattr(own, name) for name in OWN}
+    if own.in_channels == 0 and source.in_channels == 3:
+        kept["in_channels"] = 3
+    return replace(source, **kept)
+
+
+def merged(
+    stored: "Mapping[str, Tensor]", fresh: "Mapping[str, Tensor]", folder: Path
+) -> "tuple[dict[str, Tensor], list[str]]":
+    """The weights to begin with, and what to tell of them.
+
+    They are those `stored`, but `fresh` ones in the first layer where the channels differ and in the last (with the
+    heads of deep supervision) where the classes do. Raises CheckpointError where more than that differs.
+    """
+    weights, told = dict(stored), []
+    for layer, which, axis, what in ((FIRST, "first", 1, "channels"), (LAST, "last", 0, "classes")):
+        weight = "encoder.0.0.weight" if layer is FIRST else "head.weight"
+        before, now = stored[weight].shape[axis], fresh[weight].shape[axis]
+        if before != now:
+            weights |= {name: tensor for name, tensor in fresh.items() if name.startswith(layer)}
+            told.append(f"The {which} layer begins anew: {folder} has {before} {what}, these data {now}.")
+    wrong = sorted(weights.keys() ^ fresh.keys()) or [
+        name for name in fresh if weights[name].shape != fresh[name].shape
+    ]
+    if wrong:
+        raise CheckpointError(f"{folder}: its weights do not fit its config.json ({', '.join(wrong[:3])}).")
+    return weights, told
+
+
+def _model_config(folder: Path) -> ModelConfig:
+    """That of a checkpoint, or of the one before it where it is missing or damaged."""
+    reason: Exception = CheckpointError("missing")
+    for path in (folder, folder.with_name(folder.name + ".old")):
+        try:
+            return ModelConfig.from_dict(json.loads((path / "config.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, ConfigError) as error:
+            reason = error
+    raise CheckpointError(f"{folder / 'config.json'}: cannot be read ({reason}).")

@@ -1,0 +1,185 @@
+"""A run from its folder to its end: reads the data, takes up what was saved, saves what an event speaks of, then tells.
+
+It runs in the process of `worker`, which holds the locks and the heartbeat.
+"""
+
+import contextlib
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unet_core.config.schema import ModelConfig, RunConfig
+from unet_core.data import appearance, dataset, discovery, fingerprint, splits
+from unet_core.data.dataset import Picture, Pictures
+from unet_core.device import cores
+from unet_core.errors import CheckpointError
+from unet_core.models import checkpoint, unet
+from unet_core.runs import control, snapshots
+from unet_core.runs import run as runs
+from unet_core.runs.event_log import EventLog, read_events
+from unet_core.runs.events import EpochFinished, RunStarted, Warned
+from unet_core.training import finetune
+from unet_core.training.loop import train
+from unet_core.training.state import Training
+
+
+def run_to_end(run: runs.Run, log: EventLog) -> None:
+    """Train a run to its end. Raises UnetError where it cannot."""
+    with contextlib.ExitStack() as stack:
+        if run.config.train.tensorboard:
+            from unet_core.training import tensorboard
+
+            writer = stack.enter_context(contextlib.closing(tensorboard.Writer(run.folder)))
+            log.also = writer.add
+        _to_end(run, log)
+
+
+def _to_end(run: runs.Run, log: EventLog) -> None:
+    config = run.config
+    threads = config.train.threads or max(1, cores() - 1)
+    torch.set_num_threads(threads)
+    start = _origin(run, config)
+    model = finetune.adopt(config.model, start) if start else config.model
+    pictures, model = _pictures(run, config, model, log)
+    split = _split(run, config, pictures)
+    training = Training(replace(config, model=model), pictures.subset(split.train), pictures.subset(split.val))
+    if run.has_last:
+        stored, warning = checkpoint.load_model(run.last)
+        if warning:
+            log.append(Warned(warning))
+        training.restore(stored.state_dict(), checkpoint.load_state(run.last))
+    elif start:
+        stored, warning = checkpoint.load_model(start)
+        weights, told = finetune.merged(stored.state_dict(), training.model.state_dict(), start)
+        for message in filter(None, (warning, *told)):
+            log.append(Warned(message))
+        training.begin_with(weights)
+    _go_further(run, training, log)
+    former = [event for event, _ in read_events(run.events)[0]]
+    log.append(
+        RunStarted(
+            device=str(training.device),
+            precision=training.precision,
+            threads=threads,
+            parameters=unet.parameter_count(training.model),
+            in_channels=model.in_channels,
+            num_classes=model.num_classes,
+            train_images=len(split.train),
+            val_images=len(split.val),
+            test_images=len(split.test),
+            epochs=training.epochs,
+            steps_per_epoch=training.steps_per_epoch,
+            first_epoch=training.epoch + 1,
+            class_weights=training.class_weights,
+            leg=training.leg,
+            first_step=training.step + 1,
+        )
+    )
+    images = of_images(training.train_pictures)
+    changes = control.to_repeat(former, training.epoch, training.leg)
+    for event in train(training, control.FileControl(run.control, changes)):
+        # Best, event, last: a kill in between repeats the epoch, and neither its point nor its weights get lost.
+        if isinstance(event, EpochFinished):
+            if event.best:
+                _save(run.best, training, log, told=images | of_best(training))
+            with contextlib.suppress(OSError):  # a full disk: the checkpoint's warning tells of it
+                snapshots.shoot(
+                    run.film, event.epoch, training.predictor.mask, training.val_pictures, training.val_dices
+                )
+        log.append(event)
+        if isinstance(event, EpochFinished):
+            _save(run.last, training, log, training.state())
+
+
+def _origin(run: runs.Run, config: RunConfig) -> Path | None:
+    """The checkpoint that tells what the net is like: the run's own, or the one it is to be fine-tuned from."""
+    if not config.train.init:
+        return None
+    return run.last if run.has_last else finetune.origin(config.train.init, run.folder.parent)
+
+
+def _pictures(
+    run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog
+) -> tuple[dataset.Pictures, ModelConfig]:
+    found = discovery.find(Path(config.data.root), config.data.layout)
+    pictures, model, skipped = dataset.load(found, run.data, model)
+    for message in (*(f"Skipped: {message}" for message in skipped), *pictures.warnings):
+        log.append(Warned(message))
+    if pictures.found_colours:
+        run.write_colours(pictures.found_colours)
+    return pictures, model
+
+
+def _split(run: runs.Run, config: RunConfig, pictures: dataset.Pictures) -> splits.Split:
+    """The run's split, drawn when it begins."""
+    hashes = {sample.id: discovery.content_hash(sample.image, sample.page) for sample in pictures.samples}
+    if run.has_split:
+        return splits.restore_split(run.split(), hashes)
+    looks = {sample.id: pictures.look(index) for index, sample in enumerate(pictures.samples)}
+    split = splits.split(
+        pictures.samples, config.data.val_fraction, config.data.test_fraction, config.train.seed, hashes, looks
+    )
+    run.write_split(split, hashes)
+    return split
+
+
+def _go_further(run: runs.Run, training: Training, log: EventLog) -> None:
+    """Begin a new leg where that was asked for; it is saved before the wish is taken away, so that no kill loses it."""
+    wish = control.further(run.control)
+    if wish is None:
+        return
+    saved = True
+    if wish.token != training.token:
+        training.proceed(wish.epochs, wish.lr)
+        training.token = wish.token
+        saved = _save(run.last, training, log, training.state())
+    if saved:
+        control.clear(run.control, "continue")
+
+
+def _save(
+    folder: Path,
+    training: Training,
+    log: EventLog,
+    state: checkpoint.State | None = None,
+    told: dict[str, Any] | None = None,
+) -> bool:
+    try:
+        checkpoint.save_checkpoint(folder, training.best_model(), state, told)
+    except (OSError, CheckpointError) as error:
+        log.append(
+            Warned(
+                f"The checkpoint {folder.name!r} of epoch {training.epoch} could not be saved ({error}); "
+                f"the one before it is kept and training goes on. Free some space on the disk of {folder}."
+            )
+        )
+        return False
+    return True
+
+
+def of_images(pictures: Pictures) -> dict[str, Any]:
+    """`fingerprint` and `looks` of training images, from at most 64 spread over them; {} of none."""
+    if not len(pictures):
+        return {}
+    count = min(appearance.MOST, len(pictures))
+    places = [number * len(pictures) // count for number in range(count)]
+
+    def image_and_target(picture: Picture) -> tuple[Any, Any]:
+        return picture.image, pictures.target(picture.raw_mask)
+
+    usual = appearance.usual(pictures[index].image for index in places)
+    found = fingerprint.of(image_and_target(pictures[index]) for index in places)
+    return {"fingerprint": found.to_dict(), "looks": usual.to_dict() if usual else None}
+
+
+def of_best(training: Training) -> dict[str, Any]:
+    """The scores of the best epoch so far; null where they are undefined."""
+    return {
+        "epoch": training.best_epoch,
+        "batches": training.step,
+        "val_dice": None if math.isnan(training.best_dice) else training.best_dice,
+        "val_iou": None if math.isnan(training.best_iou) else training.best_iou,
+    }

@@ -1,0 +1,140 @@
+"""Many runs from lists of settings, filed in the queue, and their table: variants compared in one go.
+
+    python -m unet_core sweep DATA --vary loss=bce,dice --vary seed=0-2
+    python -m unet_core compare DATA --presets mp-tr-bce,mp-tr-dice
+
+The runs are ordinary ones that carry the name of their sweep in `TrainConfig.series`; the line (see `queue`) sees to
+the rest, and nothing of this module is needed to train them.
+"""
+
+import itertools
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from unet_core.config.fields import Option
+from unet_core.config.presets import preset
+from unet_core.config.schema import RunConfig, options
+from unet_core.errors import ConfigError
+from unet_core.models import architecture
+from unet_core.runs import leaderboard
+from unet_core.runs.leaderboard import name_of, variable
+from unet_core.training import launch
+
+MOST = 96  # runs of one sweep; each that waits is a process of 11 MB
+SHARED = ("epochs", "seed", "image_size", "batch_size", "crops_per_image", "device", "precision", "threads")
+
+
+def values(name: str, text: str) -> list[Any]:
+    """The values of a setting from text with commas: `bce,dice`, `0.01, 0.003`, `0-4` for whole numbers, `none`.
+
+    Raises ConfigError for a setting that is none or a value that does not fit.
+    """
+    if name not in (known := variable()):
+        raise ConfigError(f"{name!r} cannot be varied; the settings that can are {', '.join(known)}.")
+    option, found = known[name], []
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        stretch = re.fullmatch(r"(\d{1,9})-(\d{1,9})", word) if option.kind is int else None
+        if stretch:
+            low, high = int(stretch[1]), int(stretch[2])
+            if not low <= high < low + MOST:
+                raise ConfigError(f"{name}: expected a stretch such as 0-4 of at most {MOST} values, got {word!r}.")
+            found += list(range(low, high + 1))
+        else:
+            found.append(_value(option, word))
+    return [option.checked(value) for value in found]
+
+
+def _value(option: Option, word: str) -> Any:
+    if option.optional and word.lower() == "none":
+        return None
+    if option.kind is bool:
+        known = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+        if word.lower() not in known:
+            raise ConfigError(f"{option.name}: expected true or false, got {word!r}.")
+        return known[word.lower()]
+    try:
+        return option.kind(word)
+    except ValueError:
+        raise ConfigError(f"{option.name}: expected {option.kind.__name__}, got {word!r}. {option.sentence}") from None
+
+
+def grid(base: RunConfig, lists: Mapping[str, Sequence[Any]]) -> dict[str, RunConfig]:
+    """Every combination of the lists' values, {what differs: settings}; the first list varies slowest.
+
+    Raises ConfigError that names the list that is empty or has a value twice, the combinations that no run can have, or
+    the number of runs where it is over `MOST`.
+    """
+    known = variable()
+    for name, listed in lists.items():
+        if name not in known:
+            raise ConfigError(f"{name!r} cannot be varied; the settings that can are {', '.join(known)}.")
+        if not listed:
+            raise ConfigError(f"{name}: no value to try; give at least one.")
+        twice = sorted({str(value) for number, value in enumerate(listed) if value in listed[:number]})
+        if twice:
+            raise ConfigError(f"{name}: {', '.join(twice)} stands in the list more than once.")
+    if (count := math.prod(len(listed) for listed in lists.values())) > MOST:
+        raise ConfigError(f"These lists make {count} runs; at most {MOST} go into one sweep. Shorten one of them.")
+    wanted, refused = {}, []
+    for combination in itertools.product(*lists.values()):
+        chosen = dict(zip(lists, combination, strict=True))
+        name = name_of({key: value for key, value in chosen.items() if len(lists[key]) > 1}) or name_of(chosen)
+        try:
+            config = base.replace(**chosen)
+            architecture.check_size(config.model, config.model.image_size, config.model.image_size)
+        except ConfigError as error:
+            refused.append(f"{name_of(chosen)}: {error}")
+        else:
+            wanted[name or "as set"] = config
+    if refused:
+        more = f" (and {len(refused) - 3} more)" if len(refused) > 3 else ""
+        raise ConfigError(f"No run can have these settings: {' '.join(refused[:3])}{more}")
+    return wanted
+
+
+def presets(names: Iterable[str], base: RunConfig, seeds: Sequence[int] = ()) -> dict[str, RunConfig]:
+    """The settings of presets that share the data, the length and the device of `base`, for each of some seeds.
+
+    Raises ConfigError.
+    """
+    given = {option.name: (getattr(getattr(base, option.section), option.name), option) for option in options()}
+    shared = {
+        name: value
+        for name, (value, option) in given.items()
+        if (option.section == "data" or name in (*SHARED, "tensorboard")) and value != option.default
+    }
+    return of_presets(names, shared, seeds)
+
+
+def of_presets(names: Iterable[str], changes: Mapping[str, Any], seeds: Sequence[int] = ()) -> dict[str, RunConfig]:
+    """The settings of presets with the same changes to all. Raises ConfigError."""
+    wanted = {}
+    for name in names:
+        config = preset(name).replace(**changes)
+        for key, one in grid(config, {"seed": seeds} if seeds else {}).items():
+            wanted[f"{name}, {key}" if len(seeds) > 1 else name] = one
+    if len(wanted) > MOST:
+        raise ConfigError(f"These are {len(wanted)} runs; at most {MOST} go into one sweep. Take fewer seeds.")
+    return wanted
+
+
+def start(wanted: Mapping[str, RunConfig], runs_dir: Path, name: str = "") -> str:
+    """File the runs in the line, in their order; the name of the sweep.
+
+    Raises DataError or RunError before anything is written, ConfigError where there is nothing to start.
+    """
+    if not wanted:
+        raise ConfigError("A sweep needs at least one run.")
+    name = name or _new_name(runs_dir)
+    launch.launch_all([config.replace(series=f"{name} {key}") for key, config in wanted.items()], runs_dir)
+    return name
+
+
+def _new_name(runs_dir: Path) -> str:
+    """A name that sorts by time and that no sweep has."""
+    stem, taken = f"sweep-{datetime.now():%Y%m%d-%H%M%S}", leaderboard.names(runs_dir)
+    return next(name for n in itertools.count(1) if (name := f"{stem}-{n}" if n > 1 else stem) not in taken)
