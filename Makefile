@@ -1,4 +1,4 @@
-# make app    the app on http://127.0.0.1:8501, with the built-in sample data set
+# make app    the app on http://127.0.0.1:8501, with the built-in sample dataset
 # make test   all tests, those in a real Chromium among them
 # make check  ruff + mypy + tests
 

@@ -17,7 +17,7 @@ def revive() -> None:
     from unet_core.runs import queue
 
     try:
-        queue.revive(runs_dir())
+        queue.restart_orphans(runs_dir())
     except Exception:  # the pages must come up also where the runs folder cannot be read
         logging.getLogger(__name__).exception("The queue could not be taken up again.")
 

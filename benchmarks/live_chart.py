@@ -22,7 +22,7 @@ from filelock import FileLock
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.report import report
-from tests.browser.conftest import ARGUMENTS, CHROMIUM, Server, poll
+from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll
 from unet_core.config.schema import RunConfig
 from unet_core.data import synthetic
 from unet_core.runs import run as runs

@@ -53,8 +53,8 @@ def blobs(size: int, number: int, seed: int, dtype: type = np.uint8) -> Case:
             cv2.circle(truth, (x, y), radius, 1, -1)
     probability = cv2.GaussianBlur(found, (0, 0), max(2, size / 200))
     noise = draw.integers(0, 40, (size, size, 1), np.uint8)
-    grey = cv2.GaussianBlur(truth * 150, (0, 0), 2)[:, :, None] + 30 + noise
-    image = (grey.astype(np.uint16) * 200).astype(dtype) if dtype is np.uint16 else grey
+    gray = cv2.GaussianBlur(truth * 150, (0, 0), 2)[:, :, None] + 30 + noise
+    image = (gray.astype(np.uint16) * 200).astype(dtype) if dtype is np.uint16 else gray
     uncertainty = 1 - abs(probability / np.float32(255) * 2 - 1)
     return Case(f"blobs {size}.png", image, probability, None, truth, uncertainty)
 
@@ -118,7 +118,7 @@ def case(name: str) -> Case:
 
 
 def viewer() -> None:
-    from pages.components.viewer import overlay
+    from pages.components.viewer import show_viewer
     from pages.server import pixel_store
     from unet_core.postprocessing import cleanup, objects
 
@@ -139,7 +139,7 @@ def viewer() -> None:
     if shown.classes is None:
         mask = cleanup.clean(cleanup.mask_of(shown.probability, at), minimum)
         extra = {"mask": mask, "mask_threshold": at, "objects": objects.find(mask, shown.image)}
-    view = overlay(**asdict(shown), **extra, threshold=threshold, selected=chosen or None, key="demo")
+    view = show_viewer(**asdict(shown), **extra, threshold=threshold, selected=chosen or None, key="demo")
     if st.button("Forget the pixels", key="forget"):
         pixel_store.STORE.clear()
     st.code(f"runs {st.session_state['runs']}\n{asdict(view)}", language=None)

@@ -15,7 +15,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.report import report
-from tests.browser.conftest import ARGUMENTS, CHROMIUM, Server
+from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server
 
 FIND = "document.querySelector('[data-testid=stBidiComponentIsolated]')?.shadowRoot?.querySelector('.viewer')"
 RECORD = """() => { window.frames_ = []; let last = 0; window.recording_ = true;

@@ -20,7 +20,7 @@ from unet_core.config.schema import RunConfig
 from unet_core.data import synthetic
 from unet_core.planning import preflight
 from unet_core.planning.report import Report
-from unet_core.runs import run
+from unet_core.runs import run as runs
 from unet_core.runs.events import EpochFinished, Event
 from unet_core.training import runner
 
@@ -62,7 +62,7 @@ def main() -> None:
             config = RunConfig().replace(root=str(root.resolve()), epochs=EPOCHS, threads=1, **changes)
             told = next(told for told in preflight.run(config, folder / "runs") if isinstance(told, Report))
             ends = Ends()
-            runner.run_to_end(run.create(folder / "runs", config), ends)
+            runner.run_to_end(runs.create(folder / "runs", config), ends)
             real = statistics.median(after - before for before, after in pairwise(ends.seconds))
             rows.append(
                 {

@@ -1,4 +1,4 @@
-"""What the defaults reach on a data set: `python -m benchmarks.quality DATA [setting=value ... / setting=value ...]`.
+"""What the defaults reach on a dataset: `python -m benchmarks.quality DATA [setting=value ... / setting=value ...]`.
 
 Lists of settings are separated by a slash; each is trained with every seed, as the command line does it. The runs are
 kept in the folder of --runs-dir for looking at.

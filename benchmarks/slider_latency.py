@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.report import report
-from tests.browser.conftest import ARGUMENTS, CHROMIUM, Server, poll
+from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll
 from unet_core.config.schema import RunConfig
 from unet_core.data import synthetic
 from unet_core.runs import run as runs
@@ -68,7 +68,7 @@ def main() -> None:
                 poll(lambda run=run: run.events.exists() and run.events.stat().st_size > 3000, 120, "its first steps")
                 times["trainer running"] += moves(page, parsed.moves)
                 run.request_stop()
-                poll(lambda run=run: run.state() == runs.State.STOPPED, 60, "its end")
+                poll(lambda run=run: run.state() == runs.RunState.STOPPED, 60, "its end")
     finally:
         server.kill()
         shutil.rmtree(folder, ignore_errors=True)

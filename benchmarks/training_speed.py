@@ -29,16 +29,16 @@ def stepper(variant: str, device: torch.device, batch: int, side: int):
     layout = torch.channels_last if last else torch.contiguous_format
     torch.manual_seed(0)
     model = UNet(ModelConfig(in_channels=3, num_classes=1)).to(device, memory_format=layout)
-    optimiser = torch.optim.AdamW(model.parameters(), fused=fused)
+    optimizer = torch.optim.AdamW(model.parameters(), fused=fused)
     images = torch.randn(batch, 3, side, side).to(device, memory_format=layout)
     target = torch.randint(0, 2, (batch, side, side), device=device)
 
     def step() -> None:
         with autocast(device, precision):
             logits = model(images)
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         losses.bce_dice(logits, target).backward()
-        optimiser.step()
+        optimizer.step()
         if device.type == "cuda":
             torch.cuda.synchronize()
 

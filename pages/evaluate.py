@@ -10,7 +10,7 @@ import streamlit as st
 from pages.server import model_registry
 from pages.server.background_job import CANCELLED, DONE
 from pages.server.paths import runs_dir
-from pages.server.scoring_job import Scores, Scoring
+from pages.server.scoring_job import Scores, ScoringJob
 from pages.ui import charts, widgets
 from pages.ui.formatting import plain, score_text
 from pages.views.evaluate import errors
@@ -32,7 +32,7 @@ SPLIT_WORDS = {
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def kept(run_folder: str, version: str, split: str) -> dict[str, Scoring]:
+def kept(run_folder: str, version: str, split: str) -> dict[str, ScoringJob]:
     """Under "job" what was scored to its end, for all visitors."""
     return {}
 
@@ -46,17 +46,17 @@ def all_masks(scores: Scores, num_classes: int) -> bytes:
     return archive.getvalue()
 
 
-def job_for(model: model_registry.Model, split: str) -> Scoring:
+def job_for(model: model_registry.Model, split: str) -> ScoringJob:
     """The scores of these images, made or being made; begun anew where something else is asked for."""
     wanted = (str(model.folder), model_registry.digest(model.folder), split)
     known = kept(*wanted).get("job")
     if known is not None:
         return known
-    job: Scoring | None = st.session_state.get("scoring")
+    job: ScoringJob | None = st.session_state.get("scoring")
     if job is None or job.given_up or st.session_state.get("scoring_for") != wanted:
         if job is not None:
             job.cancel()
-        job = Scoring(model, split)
+        job = ScoringJob(model, split)
         job.start()
         st.session_state.update(scoring=job, scoring_for=wanted)
         job.wait(SOON)
@@ -70,7 +70,7 @@ def again() -> None:
     st.session_state.pop("scoring", None)
 
 
-def follow(job: Scoring) -> None:
+def follow(job: ScoringJob) -> None:
     """The bar and Cancel, until all is scored."""
     now = job.poll()
     if now.over:
@@ -82,9 +82,9 @@ def follow(job: Scoring) -> None:
 
 def headline(scores: Scores) -> None:
     """The means, and in words how far to trust them."""
-    from unet_core.evaluation.summary import summarise
+    from unet_core.evaluation.summary import summarize
 
-    summary = summarise(scores.each)
+    summary = summarize(scores.each)
     widgets.tiles(
         {
             "Mean Dice": (score_text(summary.mean_dice), "Mean over images of 2 TP / (2 TP + FP + FN)."),

@@ -5,10 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 from pages import PAGES
+from pages.ui import addresses
 
 st.set_page_config(page_title="UNet Studio", page_icon=":material/blur_on:", layout="wide")
 st.logo(str(Path(__file__).parent / "assets" / "logo.svg"), size="large")
 
+addresses.update()
 here = Path(__file__).parent
 menu = [
     st.Page(here / page.file, title=page.title, icon=page.icon, url_path=page.url_path or None, default=key == "home")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.server import model_registry
-from pages.server.prediction_job import Job, Picture
+from pages.server.prediction_job import InputImage, PredictionJob
 from pages.ui import model_picker, widgets
 from pages.ui.formatting import plain
 from pages.views.predict import import_model, result, troubleshooting
@@ -41,15 +41,15 @@ def options() -> tuple[str, int | None]:
 
 def job_for(
     model: model_registry.Model, items: dict[str, inputs.Item], views: str, tile: int | None, adjust: Adjust
-) -> Job:
+) -> PredictionJob:
     """The running or finished job of just these pictures and settings; a new one where anything differs."""
     wanted = (model.name, model_registry.digest(model.folder), tuple(items), tuple(map(key_of, items.values())))
     wanted += (views, tile, adjust)
-    job: Job | None = st.session_state.get("job")
+    job: PredictionJob | None = st.session_state.get("job")
     if job is None or job.given_up or st.session_state.get("job_for") != wanted:
         if job is not None:
             job.cancel()
-        pictures = [Picture(name, key_of(item), item.read, adjust) for name, item in items.items()]
+        pictures = [InputImage(name, key_of(item), item.read, adjust) for name, item in items.items()]
         job = model_registry.submit(model, pictures, views, tile)
         st.session_state.update(job=job, job_for=wanted)
         job.wait(SOON)
@@ -68,7 +68,7 @@ def again() -> None:
     st.session_state.pop("job", None)
 
 
-def follow(job: Job, any_done: bool) -> None:
+def follow(job: PredictionJob, any_done: bool) -> None:
     """The bar and Cancel, until the job is over; the whole page is drawn anew when there is something to show."""
     now = job.poll()
     if now.over or (now.pictures and not any_done and job.names_done):

@@ -1,4 +1,4 @@
-"""What several test files share: a small data set, one thread, and a cache folder that is not the user's."""
+"""What several test files share: a small dataset, one thread, and a cache folder that is not the user's."""
 
 import os
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight images of the built-in data set with their masks; for reading only."""
+    """Eight images of the built-in dataset with their masks; for reading only."""
     return synthetic.write(tmp_path_factory.mktemp("data") / "cells", images=8)
 
 

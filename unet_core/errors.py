@@ -2,7 +2,7 @@
 
 UnetError
 ├── ConfigError       a setting unknown, of the wrong type or out of range
-├── DataError         a data set that fits no layout, lacks masks or contradicts itself
+├── DataError         a dataset that fits no layout, lacks masks or contradicts itself
 │   └── ImageError    one file that is no readable picture
 ├── RunError          a run that does not exist, is busy or cannot be written
 ├── CheckpointError   weights that are missing, damaged or do not fit
@@ -24,7 +24,7 @@ class ConfigError(UnetError):
 
 
 class DataError(UnetError):
-    """A data set cannot be used as it is."""
+    """A dataset cannot be used as it is."""
 
 
 class ImageError(DataError):

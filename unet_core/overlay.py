@@ -1,4 +1,4 @@
-"""Masks made visible: drawn over their image in colours that colour-blind people tell apart (Okabe and Ito 2008)."""
+"""Masks made visible: drawn over their image in colors that color-blind people tell apart (Okabe and Ito 2008)."""
 
 import cv2
 import numpy as np
@@ -18,23 +18,23 @@ ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     (213, 94, 0),
     (204, 121, 167),
 )
-CLASS_COLOURS = (ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE)
+CLASS_COLORS = (ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE)
 TRUE_POSITIVE, FALSE_POSITIVE, FALSE_NEGATIVE = GREEN, RED, SKY
 
 
 def palette(num_classes: int) -> Array:
-    """(256, 3) RGB, a colour for each class index. Binary: orange; more than 7 classes: varied hues."""
-    colours = np.zeros((256, 3), np.uint8)
+    """(256, 3) RGB, a color for each class index. Binary: orange; more than 7 classes: varied hues."""
+    colors = np.zeros((256, 3), np.uint8)
     if num_classes == 1:
-        colours[1] = ORANGE
-    elif num_classes <= len(CLASS_COLOURS):
-        colours[:num_classes] = CLASS_COLOURS[:num_classes]
+        colors[1] = ORANGE
+    elif num_classes <= len(CLASS_COLORS):
+        colors[:num_classes] = CLASS_COLORS[:num_classes]
     else:
         hues = (np.arange(num_classes) * 180 / num_classes).astype(np.uint8)
         levels = np.where(np.arange(num_classes) % 2, 255, 170).astype(np.uint8)
         hsv = np.stack([hues, np.full(num_classes, 200, np.uint8), levels], 1)[None]
-        colours[:num_classes] = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0]
-    return colours
+        colors[:num_classes] = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0]
+    return colors
 
 
 def draw(image: Pixels, mask: Array, num_classes: int, opacity: float = 0.5, outline: bool = False) -> Array:
@@ -44,11 +44,11 @@ def draw(image: Pixels, mask: Array, num_classes: int, opacity: float = 0.5, out
     `opacity` from 0 (the image alone) to 1 (the mask alone). A binary background stays bare, as ignored pixels do.
     """
     base = with_channels(for_display(image), 3)
-    coloured = (mask > 0 if num_classes == 1 else np.ones_like(mask, bool)) & (mask != IGNORE)
+    colored = (mask > 0 if num_classes == 1 else np.ones_like(mask, bool)) & (mask != IGNORE)
     if outline:
-        coloured &= edges(mask)
-    colours = palette(num_classes)[mask]
-    return _blend(base, colours, coloured, opacity)
+        colored &= edges(mask)
+    colors = palette(num_classes)[mask]
+    return _blend(base, colors, colored, opacity)
 
 
 def draw_errors(image: Pixels, pred: Array, target: Array, num_classes: int, opacity: float = 0.5) -> Array:
@@ -57,16 +57,16 @@ def draw_errors(image: Pixels, pred: Array, target: Array, num_classes: int, opa
     Several classes: right pixels stay bare, wrong ones are red. Pixels with target IGNORE stay bare.
     """
     base = with_channels(for_display(image), 3)
-    colours = np.zeros_like(base)
+    colors = np.zeros_like(base)
     if num_classes == 1:
-        colours[(pred == 1) & (target == 1)] = TRUE_POSITIVE
-        colours[(pred == 1) & (target == 0)] = FALSE_POSITIVE
-        colours[(pred == 0) & (target == 1)] = FALSE_NEGATIVE
-        coloured = ((pred == 1) | (target == 1)) & (target != IGNORE)
+        colors[(pred == 1) & (target == 1)] = TRUE_POSITIVE
+        colors[(pred == 1) & (target == 0)] = FALSE_POSITIVE
+        colors[(pred == 0) & (target == 1)] = FALSE_NEGATIVE
+        colored = ((pred == 1) | (target == 1)) & (target != IGNORE)
     else:
-        coloured = (pred != target) & (target != IGNORE)
-        colours[coloured] = FALSE_POSITIVE
-    return _blend(base, colours, coloured, opacity)
+        colored = (pred != target) & (target != IGNORE)
+        colors[colored] = FALSE_POSITIVE
+    return _blend(base, colors, colored, opacity)
 
 
 def edges(mask: Array) -> NDArray[np.bool_]:
@@ -76,6 +76,6 @@ def edges(mask: Array) -> NDArray[np.bool_]:
     return np.asarray(cv2.erode(mask, kernel) != cv2.dilate(mask, kernel), np.bool_)
 
 
-def _blend(base: Array, colours: Array, where: NDArray[np.bool_], opacity: float) -> Array:
-    mixed = cv2.addWeighted(base, 1 - opacity, colours, opacity, 0)
+def _blend(base: Array, colors: Array, where: NDArray[np.bool_], opacity: float) -> Array:
+    mixed = cv2.addWeighted(base, 1 - opacity, colors, opacity, 0)
     return np.where(where[:, :, None], mixed, base).astype(np.uint8)

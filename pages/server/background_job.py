@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.server.fair_lock import Line
+from pages.server.fair_lock import FairLock
 from unet_core.errors import Cancelled, UnetError
 
 PATIENCE = 30.0  # seconds without a poll after which a visitor is taken to have left
@@ -21,7 +21,7 @@ WAITING, RUNNING, DONE, CANCELLED, FAILED = "waiting", "running", "done", "cance
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """How far the work is: pictures done (those with errors too) of all, tiles of the current one, its place in line.
 
     `place` is how many others come before it: 0 while it is its turn.
@@ -60,10 +60,10 @@ class Progress:
         return f"{number}{self.name}{tiles}"
 
 
-class Watched:
+class BackgroundJob:
     """Base of such work: `_work` does it, asks `_cancelled` in between, and raises Cancelled or UnetError."""
 
-    def __init__(self, line: Line, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, line: FairLock, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
         self.state = WAITING
         self.error = ""  # why all of it failed: a damaged checkpoint
         self.warning = ""  # of the checkpoint
@@ -90,12 +90,12 @@ class Watched:
         """Wait for its end, at most so long; whether it is over."""
         return self._over.wait(seconds)
 
-    def poll(self) -> Progress:
+    def poll(self) -> JobProgress:
         """How far it is. Who polls is there: without a poll for `patience` seconds unfinished work is cancelled."""
         self._seen = self._clock()
         place = 0 if self._over.is_set() else self._line.place(self)
         ended = self._clock() if self._ended is None else self._ended
-        return Progress(self.state, *self._standing(), place, ended - self._began)
+        return JobProgress(self.state, *self._standing(), place, ended - self._began)
 
     def _standing(self) -> tuple[int, int, str, int, int]:
         """(pictures done, of all, name of the current one, tiles done of it, of all)."""

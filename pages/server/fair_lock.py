@@ -10,7 +10,7 @@ from unet_core.errors import Cancelled
 LOOK = 0.2  # seconds between two looks of one who waits at whether it was cancelled
 
 
-class Line:
+class FairLock:
     """A lock that is fair: who comes first goes first, and sees how many are before it."""
 
     def __init__(self) -> None:

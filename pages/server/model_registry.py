@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.server.fair_lock import Line
+from pages.server.fair_lock import FairLock
 from pages.server.paths import models_dir, runs_dir
-from pages.server.prediction_cache import Answers
-from pages.server.prediction_job import Job, Loaded, Picture
+from pages.server.prediction_cache import PredictionCache
+from pages.server.prediction_job import InputImage, Loaded, PredictionJob
 from unet_core.runs import run as runs
 
 if TYPE_CHECKING:
     from unet_core.inference.predictor import Predictor
 
 MOST_MODELS = 3  # in memory
-LINE = Line()  # for the device: one forward pass at a time, for all visitors
-ANSWERS = Answers()
-_LOADED: "OrderedDict[str, Loaded]" = OrderedDict()  # by folder, the one used last at the end
+DEVICE_LOCK = FairLock()  # for the device: one forward pass at a time, for all visitors
+PREDICTIONS = PredictionCache()
+_MODELS: "OrderedDict[str, Loaded]" = OrderedDict()  # by folder, the one used last at the end
 _LOADING = threading.Lock()
 
 
@@ -33,7 +33,7 @@ def _load(folder: Path) -> Loaded:
     """The model of a folder with the weights that lie there now, loaded once for all. Raises CheckpointError."""
     version = digest(folder)
     with _LOADING:
-        known = _LOADED.get(str(folder))
+        known = _MODELS.get(str(folder))
         if known is None or known.version != version:
             import torch
 
@@ -41,11 +41,11 @@ def _load(folder: Path) -> Loaded:
             from unet_core.inference.predictor import load_predictor
 
             torch.set_num_threads(max(1, cores() - 1))  # leave one core to the pages
-            _LOADED.pop(str(folder), None)
-            while len(_LOADED) >= MOST_MODELS:
-                _LOADED.popitem(last=False)
-            known = _LOADED[str(folder)] = Loaded(*load_predictor(folder), version)
-        _LOADED.move_to_end(str(folder))
+            _MODELS.pop(str(folder), None)
+            while len(_MODELS) >= MOST_MODELS:
+                _MODELS.popitem(last=False)
+            known = _MODELS[str(folder)] = Loaded(*load_predictor(folder), version)
+        _MODELS.move_to_end(str(folder))
         return known
 
 
@@ -78,13 +78,13 @@ def brought_in() -> list[Path]:
     return [folder for folder in folders if folder.suffix not in (".old", ".new")]
 
 
-def submit(model: Model, pictures: Sequence[Picture], tta: str = "none", tile: int | None = None) -> Job:
+def submit(model: Model, pictures: Sequence[InputImage], tta: str = "none", tile: int | None = None) -> PredictionJob:
     """Have pictures predicted in the server; returns at once. See `jobs` for how a page follows it.
 
     `tta` is a name of `tta.TTA`, `tile` the side of the tiles in pixels or None. The model is loaded at the job's first
     turn; a damaged one is the job's `error`.
     """
-    job = Job(lambda: _load(model.folder), pictures, LINE, ANSWERS, tta, tile)
+    job = PredictionJob(lambda: _load(model.folder), pictures, DEVICE_LOCK, PREDICTIONS, tta, tile)
     job.start()
     return job
 
@@ -96,7 +96,7 @@ def load(model: Model) -> Loaded:
 
 def predictor(model: Model) -> "tuple[Predictor, str, str]":
     """The predictor of a model, a warning or "", and the digest of its weights. Raises CheckpointError."""
-    if str(model.folder) in _LOADED:
+    if str(model.folder) in _MODELS:
         found = _load(model.folder)
     else:
         with st.spinner("Loading the model…"):
@@ -106,4 +106,4 @@ def predictor(model: Model) -> "tuple[Predictor, str, str]":
 
 def turn() -> AbstractContextManager[None]:
     """`with models.turn():` the device is yours, after those who came before; for forward passes outside of a job."""
-    return LINE.turn(object())
+    return DEVICE_LOCK.turn(object())

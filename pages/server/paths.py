@@ -17,5 +17,5 @@ def models_dir() -> Path:
 
 
 def sample_data() -> Path:
-    """The folder of the built-in data set, $UNET_SAMPLE or `sample_data`; made on first use."""
+    """The folder of the built-in dataset, $UNET_SAMPLE or `sample_data`; made on first use."""
     return synthetic.write(Path(os.environ.get("UNET_SAMPLE", "sample_data")).resolve())

@@ -7,7 +7,7 @@
 
 A layer's id is a keyed hash of its content: nobody can guess one, equal content has equal ids, and what an id stands
 for never changes, so that browsers keep it. The pictures' tiles are PNG, all other numbers plain little-endian bytes,
-packed: a browser may change colours, and one that guards against fingerprinting gives no exact pixel back.
+packed: a browser may change colors, and one that guards against fingerprinting gives no exact pixel back.
 The store holds `MOST_BYTES`; what was not looked at for longest goes first, and is put back by a rerun of its page.
 """
 
@@ -64,7 +64,7 @@ class Layer:
         return encode_png(part[:, :, 0] if part.shape[2] == 1 else part), "image/png"
 
 
-class Store:
+class PixelStore:
     """Layers by id, bounded in bytes; for all visitors together, from any thread."""
 
     def __init__(self, most: int = MOST_BYTES) -> None:
@@ -127,7 +127,7 @@ class Store:
                 self._bytes -= _size(self._kept.popitem(last=False)[1])
 
 
-STORE = Store()
+STORE = PixelStore()
 
 
 def _size(entry: Layer | bytes) -> int:

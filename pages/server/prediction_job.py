@@ -18,12 +18,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pages.server.background_job import PATIENCE, RUNNING, Watched
-from pages.server.fair_lock import Line
-from pages.server.prediction_cache import Answers
+from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
+from pages.server.fair_lock import FairLock
+from pages.server.prediction_cache import PredictionCache
 from unet_core.errors import Cancelled, UnetError
 from unet_core.inference.adjustments import Adjust
-from unet_core.inference.prediction import Answer
+from unet_core.inference.prediction import Prediction
 from unet_core.io import images
 from unet_core.io.pixels import Pixels
 
@@ -34,7 +34,7 @@ NOTHING = Adjust()
 
 
 @dataclass(frozen=True)
-class Picture:
+class InputImage:
     """One picture to predict: its name (shown; one of a kind in a job), what tells its content, how to read it.
 
     `key` must differ where the pixels do (the digest of the file and the page); `read` gives (H, W, C) or raises
@@ -48,10 +48,10 @@ class Picture:
     adjust: Adjust = NOTHING
 
 
-def picture(name: str, data: bytes, page: int | None = None, adjust: Adjust | None = None) -> Picture:
+def input_image(name: str, data: bytes, page: int | None = None, adjust: Adjust | None = None) -> InputImage:
     """The picture in a file's bytes, or one page of it."""
     key = f"{hashlib.sha256(data).hexdigest()} {page}"
-    return Picture(name, key, lambda: images.decode(data, name, page), adjust or NOTHING)
+    return InputImage(name, key, lambda: images.decode(data, name, page), adjust or NOTHING)
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,15 @@ class Loaded:
     version: str
 
 
-class Job(Watched):
+class PredictionJob(BackgroundJob):
     """Some pictures through one model, in a thread of the server. Made and started by `models.submit`."""
 
     def __init__(
         self,
         load: Callable[[], Loaded],
-        pictures: Sequence[Picture],
-        line: Line,
-        answers: Answers,
+        pictures: Sequence[InputImage],
+        line: FairLock,
+        answers: PredictionCache,
         tta: str = "none",
         tile: int | None = None,
         patience: float = PATIENCE,
@@ -99,7 +99,7 @@ class Job(Watched):
         done = len(self._done) + len(self.errors)
         return done, len(self.pictures), self._current, self._tiles, self._of_tiles
 
-    def answer(self, name: str) -> Answer:
+    def answer(self, name: str) -> Prediction:
         """The answer to a picture of `names_done`. Where it is no longer kept it is made anew, in line: that blocks.
 
         Raises KeyError for another name, UnetError where it cannot be made again.
@@ -132,7 +132,7 @@ class Job(Watched):
         with self._line.turn(self, self._cancelled):
             return load()
 
-    def _answer(self, item: Picture, cancelled: Callable[[], bool]) -> Answer:
+    def _answer(self, item: InputImage, cancelled: Callable[[], bool]) -> Prediction:
         assert self._loaded is not None
         key = (self._loaded.version, item.key, self.tta, str(self.tile), repr(item.adjust))
         if (known := self._answers.get(key)) is not None:
@@ -152,7 +152,7 @@ class Job(Watched):
         self._tiles, self._of_tiles = tiles, of_tiles
 
 
-def restored(answer: Answer, adjust: Adjust, height: int, width: int) -> Answer:
+def restored(answer: Prediction, adjust: Adjust, height: int, width: int) -> Prediction:
     """An answer to an adjusted picture in the size of the picture itself."""
     if answer.shape == (height, width):
         return answer

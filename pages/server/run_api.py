@@ -72,7 +72,7 @@ def _json(content: object) -> bytes:
 
 
 def _events(run: runs.Run, request: Request) -> bytes:
-    return run_feed.of(run).answer(number(request, "since"), number(request, "life"))
+    return run_feed.feed_of(run).answer(number(request, "since"), number(request, "life"))
 
 
 def _film(run: runs.Run, request: Request) -> bytes:

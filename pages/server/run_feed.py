@@ -20,7 +20,7 @@ MOST = 32  # runs that are remembered
 STATE_SECONDS = 0.4  # a state is asked of the disk so often, however many tabs look at it
 
 
-class Live:
+class RunFeed:
     """The curves of a run, following its events file; safe to use from several threads."""
 
     def __init__(self, run: runs.Run) -> None:
@@ -72,14 +72,14 @@ class Live:
         return self._standing
 
 
-_known: OrderedDict[Path, Live] = OrderedDict()
+_known: OrderedDict[Path, RunFeed] = OrderedDict()
 _known_lock = threading.Lock()
 
 
-def of(run: runs.Run) -> Live:
+def feed_of(run: runs.Run) -> RunFeed:
     """The one that follows a run, for all who ask."""
     with _known_lock:
-        found = _known.setdefault(run.folder, Live(run))
+        found = _known.setdefault(run.folder, RunFeed(run))
         _known.move_to_end(run.folder)
         while len(_known) > MOST:
             _known.popitem(last=False)
@@ -88,4 +88,4 @@ def of(run: runs.Run) -> Live:
 
 def history(run: runs.Run) -> History:
     """The history up to now; cheap to ask every second."""
-    return of(run).history()
+    return feed_of(run).history()

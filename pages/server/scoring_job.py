@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pages.server import model_registry
-from pages.server.background_job import PATIENCE, RUNNING, Watched
-from pages.server.prediction_cache import Answers
+from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
+from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import Loaded
 from unet_core.data.discovery import content_hash, find
 from unet_core.data.layouts import Sample
 from unet_core.errors import Cancelled
-from unet_core.inference.prediction import Answer
+from unet_core.inference.prediction import Prediction
 from unet_core.io import images
 from unet_core.io.pixels import Array, Pixels, encode_png
 
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from unet_core.evaluation.summary import ImageScore
 
 CACHE_MB = 256  # of decoded pictures while they are scored; what is more is read twice
-ANSWERS = Answers(most=256 * 2**20, at_hand=32 * 2**20)  # apart from Predict's, which a large data set would push out
+ANSWERS = PredictionCache(
+    most=256 * 2**20, at_hand=32 * 2**20
+)  # apart from Predict's, which a large dataset would push out
 
 
 @dataclass
@@ -53,8 +55,8 @@ class Scores:
         return images.decode(self.truths[name], name)[:, :, 0]
 
 
-class Scoring(Watched):
-    """The images of a run's data set that `split` names, one after the other. It is told of once: make a new one."""
+class ScoringJob(BackgroundJob):
+    """The images of a run's dataset that `split` names, one after the other. It is told of once: make a new one."""
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class Scoring(Watched):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """The model must be that of a run."""
-        super().__init__(model_registry.LINE, patience, clock)
+        super().__init__(model_registry.DEVICE_LOCK, patience, clock)
         self.scores = Scores()
         self._model, self._split = model, split
         self._name, self._number, self._total = "Reading the images and masks…", 0, 0
@@ -92,13 +94,13 @@ class Scoring(Watched):
         every = [sample for group in chosen.values() for sample in group]
         config = loaded.predictor.model.config
         settings = replace(run.data, cache_mb=min(run.data.cache_mb, CACHE_MB))
-        pictures, _, skipped = dataset.load(every, settings, config)
+        pictures, _, skipped = dataset.load_dataset(every, settings, config)
         self.scores.skipped, self._total, self.state = skipped, len(pictures), RUNNING
         for number, sample in enumerate(pictures.samples):
             self._name = sample.id
             picture = pictures[number]
             digest = content_hash(sample.image, sample.page)
-            answer = answer_of(loaded, digest, picture.image, self, self._cancelled)
+            answer = predict_image(loaded, digest, picture.image, self, self._cancelled)
             pred, truth = answer.mask(config.threshold), pictures.target(picture.raw_mask)
             self.scores.masks[sample.id] = encode_png(pred)
             self.scores.truths[sample.id] = encode_png(truth)
@@ -108,20 +110,20 @@ class Scoring(Watched):
             self._number = number + 1
 
 
-def answer_of(
+def predict_image(
     loaded: Loaded,
     digest: str,
     image: Pixels,
     ticket: object,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Answer:
+) -> Prediction:
     """What the model says of an image with this digest: kept, or made in line. Raises Cancelled, UnetError."""
     key = (loaded.version, digest)
     if cancelled():
         raise Cancelled("The scoring was cancelled.")
     if (known := ANSWERS.get(key)) is not None:
         return known
-    with model_registry.LINE.turn(ticket, cancelled):
+    with model_registry.DEVICE_LOCK.turn(ticket, cancelled):
         answer = loaded.predictor.answer(image, cancelled=cancelled)
     ANSWERS.put(key, answer)
     return answer

@@ -1,6 +1,6 @@
 """The learning film of a run as the browser gets it: which epochs there are with their Dice, and the small pictures.
 
-The pictures go out as they lie on the disk (PNG: an image, masks of class indices); the browser lays the colours over.
+The pictures go out as they lie on the disk (PNG: an image, masks of class indices); the browser lays the colors over.
 No Streamlit in here: the routes of `api` ask from threads of the server.
 """
 
@@ -21,7 +21,7 @@ MOST = 32  # films that are remembered
 SETTLED = 1_000_000_000  # ns; a folder changed so lately may change again without showing it in its time
 
 
-class Reel:
+class SnapshotFeed:
     """The index of a film: read again only where its folder has changed."""
 
     def __init__(self, run: runs.Run) -> None:
@@ -56,14 +56,14 @@ class Reel:
             return None
 
 
-_known: OrderedDict[Path, Reel] = OrderedDict()
+_known: OrderedDict[Path, SnapshotFeed] = OrderedDict()
 _known_lock = threading.Lock()
 
 
-def of(run: runs.Run) -> Reel:
+def of(run: runs.Run) -> SnapshotFeed:
     """The one of a run, for all who ask."""
     with _known_lock:
-        found = _known.setdefault(run.folder, Reel(run))
+        found = _known.setdefault(run.folder, SnapshotFeed(run))
         _known.move_to_end(run.folder)
         while len(_known) > MOST:
             _known.popitem(last=False)
@@ -77,7 +77,7 @@ def index(run: runs.Run, since: int) -> dict[str, Any]:
 
 
 def probes(run: runs.Run) -> dict[str, Any]:
-    """Each probe's image and true mask as PNG in base64, None where it cannot be read; the colours of the classes."""
+    """Each probe's image and true mask as PNG in base64, None where it cannot be read; the colors of the classes."""
     started = run_feed.history(run).started
     classes = started.num_classes if started else 1
     count = max((len(row[1]) for row in of(run).rows()), default=0)
@@ -89,8 +89,8 @@ def probes(run: runs.Run) -> dict[str, Any]:
         }
         for number in range(count)
     ]
-    colours = overlay.palette(classes)[: max(2, classes)].tolist()
-    return {"probes": found, "colours": colours, "bare": classes == 1}
+    colors = overlay.palette(classes)[: max(2, classes)].tolist()
+    return {"probes": found, "colors": colors, "bare": classes == 1}
 
 
 def frame(run: runs.Run, epoch: int) -> dict[str, Any]:

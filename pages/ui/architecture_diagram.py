@@ -7,25 +7,25 @@ import plotly.graph_objects as go
 from unet_core.config.schema import ModelConfig
 from unet_core.models import architecture
 
-COLOURS = {"encoder": "#56b4e9", "bottleneck": "#cc79a7", "decoder": "#009e73", "head": "#e69f00"}
+COLORS = {"encoder": "#56b4e9", "bottleneck": "#cc79a7", "decoder": "#009e73", "head": "#e69f00"}
 LINE = "#8a93a4"
 
 
 def draw(config: ModelConfig, size: int) -> go.Figure:
     """A U of blocks: one row a level; a block is as high as its picture and as wide as its channels, on a log scale."""
-    blocks = [(part, side) for part, side in architecture.rows(config, size) if part.kind in COLOURS]
+    blocks = [(part, side) for part, side in architecture.rows(config, size) if part.kind in COLORS]
     depth = config.depth
     columns = {"encoder": lambda level: level, "bottleneck": lambda level: depth}
     columns |= {"decoder": lambda level: 2 * depth - level, "head": lambda level: 2 * depth + 1}
     widest = max(part.out_channels for part, _ in blocks)
     largest = max(side for _, side in blocks)
     figure = go.Figure()
-    centres = {}
+    centers = {}
     for part, side in blocks:
         x, y = columns[part.kind](part.level), -part.level
         half_width = 0.12 + 0.2 * math.log2(1 + part.out_channels) / math.log2(1 + widest)
         half_height = 0.12 + 0.26 * math.log2(1 + side) / math.log2(1 + largest)
-        centres[part.kind, part.level] = x, y, half_width, half_height
+        centers[part.kind, part.level] = x, y, half_width, half_height
         figure.add_shape(
             type="rect",
             layer="below",
@@ -33,7 +33,7 @@ def draw(config: ModelConfig, size: int) -> go.Figure:
             x1=x + half_width,
             y0=y - half_height,
             y1=y + half_height,
-            fillcolor=COLOURS[part.kind],
+            fillcolor=COLORS[part.kind],
             line={"width": 0},
             opacity=0.9,
         )
@@ -55,10 +55,10 @@ def draw(config: ModelConfig, size: int) -> go.Figure:
     for level in range(depth):
         below = ("encoder", level + 1) if level + 1 < depth else ("bottleneck", depth)
         after = ("decoder", level + 1) if level + 1 < depth else ("bottleneck", depth)
-        _arrow(figure, centres["encoder", level], centres[below])
-        _arrow(figure, centres[after], centres["decoder", level])
-        _arrow(figure, centres["encoder", level], centres["decoder", level], dash=True)
-    _arrow(figure, centres["decoder", 0], centres["head", 0])
+        _arrow(figure, centers["encoder", level], centers[below])
+        _arrow(figure, centers[after], centers["decoder", level])
+        _arrow(figure, centers["encoder", level], centers["decoder", level], dash=True)
+    _arrow(figure, centers["decoder", 0], centers["head", 0])
     figure.update_layout(
         height=130 + 90 * (depth + 1), margin={"l": 0, "r": 0, "t": 10, "b": 0}, dragmode=False, hovermode="closest"
     )

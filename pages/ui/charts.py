@@ -1,4 +1,4 @@
-"""Plotly figures, made from numbers; colours are told apart by colour-blind people. Live curves: `live_chart`."""
+"""Plotly figures, made from numbers; colors are told apart by color-blind people. Live curves: `live_chart`."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from unet_core.runs.events import EpochFinished
 from unet_core.runs.leaderboard import Row
 
-BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#8a93a4"
+BLUE, ORANGE, GREEN, GRAY = "#0072b2", "#e69f00", "#009e73", "#8a93a4"
 
 
 def dice_histogram(values: Sequence[float]) -> go.Figure:
@@ -24,13 +24,13 @@ def dice_histogram(values: Sequence[float]) -> go.Figure:
 
 
 MEASURES = {"Dice": "val_dice", "IoU": "val_iou", "Loss": "val_loss"}  # of the validation images
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a93a4")  # Okabe and Ito 2008
+COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a93a4")  # Okabe and Ito 2008
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down")
 
 
 def curves(found: Sequence[tuple[Row, Sequence[EpochFinished]]], measure: str, name: str) -> go.Figure:
-    """One line a run, by epoch; runs that differ in their seed alone share a colour. The zoom survives new points."""
+    """One line a run, by epoch; runs that differ in their seed alone share a color. The zoom survives new points."""
     groups = {_group(row): None for row, _ in found}
     places = {group: number for number, group in enumerate(groups)}
     counts: dict[str, int] = {}
@@ -40,7 +40,7 @@ def curves(found: Sequence[tuple[Row, Sequence[EpochFinished]]], measure: str, n
         place, within = places[group], counts.get(group, 0)
         counts[group] = within + 1
         several = len(groups) < len(found)
-        colour = COLOURS[place % len(COLOURS)]
+        color = COLORS[place % len(COLORS)]
         traces.append(
             {
                 "type": "scatter",
@@ -49,11 +49,11 @@ def curves(found: Sequence[tuple[Row, Sequence[EpochFinished]]], measure: str, n
                 "x": [epoch.epoch for epoch in epochs],
                 "y": [getattr(epoch, MEASURES[measure]) for epoch in epochs],
                 "line": {
-                    "color": colour,
+                    "color": color,
                     "width": 2,
-                    "dash": DASHES[(within if several else place // len(COLOURS)) % 4],
+                    "dash": DASHES[(within if several else place // len(COLORS)) % 4],
                 },
-                "marker": {"size": 6, "symbol": SYMBOLS[place % len(SYMBOLS)], "color": colour},
+                "marker": {"size": 6, "symbol": SYMBOLS[place % len(SYMBOLS)], "color": color},
             }
         )
     layout = {

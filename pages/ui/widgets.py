@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.ui.formatting import plain
-from unet_core.config.fields import Option
+from unet_core.config.fields import Field
 from unet_core.runs import manage
 from unet_core.runs import run as runs
 
@@ -20,7 +20,7 @@ def set_option(name: str, value: Any) -> None:
     st.session_state[name] = value
 
 
-def option_widget(option: Option) -> Any:
+def option_widget(option: Field) -> Any:
     """One setting as a widget; its value stands in the page's address, so that a link reproduces the form."""
     label = label_of(option.name)
     common: dict[str, Any] = {"key": option.name, "help": option.sentence, "bind": "query-params"}
@@ -46,21 +46,21 @@ def option_widget(option: Option) -> Any:
 
 
 BADGES = {
-    runs.State.STARTING: ("blue", ":material/hourglass_top:"),
-    runs.State.QUEUED: ("gray", ":material/hourglass_empty:"),
-    runs.State.RUNNING: ("blue", ":material/play_arrow:"),
-    runs.State.PAUSED: ("orange", ":material/pause:"),
-    runs.State.STOPPING: ("orange", ":material/hourglass_bottom:"),
-    runs.State.FINISHED: ("green", ":material/check:"),
-    runs.State.STOPPED: ("green", ":material/stop:"),
-    runs.State.FAILED: ("red", ":material/error:"),
-    runs.State.INTERRUPTED: ("orange", ":material/power_off:"),
+    runs.RunState.STARTING: ("blue", ":material/hourglass_top:"),
+    runs.RunState.QUEUED: ("gray", ":material/hourglass_empty:"),
+    runs.RunState.RUNNING: ("blue", ":material/play_arrow:"),
+    runs.RunState.PAUSED: ("orange", ":material/pause:"),
+    runs.RunState.STOPPING: ("orange", ":material/hourglass_bottom:"),
+    runs.RunState.FINISHED: ("green", ":material/check:"),
+    runs.RunState.STOPPED: ("green", ":material/stop:"),
+    runs.RunState.FAILED: ("red", ":material/error:"),
+    runs.RunState.INTERRUPTED: ("orange", ":material/power_off:"),
 }
 
 
-def state_badge(state: runs.State) -> None:
-    colour, icon = BADGES[state]
-    st.badge(state.value, color=colour, icon=icon)
+def state_badge(state: runs.RunState) -> None:
+    color, icon = BADGES[state]
+    st.badge(state.value, color=color, icon=icon)
 
 
 def choose_run(label: str, found: list[runs.Run]) -> runs.Run:

@@ -10,7 +10,7 @@ from tests.helpers.browser import Server, poll
 from tests.helpers.pages import shoot
 from unet_core.config.schema import RunConfig
 from unet_core.data import synthetic
-from unet_core.runs import run
+from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog
 from unet_core.runs.events import EpochFinished, LrChanged, RunFinished, RunStarted, StepFinished, Warned
 
@@ -24,7 +24,7 @@ class Trainer:
     """Writes events as a trainer would, holds the run's lock and beats; obeys nothing."""
 
     def __init__(self, runs_dir, data) -> None:
-        self.run = run.create(runs_dir, RunConfig().replace(root=str(data)))
+        self.run = runs.create(runs_dir, RunConfig().replace(root=str(data)))
         self.lock = FileLock(self.run.folder / "lock", thread_local=False)
         self.lock.acquire()
         self.log = EventLog(self.run.events)

@@ -221,7 +221,7 @@ def test_classes_are_hidden_by_name_errors_are_red_and_the_download_is_what_is_s
     assert far(drawn(page, (200, 300)), overlay.draw_errors(shown.image, shown.classes, shown.truth, 4)) == 0
 
 
-def test_errors_of_two_classes_have_three_colours_and_the_wipe_bares_the_image(page: Page, server: Server):
+def test_errors_of_two_classes_have_three_colors_and_the_wipe_bares_the_image(page: Page, server: Server):
     open_case(page, server, "small")
     shown = case("small")
     page.get_by_role("combobox", name="Show").select_option("errors")

@@ -10,7 +10,7 @@ from tests.helpers.processes import sweep
 from unet_core.runs import queue
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import read_events
-from unet_core.runs.run import State
+from unet_core.runs.run import RunState
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +33,7 @@ def test_three_runs_from_two_tabs_one_removed_and_the_server_killed(page: Page, 
         other = page.context.new_page()
         other.set_default_timeout(60_000)
         first = file_run(page, server, 100_000)
-        poll(lambda: first.state() is State.RUNNING, what="the first run")
+        poll(lambda: first.state() is RunState.RUNNING, what="the first run")
         second, third, fourth = (file_run(tab, server, 1) for tab in (other, page, other))
         assert queue.waiting(server.runs_dir) == [second, third, fourth]
 
@@ -47,14 +47,14 @@ def test_three_runs_from_two_tabs_one_removed_and_the_server_killed(page: Page, 
         poll(lambda: queue.waiting(server.runs_dir) == [fourth, second], what="the fourth before the second")
 
         server.kill()
-        assert [run.state() for run in (first, fourth, second)] == [State.RUNNING, State.QUEUED, State.QUEUED]
+        assert [run.state() for run in (first, fourth, second)] == [RunState.RUNNING, RunState.QUEUED, RunState.QUEUED]
         server.start()
         page.goto(f"{server.url}/train")
         expect(page.locator(".st-key-queue")).to_contain_text(re.compile(rf"{fourth.id}.*{second.id}", re.DOTALL))
         first.request_stop()
-        poll(lambda: second.state() is State.FINISHED, 120, "the end of the last one")
+        poll(lambda: second.state() is RunState.FINISHED, 120, "the end of the last one")
         spans = [[at for _, at in read_events(run.events)[0]] for run in (first, fourth, second)]
-        assert (first.state(), fourth.state()) == (State.STOPPED, State.FINISHED)
+        assert (first.state(), fourth.state()) == (RunState.STOPPED, RunState.FINISHED)
         assert spans[0][-1] <= spans[1][0] <= spans[1][-1] <= spans[2][0], "two at a time"
         expect(page.locator(".st-key-queue")).to_have_count(0)
     finally:

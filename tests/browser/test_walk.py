@@ -65,7 +65,7 @@ def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server,
 
     expect(state(page)).to_contain_text("finished", timeout=120_000)
     poll(lambda: points(page, "epochs") == 20, what="every epoch")
-    assert run.state() == runs.State.FINISHED
+    assert run.state() == runs.RunState.FINISHED
 
     page.get_by_role("link", name="Predict with it").click()
     expect(page.get_by_role("heading", name="Predict")).to_be_visible()
@@ -106,7 +106,7 @@ def test_the_server_is_killed_and_the_run_goes_on(page: Page, server: Server):
     poll(lambda: points(page, "steps") > steps // 8, what="the curve on the new server")
     page.get_by_role("button", name="Stop").click()
     expect(state(page)).to_contain_text("stopped")
-    assert run.state() == runs.State.STOPPED
+    assert run.state() == runs.RunState.STOPPED
     assert run.has_best
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
 
@@ -118,7 +118,7 @@ def test_variants_are_compared_by_one_click(page: Page, server: Server):
 
     def finished() -> bool:
         new = [run for run in runs.find(server.runs_dir) if run.id not in before]
-        return len(new) == 4 and all(run.state() == runs.State.FINISHED for run in new)
+        return len(new) == 4 and all(run.state() == runs.RunState.FINISHED for run in new)
 
     poll(finished, 120, "the end of four runs")
     expect(page.get_by_role("figure", name="Dice of each run by epoch")).to_be_visible()

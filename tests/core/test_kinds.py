@@ -1,4 +1,4 @@
-"""Data sets of every kind of image and mask on their whole way: loaded, told about, trained on, predicted, scored."""
+"""Datasets of every kind of image and mask on their whole way: loaded, told about, trained on, predicted, scored."""
 
 import io
 import json
@@ -16,9 +16,9 @@ from unet_core.cli.parser import main
 from unet_core.config.choices import AUGMENTATIONS
 from unet_core.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 from unet_core.data import discovery
-from unet_core.data.dataset import Pictures, load
+from unet_core.data.dataset import Dataset, load_dataset
 from unet_core.data.layouts import Sample
-from unet_core.data.normalization import normalise, statistics
+from unet_core.data.normalization import normalize, statistics
 from unet_core.data.sampling import batches
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
@@ -50,10 +50,10 @@ def tiff(pixels: Array, **how: Any) -> bytes:
     return file.getvalue()
 
 
-def indexed(mask: Array, colours: list[int], kind: str) -> bytes:
+def indexed(mask: Array, colors: list[int], kind: str) -> bytes:
     picture = Image.fromarray(mask).convert("P")
     picture.putdata(mask.ravel().tolist())
-    picture.putpalette(colours)
+    picture.putpalette(colors)
     return saved(picture, kind)
 
 
@@ -87,8 +87,8 @@ MASKS: dict[str, tuple[Any, str, int, str]] = {  # how a mask of class indices i
     "palette GIF": (lambda m: indexed(m, VIVID.ravel().tolist(), "GIF"), "gif", 3, ""),
     "16-bit labels": (lambda m: tiff(m.astype(np.uint16)), "tif", 3, ""),
     "int32 labels": (lambda m: tiff(m.astype(np.int32)), "tif", 3, ""),
-    "colours": (lambda m: saved(Image.fromarray(VIVID[m]), "PNG"), "png", 3, "3 were found"),
-    "two colours": (lambda m: saved(Image.fromarray(VIVID[m]), "BMP"), "bmp", 2, "2 were found"),
+    "colors": (lambda m: saved(Image.fromarray(VIVID[m]), "PNG"), "png", 3, "3 were found"),
+    "two colors": (lambda m: saved(Image.fromarray(VIVID[m]), "BMP"), "bmp", 2, "2 were found"),
 }
 
 
@@ -98,7 +98,7 @@ def test_every_kind_of_mask_gives_the_right_classes(tmp_path: Path, kind: str) -
     side = SIDE * 11 if kind == "JPEG" else SIDE
     pairs = [(encode_png(photo(n, side)), "png", encode(truth(n, classes)), ending) for n in range(2)]
     found = write(tmp_path, pairs)
-    pictures, model, skipped = load(found, DataConfig(str(tmp_path)), TINY)
+    pictures, model, skipped = load_dataset(found, DataConfig(str(tmp_path)), TINY)
     assert skipped == []
     assert model.num_classes == (classes if classes > 2 else 1)
     for number in range(2):
@@ -106,27 +106,27 @@ def test_every_kind_of_mask_gives_the_right_classes(tmp_path: Path, kind: str) -
         wanted = truth(number, classes)
         np.testing.assert_array_equal(target, np.kron(wanted, BIG) if kind == "JPEG" else wanted)
     assert (warning in " ".join(pictures.warnings)) if warning else pictures.warnings == []
-    load(found[:1], DataConfig(str(tmp_path), cache_mb=0), model)  # what scoring does
+    load_dataset(found[:1], DataConfig(str(tmp_path), cache_mb=0), model)  # what scoring does
 
 
-def test_a_palette_under_a_colour_map_is_read_through_its_colours(tmp_path: Path) -> None:
+def test_a_palette_under_a_color_map_is_read_through_its_colors(tmp_path: Path) -> None:
     data = indexed(truth(0, 3), VIVID.ravel().tolist(), "PNG")
     found = write(tmp_path, [(encode_png(photo(0)), "png", data, "png")])
-    (tmp_path / "colours.csv").write_text("250,0,9,car\n0,0,0,road\n0,200,0,tree\n")
-    pictures, model, _ = load(found, DataConfig(str(tmp_path), colour_map="colours.csv"), TINY)
+    (tmp_path / "colors.csv").write_text("250,0,9,car\n0,0,0,road\n0,200,0,tree\n")
+    pictures, model, _ = load_dataset(found, DataConfig(str(tmp_path), color_map="colors.csv"), TINY)
     assert (model.num_classes, pictures.warnings) == (3, [])
     np.testing.assert_array_equal(pictures.target(pictures[0].raw_mask), np.array([1, 2, 0])[truth(0, 3)])
 
 
-def deep(root: Path, as_stored: Any) -> Pictures:
+def deep(root: Path, as_stored: Any) -> Dataset:
     pairs = []
     for number in range(3):
         data = tiff(as_stored(photo(number)), photometric="rgb")
         pairs.append((data, "tif", encode_png(truth(number)), "png"))
-    return load(write(root, pairs), DataConfig(str(root)), TINY)[0]
+    return load_dataset(write(root, pairs), DataConfig(str(root)), TINY)[0]
 
 
-def epoch(pictures: Pictures, augment: str = "flips") -> torch.Tensor:
+def epoch(pictures: Dataset, augment: str = "flips") -> torch.Tensor:
     return torch.cat([batch.images for batch in batches(pictures, TrainConfig(batch_size=4, augment=augment), 1)])
 
 
@@ -160,7 +160,7 @@ def test_unit_divides_by_the_range_of_the_type(tmp_path: Path) -> None:
     for name, factor, kind in (("8", 1, np.uint8), ("16", 257, np.uint16), ("float", 1 / 255, np.float32)):
         pictures = deep(tmp_path / name, lambda pixels, f=factor, k=kind: (pixels * np.float64(f)).round(6).astype(k))
         image = pictures[0].image
-        found = normalise(image, *statistics(image, "unit")).numpy().transpose(1, 2, 0)
+        found = normalize(image, *statistics(image, "unit")).numpy().transpose(1, 2, 0)
         assert image.dtype == kind
         assert np.allclose(found, photo(0) / 255, atol=1e-5)
 
@@ -171,7 +171,7 @@ def test_unit_divides_by_the_range_of_the_type(tmp_path: Path) -> None:
         ("background", "All masks are background alone"),
         ("ignored", "All pixels of all masks are ignored"),
         ("depths", "differ in their bit depths (1 uint16, 2 uint8)"),
-        ("channels", "differ in their channels (1 grey, 2 in colours)"),
+        ("channels", "differ in their channels (1 gray, 2 in colors)"),
         ("none", ""),
     ],
 )
@@ -185,7 +185,7 @@ def test_what_is_hardly_meant_is_told(tmp_path: Path, case: str, told: str) -> N
             image = encode_png(photo(0)[:, :, 0].copy())
         pairs.append((image, "png", encode_png(np.full_like(mask, 9) if case == "ignored" else mask), "png"))
     found = write(tmp_path, pairs)
-    pictures, _, skipped = load(found, DataConfig(ignore_index=9 if case == "ignored" else None), TINY)
+    pictures, _, skipped = load_dataset(found, DataConfig(ignore_index=9 if case == "ignored" else None), TINY)
     assert skipped == []
     assert len(pictures.warnings) == bool(told)
     assert told in "".join(pictures.warnings)
@@ -197,7 +197,7 @@ def test_the_same_image_in_train_and_val_is_told(tmp_path: Path) -> None:
             for folder, pixels in ((part, photo(seed)), (f"{part}annot", truth(seed))):
                 (tmp_path / folder).mkdir(exist_ok=True)
                 (tmp_path / folder / f"{part}{seed}.png").write_bytes(encode_png(pixels))
-    pictures = load(discovery.find(tmp_path), DataConfig(), TINY)[0]
+    pictures = load_dataset(discovery.find(tmp_path), DataConfig(), TINY)[0]
     (warning,) = pictures.warnings
     assert warning.startswith("1 images lie in train and in val as well, so that the score flatters: val/val2.")
 
@@ -217,16 +217,16 @@ def trained(place: Path, root: Path, **changes: Any) -> runs.Run:
     return run
 
 
-def test_found_colours_are_told_kept_and_used_for_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One image lacks a colour: by itself its classes would be numbered otherwise."""
+def test_found_colors_are_told_kept_and_used_for_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One image lacks a color: by itself its classes would be numbered otherwise."""
     shown = [np.where(truth(n, 3) == 1, 2, truth(n, 3)) if n == 0 else truth(n, 3) for n in range(4)]
     pairs = [(encode_png(photo(n)), "png", saved(Image.fromarray(VIVID[m]), "PNG"), "png") for n, m in enumerate(shown)]
     write(tmp_path / "data", pairs)
     run = trained(tmp_path / "runs", tmp_path / "data")
     told = [event for event, _ in read_events(run.events)[0] if isinstance(event, Warned)]
     assert any("3 were found and taken as classes" in event.message for event in told)
-    assert run.data.colour_map == "0;0,200,0;250,0,9"
-    assert run.config.data.colour_map == ""
+    assert run.data.color_map == "0;0,200,0;250,0,9"
+    assert run.config.data.color_map == ""
     alone = write(tmp_path / "alone", pairs[:1])
     assert len(alone) == 1
     assert main(["evaluate", str(run.folder), str(tmp_path / "alone"), "--split", "all"]) == 0

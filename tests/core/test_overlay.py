@@ -10,7 +10,7 @@ from unet_core.overlay import draw, draw_errors, edges, palette
 
 Array = NDArray[np.uint8]
 IMAGE: Array = np.array([[[10, 21, 40], [100, 101, 100], [0, 255, 8]]], np.uint8)
-GREY: Array = np.array([[[10], [100], [250]]], np.uint8)
+GRAY: Array = np.array([[[10], [100], [250]]], np.uint8)
 ORANGE, SKY, GREEN, RED = (230, 159, 0), (86, 180, 233), (0, 158, 115), (213, 94, 0)
 
 
@@ -24,8 +24,8 @@ def test_binary_foreground_is_orange_and_all_else_is_bare() -> None:
     assert found.dtype == np.uint8
 
 
-def test_a_grey_image_becomes_rgb() -> None:
-    assert draw(GREY, row(0, 1, 0), 1, opacity=1).tolist() == [[[10, 10, 10], [*ORANGE], [250, 250, 250]]]
+def test_a_gray_image_becomes_rgb() -> None:
+    assert draw(GRAY, row(0, 1, 0), 1, opacity=1).tolist() == [[[10, 10, 10], [*ORANGE], [250, 250, 250]]]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_opacity(opacity: float, expected: list[int]) -> None:
     assert draw(IMAGE, row(0, 1, 0), 1, opacity).tolist()[0][1] == expected
 
 
-def test_every_class_has_its_colour_and_ignored_pixels_are_bare() -> None:
+def test_every_class_has_its_color_and_ignored_pixels_are_bare() -> None:
     found = draw(IMAGE, row(0, 1, IGNORE), 3, opacity=1)
     assert found.tolist() == [[[*ORANGE], [*SKY], [0, 255, 8]]]
 
@@ -98,25 +98,25 @@ def test_errors_of_several_classes_are_red_and_right_pixels_bare() -> None:
     assert found.tolist() == [[[10, 21, 40], [*RED], [0, 255, 8]]]
 
 
-def test_the_colours_are_those_of_okabe_and_ito() -> None:
+def test_the_colors_are_those_of_okabe_and_ito() -> None:
     """https://jfly.uni-koeln.de/color/, all but black."""
-    orange, sky, green, yellow, blue, vermilion, purple = overlay.CLASS_COLOURS
+    orange, sky, green, yellow, blue, vermilion, purple = overlay.CLASS_COLORS
     assert (orange, sky, green, vermilion) == (ORANGE, SKY, GREEN, RED)
     assert (yellow, blue, purple) == ((240, 228, 66), (0, 114, 178), (204, 121, 167))
 
 
 def test_the_binary_palette() -> None:
-    colours = palette(1)
-    assert (colours.shape, colours.dtype) == ((256, 3), np.uint8)
-    assert colours[1].tolist() == [*ORANGE]
-    assert not colours[0].any()
-    assert not colours[2:].any()
+    colors = palette(1)
+    assert (colors.shape, colors.dtype) == ((256, 3), np.uint8)
+    assert colors[1].tolist() == [*ORANGE]
+    assert not colors[0].any()
+    assert not colors[2:].any()
 
 
 @pytest.mark.parametrize("num_classes", [2, 7, 8, 19, 64])
-def test_no_two_classes_share_a_colour(num_classes: int) -> None:
-    colours = palette(num_classes)
-    assert len(np.unique(colours[:num_classes], axis=0)) == num_classes
-    assert not colours[num_classes:].any()
+def test_no_two_classes_share_a_color(num_classes: int) -> None:
+    colors = palette(num_classes)
+    assert len(np.unique(colors[:num_classes], axis=0)) == num_classes
+    assert not colors[num_classes:].any()
     if num_classes <= 7:
-        assert colours[:num_classes].tolist() == [list(colour) for colour in overlay.CLASS_COLOURS[:num_classes]]
+        assert colors[:num_classes].tolist() == [list(color) for color in overlay.CLASS_COLORS[:num_classes]]

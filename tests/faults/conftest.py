@@ -1,4 +1,4 @@
-"""What tests with real processes share: a tiny data set, quick settings, waiting by polling, killing by process id."""
+"""What tests with real processes share: a tiny dataset, quick settings, waiting by polling, killing by process id."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -40,7 +40,7 @@ from tests.helpers.processes import (
 from unet_core.cli.parser import main
 from unet_core.config.schema import DataConfig, ModelConfig, RunConfig
 from unet_core.data import discovery
-from unet_core.data.dataset import load
+from unet_core.data.dataset import load_dataset
 from unet_core.errors import DataError, RunError
 from unet_core.io import images
 from unet_core.models import checkpoint
@@ -49,9 +49,10 @@ from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog, last_event, read_events
 from unet_core.runs.events import EpochFinished, Event, RunFailed, RunFinished, RunStarted, StepFinished, Warned
 from unet_core.runs.history import History
-from unet_core.runs.run import Run, State
+from unet_core.runs.run import Run, RunState
 from unet_core.training import launch, worker
-from unet_core.training.loop import Training, train
+from unet_core.training.loop import train
+from unet_core.training.state import TrainerState
 
 LONG = {"epochs": 5, "crops_per_image": 48}  # of 5 training images: 60 steps an epoch, 300 in all
 SHORT = {"epochs": 3, "crops_per_image": 2, "lr": 0.05}
@@ -71,7 +72,7 @@ def curve(run: Run) -> tuple[list[Any], list[Any]]:
 
 
 def stored(folder: Path) -> dict[str, bytes]:
-    """Every tensor of a checkpoint as bytes, those of batch norm and of the optimiser too; and its epoch."""
+    """Every tensor of a checkpoint as bytes, those of batch norm and of the optimizer too; and its epoch."""
     found = {name: tensor.numpy().tobytes() for name, tensor in checkpoint.load_model(folder)[0].state_dict().items()}
     if (folder / "state.json").exists():
         state = checkpoint.load_state(folder)
@@ -83,7 +84,7 @@ def stored(folder: Path) -> dict[str, bytes]:
 
 
 def assert_same_end(run: Run, reference: Run) -> None:
-    assert run.state() is State.FINISHED
+    assert run.state() is RunState.FINISHED
     assert curve(run) == curve(reference)
     assert stored(run.last) == stored(reference.last)
     assert stored(run.best) == stored(reference.best)
@@ -99,7 +100,7 @@ def until_interrupted(run: Run, number: int) -> float:
     """Send a signal to the trainer of a run; the seconds until the run is shown as interrupted and it is gone."""
     sent = time.monotonic()
     end(trainers(run.folder), number)
-    wait_for(lambda: run.state() is State.INTERRUPTED and not trainers(run.folder), "the run is interrupted")
+    wait_for(lambda: run.state() is RunState.INTERRUPTED and not trainers(run.folder), "the run is interrupted")
     return time.monotonic() - sent
 
 
@@ -325,7 +326,7 @@ def test_A06_torn_last_event_line(reference, killed, tmp_path, kept):
     assert offset == len(b"".join(whole))
     assert read_events(run.events, offset) == ([], offset)
     assert last_event(run.events) == read[-1][0]
-    assert run.state() is State.INTERRUPTED
+    assert run.state() is RunState.INTERRUPTED
     resume_here(run)
     assert events(run)[: len(whole)] == [event for event, _ in read]
     again, _ = read_events(run.events, offset)
@@ -382,8 +383,8 @@ def test_A08_sigterm_while_it_still_starts(place, data):
 
 def test_A09_silent_death_is_shown_as_interrupted(killed):
     assert killed.seconds < 5
-    assert killed.run.state() is State.INTERRUPTED
-    assert runs.busy(killed.run.folder.parent) is None
+    assert killed.run.state() is RunState.INTERRUPTED
+    assert runs.find_active(killed.run.folder.parent) is None
     assert isinstance(events(killed.run)[-1], StepFinished | EpochFinished), "it had no time to say anything"
 
 
@@ -428,7 +429,7 @@ def test_B01_nan_loss(place, data, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     run = launch.launch(quick(data, epochs=3, crops_per_image=8, lr=0.5), place / "nan")
     wait_until_over(run)
-    assert run.state() is State.FAILED
+    assert run.state() is RunState.FAILED
     *_, before, failed = events(run)
     assert isinstance(before, StepFinished)
     assert (before.epoch, before.step) == (2, 15), "it went on after the loss was lost"
@@ -442,12 +443,12 @@ def test_B01_nan_loss(place, data, tmp_path, monkeypatch):
     assert all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values())
 
 
-def train_here(root: Path, **changes: Any) -> tuple[Training, list[Event]]:
+def train_here(root: Path, **changes: Any) -> tuple[TrainerState, list[Event]]:
     """All events of a training in this process."""
     config = quick(root, **changes)
-    pictures, model, _ = load(discovery.find(root), config.data, config.model)
+    pictures, model, _ = load_dataset(discovery.find(root), config.data, config.model)
     names = [sample.id for sample in pictures.samples]
-    training = Training(
+    training = TrainerState(
         RunConfig(config.data, model, config.train), pictures.subset(tuple(names[:-1] or names)),
         pictures.subset(tuple(names[-1:] if len(names) > 1 else ())),
     )  # fmt: skip
@@ -622,7 +623,7 @@ def odd_run(place: Path, odd: Path) -> Run:
 
 
 def test_D01_truncated_image_is_skipped_by_name(odd_run):
-    assert odd_run.state() is State.FINISHED
+    assert odd_run.state() is RunState.FINISHED
     skipped, start, *_ = events(odd_run)
     assert isinstance(skipped, Warned)
     assert ODD_NAMES[6] in skipped.message
@@ -637,7 +638,7 @@ def test_D01_over_a_tenth_is_refused_with_all_names(tmp_path):
     for number in (3, 8, 15):
         os.truncate(root / "images" / f"p{number}.png", 60)
     with pytest.raises(DataError) as refused:
-        load(discovery.find(root), DataConfig(str(root)), ModelConfig())
+        load_dataset(discovery.find(root), DataConfig(str(root)), ModelConfig())
     assert all(f"p{number}.png" in str(refused.value) for number in (3, 8, 15))
     assert "3 of 20" in str(refused.value)
 
@@ -661,12 +662,12 @@ def test_D02_masks_of_another_size_are_listed_at_once(tmp_path):
     for number in (0, 4, 9):
         (root / "masks" / f"p{number}.png").write_bytes(png(picture(number, 24, 20)[1]))
     with pytest.raises(DataError) as refused:
-        load(discovery.find(root), DataConfig(str(root)), ModelConfig())
+        load_dataset(discovery.find(root), DataConfig(str(root)), ModelConfig())
     assert all(f"p{number}.png" in str(refused.value) for number in (0, 4, 9))
 
 
 def test_D05_odd_names_train(odd_run):
-    assert odd_run.state() is State.FINISHED
+    assert odd_run.state() is RunState.FINISHED
     names = {name for ids in odd_run.split().values() for name in ids}
     assert names >= {name for name in ODD_NAMES if name != ODD_NAMES[6]}
     assert odd_run.log.read_text() == ""

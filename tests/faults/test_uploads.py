@@ -23,7 +23,7 @@ from tests.helpers.processes import ROOT, picture, png
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import CheckpointError
 from unet_core.models.checkpoint import save_checkpoint
-from unet_core.models.import_weights import bring_in
+from unet_core.models.import_weights import import_model
 from unet_core.models.unet import UNet
 
 GOOD = png(picture(0)[0])
@@ -190,7 +190,7 @@ def test_E04_hostile_weights(name: str, make: Callable[[str], bytes], says: str,
     data = make(str(tmp_path / "canary"))
     begun = time.process_time()
     with pytest.raises(CheckpointError, match=says):
-        bring_in({name: data}, tmp_path / "models")
+        import_model({name: data}, tmp_path / "models")
     assert time.process_time() - begun < 0.1, "the table's number"
     assert list(tmp_path.iterdir()) == []
 

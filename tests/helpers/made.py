@@ -25,7 +25,7 @@ def difficult_mask(seed: int = 0, classes: int = 1, height: int = 70, width: int
 
 
 def result(name: str = "a.png", mask: NDArray[np.uint8] | None = None, num_classes: int = 1, **more: Any) -> Result:
-    """A result with a colour image and, where none is given, the difficult mask."""
+    """A result with a color image and, where none is given, the difficult mask."""
     mask = difficult_mask(classes=num_classes) if mask is None else mask
     image = np.random.default_rng(1).integers(0, 255, (*mask.shape, 3), np.uint8)
     return Result(name, image, mask, num_classes, **more)

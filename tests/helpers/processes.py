@@ -58,7 +58,7 @@ def picture(number: int, height: int = 24, width: int = 24) -> tuple[NDArray[np.
 
 
 def make_data(root: Path, names: int | Iterable[str] = 6, size: tuple[int, int] = (24, 24)) -> Path:
-    """A data set of images/ and masks/ with pictures that all differ."""
+    """A dataset of images/ and masks/ with pictures that all differ."""
     for kind in ("images", "masks"):
         (root / kind).mkdir(parents=True)
     for number, name in enumerate([f"p{n}" for n in range(names)] if isinstance(names, int) else names):

@@ -10,7 +10,7 @@ import app
 def test_the_queue_is_taken_up_at_the_start(tmp_path, monkeypatch):
     monkeypatch.setenv("UNET_RUNS", str(tmp_path / "runs"))
     asked = []
-    monkeypatch.setattr("unet_core.runs.queue.revive", asked.append)
+    monkeypatch.setattr("unet_core.runs.queue.restart_orphans", asked.append)
 
     async def once() -> None:
         async with app.lifespan(app.app):
@@ -26,7 +26,7 @@ def test_a_queue_that_cannot_be_read_does_not_keep_the_pages_down(tmp_path, monk
     def fail(folder) -> None:
         raise PermissionError(folder)
 
-    monkeypatch.setattr("unet_core.runs.queue.revive", fail)
+    monkeypatch.setattr("unet_core.runs.queue.restart_orphans", fail)
     with caplog.at_level(logging.ERROR):
         app.revive()
     assert "could not be taken up" in caplog.text

@@ -11,12 +11,12 @@ from pages.views.train import form
 from tests.core.planning.test_report import REPORT
 from tests.helpers.pages import texts
 from tests.pages.test_pages import PAGES, ROOT
-from unet_core.config.schema import RunConfig, options
+from unet_core.config.schema import RunConfig, all_fields
 from unet_core.planning import process
 from unet_core.planning.report import LrRange, Refused, encode
-from unet_core.runs import run
+from unet_core.runs import run as runs
 
-ASKED = [option for option in options() if option.name not in form.ELSEWHERE]
+ASKED = [option for option in all_fields() if option.name not in form.ELSEWHERE]
 
 
 def show(**query) -> AppTest:
@@ -42,7 +42,7 @@ def button(app: AppTest, key: str):
 
 
 def make(kind: str, config: RunConfig, runs_dir: Path, *told) -> None:
-    check = process.place(config, runs_dir, kind)
+    check = process.check_for(config, runs_dir, kind)
     check.folder.mkdir(parents=True)
     (check.folder / "config.json").write_text(config.to_json())
     (check.folder / "wanted").touch()
@@ -105,7 +105,7 @@ def test_the_form_starts_a_check_and_shows_it(place, sample_folder, monkeypatch)
     def start(config, runs_dir, kind):
         started.append((config, kind))
         make(kind, config, runs_dir, REPORT)
-        return process.place(config, runs_dir, kind)
+        return process.check_for(config, runs_dir, kind)
 
     monkeypatch.setattr(process, "start", start)
     app = show()
@@ -143,7 +143,7 @@ def test_a_link_reproduces_the_form(place, tmp_path):
 
 
 def test_a_copy_sets_every_option(place, sample_folder):
-    origin = run.create(place, RunConfig().replace(root=str(sample_folder)))
+    origin = runs.create(place, RunConfig().replace(root=str(sample_folder)))
     origin.best.mkdir(parents=True)
     (origin.best / "config.json").write_text("{}")
     app = show()
@@ -162,7 +162,7 @@ def test_a_model_to_start_from_that_does_not_exist_is_explained(place):
 
 
 def test_start_queues_while_another_run_has_the_device(place, sample_folder, monkeypatch):
-    other_run = run.create(place, RunConfig().replace(root=str(sample_folder)))
-    monkeypatch.setattr("unet_core.runs.run.busy", lambda folder: other_run)
+    other_run = runs.create(place, RunConfig().replace(root=str(sample_folder)))
+    monkeypatch.setattr("unet_core.runs.run.find_active", lambda folder: other_run)
     start = button(show(), "start")
     assert start.label == "Add to the queue" and not start.disabled

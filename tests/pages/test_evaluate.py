@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pages.server import model_registry, scoring_job
-from pages.server.scoring_job import Scoring
+from pages.server.scoring_job import ScoringJob
 from tests.helpers.pages import show, texts
 from unet_core import metrics
 from unet_core.config.schema import ModelConfig, RunConfig
@@ -50,8 +50,8 @@ def viewer(app) -> dict:
     return next(data for data in (json.loads(element.proto.json) for element in app.get("bidi_component")))
 
 
-def scored(model: model_registry.Model, split: str = "held-out") -> Scoring:
-    job = Scoring(model, split)
+def scored(model: model_registry.Model, split: str = "held-out") -> ScoringJob:
+    job = ScoringJob(model, split)
     job.start()
     assert job.wait(60)
     return job
@@ -88,7 +88,7 @@ def test_another_threshold_is_told_with_its_dice_beside_the_models(model):
     name = viewer(app)["name"]
     job = app.session_state["scoring"]
     loaded, sample = model_registry.load(model), job.scores.samples[name]
-    answer = scoring_job.answer_of(loaded, job.scores.digests[name], images.read(sample.image), object())
+    answer = scoring_job.predict_image(loaded, job.scores.digests[name], images.read(sample.image), object())
 
     def dice(at: float) -> str:
         return f"{metrics.scores(metrics.count(answer.mask(at), job.scores.truth(name), 1))['dice']:.3f}"
@@ -117,7 +117,7 @@ def test_a_cancelled_scoring_keeps_what_is_done_and_goes_on_when_asked(model):
 
 
 def test_half_of_it_is_shown_as_half(model, monkeypatch):
-    real = scoring_job.answer_of
+    real = scoring_job.predict_image
 
     def once(loaded, digest, image, ticket, cancelled=lambda: False):
         if ticket.scores.each:
@@ -125,7 +125,7 @@ def test_half_of_it_is_shown_as_half(model, monkeypatch):
         return real(loaded, digest, image, ticket, cancelled)
 
     with monkeypatch.context() as patched:
-        patched.setattr(scoring_job, "answer_of", once)
+        patched.setattr(scoring_job, "predict_image", once)
         app = settled(show("evaluate"))
     assert len(table(app)) == 1
     number = len(model.run.split()["val"])
@@ -137,7 +137,7 @@ def test_half_of_it_is_shown_as_half(model, monkeypatch):
 
 def test_who_left_and_comes_back_finds_it_going_on(model):
     now = 0.0
-    job = Scoring(model, "held-out", clock=lambda: now)
+    job = ScoringJob(model, "held-out", clock=lambda: now)
     with model_registry.turn():
         job.start()
         now = 31.0

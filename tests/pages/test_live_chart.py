@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from pages.components import HERE, live_chart, snapshots, source
-from unet_core.runs import run
+from unet_core.runs import run as runs
 from unet_core.runs.history import MARKS
 
 SCRIPTS = {
@@ -74,7 +74,7 @@ def test_the_epoch_that_was_clicked(answered, expected, monkeypatch, tmp_path):
         return SimpleNamespace(epoch=answered, stale=None)
 
     monkeypatch.setattr(live_chart, "_mount", mount)
-    assert live_chart.live_chart(run.Run(tmp_path / "one"), True, 3) == expected
+    assert live_chart.show_live_chart(runs.Run(tmp_path / "one"), True, 3) == expected
     assert asked["data"] == {"run": "one", "active": True, "epoch": 3}
     assert asked["key"] == "live_chart"
 
@@ -83,14 +83,14 @@ def test_a_browser_that_knows_more_than_the_page_has_it_run_again(monkeypatch, t
     again = []
     monkeypatch.setattr(live_chart, "_mount", lambda **given: SimpleNamespace(epoch=None, stale=True))
     monkeypatch.setattr(live_chart.st, "rerun", lambda: again.append(True))
-    live_chart.live_chart(run.Run(tmp_path / "one"), True)
+    live_chart.show_live_chart(runs.Run(tmp_path / "one"), True)
     assert again == [True]
 
 
 def test_the_film_gets_the_run_and_the_epoch(monkeypatch, tmp_path):
     asked = {}
     monkeypatch.setattr(snapshots, "_mount", lambda **given: asked.update(given))
-    snapshots.film_strip(run.Run(tmp_path / "one"), False, 4)
+    snapshots.show_snapshots(runs.Run(tmp_path / "one"), False, 4)
     assert asked == {"key": "film", "data": {"run": "one", "active": False, "epoch": 4}}
 
 

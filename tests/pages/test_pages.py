@@ -1,6 +1,7 @@
 """The pages over fabricated run directories, by Streamlit's AppTest: every state is shown, nothing is thrown."""
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -8,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages import PAGES
+from pages.ui import addresses
 from pages.views.train import form
 from tests.helpers.pages import EPOCH, STARTED, make_run, show, texts
-from unet_core.config.presets import PRESETS, preset
-from unet_core.config.schema import options
+from unet_core.config.presets import PRESETS, get_preset
+from unet_core.config.schema import all_fields
 from unet_core.io.pixels import encode_png
 from unet_core.models import architecture
 from unet_core.runs import run as runs
@@ -103,7 +106,7 @@ def test_settings_that_contradict_each_other_are_explained(place):
 def test_a_menu_entry_for_every_setting(place):
     app = show("train")
     keys = {widget.key for widget in [*app.number_input, *app.selectbox, *app.toggle, *app.text_input]}
-    assert {option.name for option in options()} - set(form.ELSEWHERE) <= keys
+    assert {option.name for option in all_fields()} - set(form.ELSEWHERE) <= keys
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -111,7 +114,7 @@ def test_a_preset_sets_the_form_and_the_net_is_drawn(name, place):
     app = show("train")
     app.selectbox(key="preset").set_value(name).run()
     assert not app.exception
-    chosen = preset(name)
+    chosen = get_preset(name)
     assert app.selectbox(key="norm").value == chosen.model.norm
     assert app.number_input(key="base_channels").value == chosen.model.base_channels
     assert app.number_input(key="lr").value == chosen.train.lr
@@ -189,9 +192,9 @@ def test_weights_from_elsewhere_become_a_model(place, tmp_path, sample_folder):
     assert app.session_state["job"].answer(image.name).num_classes == 2
 
 
-def picture(path: Path, height: int = 20, width: int = 20, grey: int = 0) -> None:
+def picture(path: Path, height: int = 20, width: int = 20, gray: int = 0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_png(np.full((height, width), grey, np.uint8)))
+    path.write_bytes(encode_png(np.full((height, width), gray, np.uint8)))
 
 
 def without_a_mask(root: Path) -> None:
@@ -239,3 +242,32 @@ def test_what_is_wrong_with_a_folder_is_said_by_name(plant, words, place, tmp_pa
     said = "\n".join(element.value for element in [*app.error, *app.warning]).replace("\\", "")
     assert words in said
     assert "Traceback" not in said
+
+
+OLD = json.loads((ROOT / "tests" / "golden" / "addresses_0_1.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("old", "value", "key"), [("optimiser", "sgd", "optimizer"), ("normalisation", "unit", "normalization")]
+)
+def test_an_address_of_release_0_1_sets_the_same_setting(old, value, key, place):
+    app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60)
+    app.query_params[old] = value
+    app.run()
+    app.switch_page(str(ROOT / "pages" / "train.py"))
+    app.query_params[old] = value
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key=key).value == value
+    assert old not in app.query_params
+
+
+@pytest.mark.parametrize("view", OLD["/train"]["view"])
+def test_every_view_of_release_0_1_is_still_reached_by_its_address(view, place):
+    app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60).run()
+    app.switch_page(str(ROOT / "pages" / "train.py"))
+    app.query_params["view"] = view
+    app.run()
+    assert not app.exception
+    shown = app.session_state["view"]
+    assert shown == addresses.VALUES.get("view", {}).get(view, view)

@@ -15,13 +15,13 @@ from unet_core.inference.adjustments import Adjust
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
 from unet_core.models import checkpoint
-from unet_core.runs import run
+from unet_core.runs import run as runs
 
 
 @pytest.fixture
 def model(trained, place):
     shutil.copytree(trained.folder, place / trained.id)
-    return model_registry.Model(trained.id, run.Run(place / trained.id).best, run.Run(place / trained.id))
+    return model_registry.Model(trained.id, runs.Run(place / trained.id).best, runs.Run(place / trained.id))
 
 
 @pytest.fixture
@@ -123,8 +123,8 @@ def test_smallest_object_and_pixel_size_change_the_table_without_another_forward
     assert after["area_px2"].min() > before["area_px2"].median()
     app.number_input(key="pixel_size").set_value(0.5).run()
     assert not app.exception
-    in_micrometres = objects_table(app)
-    np.testing.assert_allclose(in_micrometres["area_um2"], after["area_px2"] * 0.25)
+    in_micrometers = objects_table(app)
+    np.testing.assert_allclose(in_micrometers["area_um2"], after["area_px2"] * 0.25)
 
 
 def test_a_threshold_beside_all_probabilities_is_explained_and_mended(model, pictures):

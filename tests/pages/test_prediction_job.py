@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from pages.server import background_job, prediction_job
-from pages.server.fair_lock import Line
-from pages.server.prediction_cache import Answers
-from pages.server.prediction_job import Job, Loaded, Picture
+from pages.server.fair_lock import FairLock
+from pages.server.prediction_cache import PredictionCache
+from pages.server.prediction_job import InputImage, Loaded, PredictionJob
 from unet_core.errors import Cancelled, CheckpointError, ImageError, PredictionError
 from unet_core.inference.adjustments import Adjust
-from unet_core.inference.prediction import Answer
+from unet_core.inference.prediction import Prediction
 from unet_core.io.pixels import Pixels, encode_png
 
 SECONDS = 20.0  # a deadline, never a pause
 
 
-def answer_of(image: Pixels, note: str = "") -> Answer:
-    return Answer(
+def answer_of(image: Pixels, note: str = "") -> Prediction:
+    return Prediction(
         1, np.zeros(image.shape[:2], np.uint8), probability16=image[:, :, 0].astype(np.uint16) * 257, note=note
     )
 
@@ -34,7 +34,7 @@ class Net:
         self.at_once = self.most_at_once = 0
         self.entered = threading.Semaphore(0)
 
-    def answer(self, image, tta, tile, progress, cancelled) -> Answer:
+    def answer(self, image, tta, tile, progress, cancelled) -> Prediction:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         self.seen.append(int(image[0, 0, 0]))
@@ -51,15 +51,15 @@ class Net:
             self.at_once -= 1
 
 
-def shade(name: str, grey: int, size: int = 8, adjust: Adjust = prediction_job.NOTHING) -> Picture:
-    return Picture(name, f"grey {grey} {size}", lambda: np.full((size, size, 1), grey, np.uint8), adjust)
+def shade(name: str, gray: int, size: int = 8, adjust: Adjust = prediction_job.NOTHING) -> InputImage:
+    return InputImage(name, f"gray {gray} {size}", lambda: np.full((size, size, 1), gray, np.uint8), adjust)
 
 
-def broken(name: str) -> Picture:
+def broken(name: str) -> InputImage:
     def read() -> Pixels:
         raise ImageError(f"{name}: this is no picture")
 
-    return Picture(name, name, read)
+    return InputImage(name, name, read)
 
 
 class Clock:
@@ -71,10 +71,14 @@ class Clock:
 
 
 def make(
-    net: Any, pictures: list[Picture], line: Line | None = None, answers: Answers | None = None, **more: Any
-) -> Job:
+    net: Any,
+    pictures: list[InputImage],
+    line: FairLock | None = None,
+    answers: PredictionCache | None = None,
+    **more: Any,
+) -> PredictionJob:
     load = net if callable(net) else lambda: Loaded(net, "", "v1")
-    job = Job(load, pictures, line or Line(), Answers() if answers is None else answers, **more)
+    job = PredictionJob(load, pictures, line or FairLock(), PredictionCache() if answers is None else answers, **more)
     job.start()
     return job
 
@@ -101,7 +105,7 @@ def test_200_pictures_with_one_broken_give_199_answers_and_one_name() -> None:
 
 def test_a_picture_whose_prediction_fails_is_named_too() -> None:
     class Small(Net):
-        def answer(self, image, *rest) -> Answer:
+        def answer(self, image, *rest) -> Prediction:
             if image[0, 0, 0] == 1:
                 raise PredictionError("The memory does not hold it.")
             return answer_of(image, note="tile 64 fits")
@@ -126,16 +130,16 @@ def test_progress_is_told_while_it_runs() -> None:
 
 
 def test_words_for_a_progress() -> None:
-    progress = background_job.Progress("running", 1, 3, "b.png", 2, 9, 0, 1.0)
+    progress = background_job.JobProgress("running", 1, 3, "b.png", 2, 9, 0, 1.0)
     assert progress.sentence == "2 of 3: b.png, tile 2 of 9"
-    assert background_job.Progress("running", 0, 1, "a.png", 1, 1, 0, 1.0).sentence == "a.png"
-    assert background_job.Progress("waiting", 0, 1, "", 0, 0, 2, 1.0).sentence == "Waiting: 2 others are before you"
-    assert background_job.Progress("waiting", 0, 1, "", 0, 0, 1, 1.0).sentence == "Waiting: 1 other is before you"
+    assert background_job.JobProgress("running", 0, 1, "a.png", 1, 1, 0, 1.0).sentence == "a.png"
+    assert background_job.JobProgress("waiting", 0, 1, "", 0, 0, 2, 1.0).sentence == "Waiting: 2 others are before you"
+    assert background_job.JobProgress("waiting", 0, 1, "", 0, 0, 1, 1.0).sentence == "Waiting: 1 other is before you"
 
 
 def test_many_jobs_take_turns_one_at_a_time_and_see_their_place() -> None:
     """One visitor with many pictures does not keep a second with one, nor a third, from their turn."""
-    gate, line = threading.Semaphore(0), Line()
+    gate, line = threading.Semaphore(0), FairLock()
     net = Net(gate)
     many = make(net, [shade(f"{number}", number) for number in range(6)], line)
     assert net.entered.acquire(timeout=SECONDS)
@@ -155,7 +159,7 @@ def test_many_jobs_take_turns_one_at_a_time_and_see_their_place() -> None:
 
 
 def test_the_line_is_fair() -> None:
-    line, order = Line(), []
+    line, order = FairLock(), []
     threads = []
     with line.turn("first"):
         for name in range(8):
@@ -175,7 +179,7 @@ def test_the_line_is_fair() -> None:
 
 @pytest.mark.parametrize("waiting", [False, True])
 def test_cancel_ends_a_job_that_runs_and_one_that_waits(waiting: bool) -> None:
-    gate, line = threading.Semaphore(0), Line()
+    gate, line = threading.Semaphore(0), FairLock()
     net = Net(gate)
     first = make(net, [shade("a", 1), shade("b", 2)], line)
     assert net.entered.acquire(timeout=SECONDS)
@@ -217,7 +221,7 @@ def test_who_leaves_is_not_waited_for() -> None:
 
 
 def test_an_answer_is_made_once_for_all_jobs() -> None:
-    net, answers = Net(), Answers()
+    net, answers = Net(), PredictionCache()
     assert make(net, [shade("a", 1)], answers=answers).wait(SECONDS)
     again = make(net, [shade("other name", 1), shade("b", 2)], answers=answers)
     assert again.wait(SECONDS)
@@ -242,7 +246,7 @@ def test_an_answer_to_an_adjusted_picture_has_the_size_of_the_picture() -> None:
 
 
 def test_an_answer_that_is_no_longer_kept_is_made_again() -> None:
-    net, answers = Net(), Answers(most=1, at_hand=1)
+    net, answers = Net(), PredictionCache(most=1, at_hand=1)
     job = make(net, [shade("a", 1, 64), shade("b", 2, 64)], answers=answers)
     assert job.wait(SECONDS)
     assert net.seen == [1, 2]
@@ -253,12 +257,12 @@ def test_an_answer_that_is_no_longer_kept_is_made_again() -> None:
 
 
 def test_answers_are_bounded_by_bytes_the_oldest_goes_first() -> None:
-    def noise(seed: int) -> Answer:
+    def noise(seed: int) -> Prediction:
         return answer_of(np.random.default_rng(seed).integers(0, 256, (64, 64, 1), np.uint8))
 
-    one = Answers()
+    one = PredictionCache()
     one.put(("0",), noise(0))
-    answers = Answers(most=4 * one.nbytes, at_hand=2 * noise(0).nbytes)
+    answers = PredictionCache(most=4 * one.nbytes, at_hand=2 * noise(0).nbytes)
     for seed in range(8):
         answers.put((str(seed),), noise(seed))
         assert answers.get(("0",)) is not None  # asked for all the time: it stays
@@ -281,10 +285,10 @@ def test_a_damaged_checkpoint_fails_the_job_with_its_reason() -> None:
 
 def test_what_is_unforeseen_ends_in_the_log_and_the_line_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     class Wrong(Net):
-        def answer(self, *rest) -> Answer:
+        def answer(self, *rest) -> Prediction:
             raise ZeroDivisionError("secret path /home/someone")
 
-    line = Line()
+    line = FairLock()
     job = make(Wrong(), [shade("a", 1)], line)
     assert job.wait(SECONDS)
     assert job.state == "failed" and "ZeroDivisionError" in job.error and "secret" not in job.error
@@ -295,16 +299,16 @@ def test_what_is_unforeseen_ends_in_the_log_and_the_line_goes_on(caplog: pytest.
 def test_a_picture_of_a_files_bytes_is_told_by_content_and_page() -> None:
     data = encode_png(np.full((5, 6), 7, np.uint8))
     one, same, page = (
-        prediction_job.picture("a.png", data),
-        prediction_job.picture("b.png", data),
-        prediction_job.picture("a.png", data, 3),
+        prediction_job.input_image("a.png", data),
+        prediction_job.input_image("b.png", data),
+        prediction_job.input_image("a.png", data, 3),
     )
     assert one.key == same.key != page.key
     assert one.read().shape == (5, 6, 1)
     with pytest.raises(ImageError, match=r"c\.png"):
-        prediction_job.picture("c.png", b"text").read()
+        prediction_job.input_image("c.png", b"text").read()
 
 
 def test_two_pictures_of_one_name_are_a_mistake_of_the_page() -> None:
     with pytest.raises(ValueError, match="one name"):
-        Job(lambda: Loaded(None, "", ""), [shade("a", 1), shade("a", 2)], Line(), Answers())  # type: ignore[arg-type]
+        PredictionJob(lambda: Loaded(None, "", ""), [shade("a", 1), shade("a", 2)], FairLock(), PredictionCache())  # type: ignore[arg-type]

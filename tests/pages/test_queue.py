@@ -73,7 +73,7 @@ def test_an_error_is_shown(place, line):
 
 def test_that_nobody_waits_is_said_and_mended(place, line, monkeypatch):
     revived = []
-    monkeypatch.setattr("unet_core.runs.queue.revive", revived.append)
+    monkeypatch.setattr("unet_core.runs.queue.restart_orphans", revived.append)
     app = show("train")
     assert "Nobody waits" not in texts(app), "their processes may be about to start"
     for run in line:

@@ -49,7 +49,7 @@ def test_pictures_come_as_they_lie_on_the_disk(run):
     assert [probe["name"] for probe in told["probes"]] == ["cell 0", "cell 1"]
     assert base64.b64decode(told["probes"][0]["image"]) == (run.film / "0-image.png").read_bytes()
     assert told["probes"][1]["truth"] is None
-    assert told["bare"] and len(told["colours"]) == 2 and told["colours"][1] == [230, 159, 0]
+    assert told["bare"] and len(told["colors"]) == 2 and told["colors"][1] == [230, 159, 0]
     frame = snapshot_feed.frame(run, 7)
     assert base64.b64decode(frame["masks"][0]) == (run.film / "0007-0.png").read_bytes()
     assert frame["masks"][1] is None

@@ -154,6 +154,6 @@ def test_the_curves_of_all_runs_lie_over_one_another(place, sample_folder, measu
     assert [trace["name"] for trace in traces] == ["bce, seed 0", "bce, seed 1", "dice, seed 0", "dice, seed 1"]
     looks = [(trace["line"]["color"], trace["line"]["dash"]) for trace in traces]
     assert len(set(looks)) == 4
-    assert looks[0][0] == looks[1][0] != looks[2][0], "runs that differ in their seed alone share a colour"
+    assert looks[0][0] == looks[1][0] != looks[2][0], "runs that differ in their seed alone share a color"
     assert traces[0]["x"] == [1, 2]
     assert traces[0]["y"][0] == pytest.approx(field)

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from pages.components.viewer import View, _settle, overlay
+from pages.components.viewer import ViewSettings, _settle, show_viewer
 from pages.server import pixel_routes, pixel_store
 from unet_core.io import images
 
@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture
 def store(monkeypatch):
-    store = pixel_store.Store()
+    store = pixel_store.PixelStore()
     monkeypatch.setattr(pixel_store, "STORE", store)
     return store
 
@@ -28,7 +28,7 @@ def client(store):
     return TestClient(Starlette(routes=pixel_routes.routes("/base/")))
 
 
-def told(view: View, count: int, **news) -> dict:
+def told(view: ViewSettings, count: int, **news) -> dict:
     """What a browser sends when something is let go."""
     fields = {name: value for name, value in vars(view).items() if name != "clicked"}
     return {**fields, "hidden": list(view.hidden), **news, "count": count}
@@ -36,7 +36,7 @@ def told(view: View, count: int, **news) -> dict:
 
 def test_the_start_counts_at_first_and_then_what_the_visitor_did():
     memory: dict = {}
-    start = View(threshold=0.4)
+    start = ViewSettings(threshold=0.4)
     assert _settle(memory, start, None) == start
     view = _settle(memory, start, told(start, 1, threshold=0.7))
     assert view.threshold == 0.7
@@ -47,7 +47,7 @@ def test_the_start_counts_at_first_and_then_what_the_visitor_did():
 
 def test_another_start_counts_until_the_visitor_chooses_anew():
     memory: dict = {}
-    start = View()
+    start = ViewSettings()
     _settle(memory, start, None)
     _settle(memory, start, told(start, 1, threshold=0.7, opacity=0.2))
     view = _settle(memory, replace(start, threshold=0.25), told(start, 1, threshold=0.7, opacity=0.2))
@@ -60,19 +60,19 @@ def test_another_start_counts_until_the_visitor_chooses_anew():
 
 def test_what_the_visitor_moved_in_the_same_run_stands_against_another_start():
     memory: dict = {}
-    _settle(memory, View(), None)
-    view = _settle(memory, View(threshold=0.3, opacity=0.9), told(View(), 1, threshold=0.8))
+    _settle(memory, ViewSettings(), None)
+    view = _settle(memory, ViewSettings(threshold=0.3, opacity=0.9), told(ViewSettings(), 1, threshold=0.8))
     assert (view.threshold, view.opacity) == (0.8, 0.9)
 
 
 def test_a_click_is_one_for_a_single_run():
     memory: dict = {}
-    _settle(memory, View(), None)
-    news = told(View(), 1, selected=7)
-    assert _settle(memory, View(), news) == View(selected=7, clicked=True)
-    assert _settle(memory, View(), news) == View(selected=7)
-    assert _settle(memory, View(), told(View(), 2)) == View()
-    assert _settle(memory, View(selected=3), None) == View(selected=3)
+    _settle(memory, ViewSettings(), None)
+    news = told(ViewSettings(), 1, selected=7)
+    assert _settle(memory, ViewSettings(), news) == ViewSettings(selected=7, clicked=True)
+    assert _settle(memory, ViewSettings(), news) == ViewSettings(selected=7)
+    assert _settle(memory, ViewSettings(), told(ViewSettings(), 2)) == ViewSettings()
+    assert _settle(memory, ViewSettings(selected=3), None) == ViewSettings(selected=3)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_a_click_is_one_for_a_single_run():
         ("threshold", True),
         ("mode", "script"),
         ("style", 3),
-        ("colour", "#e69f0"),
-        ("colour", "red;x"),
+        ("color", "#e69f0"),
+        ("color", "red;x"),
         ("hidden", [-1]),
         ("hidden", "12"),
         ("hidden", [0.5]),
@@ -99,9 +99,11 @@ def test_a_click_is_one_for_a_single_run():
 )
 def test_what_makes_no_sense_is_not_believed(name, value):
     memory: dict = {}
-    _settle(memory, View(), None)
-    assert _settle(memory, View(), told(View(), 1, opacity=0.9) | {name: value}) == View(opacity=0.9)
-    assert _settle(memory, View(), "nonsense") == View(opacity=0.9)
+    _settle(memory, ViewSettings(), None)
+    assert _settle(memory, ViewSettings(), told(ViewSettings(), 1, opacity=0.9) | {name: value}) == ViewSettings(
+        opacity=0.9
+    )
+    assert _settle(memory, ViewSettings(), "nonsense") == ViewSettings(opacity=0.9)
 
 
 def test_equal_pixels_have_one_id_that_tells_them_from_all_others(store):
@@ -113,13 +115,13 @@ def test_equal_pixels_have_one_id_that_tells_them_from_all_others(store):
         store.put(pixels, "nearest"),
         store.put(pixels.reshape(30, 40), "mean"),
         store.put(pixels.view(np.int8), "nearest"),
-        pixel_store.Store().put(pixels, "mean"),
+        pixel_store.PixelStore().put(pixels, "mean"),
     ]
     assert len({first, *others}) == 5
 
 
 def test_what_was_not_looked_at_for_longest_goes_first():
-    store = pixel_store.Store(most=2500)
+    store = pixel_store.PixelStore(most=2500)
     layers = [np.full((10, 100), value, np.uint8) for value in range(4)]
     first, second = store.put(layers[0], "mean"), store.put(layers[1], "mean")
     store.get(first)
@@ -200,7 +202,7 @@ def script() -> None:
     import numpy as np
     import streamlit as st
 
-    from pages.components.viewer import overlay
+    from pages.components.viewer import show_viewer
     from unet_core.postprocessing import cleanup, objects
 
     image = np.zeros((64, 80, 1), np.uint16)
@@ -208,14 +210,16 @@ def script() -> None:
     probability[10:20, 30:50] = 0.9
     mask = cleanup.mask_of(probability, 0.5)
     found = objects.find(mask, image)
-    view = overlay(image, key="v", name="a.png", probability=probability, mask=mask, mask_threshold=0.5, objects=found)
+    view = show_viewer(
+        image, key="v", name="a.png", probability=probability, mask=mask, mask_threshold=0.5, objects=found
+    )
     st.session_state["view"] = view
 
 
 def test_a_run_sends_ids_and_no_pixels(store):
     app = AppTest.from_function(script).run()
     assert not app.exception
-    assert app.session_state["view"] == View()
+    assert app.session_state["view"] == ViewSettings()
     data = json.loads(app.get("bidi_component")[0].proto.json)
     assert len(json.dumps(data)) < 2500
     assert data["size"] == [80, 64]
@@ -230,4 +234,4 @@ def test_a_run_sends_ids_and_no_pixels(store):
 
 def test_a_map_of_another_size_is_refused(store):
     with pytest.raises(ValueError, match=r"truth.*all must be \(H, W\) of the image"):
-        overlay(np.zeros((4, 5, 1), np.uint8), key="v", name="a.png", truth=np.zeros((5, 4), np.uint8))
+        show_viewer(np.zeros((4, 5, 1), np.uint8), key="v", name="a.png", truth=np.zeros((5, 4), np.uint8))

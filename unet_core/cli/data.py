@@ -10,7 +10,7 @@ from unet_core.errors import DataError
 
 
 def sample(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Write the built-in data set as a folder."""
+    """Write the built-in dataset as a folder."""
     folder = synthetic.write(parsed.output, parsed.images, parsed.seed)
     return {"output": str(folder), "images": parsed.images}
 

@@ -81,7 +81,7 @@ def _check_cleaning(parsed: argparse.Namespace) -> None:
     if parsed.min_area < 0:
         raise ConfigError(f"Expected --min-area to be 0 pixels or more, got {parsed.min_area}.")
     if parsed.pixel_size is not None and not 0 < parsed.pixel_size < math.inf:
-        raise ConfigError(f"Expected --pixel-size to be above 0 micrometres, got {parsed.pixel_size:g}.")
+        raise ConfigError(f"Expected --pixel-size to be above 0 micrometers, got {parsed.pixel_size:g}.")
 
 
 def _tiles_told(name: str) -> Callable[[int, int], None]:
@@ -124,14 +124,14 @@ def _pictures(names: Sequence[Path]) -> list[Path]:
 
 
 def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Score a model on a data set, image by image."""
+    """Score a model on a dataset, image by image."""
     from unet_core.evaluation import scores
-    from unet_core.evaluation.summary import by_class, summarise, to_csv
+    from unet_core.evaluation.summary import by_class, summarize, to_csv
     from unet_core.inference.predictor import load_predictor
 
     folder, run = resolve.checkpoint(str(parsed.model), parsed.runs_dir, tell=tell)
     config = RunConfig() if run is None else dataclasses.replace(run.config, data=run.data)
-    given = {"layout": parsed.layout, "ignore_index": parsed.ignore_index, "colour_map": parsed.colour_map}
+    given = {"layout": parsed.layout, "ignore_index": parsed.ignore_index, "color_map": parsed.color_map}
     config = config.replace(**{key: value for key, value in given.items() if value is not None})
     found = discovery.find(parsed.data, parsed.layout or "auto")
     chosen = scores.select(found, run.split() if run is not None and run.has_split else {}, parsed.split)
@@ -157,7 +157,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
         parsed.output.write_text(to_csv(results), encoding="utf-8", errors="surrogateescape")
     each = by_class(results)
     several = {"iou_by_class": {item.index: item.iou for item in each}} if len(each) > 1 else {}
-    summary = dataclasses.asdict(summarise(results))
+    summary = dataclasses.asdict(summarize(results))
     return summary | several | {"output": parsed.output and str(parsed.output)}
 
 

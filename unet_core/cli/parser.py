@@ -15,8 +15,9 @@ from typing import Any
 from unet_core.cli import data, models, planning, runs, train
 from unet_core.cli.output import tell
 from unet_core.config.choices import DEVICES, LAYOUTS, PRECISIONS, SPLITS
+from unet_core.config.fields import RENAMED
 from unet_core.config.presets import FOUR, PRESETS
-from unet_core.config.schema import options
+from unet_core.config.schema import all_fields
 from unet_core.errors import UnetError
 from unet_core.export.formats import FORMATS
 from unet_core.inference.tta import TTA
@@ -64,13 +65,18 @@ def _parser() -> argparse.ArgumentParser:
     def add_settings(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("data", metavar="DATA", help="folder with images and masks")
         add_runs_dir(sub)
-        for option in options():
+        for option in all_fields():
             flag = "--" + option.name.replace("_", "-")
             text = f"{option.sentence} ({'none' if option.default is None else option.default})"
             if option.kind is bool:
                 sub.add_argument(flag, dest=option.name, action=argparse.BooleanOptionalAction, default=None, help=text)
             elif option.name != "root":
                 sub.add_argument(flag, dest=option.name, type=option.kind, choices=option.choices, help=text)
+            for old in (old for old, new in RENAMED.items() if new == option.name):
+                flag = "--" + old.replace("_", "-")
+                sub.add_argument(
+                    flag, dest=option.name, type=option.kind, choices=option.choices, help=argparse.SUPPRESS
+                )
 
     sub = add("train", train.train, "train a U-Net on a folder of images and masks")
     sub.add_argument("--preset", default="default", help=f"settings to begin with: {', '.join(PRESETS)}")
@@ -149,14 +155,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--min-area", type=int, default=0, help="drop objects of fewer pixels (0)")
     sub.add_argument("--fill-holes", action="store_true", help="fill the holes in objects")
     sub.add_argument("--split-touching", action="store_true", help="part objects that touch, where they are counted")
-    sub.add_argument("--pixel-size", type=float, help="micrometres a pixel, for measures in micrometres")
-    sub = add("evaluate", models.evaluate, "score a model on a data set")
+    sub.add_argument("--pixel-size", type=float, help="micrometers a pixel, for measures in micrometers")
+    sub = add("evaluate", models.evaluate, "score a model on a dataset")
     add_model(sub)
     sub.add_argument("data", metavar="DATA", type=Path, help="folder with images and masks")
     sub.add_argument("--output", type=Path, help="CSV file with a line an image")
     sub.add_argument("--layout", choices=LAYOUTS)
     sub.add_argument("--ignore-index", type=int)
-    sub.add_argument("--colour-map", help="mask colours in class order, or a file of them (those of the training)")
+    sub.add_argument("--colour-map", dest="color_map", help=argparse.SUPPRESS)  # its name in release 0.1
+    sub.add_argument("--color-map", help="mask colors in class order, or a file of them (those of the training)")
     sub.add_argument(
         "--split",
         default="held-out",
@@ -167,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("import", models.import_weights, "turn weights of milesial/Pytorch-UNet into a checkpoint")
     sub.add_argument("weights", metavar="FILE.pth", type=Path)
     sub.add_argument("--output", type=Path, required=True, help="checkpoint folder to write")
-    sub = add("sample", data.sample, "write the built-in data set as a folder")
+    sub = add("sample", data.sample, "write the built-in dataset as a folder")
     sub.add_argument("--output", type=Path, required=True, help="folder to write")
     sub.add_argument("--images", type=int, default=48)
     sub.add_argument("--seed", type=int, default=0)

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from unet_core.cli.output import tell
 from unet_core.cli.train import given_settings
-from unet_core.config.presets import preset
+from unet_core.config.presets import get_preset
 from unet_core.config.schema import RunConfig
 from unet_core.data import discovery, fingerprint
 from unet_core.errors import RunError, UnetError
@@ -30,12 +30,12 @@ def propose(parsed: argparse.Namespace) -> dict[str, Any]:
     """Print which settings the data ask for, each with its reason, and the command that trains with them."""
     config = _config(parsed)
     found = discovery.find(Path(config.data.root), config.data.layout)
-    data = fingerprint.of_samples(found, config.data, config.model.num_classes)
+    data = fingerprint.measure_samples(found, config.data, config.model.num_classes)
     advice = planner.propose(data, Machine.here(config.train.device), config)
     for item in advice:
         change = f"{item.now} -> {item.value}" if item.changes else f"{item.value}"
         tell(f"{'*' if item.changes else ' '} {item.setting:<16} {change:<16} {item.reason}")
-    taken = planner.taken(advice, config)
+    taken = planner.apply_advice(advice, config)
     command = ["python", "-m", "unet_core", "train", config.data.root, *process.flags(taken)]
     tell("train with: " + " ".join(command))
     return {
@@ -56,7 +56,7 @@ def check(parsed: argparse.Namespace) -> dict[str, Any]:
         if parsed.check_folder:
             _watch(stack, parsed.check_folder)
         try:
-            stack.enter_context(queue.device(parsed.runs_dir.resolve()))
+            stack.enter_context(queue.hold_device(parsed.runs_dir.resolve()))
             for last in _steps(config, parsed):
                 if parsed.json_lines:
                     print(encode(last), flush=True)
@@ -73,7 +73,7 @@ def check(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def _config(parsed: argparse.Namespace) -> RunConfig:
-    return preset(parsed.preset).replace(**given_settings(parsed))
+    return get_preset(parsed.preset).replace(**given_settings(parsed))
 
 
 def _steps(config: RunConfig, parsed: argparse.Namespace) -> Iterator[Told]:

@@ -17,7 +17,7 @@ from unet_core.training import launch
 
 
 def pause(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Hold a running run after its step; it keeps its place and all it has learnt."""
+    """Hold a running run after its step; it keeps its place and all it has learned."""
     run = _running(parsed)
     run.request_pause()
     return {"run": str(run.folder), "state": run.state()}
@@ -121,11 +121,11 @@ def show_queue(parsed: argparse.Namespace) -> dict[str, Any]:
         if not by.lstrip("+-").isdigit():
             raise ConfigError(f"--move {run} {by}: expected a number of places, -1 is one nearer to the device.")
         queue.move(runs.get(parsed.runs_dir, run), int(by))
-    revived = [run.id for run in queue.revive(parsed.runs_dir)] if parsed.revive else []
-    training, line = runs.busy(parsed.runs_dir), queue.waiting(parsed.runs_dir)
+    revived = [run.id for run in queue.restart_orphans(parsed.runs_dir)] if parsed.revive else []
+    training, line = runs.find_active(parsed.runs_dir), queue.waiting(parsed.runs_dir)
     tell(f"trains: {training.id if training else 'none'}")
     for place, run in enumerate(line, 1):
-        nobody = "  (nobody waits for it: --revive)" if run.id not in revived and queue.forsaken(run) else ""
+        nobody = "  (nobody waits for it: --revive)" if run.id not in revived and queue.is_orphaned(run) else ""
         tell(f"{place}. {run.id}{nobody}")
     return {"trains": training.id if training else None, "waiting": [run.id for run in line], "revived": revived}
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from unet_core.cli.output import tell
-from unet_core.config.presets import preset
-from unet_core.config.schema import RunConfig, options
+from unet_core.config.fields import current_name
+from unet_core.config.presets import get_preset
+from unet_core.config.schema import RunConfig, all_fields
 from unet_core.errors import ConfigError, RunError, TrainingError
 from unet_core.runs import leaderboard, queue
 from unet_core.runs import run as runs
@@ -26,7 +27,7 @@ def train(parsed: argparse.Namespace) -> dict[str, Any]:
 
     Where another run trains it waits in the line; Ctrl-C then takes it out again.
     """
-    config = preset(parsed.preset).replace(**given_settings(parsed))
+    config = get_preset(parsed.preset).replace(**given_settings(parsed))
     run = launch.launch(config, parsed.runs_dir)
     tell(f"run {run.folder}")
     return follow(run)
@@ -34,7 +35,7 @@ def train(parsed: argparse.Namespace) -> dict[str, Any]:
 
 def given_settings(parsed: argparse.Namespace) -> dict[str, Any]:
     """The settings that were named on the command line, the folder of the data among them."""
-    values = {option.name: getattr(parsed, option.name, None) for option in options() if option.name != "root"}
+    values = {option.name: getattr(parsed, option.name, None) for option in all_fields() if option.name != "root"}
     given = {name: value for name, value in values.items() if value is not None}
     return {"root": str(Path(parsed.data).resolve())} | given
 
@@ -55,13 +56,13 @@ def sweep_grid(parsed: argparse.Namespace) -> dict[str, Any]:
     short = (f"{key}={text}" for key, text in zip(SHORT.values(), map(vars(parsed).get, SHORT), strict=True) if text)
     for word in (*short, *parsed.vary):
         key, equals, text = word.partition("=")
-        key = key.strip().replace("-", "_")
+        key = current_name(key.strip().replace("-", "_"))
         if not equals or key in lists:
             raise ConfigError(f"--vary {word}: expected one list a setting, as in --vary loss=bce,dice.")
         lists[key] = sweep.values(key, text)
     if not lists:
         raise ConfigError("A sweep needs at least one list, as in --vary loss=bce,dice --vary seed=0-2.")
-    return _file_and_follow(parsed, sweep.grid(preset(parsed.preset).replace(**given), lists), name)
+    return _file_and_follow(parsed, sweep.grid(get_preset(parsed.preset).replace(**given), lists), name)
 
 
 def _file_and_follow(parsed: argparse.Namespace, wanted: Mapping[str, RunConfig], name: str) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def _file_and_follow(parsed: argparse.Namespace, wanted: Mapping[str, RunConfig]
     for number, run in enumerate(members, 1):
         if not run.folder.exists():
             continue  # it was taken out of the line
-        key = leaderboard.mark(run)[1]
+        key = leaderboard.series_and_name(run)[1]
         tell(f"{key}: run {run.folder}")
         try:
             follow(run, members[number:])
@@ -154,7 +155,7 @@ def _behind(run: runs.Run) -> str:
     """The runs that come before one in the line, the one that trains first."""
     line = [other.id for other in queue.waiting(run.folder.parent)]
     ahead = line[: line.index(run.id)] if run.id in line else []
-    training = runs.busy(run.folder.parent)
+    training = runs.find_active(run.folder.parent)
     return ", ".join(([training.id] if training else []) + ahead)
 
 

@@ -18,7 +18,7 @@ CLASS_WEIGHTS = {
     "none": "every pixel counts the same",
     "auto": "rare classes count more, by median-frequency balancing (bce, cross_entropy, focal and sums with them)",
 }
-OPTIMISERS = {
+OPTIMIZERS = {
     "adamw": "Adam with decoupled weight decay (Loshchilov and Hutter 2019)",
     "adam": "Adam (Kingma and Ba 2015), weight decay as an L2 penalty",
     "sgd": "stochastic gradient descent with Nesterov momentum 0.9; wants about ten times AdamW's rate",
@@ -38,14 +38,14 @@ AUGMENTATIONS = {
     "microscopy": "flips, any turn, scaling, elastic deformation, gentle brightness, noise and blur",
     "street": "left-right flips, brightness and contrast, for pictures with an up and down",
 }
-NORMALISATIONS = {
+NORMALIZATIONS = {
     "zscore": "each image to mean 0 and standard deviation 1, over all its channels together",
     "unit": "0..255 to 0..1",
 }
 NORMS = {
-    "batch": "batch normalisation (Ioffe and Szegedy 2015); the fastest, wants batches of 4 or more",
-    "group": "group normalisation (Wu and He 2018); the same whatever the batch, about 1.6 times the time",
-    "instance": "instance normalisation (Ulyanov 2016); blind to the contrast of an image",
+    "batch": "batch normalization (Ioffe and Szegedy 2015); the fastest, wants batches of 4 or more",
+    "group": "group normalization (Wu and He 2018); the same whatever the batch, about 1.6 times the time",
+    "instance": "instance normalization (Ulyanov 2016); blind to the contrast of an image",
     "none": "none, as in the paper of 2015",
 }
 ACTIVATIONS = {
@@ -58,13 +58,13 @@ ACTIVATIONS = {
 DOWNS = {
     "maxpool": "maximum over 2x2 pixels",
     "avgpool": "mean over 2x2 pixels",
-    "strided_conv": "2x2 convolution with stride 2, learnt",
+    "strided_conv": "2x2 convolution with stride 2, learned",
 }
 UPS = {
-    "transposed": "2x2 transposed convolution, learnt",
+    "transposed": "2x2 transposed convolution, learned",
     "bilinear": "bilinear up-sampling, half the channels in the blocks before",
     "bilinear_aligned": "the same with aligned corners, as milesial's U-Net does it",
-    "nearest": "nearest-neighbour up-sampling, half the channels in the blocks before",
+    "nearest": "nearest-neighbor up-sampling, half the channels in the blocks before",
 }
 ORDERS = {
     "conv_norm_act": "convolution, norm, activation",

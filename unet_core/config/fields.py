@@ -4,13 +4,19 @@ import dataclasses
 import difflib
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Self, get_type_hints
 
 from unet_core.errors import ConfigError
 
+RENAMED = {  # settings of release 0.1 by their names there, which files, flags and addresses may still have
+    "optimiser": "optimizer",
+    "normalisation": "normalization",
+    "colour_map": "color_map",
+}
 
-def setting(
+
+def field(
     default: Any,
     sentence: str,
     *,
@@ -21,7 +27,7 @@ def setting(
 ) -> Any:
     """A dataclass field with its sentence (what it is, unit and range) and its bounds: `low <= value <= high`."""
     meta = {"sentence": sentence, "low": low, "high": high, "above": above, "choices": choices}
-    return field(default=default, metadata=meta)
+    return dataclasses.field(default=default, metadata=meta)
 
 
 @dataclass(frozen=True)
@@ -29,18 +35,24 @@ class Settings:
     """Base of the config classes: checks types and bounds, reads and writes dicts, refuses unknown keys."""
 
     def __post_init__(self) -> None:
-        for option in options_of("", type(self)):
+        for option in fields_of("", type(self)):
             object.__setattr__(self, option.name, option.checked(getattr(self, option.name)))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote. Missing keys take their defaults (older files), unknown ones raise ConfigError."""
+        """Read what `to_dict` wrote, by this release or an older one (`RENAMED`).
+
+        Missing keys take their defaults. Raises ConfigError where a key is unknown or stands there by both its names.
+        """
         if not isinstance(values, Mapping):
             raise ConfigError(f"Expected an object with the settings of {cls.__name__}, got {values!r}.")
         hints = get_type_hints(cls)
         known = [item.name for item in fields(cls)]
-        built = {}
-        for key, value in values.items():
+        built: dict[str, Any] = {}
+        for name, value in values.items():
+            key = current_name(name)
+            if key in built:
+                raise ConfigError(f"The setting {key!r} is there twice, once as {name!r}. Remove one of them.")
             if key not in known:
                 raise unknown_setting(key, known)
             section = hints[key]
@@ -53,6 +65,15 @@ class Settings:
         return dataclasses.asdict(self)
 
 
+def current_name(name: str) -> str:
+    """What a setting is called now, by its name in this or an older release.
+
+    >>> current_name("optimiser")
+    'optimizer'
+    """
+    return RENAMED.get(name, name)
+
+
 def unknown_setting(key: str, known: list[str]) -> ConfigError:
     """The error for a name that is no setting, with the nearest one that is."""
     close = difflib.get_close_matches(key, known, 1)
@@ -61,7 +82,7 @@ def unknown_setting(key: str, known: list[str]) -> ConfigError:
 
 
 @dataclass(frozen=True)
-class Option:
+class Field:
     """One setting as a menu or a command line shows it."""
 
     section: str
@@ -102,7 +123,7 @@ class Option:
         return value
 
 
-def options_of(section: str, cls: type[Settings]) -> Iterator[Option]:
+def fields_of(section: str, cls: type[Settings]) -> Iterator[Field]:
     """The settings of one class, in the order in which they stand."""
     hints = get_type_hints(cls)
     for item in fields(cls):
@@ -112,4 +133,4 @@ def options_of(section: str, cls: type[Settings]) -> Iterator[Option]:
         hint = hints[item.name]
         optional = isinstance(hint, types.UnionType)
         kind = next(arg for arg in hint.__args__ if arg is not type(None)) if optional else hint
-        yield Option(section, item.name, kind, optional, item.default, **meta)
+        yield Field(section, item.name, kind, optional, item.default, **meta)

@@ -16,7 +16,7 @@ class Preset:
     changes: Mapping[str, Any]
 
 
-E_COMMON = {"loss": "bce", "lr": 0.001, "optimiser": "adam"}
+E_COMMON = {"loss": "bce", "lr": 0.001, "optimizer": "adam"}
 PRESETS: dict[str, Preset] = {
     "default": Preset("The defaults: a small batch-norm U-Net that learns in minutes on a processor.", {}),
     "paper-2015": Preset(
@@ -31,13 +31,13 @@ PRESETS: dict[str, Preset] = {
             "batch_size": 1,
             "crops_per_image": 1,
             "loss": "cross_entropy",
-            "optimiser": "sgd",
+            "optimizer": "sgd",
             "lr": 0.001,
             "clip_norm": 1.0,
         },
     ),
     "nuclei-128": Preset(
-        "128 pixel crops in colour, a bottleneck of a single convolution, BCE + Dice: made for nuclei (DSB 2018).",
+        "128 pixel crops in color, a bottleneck of a single convolution, BCE + Dice: made for nuclei (DSB 2018).",
         {"in_channels": 3, "num_classes": 1, "bottleneck_convs": 1, "loss": "bce_dice", "augment": "light"},
     ),
     "carvana": Preset(
@@ -48,7 +48,7 @@ PRESETS: dict[str, Preset] = {
             "image_size": 160,
             "loss": "bce",
             "augment": "street",
-            "optimiser": "adam",
+            "optimizer": "adam",
             "lr": 0.001,
         },
     ),
@@ -69,7 +69,7 @@ PRESETS: dict[str, Preset] = {
 FOUR = ("mp-tr-bce", "mp-tr-dice", "strconv-tr-bce", "strconv-ups-dice")
 
 
-def preset(name: str) -> RunConfig:
+def get_preset(name: str) -> RunConfig:
     """The settings of a preset. Raises ConfigError for a name that is none; `MP_Tr_BCE` is read as `mp-tr-bce`."""
     known = name.lower().replace("_", "-")
     if known not in PRESETS:

@@ -3,15 +3,15 @@
 import shlex
 from typing import Any
 
-from unet_core.config.schema import RunConfig, options
+from unet_core.config.schema import RunConfig, all_fields
 
 NOT_REPEATED = ("root", "series")
 
 
-def given(config: RunConfig) -> dict[str, Any]:
+def changed_settings(config: RunConfig) -> dict[str, Any]:
     """The settings that are not at their default, by name."""
     found = {}
-    for option in options():
+    for option in all_fields():
         value = getattr(getattr(config, option.section), option.name)
         if option.name not in NOT_REPEATED and value != option.default:
             found[option.name] = value
@@ -21,7 +21,7 @@ def given(config: RunConfig) -> dict[str, Any]:
 def command_line(config: RunConfig) -> str:
     """For a shell; `python -m unet_core train` reads it back to the same settings."""
     words = ["python", "-m", "unet_core", "train", config.data.root]
-    for name, value in given(config).items():
+    for name, value in changed_settings(config).items():
         flag = name.replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
@@ -32,7 +32,7 @@ def command_line(config: RunConfig) -> str:
 
 def python_code(config: RunConfig) -> str:
     """A program that trains the same run and prints what it reaches."""
-    settings = "".join(f"    {name}={value!r},\n" for name, value in given(config).items())
+    settings = "".join(f"    {name}={value!r},\n" for name, value in changed_settings(config).items())
     return f"""from pathlib import Path
 
 from unet_core.cli.train import follow

@@ -19,13 +19,13 @@ Range = tuple[float, float, float]  # the percentiles USUAL
 
 
 @dataclass(frozen=True)
-class Look:
+class ImageStats:
     """One picture; intensities are shares of the full range of its dtype.
 
     `place` is where the mean lies between the 1st and the 99th percentile, 0 (bright on dark) to 1. `structure` is the
-    distance in pixels at which the autocorrelation of its grey levels has fallen to a half: the coarseness of what is
-    in it, whatever its contrast. `redness` is red less blue, over the mean; 0 for a grey picture. `leaps` is the share
-    of neighbours side by side that differ by more than half of the range, `levels` how many grey levels occur (0 for
+    distance in pixels at which the autocorrelation of its gray levels has fallen to a half: the coarseness of what is
+    in it, whatever its contrast. `redness` is red less blue, over the mean; 0 for a gray picture. `leaps` is the share
+    of neighbors side by side that differ by more than half of the range, `levels` how many gray levels occur (0 for
     float), `contrast` what lies between the 0.1st and the 99.9th percentile.
     """
 
@@ -40,7 +40,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Usual:
+class TypicalStats:
     """Most of the same over many pictures: 5th percentile, median and 95th percentile of each number."""
 
     mean: Range
@@ -62,20 +62,20 @@ class Usual:
         return cls(**ranges) if all(len(value) == len(USUAL) for value in ranges.values()) else None  # type: ignore[arg-type]
 
 
-def of(image: Pixels) -> Look:
+def measure(image: Pixels) -> ImageStats:
     """The look of the middle of a picture (H, W, C) uint8, uint16 or float32."""
     stored = middle(image)
     shares = stored.astype(np.float32) / full_range(image)
-    grey = shares.mean(2)
-    least, low, high, used, most = np.percentile(grey, (0.1, 1, 99, 99.5, 99.9)).tolist()
+    gray = shares.mean(2)
+    least, low, high, used, most = np.percentile(gray, (0.1, 1, 99, 99.5, 99.9)).tolist()
     steps = np.abs(np.diff(shares[:, :, 0], axis=1))
-    mean = float(grey.mean())
+    mean = float(gray.mean())
     channels = shares.reshape(-1, shares.shape[2]).mean(0)
-    return Look(
+    return ImageStats(
         mean=mean,
         place=float(np.clip((mean - low) / (high - low), 0, 1)) if high > low else 0.5,
         used=float(used),
-        structure=_structure(grey),
+        structure=_structure(gray),
         redness=float((channels[0] - channels[-1]) / max(mean, 1e-3)),
         leaps=float((steps > 0.5).mean()) if steps.size else 0.0,
         levels=int((np.bincount(stored.ravel()) > 0).sum()) if stored.dtype.kind == "u" else 0,
@@ -83,14 +83,14 @@ def of(image: Pixels) -> Look:
     )
 
 
-def usual(pictures: Iterable[Pixels]) -> Usual | None:
+def summarize(pictures: Iterable[Pixels]) -> TypicalStats | None:
     """What is usual among pictures, of which no more than MOST should be given; None of none."""
-    names = [item.name for item in dataclasses.fields(Usual)]
-    each = np.array([[getattr(look, name) for name in names] for look in map(of, pictures)])
+    names = [item.name for item in dataclasses.fields(TypicalStats)]
+    each = np.array([[getattr(look, name) for name in names] for look in map(measure, pictures)])
     if not len(each):
         return None
     percentiles = np.percentile(each, USUAL, axis=0).T
-    return Usual(**{name: tuple(row) for name, row in zip(names, percentiles.tolist(), strict=True)})
+    return TypicalStats(**{name: tuple(row) for name, row in zip(names, percentiles.tolist(), strict=True)})
 
 
 def middle(image: Pixels) -> Pixels:
@@ -100,16 +100,16 @@ def middle(image: Pixels) -> Pixels:
     return image[top : top + LOOKED_AT, left : left + LOOKED_AT]
 
 
-def _structure(grey: NDArray[np.float32]) -> float:
+def _structure(gray: NDArray[np.float32]) -> float:
     """By the Wiener-Khinchin theorem, on a picture widened by its mean; noise of single pixels is smoothed away."""
-    smooth = cv2.GaussianBlur(grey, (0, 0), 1.0)
-    centred = smooth - smooth.mean()
-    if float(np.abs(centred).max()) < 1e-6:
+    smooth = cv2.GaussianBlur(gray, (0, 0), 1.0)
+    centerd = smooth - smooth.mean()
+    if float(np.abs(centerd).max()) < 1e-6:
         return 0.0
-    sides = [cv2.getOptimalDFTSize(2 * length) for length in centred.shape]
-    spectrum = np.abs(np.fft.rfft2(centred, sides)) ** 2
+    sides = [cv2.getOptimalDFTSize(2 * length) for length in centerd.shape]
+    spectrum = np.abs(np.fft.rfft2(centerd, sides)) ** 2
     correlation = np.fft.irfft2(spectrum, sides)
-    lengths = [_half(correlation[:, 0], centred.shape[0]), _half(correlation[0, :], centred.shape[1])]
+    lengths = [_half(correlation[:, 0], centerd.shape[0]), _half(correlation[0, :], centerd.shape[1])]
     return float(np.mean(lengths))
 
 

@@ -42,7 +42,7 @@ AUGMENTATIONS: dict[str, list[alb.BasicTransform]] = {
 
 
 class Augment:
-    """The changes of one preset: image (S, S, C) and mask (S, S) uint8 together; masks by nearest neighbour.
+    """The changes of one preset: image (S, S, C) and mask (S, S) uint8 together; masks by nearest neighbor.
 
     Albumentations takes 8 bits and floats of 0..1, so that 16 bits go in as shares of 65535, and floats as shares of
     the crop's own range, which changes of brightness do not leave; both come back as float32 in their own levels.

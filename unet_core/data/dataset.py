@@ -1,4 +1,4 @@
-"""Pictures to tensors: decoded once, kept in memory as stored, cut to random crops, normalised.
+"""Pictures to tensors: decoded once, kept in memory as stored, cut to random crops, normalized.
 
 Whatever looks random is a function of (seed, epoch, position), so that a resumed run sees the crops it would have seen.
 """
@@ -20,11 +20,11 @@ from unet_core.io import images
 from unet_core.io.pixels import Pixels, full_range, with_channels
 from unet_core.models import architecture
 
-MOST_UNREADABLE = 0.1  # share of images; above it the data set is refused
+MOST_UNREADABLE = 0.1  # share of images; above it the dataset is refused
 
 
 @dataclass(frozen=True)
-class Picture:
+class Example:
     """One image (H, W, C) uint8, uint16 or float32, its raw mask (H, W) uint8, its mean and deviation (C,)."""
 
     image: Pixels
@@ -37,26 +37,26 @@ class Picture:
         return self.image.nbytes + self.raw_mask.nbytes
 
 
-class Pictures:
+class Dataset:
     """The decoded pictures of samples, by index; kept in memory while `cache_mb` allows, else read again."""
 
     def __init__(self, samples: list[Sample], model: ModelConfig, cache_mb: int) -> None:
         self.samples = samples
         self.model = model
         self.table = np.arange(256, dtype=np.uint8)  # raw mask value to class index
-        self.codes = mask_values.Codes()  # what is in a mask file to raw mask value
-        self.colours = False  # whether palettes are read through their colours
+        self.codes = mask_values.ValueTable()  # what is in a mask file to raw mask value
+        self.colors = False  # whether palettes are read through their colors
         self.warnings: list[str] = []  # what `load` found that a user should know
-        self.found_colours = ""  # the colour map that `load` found, as the setting `colour_map` has it
+        self.found_colors = ""  # the color map that `load` found, as the setting `color_map` has it
         self.kinds: dict[str, tuple[np.dtype[Any], int]] = {}  # type and channels of each image as stored
         self._areas: dict[str, int] = {}
         self._room = cache_mb * 2**20
-        self._kept: dict[str, Picture] = {}
+        self._kept: dict[str, Example] = {}
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, index: int) -> Picture:
+    def __getitem__(self, index: int) -> Example:
         sample = self.samples[index]
         return self._kept.get(sample.id) or self._read(sample)
 
@@ -70,35 +70,35 @@ class Pictures:
         return self._areas[name] if name in self._areas else self[index].raw_mask.size
 
     def look(self, index: int) -> tuple[int, float, float]:
-        """What a picture is like, for `samples.split`: its pixels, how coloured it is, how bright (of 255 levels)."""
+        """What a picture is like, for `samples.split`: its pixels, how colored it is, how bright (of 255 levels)."""
         picture = self[index]
         channels = picture.image.reshape(-1, picture.image.shape[2]).mean(0, dtype=np.float64)
         channels *= 255 / full_range(picture.image)
         return picture.raw_mask.size, float(channels.max() - channels.min()), float(channels.mean())
 
-    def subset(self, ids: tuple[str, ...]) -> "Pictures":
+    def subset(self, ids: tuple[str, ...]) -> "Dataset":
         """Those of some samples, sharing what is in memory."""
         wanted = set(ids)
-        part = Pictures([sample for sample in self.samples if sample.id in wanted], self.model, 0)
-        part.table, part._kept, part.codes, part.colours = self.table, self._kept, self.codes, self.colours
+        part = Dataset([sample for sample in self.samples if sample.id in wanted], self.model, 0)
+        part.table, part._kept, part.codes, part.colors = self.table, self._kept, self.codes, self.colors
         part._areas = self._areas
         return part
 
-    def _read(self, sample: Sample) -> Picture:
+    def _read(self, sample: Sample) -> Example:
         image = images.read(sample.image, sample.page)
-        raw_mask = self.codes.encode(masks.read(sample, image.shape, self.colours))
+        raw_mask = self.codes.encode(masks.read(sample, image.shape, self.colors))
         self.kinds[sample.id] = image.dtype, image.shape[2]
         self._areas[sample.id] = raw_mask.size
         if self.model.in_channels:
             image = with_channels(image, self.model.in_channels)
-        picture = Picture(image, raw_mask, *statistics(image, self.model.normalisation))
+        picture = Example(image, raw_mask, *statistics(image, self.model.normalization))
         if picture.nbytes <= self._room:
             self._room -= picture.nbytes
             self._kept[sample.id] = picture
         return picture
 
 
-def load(samples: list[Sample], data: DataConfig, model: ModelConfig) -> tuple[Pictures, ModelConfig, list[str]]:
+def load_dataset(samples: list[Sample], data: DataConfig, model: ModelConfig) -> tuple[Dataset, ModelConfig, list[str]]:
     """Decode and check every sample once: (pictures, the model config with what was found, the skipped files).
 
     A file that cannot be read is skipped and named; more than a tenth of them, or any mask of another size than its
@@ -106,10 +106,10 @@ def load(samples: list[Sample], data: DataConfig, model: ModelConfig) -> tuple[P
     """
     architecture.check_size(model, model.image_size, model.image_size)
     if model.in_channels == 0:
-        model = replace(model, in_channels=_found_channels(samples))
-    pictures = Pictures(samples, model, data.cache_mb)
-    colour_map = mask_values.parse(data.colour_map, Path(data.root)) if data.colour_map else None
-    pictures.colours = colour_map is not None and any(map(mask_values.is_colour, colour_map))
+        model = replace(model, in_channels=_find_channels(samples))
+    pictures = Dataset(samples, model, data.cache_mb)
+    color_map = mask_values.parse(data.color_map, Path(data.root)) if data.color_map else None
+    pictures.colors = color_map is not None and any(map(mask_values.is_color, color_map))
     counts: Counter[int] = Counter()
     skipped, contradictions, good = [], [], []
     for index, sample in enumerate(samples):
@@ -128,18 +128,18 @@ def load(samples: list[Sample], data: DataConfig, model: ModelConfig) -> tuple[P
             f"{len(skipped)} of {len(samples)} images or masks cannot be read, more than a tenth: "
             f"{listing(skipped, 20)} Repair them or take them out of the folder."
         )
-    classes = label_map.classes(pictures.codes, counts, model.num_classes, data.ignore_index, colour_map)
-    pictures.table, pictures.found_colours = classes.table, classes.found
+    classes = label_map.make_label_map(pictures.codes, counts, model.num_classes, data.ignore_index, color_map)
+    pictures.table, pictures.found_colors = classes.table, classes.found
     pictures.samples = good
     pictures.model = replace(model, num_classes=classes.num_classes)
     found = {int(classes.table[value]) for value in counts}
     kinds = [pictures.kinds[sample.id] for sample in good]
-    pictures.warnings = [*classes.warnings, *quality.told(found, kinds, good)]
+    pictures.warnings = [*classes.warnings, *quality.find_problems(found, kinds, good)]
     return pictures, pictures.model, skipped
 
 
-def _found_channels(samples: list[Sample]) -> int:
-    """1 where the first readable images are grey, else 3."""
+def _find_channels(samples: list[Sample]) -> int:
+    """1 where the first readable images are gray, else 3."""
     for sample in samples[:10]:
         try:
             if images.read(sample.image, sample.page).shape[2] == 3:

@@ -1,4 +1,4 @@
-"""Data sets: from a folder to a list of samples, and from the list to training, validation and test images."""
+"""Datasets: from a folder to a list of samples, and from the list to training, validation and test images."""
 
 import hashlib
 from collections.abc import Iterable

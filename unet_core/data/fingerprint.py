@@ -1,9 +1,9 @@
-"""A data set in numbers: sizes, intensities, class shares, how large its objects are and how far apart; no torch.
+"""A dataset in numbers: sizes, intensities, class shares, how large its objects are and how far apart; no torch.
 
     fingerprint.of(pairs)              # of pictures that are at hand
     fingerprint.of_samples(samples)    # of a folder: at most 64 images, spread over it
 
-An object is a connected component (8 neighbours) of a class other than 0; touching nuclei of one class are one object.
+An object is a connected component (8 neighbors) of a class other than 0; touching nuclei of one class are one object.
 """
 
 import dataclasses
@@ -39,7 +39,7 @@ Array = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a data set is like. Intensities are shares of the dtype's full range (of float as they are).
+    """What a dataset is like. Intensities are shares of the dtype's full range (of float as they are).
 
     Object sizes are diameters in pixels of a disk of the same area; None where there is no object, the gap also where
     no image holds two of one class.
@@ -78,12 +78,12 @@ class Fingerprint:
         return cls(**fields)
 
 
-def of(pairs: Iterable[tuple[Pixels, Array | None]]) -> Fingerprint:
+def measure(pairs: Iterable[tuple[Pixels, Array | None]]) -> Fingerprint:
     """The fingerprint of (image (H, W, C), class mask (H, W) with IGNORE, or None where there is no mask).
 
     Each pair is let go before the next one is taken.
     """
-    look = _Look()
+    look = _Stats()
     for image, mask in pairs:
         look.add_image(image)
         if mask is not None:
@@ -91,7 +91,7 @@ def of(pairs: Iterable[tuple[Pixels, Array | None]]) -> Fingerprint:
     return look.result()
 
 
-def of_samples(
+def measure_samples(
     samples: Sequence[Sample], data: DataConfig | None = None, num_classes: int = 0, most: int = MOST_IMAGES
 ) -> Fingerprint:
     """The fingerprint of a folder, from at most `most` of its images that can be read, spread over it.
@@ -100,16 +100,16 @@ def of_samples(
     be read or the masks have no meaning.
     """
     data = data or DataConfig()
-    colour_map = mask_values.parse(data.colour_map, Path(data.root)) if data.colour_map else None
-    in_colours = colour_map is not None and any(map(mask_values.is_colour, colour_map))
-    look, codes = _Look(), mask_values.Codes()
+    color_map = mask_values.parse(data.color_map, Path(data.root)) if data.color_map else None
+    in_colors = color_map is not None and any(map(mask_values.is_color, color_map))
+    look, codes = _Stats(), mask_values.ValueTable()
     counts: Counter[int] = Counter()
     kept: list[tuple[Array, int]] = []
     problem: DataError | None = None
     for sample in spread(samples, most):
         try:
             image = images.read(sample.image, sample.page)
-            raw = codes.encode(masks.read(sample, image.shape, in_colours)) if sample.masks else None
+            raw = codes.encode(masks.read(sample, image.shape, in_colors)) if sample.masks else None
         except DataError as error:  # the check of the folder names it
             problem = problem or error
             continue
@@ -121,7 +121,7 @@ def of_samples(
     if not look.sizes:
         raise problem or DataError("No image could be read, so that nothing can be said of the data.")
     if kept:
-        table = label_map.classes(codes, counts, num_classes, data.ignore_index, colour_map).table
+        table = label_map.make_label_map(codes, counts, num_classes, data.ignore_index, color_map).table
         for raw, area in kept:
             look.add_mask(table[raw], area)
     return dataclasses.replace(look.result(), images=len(samples))
@@ -142,7 +142,7 @@ def spread(samples: Sequence[Sample], most: int = MOST_IMAGES) -> list[Sample]:
     return [chosen[number * count // fewer] for number in range(fewer)]
 
 
-class _Look:
+class _Stats:
     """What was seen so far; its size grows with the number of objects, not of pixels."""
 
     def __init__(self) -> None:
@@ -254,7 +254,7 @@ def components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.f
         (~objects).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_CCOMP
     )
     gaps = np.full(int(nearest.max()) + 1, np.inf)
-    for near, far in ((nearest, distance), (nearest.T, distance.T)):  # neighbours above one another, then side by side
+    for near, far in ((nearest, distance), (nearest.T, distance.T)):  # neighbors above one another, then side by side
         first, second = near[:-1], near[1:]
         meets = first != second
         sums = (far[:-1] + far[1:])[meets]

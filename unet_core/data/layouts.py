@@ -1,4 +1,4 @@
-"""Layouts: what a folder must look like to be a data set, one function from a folder to samples each.
+"""Layouts: what a folder must look like to be a dataset, one function from a folder to samples each.
 
 It gives an empty list where the folder is not of its kind, and raises a DataError that lists all that is wrong where
 it is.
@@ -25,7 +25,7 @@ LOOKED_AT = 20  # files of a folder that are opened to see whether it is of a ki
 class Sample:
     """One image and its mask files; several mask files are one object each and are merged.
 
-    `id` is unique in the data set and stays the same from run to run. `subset` is train, val or test where the folder
+    `id` is unique in the dataset and stays the same from run to run. `subset` is train, val or test where the folder
     says so. `page` is the one of a multi-page TIFF, in the image as in the mask. Without masks: for prediction only.
     """
 
@@ -141,7 +141,7 @@ def mixed_folder(root: Path) -> list[Sample]:
     if _stacked(_tiffs(root)):
         return []
     if files := _image_files(root):
-        folders = [(root, pairing.tell_apart(files))]
+        folders = [(root, pairing.pair(files))]
     else:
         below = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
         folders = [(folder, pairing.by_name(_image_files(folder))) for folder in below]
@@ -211,7 +211,7 @@ def _by_stem(
 def _refuse(root: Path, problems: list[str]) -> None:
     if problems:
         raise DataError(
-            f"{root}: {len(problems)} problem{'s' * (len(problems) > 1)} in the data set: "
+            f"{root}: {len(problems)} problem{'s' * (len(problems) > 1)} in the dataset: "
             f"{listing(problems, 20, '; ')}. "
             "Give each image a mask of the same name, or take it out of the folder."
         )

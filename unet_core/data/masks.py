@@ -22,13 +22,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unet-studio"
 
 
-def read(sample: Sample, shape: tuple[int, ...], colours: bool = False) -> Pixels:
+def read(sample: Sample, shape: tuple[int, ...], colors: bool = False) -> Pixels:
     """The raw mask of a sample as `images.read_mask` gives it, (H, W) or (H, W, 3); several files are merged to 0, 1.
 
-    `colours` reads palettes through their colours. Raises DataError on another size than the image's `shape`.
+    `colors` reads palettes through their colors. Raises DataError on another size than the image's `shape`.
     """
     if len(sample.masks) == 1:
-        return _sized(sample, sample.masks[0], shape, colours)
+        return _sized(sample, sample.masks[0], shape, colors)
     cached = cache_folder() / f"{_fingerprint(sample)}.png"
     if cached.is_file():
         try:
@@ -45,12 +45,12 @@ def read(sample: Sample, shape: tuple[int, ...], colours: bool = False) -> Pixel
 
 
 def foreground(mask: Pixels) -> Array:
-    """(H, W) 0 or 1: where a raw mask, grey or in colours, is not 0 or black."""
+    """(H, W) 0 or 1: where a raw mask, gray or in colors, is not 0 or black."""
     return np.asarray(mask > 0 if mask.ndim == 2 else (mask > 0).any(2), np.uint8)
 
 
-def _sized(sample: Sample, path: Path, shape: tuple[int, ...], colours: bool = False) -> Pixels:
-    mask = images.read_mask(path, sample.page, colours)
+def _sized(sample: Sample, path: Path, shape: tuple[int, ...], colors: bool = False) -> Pixels:
+    mask = images.read_mask(path, sample.page, colors)
     if mask.shape[:2] != shape[:2]:
         raise DataError(size_problem(sample, path, mask.shape, shape) + "; give both the same size.")
     return mask

@@ -9,14 +9,14 @@ from torch import Tensor
 from unet_core.io.pixels import Pixels, full_range
 
 
-def statistics(image: Pixels, normalisation: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(mean, std), (C,) each, in the image's own levels: what `normalise` subtracts and divides by.
+def statistics(image: Pixels, normalization: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(mean, std), (C,) each, in the image's own levels: what `normalize` subtracts and divides by.
 
-    "zscore" takes both over all channels together, so that the colour of a stain stays to be seen. "unit" divides by
+    "zscore" takes both over all channels together, so that the color of a stain stays to be seen. "unit" divides by
     the range of the dtype: 255, 65535, or 1 for float.
     """
     channels, whole = image.shape[2], full_range(image)
-    if normalisation == "unit":
+    if normalization == "unit":
         return np.zeros(channels, np.float32), np.full(channels, whole, np.float32)
     mean, std = cv2.meanStdDev(image.reshape(-1, 1))
     deviation = float(std[0, 0])
@@ -27,7 +27,7 @@ def statistics(image: Pixels, normalisation: str) -> tuple[NDArray[np.float32], 
     return np.full(channels, mean[0, 0], np.float32), np.full(channels, deviation, np.float32)
 
 
-def normalise(image: Pixels, mean: NDArray[np.float32], std: NDArray[np.float32]) -> Tensor:
+def normalize(image: Pixels, mean: NDArray[np.float32], std: NDArray[np.float32]) -> Tensor:
     """(H, W, C) uint8, uint16 or float32 to (C, H, W) float32."""
     scaled = (image.astype(np.float32) - mean) / std
     return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))

@@ -22,7 +22,7 @@ MASK_WORDS = {
     *("annot", "annotation", "annotations", "annotated", "target", "targets"),
 }
 IMAGE_WORDS = {"image", "images", "img", "imgs", "im", "volume", "vol", "raw", "sat", "input", "photo", "original"}
-FEW_VALUES = 32  # a picture of so many values or colours at most looks like a mask
+FEW_VALUES = 32  # a picture of so many values or colors at most looks like a mask
 LOOKED_AT = 20  # files that are opened before a folder is taken to hold no masks
 MOST_PIXELS = 250_000  # of a picture that is looked at
 
@@ -30,7 +30,7 @@ Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Told:
+class Pairing:
     """What was told apart: the masks of each image, images without one, and a sentence for each doubt."""
 
     pairs: dict[Path, list[Path]] = field(default_factory=dict)
@@ -38,14 +38,14 @@ class Told:
     doubts: list[str] = field(default_factory=list)
 
 
-def tell_apart(files: Iterable[Path]) -> Told:
+def pair(files: Iterable[Path]) -> Pairing:
     """Images and masks of one folder, by their names where any is named like a mask of another, else by content."""
     files = sorted(files)
     told = by_name(files)
     return told if told.pairs else by_content(files)
 
 
-def by_name(files: Iterable[Path]) -> Told:
+def by_name(files: Iterable[Path]) -> Pairing:
     """By words such as `_mask`, `_seg`, `label_`, at the start or end of a name or before its number.
 
     `a_mask_1.png`, `a_mask_2.png` are two objects of `a.png`. A word that all names have in common tells nothing.
@@ -60,7 +60,7 @@ def by_name(files: Iterable[Path]) -> Told:
             plain = tuple(word for word in words[path] if word not in IMAGE_WORDS)
             for key in {words[path], plain} - {()}:
                 wanted[key].append(path)
-    told, kinds = Told(), defaultdict[Path, set[Key]](set)
+    told, kinds = Pairing(), defaultdict[Path, set[Key]](set)
     for path, place in marked.items():
         before, behind = words[path][:place], words[path][place + 1 :]
         without = tuple(word for word in before if word not in IMAGE_WORDS)
@@ -94,12 +94,12 @@ def _marker(words: Key, common: set[str]) -> int | None:
     return None
 
 
-def by_content(files: Iterable[Path]) -> Told:
+def by_content(files: Iterable[Path]) -> Pairing:
     """By content: a mask has few values. It belongs to the one image of its size and numbers with the nearest name."""
     files = sorted(files)
     if not any(map(_few_values, files[:: max(1, len(files) // LOOKED_AT)])):
-        return Told(alone=files)
-    told, choices = Told(), defaultdict[Path, list[Path]](list)
+        return Pairing(alone=files)
+    told, choices = Pairing(), defaultdict[Path, list[Path]](list)
     pictures: dict[tuple[tuple[int, int], Key], list[Path]] = defaultdict(list)
     flat = []
     for path in files:
@@ -127,7 +127,7 @@ def by_content(files: Iterable[Path]) -> Told:
         else:
             told.doubts.append(f"{image.name} has several that look like its mask: {', '.join(m.name for m in masks)}")
     told.alone.extend(image for group in pictures.values() for image in group if image not in choices)
-    return Told(told.pairs, sorted(told.alone), told.doubts)
+    return Pairing(told.pairs, sorted(told.alone), told.doubts)
 
 
 def _few_values(path: Path) -> bool:
@@ -181,7 +181,7 @@ def separate(pairs: dict[str, tuple[Path, tuple[Path, ...]]], output: Path) -> i
             else:
                 objects = [images.read_mask(path) for path in masks]
                 if any(mask.ndim != 2 or mask.shape != objects[0].shape for mask in objects):
-                    raise DataError(f"{image}: its {len(masks)} masks are of different sizes or in colours; mend them.")
+                    raise DataError(f"{image}: its {len(masks)} masks are of different sizes or in colors; mend them.")
                 union = np.any([mask > 0 for mask in objects], axis=0).astype(np.uint8) * np.uint8(255)
                 mask_name, data, merged = f"{stem}.png", encode_png(union), merged + 1
             for place, content in (

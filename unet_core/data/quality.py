@@ -12,16 +12,16 @@ from unet_core.data.layouts import Sample
 from unet_core.errors import listing
 
 
-def told(found: set[int], kinds: Iterable[tuple[np.dtype[Any], int]], samples: list[Sample]) -> Iterator[str]:
+def find_problems(found: set[int], kinds: Iterable[tuple[np.dtype[Any], int]], samples: list[Sample]) -> Iterator[str]:
     """`found` are the class indices in all masks, `kinds` type and channels of each image as stored."""
     if found == {IGNORE}:
-        yield "All pixels of all masks are ignored, so nothing can be learnt; is ignore_index right?"
+        yield "All pixels of all masks are ignored, so nothing can be learned; is ignore_index right?"
     elif found <= {0, IGNORE}:
-        yield "All masks are background alone, so nothing can be learnt but to find nothing; are these the right masks?"
+        yield "All masks are background alone, so nothing can be learned but to find nothing; are they the right masks?"
     depths, channels = Counter[str](), Counter[str]()
     for dtype, number in kinds:
         depths[str(dtype)] += 1
-        channels["grey" if number == 1 else "in colours"] += 1
+        channels["gray" if number == 1 else "in colors"] += 1
     for what, words in (("bit depths", depths), ("channels", channels)):
         if len(words) > 1:
             parts = ", ".join(f"{images} {name}" for name, images in sorted(words.items()))

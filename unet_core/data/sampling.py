@@ -12,15 +12,15 @@ from torch import Tensor
 
 from unet_core.config.schema import ModelConfig, TrainConfig
 from unet_core.data.augmentation import Augment
-from unet_core.data.dataset import Picture, Pictures
-from unet_core.data.normalization import normalise
+from unet_core.data.dataset import Dataset, Example
+from unet_core.data.normalization import normalize
 from unet_core.io.pixels import Pixels
 from unet_core.models import architecture
 
 MOST_CROPS = 4  # of one image in an epoch, where the settings leave it open
 
 
-def crop_counts(pictures: Pictures, config: TrainConfig) -> NDArray[np.int64]:
+def crop_counts(pictures: Dataset, config: TrainConfig) -> NDArray[np.int64]:
     """How many crops an epoch takes of each picture, (len(pictures),): as set, else as many as cover it, 1 to 4."""
     areas = np.array([pictures.area(index) for index in range(len(pictures))])
     return crops_of(areas, pictures.model, config)
@@ -39,7 +39,7 @@ def order(seed: int, epoch: int, counts: NDArray[np.int64]) -> NDArray[np.int64]
     return np.random.default_rng([seed, epoch]).permutation(np.repeat(np.arange(len(counts)), counts))
 
 
-def crop(picture: Picture, side: int, margin: int, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.uint8]]:
+def crop(picture: Example, side: int, margin: int, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.uint8]]:
     """A random square of (side, side) of image and raw mask, mirrored at the edges of the picture.
 
     It lies in the picture widened by `margin` on each side, so that its middle, without the margin, lies in the picture
@@ -73,7 +73,7 @@ class Batch:
     ids: list[str]
 
 
-def batches(pictures: Pictures, config: TrainConfig, epoch: int) -> Iterator[Batch]:
+def batches(pictures: Dataset, config: TrainConfig, epoch: int) -> Iterator[Batch]:
     """The batches of one epoch; the last may be smaller."""
     augment = Augment(config.augment)
     side, margin = pictures.model.image_size, architecture.margin(pictures.model)
@@ -85,12 +85,12 @@ def batches(pictures: Pictures, config: TrainConfig, epoch: int) -> Iterator[Bat
             rng = np.random.default_rng([config.seed, epoch, position])
             picture = pictures[int(index)]
             image, raw_mask = augment(*crop(picture, side, margin, rng), seed=int(rng.integers(2**32)))
-            inputs.append(normalise(image, picture.mean, picture.std))
+            inputs.append(normalize(image, picture.mean, picture.std))
             targets.append(torch.from_numpy(pictures.target(raw_mask[middle, middle]).astype(np.int64)))
             ids.append(pictures.samples[int(index)].id)
         yield Batch(torch.stack(inputs), torch.stack(targets), ids)
 
 
-def steps_per_epoch(pictures: Pictures, config: TrainConfig) -> int:
+def steps_per_epoch(pictures: Dataset, config: TrainConfig) -> int:
     """The number of batches that `batches` gives."""
     return -(-int(crop_counts(pictures, config).sum()) // config.batch_size)

@@ -44,7 +44,7 @@ def split(
 ) -> Split:
     """Divide the samples: as their folders say where they do, else by chance, a function of the seed and the images.
 
-    By chance means stratified: the images are put in the order of their looks (size, colour, brightness), cut into as
+    By chance means stratified: the images are put in the order of their looks (size, color, brightness), cut into as
     many stretches as are to be held back, and one is drawn of each, so that rare kinds are neither all trained on nor
     all held back. Images with the same content (`hashes`) stay together, so that none is trained on and judged at once.
     With two images or more at least one trains and, where `val_fraction` > 0, one validates; a single image trains.

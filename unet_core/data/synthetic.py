@@ -1,4 +1,4 @@
-"""Draws the built-in sample data set: fluorescence-like pictures of nuclei with exact masks.
+"""Draws the built-in sample dataset: fluorescence-like pictures of nuclei with exact masks.
 
 A picture is made the way a microscope makes one: true outlines first (they are the mask), then
 what the camera would see of them: some nuclei out of focus and dim, blur, uneven light, haze,
@@ -19,14 +19,14 @@ SIDES = (192, 320)  # px, shortest and longest side of a picture
 RADII = (9.0, 17.0)  # px, typical nucleus radius of one picture (its magnification)
 COVERS = (0.14, 0.36)  # share of the picture that nuclei are asked to cover
 MAX_TRIES = 600  # nuclei tried per picture before settling for less cover
-MAX_OVERLAP = 0.08  # share of a nucleus that may lie on its neighbours
+MAX_OVERLAP = 0.08  # share of a nucleus that may lie on its neighbors
 DIM_SHARES = (0.2, 0.5)  # share of a picture's nuclei that are out of focus
 DIM_LEVELS = (0.19, 0.4)  # brightness of those; a sharp nucleus is about 1
 DEFOCUS = (1.4, 2.6)  # px, Gaussian sigma of the out-of-focus layer
 OPTICS = (0.7, 1.1)  # px, Gaussian sigma of the whole picture
-GAINS = (125.0, 175.0)  # grey levels of a signal of 1
-READ_NOISE = 2.2  # grey levels, standard deviation in the dark
-SHOT_NOISE = 0.16  # grey levels squared of variance per grey level of signal
+GAINS = (125.0, 175.0)  # gray levels of a signal of 1
+READ_NOISE = 2.2  # gray levels, standard deviation in the dark
+SHOT_NOISE = 0.16  # gray levels squared of variance per gray level of signal
 KINDS = ("images", "masks")
 NAME, MARKER = "cells_{:03d}.png", "README.txt"  # the marker is written last, names its set
 
@@ -40,7 +40,7 @@ def draw(seed: int, index: int) -> tuple[Bytes, Bytes]:
     """Draw picture number `index` of the set `seed`; equal arguments give equal bytes.
 
     Returns (image, mask), both uint8 of one shape (H, W), each side 192 to 320 px. The image is
-    grey, 0 to 255; the mask is 1 on nuclei and 0 elsewhere (debris included).
+    gray, 0 to 255; the mask is 1 on nuclei and 0 elsewhere (debris included).
     Raises ValueError when seed or index is negative.
     """
     if seed < 0 or index < 0:
@@ -52,14 +52,14 @@ def draw(seed: int, index: int) -> tuple[Bytes, Bytes]:
     haze = _blur(signal, 14.0) * np.float32(rng.uniform(0.08, 0.16))
     signal = _blur(signal + haze + _debris(rng, mask), rng.uniform(*OPTICS))
     signal = (signal + np.float32(rng.uniform(0.05, 0.22))) * _light(rng, height, width)
-    grey = signal * np.float32(rng.uniform(*GAINS))
-    noise = rng.standard_normal(grey.shape, dtype=np.float32)
-    grey += noise * np.sqrt(READ_NOISE**2 + SHOT_NOISE * grey)
-    return np.clip(np.rint(grey), 0, 255).astype(np.uint8), mask
+    gray = signal * np.float32(rng.uniform(*GAINS))
+    noise = rng.standard_normal(gray.shape, dtype=np.float32)
+    gray += noise * np.sqrt(READ_NOISE**2 + SHOT_NOISE * gray)
+    return np.clip(np.rint(gray), 0, 255).astype(np.uint8), mask
 
 
 def _nuclei(rng: Rng, height: int, width: int) -> tuple[Bytes, Floats, Floats]:
-    """Place nuclei, many against a neighbour; return mask, in-focus and out-of-focus signal."""
+    """Place nuclei, many against a neighbor; return mask, in-focus and out-of-focus signal."""
     mask = np.zeros((height, width), np.uint8)
     sharp, dim = np.zeros((2, height, width), np.float32)
     chromatin = _chromatin(rng, height, width)
@@ -71,7 +71,7 @@ def _nuclei(rng: Rng, height: int, width: int) -> tuple[Bytes, Floats, Floats]:
             break
         radius = float(np.clip(typical * rng.lognormal(0.0, 0.22), 5.0, 26.0))
         y, x = rng.uniform(0, (height, width))
-        if placed and rng.random() < crowding:  # move up to a neighbour until they touch
+        if placed and rng.random() < crowding:  # move up to a neighbor until they touch
             near_y, near_x, near_radius = placed[rng.integers(len(placed))]
             angle, gap = rng.uniform(0, 2 * np.pi), (radius + near_radius) * rng.uniform(0.86, 1)
             y, x = near_y + gap * np.sin(angle), near_x + gap * np.cos(angle)
@@ -128,8 +128,8 @@ def _debris(rng: Rng, mask: Bytes) -> Floats:
     free = np.argwhere(cv2.dilate(mask, np.ones((9, 9), np.uint8)) == 0)
     for y, x in free[rng.integers(len(free), size=rng.integers(6, 22))]:
         axes = tuple(int(16 * axis) for axis in rng.lognormal(0.2, 0.4, size=2).clip(0.7, 3.2))
-        centre, turn = (int(16 * x), int(16 * y)), rng.uniform(0, 180)
-        cv2.ellipse(specks, centre, axes, turn, 0, 360, rng.uniform(0.4, 1.5), -1, cv2.LINE_8, 4)
+        center, turn = (int(16 * x), int(16 * y)), rng.uniform(0, 180)
+        cv2.ellipse(specks, center, axes, turn, 0, 360, rng.uniform(0.4, 1.5), -1, cv2.LINE_8, 4)
     for _ in range(rng.integers(1, 5)):
         bends = rng.normal(0, 0.05, size=140).cumsum() * 0.6 + rng.uniform(0, 2 * np.pi)
         steps = 2.0 * np.stack([np.cos(bends), np.sin(bends)], axis=1)[: rng.integers(40, 141)]
@@ -157,7 +157,7 @@ def _blur(picture: Floats, sigma: float) -> Floats:
 def write(root: Path, images: int = 48, seed: int = 0) -> Path:
     """Make the set under `root` unless it is there already, and return `root`.
 
-    Writes root/images/cells_000.png and on (grey), root/masks/cells_000.png and on (0 or 255) and
+    Writes root/images/cells_000.png and on (gray), root/masks/cells_000.png and on (0 or 255) and
     root/README.txt. The set is made in a sibling folder and renamed, so nobody sees half of one,
     and any number of processes may call this at once. Nothing is ever overwritten.
     Raises ConfigError for images < 1 or seed < 0, DataError when root is a file or a folder
@@ -190,7 +190,7 @@ def write(root: Path, images: int = 48, seed: int = 0) -> Path:
 
 def _readme(images: int, seed: int) -> bytes:
     return (
-        "Built-in sample data set: fluorescence-like pictures of nuclei, drawn by a program.\n"
+        "Built-in sample dataset: fluorescence-like pictures of nuclei, drawn by a program.\n"
         f"Masks: 255 on nuclei, dim ones too; 0 elsewhere.\n\nimages: {images}\nseed: {seed}\n"
     ).encode()
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from unet_core import metrics
 from unet_core.config.choices import SPLITS
 from unet_core.config.schema import DataConfig
-from unet_core.data.dataset import Pictures, load
+from unet_core.data.dataset import Dataset, load_dataset
 from unet_core.data.discovery import content_hash
 from unet_core.data.layouts import Sample
 from unet_core.errors import DataError
@@ -23,7 +23,7 @@ def select(
 ) -> dict[str, list[Sample]]:
     """The samples to score by what the model knows of them: {"train": [...], "val": ..., "test": ..., "new": ...}.
 
-    `parts` is a run's split (`Run.split`), {} where it is not known; an image is recognised by its content, whatever
+    `parts` is a run's split (`Run.split`), {} where it is not known; an image is recognized by its content, whatever
     its name, and one that lay in several subsets counts as trained on, else as validated on. `wanted` is one of
     config.SPLITS. Raises DataError where nothing is left.
     """
@@ -41,7 +41,7 @@ def select(
     return chosen
 
 
-def score(predictor: Predictor, pictures: Pictures, index: int, subset: str, keep: Keep | None = None) -> ImageScore:
+def score(predictor: Predictor, pictures: Dataset, index: int, subset: str, keep: Keep | None = None) -> ImageScore:
     """Predict one picture and compare it with its mask; `keep` is given its id and the predicted mask."""
     picture, name = pictures[index], pictures.samples[index].id
     pred = predictor.mask(picture.image)
@@ -60,7 +60,7 @@ def evaluate(
     """
     subsets = {sample.id: subset for subset, group in chosen.items() for sample in group}
     every = [sample for group in chosen.values() for sample in group]
-    pictures, _, skipped = load(every, data, predictor.model.config)
+    pictures, _, skipped = load_dataset(every, data, predictor.model.config)
     yield from skipped
     for index, sample in enumerate(pictures.samples):
         yield score(predictor, pictures, index, subsets[sample.id], keep)

@@ -48,7 +48,7 @@ class Summary:
     dice_high: float
 
 
-def summarise(scores: Sequence[ImageScore]) -> Summary:
+def summarize(scores: Sequence[ImageScore]) -> Summary:
     """The summary of one image or more."""
     columns = {name: np.array([item.scores[name] for item in scores]) for name in METRICS}
     pooled = metrics.scores(sum_counts([item.counts for item in scores]))

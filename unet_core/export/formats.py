@@ -9,7 +9,7 @@ from unet_core.errors import ConfigError
 from unet_core.export import geojson, rasters, yolo
 from unet_core.export.coco import Coco
 from unet_core.export.result import Result
-from unet_core.export.tables import ObjectTable, Summary
+from unet_core.export.tables import ObjectTable, SummaryTable
 
 
 class Collector(Protocol):
@@ -95,7 +95,7 @@ FORMATS: dict[str, Format] = {
             "summary",
             "Summary (CSV of all images): count, covered share and mean size for each image and class.",
             file="summary.csv",
-            gather=Summary,
+            gather=SummaryTable,
         ),
         Format(
             "yolo",

@@ -18,14 +18,14 @@ NO_MEASURES = ("id", "class", "touches_border")
 
 def encode(result: Result) -> bytes:
     """A FeatureCollection with an annotation for each object: its polygons with their holes, class and measures."""
-    colours = palette(result.num_classes).tolist()
+    colors = palette(result.num_classes).tolist()
     features = []
     for row, parts in zip(result.objects.rows(), result.polygons, strict=True):
         index = row["class"]
         properties = {
             "objectType": "annotation",
             "name": str(row["id"]),
-            "classification": {"name": readable(result.class_name(index)), "color": colours[index]},
+            "classification": {"name": readable(result.class_name(index)), "color": colors[index]},
             "measurements": {name: _number(value) for name, value in row.items() if _measured(name, value)},
         }
         identity = uuid.uuid5(NAMESPACE, f"{readable(result.name)}/{row['id']}")

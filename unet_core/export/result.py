@@ -23,7 +23,7 @@ class Result:
     num_classes: int  # 1 = binary
     probability: NDArray[Any] | None = None  # (H, W) or (K, H, W) float in 0..1, or uint8/uint16 of their full range
     class_names: tuple[str, ...] = ()  # by class index, the background's first; () where none are known
-    pixel_size: float | None = None  # micrometres a pixel
+    pixel_size: float | None = None  # micrometers a pixel
     threshold: float | None = None  # that made the mask; None for several classes
     split: bool = False  # part touching objects
     opacity: float = 0.5  # of the overlay

@@ -46,7 +46,7 @@ class ObjectTable(Table):
             self._append(named | {"class_name": result.class_name(named["class"])} | row)
 
 
-class Summary(Table):
+class SummaryTable(Table):
     """One row a picture and class, without objects too: how many, how much they cover, how large they are."""
 
     def add(self, result: Result) -> None:

@@ -23,7 +23,7 @@ def encode(result: Result) -> bytes:
 
 
 class ClassNames:
-    """The names of the classes, a line each from class 0: the file that labelling tools want beside the others."""
+    """The names of the classes, a line each from class 0: the file that labeling tools want beside the others."""
 
     def __init__(self) -> None:
         self._names: list[str] = []

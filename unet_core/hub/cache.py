@@ -34,7 +34,7 @@ def keep(fetched: Path, names: list[str], reference: Reference, commit: str, sta
     fresh.rename(folder)
 
 
-def sweep(models_dir: Path) -> None:
+def remove_stale(models_dir: Path) -> None:
     """Remove what pulls left that were killed with their process."""
     for place in models_dir.glob("*--*.new"):
         with suppress(OSError):
@@ -49,7 +49,7 @@ def commit(folder: Path) -> str | None:
         return None
 
 
-def whole(folder: Path) -> bool:
+def is_complete(folder: Path) -> bool:
     """Whether a pulled folder is there and undamaged."""
     try:
         sums = dict(line.split("  ")[::-1] for line in (folder / "sha256").read_text(encoding="ascii").splitlines())

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from unet_core.errors import HubError, listing
-from unet_core.hub.cache import NEEDED, commit, keep, sweep, whole
+from unet_core.hub.cache import NEEDED, commit, is_complete, keep, remove_stale
 from unet_core.hub.repo_id import Reference
 from unet_core.models import weight_file
 
@@ -61,7 +61,7 @@ class Fetch(threading.Thread):
             raise HubError(f"{self.reference}: the Hub sends more than the {self.total:,} bytes it told; refused.")
 
     def run(self) -> None:
-        sweep(self.folder.parent)
+        remove_stale(self.folder.parent)
         staging = self.folder.with_name(f"{self.folder.name}.{secrets.token_hex(4)}.new")
         try:
             self._pull(staging)
@@ -80,7 +80,7 @@ class Fetch(threading.Thread):
         self._heard, self.listed = time.monotonic(), True
         found = {item.rfilename: item for item in info.siblings or () if item.rfilename in MOST}
         self._check(found, [item.rfilename for item in info.siblings or ()])
-        if commit(self.folder) == info.sha and whole(self.folder):
+        if commit(self.folder) == info.sha and is_complete(self.folder):
             return
         self.total = sum(item.size for item in found.values())
         free = shutil.disk_usage(_existing(self.folder)).free

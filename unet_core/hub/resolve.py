@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from unet_core.errors import HubError, RunError
-from unet_core.hub.cache import whole
+from unet_core.hub.cache import is_complete
 from unet_core.hub.fetch import Fetch, Silence
 from unet_core.hub.repo_id import Reference, address_of_hub, is_address, parse
 from unet_core.runs import run as runs
@@ -92,7 +92,7 @@ def pull(
         if job.error is not None:
             raise job.error
     except Silence as silent:
-        if not whole(folder):
+        if not is_complete(folder):
             raise HubError(
                 f"{reference}: {silent}. Check the connection and try again, or bring the model's folder in as files."
             ) from silent

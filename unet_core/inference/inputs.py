@@ -97,7 +97,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Intake:
+class Inputs:
     """The pictures in order; a sentence for each file that cannot be used; what else the visitor should know."""
 
     items: list[Item] = field(default_factory=list)
@@ -105,13 +105,13 @@ class Intake:
     notes: list[str] = field(default_factory=list)
 
 
-def gather(files: Iterable[tuple[str, Source]], masks: bool = False) -> Intake:
+def gather(files: Iterable[tuple[str, Source]], masks: bool = False) -> Inputs:
     """The pictures of uploads, each a name (of a folder's files with its folders) and its bytes or place on the disk.
 
     ZIPs and folders of the disk are looked into, stacks give an item a page. Uploads keep their order, what lies in
     folders is put in the order of its names. With `masks` nothing is left out for being named like a mask.
     """
-    result, pictures = Intake(), list[File]()
+    result, pictures = Inputs(), list[File]()
     groups: list[list[File]] = [[]]  # single files and folders together, each archive for itself
     order: dict[File, int] = {}
     for number, (name, source) in enumerate(files):
@@ -127,9 +127,9 @@ def gather(files: Iterable[tuple[str, Source]], masks: bool = False) -> Intake:
     return result
 
 
-def from_samples(samples: Iterable[Sample]) -> Intake:
-    """The images of a data set, named as it names them."""
-    result, taken, stems = Intake(), set[str](), set[str]()
+def from_samples(samples: Iterable[Sample]) -> Inputs:
+    """The images of a dataset, named as it names them."""
+    result, taken, stems = Inputs(), set[str](), set[str]()
     for sample in samples:
         file = File(sample.image.name, str(sample.image), lambda path=sample.image: path)  # type: ignore[misc]
         name = safe_name(sample.id)
@@ -138,7 +138,7 @@ def from_samples(samples: Iterable[Sample]) -> Intake:
     return result
 
 
-def _look_into(name: str, source: Source, groups: list[list[File]], result: Intake) -> None:
+def _look_into(name: str, source: Source, groups: list[list[File]], result: Inputs) -> None:
     """Add the pictures of one upload to the groups."""
     name = name.replace("\\", "/")
     if isinstance(source, Path) and zip_reader.leads_out(name):
@@ -149,7 +149,7 @@ def _look_into(name: str, source: Source, groups: list[list[File]], result: Inta
             inside = path.relative_to(source).as_posix()
             if not zip_reader.is_junk(inside):
                 _sort(File(inside, str(path), lambda path=path: path), groups[0], others)  # type: ignore[misc]
-        _tell_others(label, others, bool(groups[0]), result)
+        _name_others(label, others, bool(groups[0]), result)
         return
     try:
         if zip_reader.is_archive(name, source):
@@ -158,7 +158,7 @@ def _look_into(name: str, source: Source, groups: list[list[File]], result: Inta
             groups.append([])
             for file in _of_archive(archive, source):
                 _sort(file, groups[-1], others)
-            _tell_others(label, others, bool(groups[-1]), result)
+            _name_others(label, others, bool(groups[-1]), result)
         elif not zip_reader.is_junk(name):
             content = File(name, label, lambda: source)
             _sort(content, groups[0], others)
@@ -185,7 +185,7 @@ def _sort(file: File, pictures: list[File], others: list[str]) -> None:
         others.append(file.name)
 
 
-def _tell_others(label: str, others: list[str], any_picture: bool, result: Intake) -> None:
+def _name_others(label: str, others: list[str], any_picture: bool, result: Inputs) -> None:
     names = listing([zip_reader.readable(name) for name in others], MOST_NAMED)
     if not any_picture:
         held = f" It holds {names}." if others else ""
@@ -194,7 +194,7 @@ def _tell_others(label: str, others: list[str], any_picture: bool, result: Intak
         result.notes.append(f"{label}: left out what are no pictures: {names}.")
 
 
-def _without_masks(group: list[File], result: Intake) -> list[File]:
+def _without_masks(group: list[File], result: Inputs) -> list[File]:
     """The files that no folder's name and no name beside them makes a mask."""
     folders = defaultdict[PurePosixPath, dict[Path, list[File]]](lambda: defaultdict(list))
     in_folders = [file for file in group if not any(map(is_mask_folder, PurePosixPath(file.name).parent.parts))]
@@ -209,7 +209,7 @@ def _without_masks(group: list[File], result: Intake) -> list[File]:
     return kept
 
 
-def _name(pictures: list[File], result: Intake) -> None:
+def _name(pictures: list[File], result: Inputs) -> None:
     """Give every page of every file its names."""
     taken, stems = set[str](), set[str]()
     safe = [safe_name(file.name) for file in pictures]

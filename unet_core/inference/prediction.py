@@ -19,7 +19,7 @@ FULL = 65535  # what stands for a probability of 1 in 16 bits
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """What a model says of one picture (H, W). Binary: `probability16`; several classes: `classes`, `confidence`.
 
     - `probability16` (H, W) uint16: the probability of the foreground in 1/65535; None for several classes
@@ -53,7 +53,7 @@ class Answer:
     @property
     def uncertainty_is(self) -> str:
         """What `uncertainty` holds, in words."""
-        return "normalised entropy" if self.tta == "none" else "spread over the views"
+        return "normalized entropy" if self.tta == "none" else "spread over the views"
 
     @property
     def probability(self) -> Array:
@@ -76,14 +76,14 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Packed:
+class CompressedPrediction:
     """An answer squeezed (zlib, lossless), to be kept for later."""
 
     answer: dict[str, Any]
     arrays: dict[str, tuple[str, tuple[int, ...], bytes]]
 
     @classmethod
-    def of(cls, answer: Answer) -> Self:
+    def of(cls, answer: Prediction) -> Self:
         arrays = answer._arrays()
         rest = {f.name: getattr(answer, f.name) for f in dataclasses.fields(answer) if f.name not in arrays}
         return cls(rest, {n: (a.dtype.str, a.shape, zlib.compress(a.tobytes(), 1)) for n, a in arrays.items()})
@@ -92,15 +92,15 @@ class Packed:
     def nbytes(self) -> int:
         return sum(len(data) for _, _, data in self.arrays.values())
 
-    def unpacked(self) -> Answer:
+    def unpacked(self) -> Prediction:
         arrays = {
             name: np.frombuffer(zlib.decompress(data), dtype).reshape(shape)
             for name, (dtype, shape, data) in self.arrays.items()
         }
-        return Answer(**(self.answer | arrays))
+        return Prediction(**(self.answer | arrays))
 
 
-def probabilities(logits: "Tensor") -> "Tensor":
+def to_probabilities(logits: "Tensor") -> "Tensor":
     """(N, K, H, W) logits to probabilities of the same shape: sigmoid for K = 1, else softmax over the classes."""
     return logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(1)
 

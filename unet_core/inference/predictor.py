@@ -1,4 +1,4 @@
-"""A picture to a mask: normalised as in training, in one piece or in overlapping tiles, back in its own size."""
+"""A picture to a mask: normalized as in training, in one piece or in overlapping tiles, back in its own size."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unet_core.data.normalization import normalise, statistics
+from unet_core.data.normalization import normalize, statistics
 from unet_core.device import autocast, choose_device, choose_precision
 from unet_core.errors import Cancelled, PredictionError
 from unet_core.inference import prediction, sliding_window
-from unet_core.inference.prediction import FULL, Answer
+from unet_core.inference.prediction import FULL, Prediction
 from unet_core.inference.sliding_window import Grid
 from unet_core.inference.tta import View, views
 from unet_core.io.pixels import Pixels, with_channels
@@ -50,7 +50,7 @@ class Predictor:
         tile: int | None = None,
         progress: Progress | None = None,
         cancelled: Callable[[], bool] | None = None,
-    ) -> Answer:
+    ) -> Prediction:
         """(H, W, 1 or 3) to all that a threshold, measures and exports need; memory does not grow with K x H x W.
 
         `tta` is a name of `tta.TTA`; the probabilities of the views are averaged. `progress(done, total)` is told after
@@ -73,7 +73,7 @@ class Predictor:
                 if len(several) > 1:
                     found, unsure = some[:-1], some[-1]
                 else:
-                    found = prediction.probabilities(torch.from_numpy(np.ascontiguousarray(some))[None])[0].numpy()
+                    found = prediction.to_probabilities(torch.from_numpy(np.ascontiguousarray(some))[None])[0].numpy()
                     unsure = entropy(found)
                 uncertainty[place] = _in_steps(unsure, 255)
                 if confidence is None:
@@ -84,13 +84,13 @@ class Predictor:
 
         side, note = self._each(image, several, tile, keep, progress, cancelled)
         if confidence is None:
-            return Answer(classes, uncertainty, probability16=first, tta=tta, tile=side, note=note)
-        return Answer(classes, uncertainty, classes=first, confidence=confidence, tta=tta, tile=side, note=note)
+            return Prediction(classes, uncertainty, probability16=first, tta=tta, tile=side, note=note)
+        return Prediction(classes, uncertainty, classes=first, confidence=confidence, tta=tta, tile=side, note=note)
 
     def logits(self, image: Pixels) -> Floats:
         """(H, W, 1 or 3) to (K, H, W) float32 logits; tiles are blended with a weight that falls to their edges.
 
-        The channels are changed to those of the model: grey is repeated, colour becomes luminance.
+        The channels are changed to those of the model: gray is repeated, color becomes luminance.
         """
         total = np.empty((self.model.config.num_classes, *image.shape[:2]), np.float32)
 
@@ -102,7 +102,7 @@ class Predictor:
 
     def probabilities(self, image: Pixels) -> Floats:
         """(H, W, 1 or 3) to (K, H, W) float32 in 0..1; K = 1 is the foreground."""
-        return prediction.probabilities(torch.from_numpy(self.logits(image))[None])[0].numpy()
+        return prediction.to_probabilities(torch.from_numpy(self.logits(image))[None])[0].numpy()
 
     def mask(self, image: Pixels, threshold: float | None = None) -> NDArray[np.uint8]:
         """(H, W, 1 or 3) to class indices (H, W); the threshold is the model's unless given."""
@@ -162,7 +162,7 @@ class Predictor:
         cancelled: Callable[[], bool] | None,
     ) -> Iterator[Floats]:
         """What each tile gives, in the order of `grid.places`: see `_see`. A batch that is too large is halved."""
-        mean, std = statistics(image, self.model.config.normalisation)
+        mean, std = statistics(image, self.model.config.normalization)
         places = list(grid.places())
         total = len(places) * len(several)
 
@@ -182,7 +182,7 @@ class Predictor:
         while start < len(places):
             before, at_once = done, min(fitting, self.tiles_at_once)
             some = places[start : start + at_once]
-            x = torch.stack([normalise(grid.cut(image, place), mean, std) for place in some])
+            x = torch.stack([normalize(grid.cut(image, place), mean, std) for place in some])
             try:
                 pieces = self._see(x, several, at_once, passed)
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -216,7 +216,7 @@ class Predictor:
             for together in (alike[first : first + size] for first in range(0, len(alike), size)):
                 turned = self._forward(torch.cat([view.turn(x) for view in together]))
                 for view, part in zip(together, torch.split(turned, len(x)), strict=True):
-                    found = prediction.probabilities(view.back(part))
+                    found = prediction.to_probabilities(view.back(part))
                     seen += 1
                     change = found - mean
                     mean = mean + change / seen

@@ -112,7 +112,7 @@ def halved(config: ModelConfig, tile: int) -> int | None:
 
 
 def overlap(config: ModelConfig, tile: int) -> int:
-    """Pixels that neighbouring tiles share: twice what a pixel sees and a cell to blend in; at most half a tile."""
+    """Pixels that neighboring tiles share: twice what a pixel sees and a cell to blend in; at most half a tile."""
     cell = 1 << config.depth
     return min(_up(2 * reach(config) + cell, cell), tile // 2 // cell * cell)
 

@@ -24,18 +24,18 @@ Array = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Known:
+class ModelFacts:
     """What is known of the model; what its checkpoint does not tell is left at its default."""
 
     threshold: float = 0.5
     fingerprint: Fingerprint | None = None  # of its training images
-    usual: appearance.Usual | None = None  # what they looked like
+    usual: appearance.TypicalStats | None = None  # what they looked like
     val_dice: float | None = None
     batches: int | None = None  # that its batch norm has seen; None without one
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """A picture (H, W, C) as it was read, what was changed in it, and the answer.
 
     `probability` (H, W) uint8 in 1/255 for one class, else None; `mask` (H, W) class indices at `threshold`.
@@ -46,20 +46,20 @@ class Seen:
     probability: Array | None
     threshold: float
     adjust: Adjust = field(default_factory=Adjust)
-    known_look: appearance.Look | None = None  # where it was worked out before: no threshold changes it
+    known_look: appearance.ImageStats | None = None  # where it was worked out before: no threshold changes it
 
     @cached_property
-    def look(self) -> appearance.Look:
+    def look(self) -> appearance.ImageStats:
         """Of the picture as the net saw it."""
-        return self.known_look or look_of(self.image, self.adjust)
+        return self.known_look or measure(self.image, self.adjust)
 
 
-def look_of(image: Pixels, adjust: Adjust) -> appearance.Look:
+def measure(image: Pixels, adjust: Adjust) -> appearance.ImageStats:
     """The look of a picture (H, W, C) after it was changed."""
-    return appearance.of(adjust.apply(appearance.middle(image)))
+    return appearance.measure(adjust.apply(appearance.middle(image)))
 
 
-def symptom(seen: Seen) -> str:
+def symptom(seen: Observation) -> str:
     """ "empty", "full", "one class", "unsure", or "" where nothing is odd about the mask itself."""
     share = float((seen.mask > 0).mean())
     if seen.probability is None:
@@ -84,10 +84,10 @@ def width(probability: Array) -> float:
     return high - low
 
 
-LEARNT = 0.3  # validation Dice under which a model has not learnt what it is asked for
+LEARNED = 0.3  # validation Dice under which a model has not learned what it is asked for
 FEW_LEVELS = 32
 FLAT = 1 / 4096  # of the range: less than a step of twelve bits
-LEAPS = 0.04  # share of neighbours that differ by half the range, above which values have wrapped around
+LEAPS = 0.04  # share of neighbors that differ by half the range, above which values have wrapped around
 SCALES_APART = 1.5  # times the usual range of structure
 NOTEWORTHY = 0.85  # weight from which a cause is told of though the mask itself looks well
 
@@ -104,18 +104,18 @@ class Cause:
     adjust: Adjust | None = None
 
 
-def causes(seen: Seen, known: Known) -> list[Cause]:
+def find_causes(seen: Observation, known: ModelFacts) -> list[Cause]:
     """What may be wrong, the likeliest first; never empty: the last resort says what the model itself says."""
     found = [cause for check in CHECKS for cause in check(seen, known)]
     return sorted(found, key=lambda cause: -cause.weight) or [_nothing_there(seen)]
 
 
-def odd(seen: Seen, found: Sequence[Cause]) -> bool:
+def is_suspicious(seen: Observation, found: Sequence[Cause]) -> bool:
     """Whether the user should be told of the `causes`: an odd mask, or a picture far from all that the model knows."""
     return bool(symptom(seen)) or found[0].weight >= NOTEWORTHY
 
 
-def _threshold(seen: Seen, known: Known) -> Iterator[Cause]:
+def _threshold(seen: Observation, known: ModelFacts) -> Iterator[Cause]:
     """The threshold lies beside all that the model finds, which another one would show."""
     if seen.probability is None or symptom(seen) not in ("empty", "full"):
         return
@@ -140,17 +140,17 @@ def _threshold(seen: Seen, known: Known) -> Iterator[Cause]:
     )
 
 
-def _untrained(seen: Seen, known: Known) -> Iterator[Cause]:
-    """A net that has learnt nothing answers nearly the same everywhere, or is known to score badly."""
+def _untrained(seen: Observation, known: ModelFacts) -> Iterator[Cause]:
+    """A net that has learned nothing answers nearly the same everywhere, or is known to score badly."""
     remedy = "Train longer, or look at the masks it was trained on."
     if known.batches == 0:
         told = "These weights were never trained: their batch norm has seen no batch."
         yield Cause("untrained", f"{told} {remedy}", 0.98)
         return
     if known.val_dice is not None:
-        if known.val_dice < LEARNT:
+        if known.val_dice < LEARNED:
             told = f"This model reached a Dice of only {known.val_dice:.2f} on its own validation images: "
-            yield Cause("untrained", f"{told}it has not learnt to find anything. {remedy}", 0.97)
+            yield Cause("untrained", f"{told}it has not learned to find anything. {remedy}", 0.97)
         return
     if seen.probability is None or width(seen.probability) >= UNSURE:
         return
@@ -160,18 +160,18 @@ def _untrained(seen: Seen, known: Known) -> Iterator[Cause]:
         yield Cause("untrained", f"{told}an untrained net does. No score came with its weights. {remedy}", 0.6)
 
 
-def _flat(seen: Seen, known: Known) -> Iterator[Cause]:
+def _flat(seen: Observation, known: ModelFacts) -> Iterator[Cause]:
     """Nothing at all is in the picture."""
     if seen.look.contrast < FLAT:
         yield Cause(
             "flat",
-            f"The picture is one flat grey, at {seen.look.mean:.1%} of the range of {seen.image.dtype}: nothing "
+            f"The picture is one flat gray, at {seen.look.mean:.1%} of the range of {seen.image.dtype}: nothing "
             "is in it. Was it exported empty, or is it another page or channel that you meant?",
             0.99,
         )
 
 
-def _inverted(seen: Seen, known: Known) -> Iterator[Cause]:
+def _inverted(seen: Observation, known: ModelFacts) -> Iterator[Cause]:
     """Where the mean lies between the darkest and the brightest: mirrored against the training."""
     if known.usual is None:
         return
@@ -190,32 +190,32 @@ def _inverted(seen: Seen, known: Known) -> Iterator[Cause]:
         )
 
 
-def _bit_depth(seen: Seen, known: Known) -> Iterator[Cause]:
+def _bit_depth(seen: Observation, known: ModelFacts) -> Iterator[Cause]:
     """Twelve bits in a file of sixteen; sixteen cut to their upper eight, or to their lower eight, which wraps."""
     if full_range(seen.image) == 1:
         return
-    grey_levels, used, leaps, dtype = seen.look.levels, seen.look.used, seen.look.leaps, seen.image.dtype
+    gray_levels, used, leaps, dtype = seen.look.levels, seen.look.used, seen.look.leaps, seen.image.dtype
     usual = known.usual.used if known.usual else (1.0, 1.0, 1.0)
     if dtype == np.uint8 and leaps > LEAPS:
         yield Cause(
             "bit_depth",
-            f"Neighbouring pixels differ by more than half the range in {leaps:.0%} of the picture: 16-bit values that "
+            f"Neighboring pixels differ by more than half the range in {leaps:.0%} of the picture: 16-bit values that "
             "were cut to their lower 8 bits look like this. Save the original anew as 16-bit TIFF or PNG.",
             0.96,
         )
     elif used < 0.15 and used < usual[0] / 3:
-        few = f" in {grey_levels} grey levels" if grey_levels <= FEW_LEVELS else ""
+        few = f" in {gray_levels} gray levels" if gray_levels <= FEW_LEVELS else ""
         yield Cause(
             "bit_depth",
             f"Only {used:.1%} of the range of {dtype} is in use{few}; the training images used {usual[1]:.0%}. "
             "A 16-bit picture that was read as 8 bits, or 12 bits stored in 16, looks like this.",
-            0.96 if grey_levels <= FEW_LEVELS else 0.9,
+            0.96 if gray_levels <= FEW_LEVELS else 0.9,
             "" if seen.adjust.stretch else "Stretch the contrast",
             adjust=None if seen.adjust.stretch else replace(seen.adjust, stretch=True),
         )
 
 
-def _channels(seen: Seen, known: Known) -> Iterator[Cause]:
+def _channels(seen: Observation, known: ModelFacts) -> Iterator[Cause]:
     """Red and blue have changed places: their difference is usual the other way round."""
     if known.usual is None or seen.image.shape[2] != 3:
         return
@@ -224,7 +224,7 @@ def _channels(seen: Seen, known: Known) -> Iterator[Cause]:
     if as_is > 0.1 and swapped < as_is / 3:
         yield Cause(
             "channels",
-            "The colours fit the training images with red and blue exchanged: red less blue is "
+            "The colors fit the training images with red and blue exchanged: red less blue is "
             f"{here:+.2f} of the mean, usual is {there[0]:+.2f} to {there[2]:+.2f}.",
             0.9,
             "Swap red and blue",
@@ -232,7 +232,7 @@ def _channels(seen: Seen, known: Known) -> Iterator[Cause]:
         )
 
 
-def _scale(seen: Seen, known: Known) -> Iterator[Cause]:
+def _scale(seen: Observation, known: ModelFacts) -> Iterator[Cause]:
     """What is in the picture is much coarser or finer than in any image of the training."""
     if known.usual is None:
         return
@@ -255,7 +255,7 @@ def _scale(seen: Seen, known: Known) -> Iterator[Cause]:
     )
 
 
-def _intensity(seen: Seen, known: Known) -> Iterator[Cause]:
+def _intensity(seen: Observation, known: ModelFacts) -> Iterator[Cause]:
     """Much brighter or darker than any image of the training."""
     if known.usual is None:
         return
@@ -269,7 +269,7 @@ def _intensity(seen: Seen, known: Known) -> Iterator[Cause]:
         )
 
 
-CHECKS: tuple[Callable[[Seen, Known], Iterator[Cause]], ...] = (
+CHECKS: tuple[Callable[[Observation, ModelFacts], Iterator[Cause]], ...] = (
     _threshold,
     _untrained,
     _flat,
@@ -281,7 +281,7 @@ CHECKS: tuple[Callable[[Seen, Known], Iterator[Cause]], ...] = (
 )
 
 
-def _nothing_there(seen: Seen) -> Cause:
+def _nothing_there(seen: Observation) -> Cause:
     told = "Nothing measured speaks against the picture"
     if seen.probability is not None:
         low, high = float(seen.probability.min()) / 255, float(seen.probability.max()) / 255

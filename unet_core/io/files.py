@@ -3,13 +3,9 @@
 import fcntl
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # pictures and numpy: a process that only waits does without
-    pass
 
 
-def held(lock: Path) -> bool:
+def is_locked(lock: Path) -> bool:
     """Whether another process holds a lock file. A look leaves nothing behind, also where the folder vanishes."""
     try:
         descriptor = os.open(lock, os.O_RDONLY)  # FileLock would make the file and its folder anew
@@ -26,7 +22,7 @@ def held(lock: Path) -> bool:
     return False
 
 
-def replace_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all."""
     fresh = path.with_name(path.name + ".new")
     fresh.write_text(text, encoding="utf-8")

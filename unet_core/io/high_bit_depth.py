@@ -1,6 +1,6 @@
 """Pictures of more than 8 bits a channel, not a bit lost: TIFF by tifffile or OpenCV, PNG by OpenCV.
 
-Pillow cuts 16-bit colours to 8 and knows no float colours, so it is asked for neither. tifffile reads every TIFF header
+Pillow cuts 16-bit colors to 8 and knows no float colors, so it is asked for neither. tifffile reads every TIFF header
 and what is not compressed; compressed pixels go to OpenCV, whose decoder cannot be made to inflate without bound.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from unet_core.errors import ImageError
 
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-GREY, COLOURED = (tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK), (tifffile.PHOTOMETRIC.RGB,)
+GRAY, COLORED = (tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK), (tifffile.PHOTOMETRIC.RGB,)
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it finds wrong is told by ImageError
 
@@ -84,17 +84,17 @@ def read_tiff(file: BinaryIO, page: int, name: str) -> NDArray[Any]:
     if header.photometric == tifffile.PHOTOMETRIC.MINISWHITE and np.issubdtype(pixels.dtype, np.unsignedinteger):
         pixels = np.iinfo(pixels.dtype).max - pixels
     if pixels.ndim == 3:
-        pixels = pixels[:, :, 0] if header.photometric in GREY else pixels[:, :, :3]
+        pixels = pixels[:, :, 0] if header.photometric in GRAY else pixels[:, :, :3]
     return np.ascontiguousarray(pixels)
 
 
 def _check(header: tifffile.TiffPage, name: str) -> None:
     """Refuse what would be read wrongly, or whose header asks for more memory than its size tells."""
-    samples, allowed = int(header.samplesperpixel), (1, 2) if header.photometric in GREY else (3, 4)
-    if header.photometric not in (*GREY, *COLOURED) or samples not in allowed or header.imagedepth != 1:
+    samples, allowed = int(header.samplesperpixel), (1, 2) if header.photometric in GRAY else (3, 4)
+    if header.photometric not in (*GRAY, *COLORED) or samples not in allowed or header.imagedepth != 1:
         raise ImageError(
             f"{name}: a deep TIFF of kind {getattr(header.photometric, 'name', header.photometric)} with {samples} "
-            "channels cannot be read; convert the image to grey or RGB."
+            "channels cannot be read; convert the image to gray or RGB."
         )
     tiled = int(header.tilelength or 0) * int(header.tilewidth or 0)
     if header.is_tiled and tiled > max(2**20, 4 * header.imagelength * header.imagewidth):
@@ -108,7 +108,7 @@ def _check(header: tifffile.TiffPage, name: str) -> None:
 def _inflated(file: BinaryIO, page: int, header: tifffile.TiffPage, name: str) -> NDArray[Any]:
     if header.samplesperpixel == 2 or header.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
         raise ImageError(
-            f"{name}: a compressed deep TIFF with its channels apart or with grey and alpha cannot be read; "
+            f"{name}: a compressed deep TIFF with its channels apart or with gray and alpha cannot be read; "
             "save it without compression."
         )
     file.seek(0)
@@ -120,7 +120,7 @@ def _inflated(file: BinaryIO, page: int, header: tifffile.TiffPage, name: str) -
     return _rgb(np.asarray(pages[0]))
 
 
-def read_png(data: bytes, grey: bool, name: str) -> NDArray[np.uint16]:
+def read_png(data: bytes, gray: bool, name: str) -> NDArray[np.uint16]:
     """The pixels of a 16-bit PNG that is known to be whole, (H, W) or (H, W, 3), without alpha. Raises ImageError."""
     try:
         found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -129,7 +129,7 @@ def read_png(data: bytes, grey: bool, name: str) -> NDArray[np.uint16]:
     if found is None or found.dtype != np.uint16:
         raise ImageError(f"{name}: the picture is damaged, or its 16 bits cannot be read; save it as 16-bit TIFF.")
     pixels = _rgb(np.asarray(found, np.uint16))
-    return np.ascontiguousarray(pixels[:, :, 0] if grey and pixels.ndim == 3 else pixels)
+    return np.ascontiguousarray(pixels[:, :, 0] if gray and pixels.ndim == 3 else pixels)
 
 
 def _rgb(pixels: NDArray[Any]) -> NDArray[Any]:

@@ -43,7 +43,7 @@ def is_image_name(path: Path) -> bool:
 
 
 def read(path: Path, page: int | None = None) -> Pixels:
-    """Read one image as (H, W, C) uint8, uint16 or float32 with C = 1 (grey) or 3 (RGB), upright; alpha is dropped.
+    """Read one image as (H, W, C) uint8, uint16 or float32 with C = 1 (gray) or 3 (RGB), upright; alpha is dropped.
 
     `page` (from 0) is the wanted one of a multi-page TIFF; a file of several is refused without it. Raises ImageError.
     """
@@ -56,25 +56,25 @@ def decode(data: bytes, name: str, page: int | None = None) -> Pixels:
     return _image(io.BytesIO(data), name, page)
 
 
-def read_mask(path: Path, page: int | None = None, colours: bool = False) -> Pixels:
-    """Read one mask as its raw values: (H, W) uint8 or uint16, grey levels or palette indices; (H, W, 3) uint8 colours.
+def read_mask(path: Path, page: int | None = None, colors: bool = False) -> Pixels:
+    """Read one mask as its raw values: (H, W) uint8 or uint16, gray levels or palette indices; (H, W, 3) uint8 colors.
 
-    Colours are given where the three channels differ, and of a palette where `colours` asks for them. One bit a pixel
+    Colors are given where the three channels differ, and of a palette where `colors` asks for them. One bit a pixel
     gives 0 and 1, and so does a palette of black and white, whatever its order. Raises ImageError.
     """
     name = str(path)
     with _opened(path) as file:
-        pixels = _pixels(file, name, page, "colours" if colours else "indices")
+        pixels = _pixels(file, name, page, "colors" if colors else "indices")
     if pixels.dtype not in (np.uint8, np.uint16):
         if not (np.isfinite(pixels).all() and (pixels == np.rint(pixels)).all() and 0 <= pixels.min() <= pixels.max()):
-            raise ImageError(f"{name}: a mask holds whole numbers from 0; save it as 8-bit grey.")
+            raise ImageError(f"{name}: a mask holds whole numbers from 0; save it as 8-bit gray.")
         if pixels.max() > 65535:
             raise ImageError(f"{name}: a mask holds numbers to 65535, this one {pixels.max():.10g}; number it anew.")
         pixels = pixels.astype(np.uint16)
     if pixels.ndim == 3 and (pixels == pixels[:, :, :1]).all():
         pixels = np.ascontiguousarray(pixels[:, :, 0])
     if pixels.ndim == 3 and pixels.dtype != np.uint8:
-        raise ImageError(f"{name}: a mask in colours of 16 bits; save it with 8 bits a channel.")
+        raise ImageError(f"{name}: a mask in colors of 16 bits; save it with 8 bits a channel.")
     return pixels
 
 
@@ -135,7 +135,7 @@ def _image(file: BinaryIO, name: str, page: int | None) -> Pixels:
 
 
 def _pixels(file: BinaryIO, name: str, page: int | None, wanted: str) -> Pixels:
-    """(H, W) or (H, W, 3), upright, of the file's own type; `wanted` is image, or of a mask its colours or indices."""
+    """(H, W) or (H, W, 3), upright, of the file's own type; `wanted` is image, or of a mask its colors or indices."""
     header = high_bit_depth.tiff_header(file, page or 0)
     if header is not None:
         _refuse_count(header.pages, page, name)
@@ -155,7 +155,7 @@ def _pixels(file: BinaryIO, name: str, page: int | None, wanted: str) -> Pixels:
                 picture.seek(page)
             _refuse_size(picture.width, picture.height, name)
             tiles = [picture.mode, *(str(tile.args) for tile in getattr(picture, "tile", []))]
-            grey, deep_png = picture.mode in ("LA", "L", "I", "I;16"), any(";16" in words for words in tiles)
+            gray, deep_png = picture.mode in ("LA", "L", "I", "I;16"), any(";16" in words for words in tiles)
             picture.load()
             orientation = _orientation(picture)
         except ImageError:
@@ -164,21 +164,21 @@ def _pixels(file: BinaryIO, name: str, page: int | None, wanted: str) -> Pixels:
             raise _unreadable(name, error) from error
         if deep_png and picture.format == "PNG":
             file.seek(0)
-            return _upright(high_bit_depth.read_png(file.read(), grey, name), orientation)
+            return _upright(high_bit_depth.read_png(file.read(), gray, name), orientation)
         if deep_png:
             raise ImageError(f"{name}: 16 bits a channel in a damaged TIFF; save the image anew.")
-        pixels = _of_image(picture, name) if wanted == "image" else _of_mask(picture, name, wanted == "colours")
+        pixels = _of_image(picture, name) if wanted == "image" else _of_mask(picture, name, wanted == "colors")
         return _upright(pixels, orientation)
 
 
 def _of_image(picture: Image.Image, name: str) -> Pixels:
     if picture.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
-        raise ImageError(f"{name}: pixel format {picture.mode!r} cannot be read; convert the image to grey or RGB.")
+        raise ImageError(f"{name}: pixel format {picture.mode!r} cannot be read; convert the image to gray or RGB.")
     return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB"), dtype=np.uint8)
 
 
-def _of_mask(picture: Image.Image, name: str, colours: bool) -> Pixels:
-    if picture.mode == "P" and colours:
+def _of_mask(picture: Image.Image, name: str, colors: bool) -> Pixels:
+    if picture.mode == "P" and colors:
         picture = picture.convert("RGB")
     pixels = np.asarray(picture, dtype=np.uint8)
     if picture.mode in ("L", "1"):
@@ -188,7 +188,7 @@ def _of_mask(picture: Image.Image, name: str, colours: bool) -> Pixels:
         return pixels if white is None else white[pixels]
     if picture.mode in ("RGB", "RGBA", "LA"):
         return pixels[:, :, 0] if picture.mode == "LA" else np.ascontiguousarray(pixels[:, :, :3])
-    raise ImageError(f"{name}: pixel format {picture.mode!r} cannot be a mask; save it as 8-bit grey.")
+    raise ImageError(f"{name}: pixel format {picture.mode!r} cannot be a mask; save it as 8-bit gray.")
 
 
 def _picture(file: BinaryIO, name: str) -> Image.Image:
@@ -246,7 +246,7 @@ def _unreadable(name: str, error: Exception) -> ImageError:
 def white_indices(picture: Image.Image, indices: NDArray[Any]) -> NDArray[np.uint8] | None:
     """(256,) 1 where a palette is white, if it is one of black and white alone; else None: the indices are classes.
 
-    Also where only black and white are used and black is not index 0: writers that count colours order them anyhow.
+    Also where only black and white are used and black is not index 0: writers that count colors order them anyhow.
     """
     listed = np.asarray(picture.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
     table = np.zeros((256, 3), np.uint8)

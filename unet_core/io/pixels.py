@@ -23,7 +23,7 @@ def encode_png(pixels: Array) -> bytes:
 
 
 def with_channels(image: Pixels, channels: int) -> Pixels:
-    """An image (H, W, 1 or 3) with the wanted number of channels: grey is repeated, colour becomes luminance."""
+    """An image (H, W, 1 or 3) with the wanted number of channels: gray is repeated, color becomes luminance."""
     if image.shape[2] == channels:
         return image
     if channels == 3:

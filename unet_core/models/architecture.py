@@ -10,12 +10,12 @@ from itertools import pairwise
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import ConfigError
 
-LEARNT_UPS = ("transposed",)  # the others keep the channels, and the block before them gives half as many
+LEARNED_UPS = ("transposed",)  # the others keep the channels, and the block before them gives half as many
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """One learnt layer with a square kernel; a stride of 2 is a way down or, transposed, a way up."""
+    """One learned layer with a square kernel; a stride of 2 is a way down or, transposed, a way up."""
 
     in_channels: int
     out_channels: int
@@ -23,7 +23,7 @@ class Convolution:
     stride: int = 1
     transposed: bool = False
     bias: bool = True
-    normed: bool = False  # followed by a normalisation with a learnt scale and shift
+    normed: bool = False  # followed by a normalization with a learned scale and shift
 
     @property
     def parameters(self) -> int:
@@ -42,10 +42,10 @@ class Part:
     convolutions: tuple[Convolution, ...]
 
 
-def plan(config: ModelConfig) -> list[Part]:
+def list_parts(config: ModelConfig) -> list[Part]:
     """The parts in the order in which an image passes them."""
     widths = [config.base_channels * 2**level for level in range(config.depth + 1)]
-    learnt = config.up in LEARNT_UPS
+    learned = config.up in LEARNED_UPS
     parts: list[Part] = []
     channels = config.in_channels
     for level in range(config.depth):
@@ -54,15 +54,15 @@ def plan(config: ModelConfig) -> list[Part]:
         strided = (Convolution(width, width, 2, 2),) if config.down == "strided_conv" else ()
         parts.append(Part("down", level, width, width, strided))
         channels = width
-    width = widths[-1] if learnt else widths[-1] // 2
+    width = widths[-1] if learned else widths[-1] // 2
     convs = config.bottleneck_convs or config.convs_per_block
     parts.append(_block(config, "bottleneck", config.depth, channels, width, width, convs))
     channels = width
     for level in reversed(range(config.depth)):
         width = widths[level]
-        transposed = (Convolution(channels, width, 2, 2, transposed=True),) if learnt else ()
+        transposed = (Convolution(channels, width, 2, 2, transposed=True),) if learned else ()
         parts.append(Part("up", level, channels, width, transposed))
-        out = width if learnt or level == 0 else width // 2
+        out = width if learned or level == 0 else width // 2
         parts.append(_block(config, "decoder", level, 2 * width, width, out, config.convs_per_block))
         channels = out
     head = Convolution(channels, config.num_classes, config.head_kernel)
@@ -78,29 +78,29 @@ def _block(config: ModelConfig, kind: str, level: int, before: int, middle: int,
 
 
 def parameter_count(config: ModelConfig) -> int:
-    """The number of learnt values."""
+    """The number of learned values."""
     deep = (
         sum(
             part.out_channels * config.num_classes + config.num_classes
-            for part in plan(config)
+            for part in list_parts(config)
             if part.kind == "decoder" and part.level > 0
         )
         if config.deep_supervision
         else 0
     )
-    return deep + sum(layer.parameters for part in plan(config) for layer in part.convolutions)
+    return deep + sum(layer.parameters for part in list_parts(config) for layer in part.convolutions)
 
 
 def convolution_count(config: ModelConfig) -> int:
     """The number of convolutional layers, transposed ones included, as the 2015 paper counts its 23."""
-    return sum(len(part.convolutions) for part in plan(config))
+    return sum(len(part.convolutions) for part in list_parts(config))
 
 
 def sizes(config: ModelConfig, size: int) -> list[int] | None:
     """The side in pixels that each part of `plan` gives for an input side; None where one is odd or nothing is left."""
     result = []
     shrink = 1 if config.padding == "valid" else 0
-    for part in plan(config):
+    for part in list_parts(config):
         if part.kind == "down":
             if size % 2:
                 return None
@@ -142,7 +142,7 @@ def least_size(config: ModelConfig) -> int:
     if config.padding == "same":
         return 1
     size = 1
-    for part in reversed(plan(config)):
+    for part in reversed(list_parts(config)):
         if part.kind == "down":
             size *= 2
         elif part.kind == "up":
@@ -175,7 +175,7 @@ def multiply_adds(config: ModelConfig, size: int) -> int:
         check_size(config, size, size)
         return 0
     total, before = 0, size
-    for part, after in zip(plan(config), found, strict=True):
+    for part, after in zip(list_parts(config), found, strict=True):
         side = before
         for layer in part.convolutions:
             weights = layer.in_channels * layer.out_channels * layer.kernel**2
@@ -199,7 +199,7 @@ def receptive_field(config: ModelConfig) -> int:
 
 def _seen(config: ModelConfig, place: int) -> int:
     low = high = place
-    for part in reversed(plan(config)):
+    for part in reversed(list_parts(config)):
         if part.kind == "down":
             low, high = 2 * low, 2 * high + 1
         elif part.kind == "up" and config.up.startswith("bilinear"):
@@ -218,4 +218,4 @@ def rows(config: ModelConfig, size: int) -> Iterator[tuple[Part, int]]:
     size = -(-size // cell) * cell if config.padding == "same" else fitting_size(config, size)
     found = sizes(config, size)
     assert found is not None
-    yield from zip(plan(config), found, strict=True)
+    yield from zip(list_parts(config), found, strict=True)

@@ -3,7 +3,7 @@
     config.json         the ModelConfig
     model.safetensors   the weights
     state.json          for resuming only: epoch, step, best scores
-    state.safetensors   for resuming only: the optimiser's tensors
+    state.safetensors   for resuming only: the optimizer's tensors
     training.json       where it is known: what the training images were like and what the model scored
     sha256              a line for each of the files above
 
@@ -36,15 +36,15 @@ ABOUT_FILE = "training.json"
 
 
 @dataclass(frozen=True)
-class State:
-    """What resuming needs beside the weights: JSON values and the optimiser's tensors by name."""
+class SavedState:
+    """What resuming needs beside the weights: JSON values and the optimizer's tensors by name."""
 
     values: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
 
 
 def save_checkpoint(
-    folder: Path, model: UNet, state: State | None = None, about: Mapping[str, Any] | None = None
+    folder: Path, model: UNet, state: SavedState | None = None, about: Mapping[str, Any] | None = None
 ) -> None:
     """Write a checkpoint and keep the one before; a full disk (OSError) or a crash at any point leaves one to use.
 
@@ -131,14 +131,16 @@ def load_model(folder: Path) -> tuple[UNet, str]:
     return model, warning
 
 
-def load_state(folder: Path) -> State:
+def load_state(folder: Path) -> SavedState:
     """What `save_checkpoint` was given for resuming. Raises CheckpointError where there is none."""
     folder, _ = usable(folder)
     if not (folder / "state.json").is_file():
         raise CheckpointError(
             f"{folder}: holds weights for prediction only, so that training cannot be resumed from it."
         )
-    return State(json.loads((folder / "state.json").read_text()), load((folder / "state.safetensors").read_bytes()))
+    return SavedState(
+        json.loads((folder / "state.json").read_text()), load((folder / "state.safetensors").read_bytes())
+    )
 
 
 def load_about(folder: Path) -> dict[str, Any]:

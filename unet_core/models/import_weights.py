@@ -43,7 +43,7 @@ MOST = {  # bytes
 }
 
 
-def bring_in(files: Mapping[str, Source], models_dir: Path, name: str = "") -> Path:
+def import_model(files: Mapping[str, Source], models_dir: Path, name: str = "") -> Path:
     """Keep uploaded weights below `models_dir` and give their checkpoint folder; what is there already is not doubled.
 
     `files` are the uploads by name, of a folder's files with the folder. The model is called `name`, else as what was

@@ -49,7 +49,7 @@ def load(path: Path) -> UNet:
             num_classes=head.shape[0],
             base_channels=first.shape[0],
             up="transposed" if "up.0.weight" in translated else "bilinear_aligned",
-            normalisation="unit",
+            normalization="unit",
             image_size=512,
         )
         model = UNet(config)

@@ -68,7 +68,7 @@ class UNet(nn.Module):
             )
         self.config = config
         parts: dict[str, list[Part]] = {}
-        for part in architecture.plan(config):
+        for part in architecture.list_parts(config):
             parts.setdefault(part.kind, []).append(part)
         self.encoder = nn.ModuleList(block(config, part) for part in parts["encoder"])
         self.down = nn.ModuleList(DOWNS[config.down](part) for part in parts["down"])
@@ -89,7 +89,7 @@ class UNet(nn.Module):
             nn.init.xavier_normal_(last.weight)  # small first logits: no step starts from a sure mistake
 
     def forward(self, images: Tensor) -> Tensor | list[Tensor]:
-        """(N, in_channels, H, W) normalised images to logits (N, num_classes, H, W), H and W from 1 up.
+        """(N, in_channels, H, W) normalized images to logits (N, num_classes, H, W), H and W from 1 up.
 
         Unpadded: (N, num_classes, H - 2 margin, W - 2 margin); a size that does not fit raises ConfigError. With deep
         supervision, and in training only: a list of logits, full size first, then each level of the decoder below.
@@ -113,7 +113,7 @@ class UNet(nn.Module):
         levels = []
         for up, decode, skip in zip(self.up, self.decoder, reversed(skips), strict=True):
             x = up(x)
-            x = decode(torch.cat([centre(skip, x), x], 1))
+            x = decode(torch.cat([crop_center(skip, x), x], 1))
             levels.append(x)
         logits: Tensor = self.head(x)
         if self.config.padding == "same":
@@ -124,12 +124,12 @@ class UNet(nn.Module):
         return [logits, *reversed(deep)]
 
 
-def centre(skip: Tensor, like: Tensor) -> Tensor:
+def crop_center(skip: Tensor, like: Tensor) -> Tensor:
     """The middle of a skip (N, C, H, W) in the size of what it is joined to; itself where the sizes agree."""
     top, left = ((skip.shape[axis] - like.shape[axis]) // 2 for axis in (-2, -1))
     return skip[..., top : top + like.shape[-2], left : left + like.shape[-1]]
 
 
 def parameter_count(model: nn.Module) -> int:
-    """The number of learnt values."""
+    """The number of learned values."""
     return sum(parameter.numel() for parameter in model.parameters())

@@ -110,10 +110,10 @@ def config_from(text: str | bytes, name: str) -> ModelConfig:
 
 
 def stored_values(config: ModelConfig) -> int:
-    """The number of values in the weights of a net: what is learnt, and what batch norm keeps beside it."""
+    """The number of values in the weights of a net: what is learned, and what batch norm keeps beside it."""
     kept = 0
     if config.norm == "batch":  # running mean, running variance, number of batches
-        layers = (layer for part in architecture.plan(config) for layer in part.convolutions if layer.normed)
+        layers = (layer for part in architecture.list_parts(config) for layer in part.convolutions if layer.normed)
         kept = sum(2 * layer.out_channels + 1 for layer in layers)
     return architecture.parameter_count(config) + kept
 

@@ -15,7 +15,8 @@ from unet_core.device import forget_peak, out_of_memory, peak_mb, release
 from unet_core.errors import TrainingError
 from unet_core.models.checkpoint import save_checkpoint
 from unet_core.planning.trial import Trial
-from unet_core.training.loop import Training, make_step, validate
+from unet_core.training.loop import make_step, validate
+from unet_core.training.state import TrainerState
 
 WARM_UP = 2  # steps that are not counted: memory is found, kernels are chosen
 MOST_STEPS = 12  # that are counted
@@ -27,7 +28,7 @@ SAFE_LR = 1e-7  # of the steps that only look whether a batch fits
 
 
 @dataclass(frozen=True)
-class Pace:
+class StepTiming:
     """What a step takes: `batch` crops in `seconds`; `bad` crops did not fit (None: nothing was too large).
 
     Memory in MiB: `sample_mb` for one crop more, `others_mb` what does not grow, `free_mb` before the first step.
@@ -41,7 +42,7 @@ class Pace:
     free_mb: float
 
 
-def pace_of(trial: Trial) -> Pace:
+def time_step(trial: Trial) -> StepTiming:
     """Time steps as they will be made, after small ones have shown what is possible. TrainingError where none fits."""
     training, device = trial.training, trial.training.device
     training.model.train()
@@ -74,7 +75,7 @@ def pace_of(trial: Trial) -> Pace:
         make_step(training, next(batches), SAFE_LR)
         _finish(device)
         taken.append(time.perf_counter() - started)
-    return Pace(size, statistics.median(taken), bad, max(0.0, sample), small_mb - held - smallest * sample, free)
+    return StepTiming(size, statistics.median(taken), bad, max(0.0, sample), small_mb - held - smallest * sample, free)
 
 
 def _finish(device: torch.device) -> None:
@@ -93,12 +94,12 @@ def fits(trial: Trial, batch: Batch) -> bool:
             raise
     else:
         return True
-    trial.training.optimiser.zero_grad(set_to_none=True)
+    trial.training.optimizer.zero_grad(set_to_none=True)
     release(trial.training.device)
     return False
 
 
-def validation_pixel_seconds(training: Training) -> float:
+def validation_pixel_seconds(training: TrainerState) -> float:
     """Seconds for a pixel of a validation image, 0 where there is none."""
     pictures = training.val_pictures
     if not len(pictures):
@@ -124,7 +125,7 @@ def validation_pixel_seconds(training: Training) -> float:
     return seconds / pixels
 
 
-def saving_seconds(training: Training) -> float:
+def saving_seconds(training: TrainerState) -> float:
     """Seconds for the checkpoints of an epoch, `last` and, as often as not, `best`."""
     training.judged(0.0, 0.0, 0.0)  # a state is that after an epoch
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""What speaks against a set of settings on a data set, in sentences; nothing here forbids anything. No torch."""
+"""What speaks against a set of settings on a dataset, in sentences; nothing here forbids anything. No torch."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ TOUCHING = 2.0  # pixels between objects at which masks grow together
 FLIPPED = ("flips", "light", "strong", "microscopy")  # augmentations that turn top to bottom
 
 
-def cautions(
+def check_settings(
     config: RunConfig, data: Fingerprint, train_images: int, val_images: int, steps: int, crops: int
 ) -> Iterator[str]:
     """Sentences about the settings, the most harmful first. `steps` and `crops` are those of an epoch."""
@@ -94,7 +94,7 @@ def classes_missing(train: set[int], val: set[int], classes: int, looked_at: int
     if absent := sorted(wanted - train):
         yield (
             f"{_named(absent)} in none of the {_counted(looked_at, 'training image')} looked at: what is never "
-            "shown is not learnt."
+            "shown is not learned."
         )
     if val and (unscored := sorted(train - val)):
         yield f"{_named(unscored)} in no validation image looked at, so that its score may stay unknown."

@@ -16,11 +16,12 @@ from unet_core.config.schema import RunConfig
 from unet_core.errors import TrainingError
 from unet_core.planning.report import LrRange, Progress
 from unet_core.planning.trial import Trial, prepare
-from unet_core.training.loop import Training, make_step
+from unet_core.training.loop import make_step
+from unet_core.training.state import TrainerState
 
 SECONDS = 40.0
 FEWEST_STEPS, MOST_STEPS = 30, 100
-LOWEST = {"sgd": 1e-4}  # rates between which it rises; those of AdamW where an optimiser is not named
+LOWEST = {"sgd": 1e-4}  # rates between which it rises; those of AdamW where an optimizer is not named
 HIGHEST = {"sgd": 10.0, "rmsprop": 0.3}
 USUAL = (1e-5, 1.0)
 SMOOTH = 0.04  # width (standard deviation) of the smoothing, as a share of the steps
@@ -36,9 +37,9 @@ def run(config: RunConfig, runs_dir: Path, seconds: float = SECONDS) -> Iterator
 
 
 def test(trial: Trial, seconds: float = SECONDS) -> Iterator[Progress | LrRange]:
-    """Raise the rate over at most `seconds`; the curve. The trial's weights and optimiser are put back afterwards."""
-    training, optimiser = trial.training, trial.config.train.optimiser
-    low, high = LOWEST.get(optimiser, USUAL[0]), HIGHEST.get(optimiser, USUAL[1])
+    """Raise the rate over at most `seconds`; the curve. The trial's weights and optimizer are put back afterwards."""
+    training, optimizer = trial.training, trial.config.train.optimizer
+    low, high = LOWEST.get(optimizer, USUAL[0]), HIGHEST.get(optimizer, USUAL[1])
     batches = trial.batches(min(trial.config.train.batch_size, trial.whole.crops))
     kept = _kept(training)
     losses: list[float] = []
@@ -64,7 +65,7 @@ def test(trial: Trial, seconds: float = SECONDS) -> Iterator[Progress | LrRange]
                 break
     finally:
         _put_back(training, kept)
-    yield judge(rates[: len(losses)], np.array(losses), ended_by, time.monotonic() - began)
+    yield suggest(rates[: len(losses)], np.array(losses), ended_by, time.monotonic() - began)
 
 
 def _diverged(losses: list[float]) -> bool:
@@ -76,10 +77,10 @@ def _diverged(losses: list[float]) -> bool:
     return last > first + DIVERGED * max(abs(first), first - lowest)
 
 
-def judge(rates: NDArray[np.float64], losses: NDArray[np.float64], ended_by: str, seconds: float) -> LrRange:
+def suggest(rates: NDArray[np.float64], losses: NDArray[np.float64], ended_by: str, seconds: float) -> LrRange:
     """What a curve says. `rates` rise evenly in their logarithm; `losses` are those of the batches, as they came.
 
-    The smoothed loss is a mean weighted by a Gaussian over the neighbours, which does not lag. The suggestion is a
+    The smoothed loss is a mean weighted by a Gaussian over the neighbors, which does not lag. The suggestion is a
     tenth of the rate with the lowest loss: there steps are about to be too long, and a run makes many more of them.
     The steepest fall is told as well, but where the curve falls evenly it moves with the noise.
     """
@@ -112,12 +113,12 @@ def _smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
-def _kept(training: Training) -> dict[str, Any]:
+def _kept(training: TrainerState) -> dict[str, Any]:
     """All that steps change."""
     return {
         "model": copy.deepcopy(training.model.state_dict()),
         "average": copy.deepcopy(training.average.state_dict()) if training.average else None,
-        "optimiser": copy.deepcopy(training.optimiser.state_dict()),
+        "optimizer": copy.deepcopy(training.optimizer.state_dict()),
         "scaler": copy.deepcopy(training.scaler.state_dict()),
         "step": training.step,
         "recent": list(training.recent),
@@ -125,13 +126,13 @@ def _kept(training: Training) -> dict[str, Any]:
     }
 
 
-def _put_back(training: Training, kept: dict[str, Any]) -> None:
+def _put_back(training: TrainerState, kept: dict[str, Any]) -> None:
     training.model.load_state_dict(kept["model"])
     training.model.train(kept["mode"])
     if training.average is not None:
         training.average.load_state_dict(kept["average"])
-    training.optimiser.zero_grad(set_to_none=True)
-    training.optimiser.load_state_dict(kept["optimiser"])
+    training.optimizer.zero_grad(set_to_none=True)
+    training.optimizer.load_state_dict(kept["optimizer"])
     training.scaler.load_state_dict(kept["scaler"])
     training.step = kept["step"]
     training.recent.clear()

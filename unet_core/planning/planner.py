@@ -1,4 +1,4 @@
-"""Settings proposed from a data set's fingerprint and the machine, each with its reason in plain words; no torch.
+"""Settings proposed from a dataset's fingerprint and the machine, each with its reason in plain words; no torch.
 
     for advice in plan.propose(fingerprint.of_samples(samples), Machine.here(), config):
         advice.setting, advice.value, advice.reason
@@ -19,7 +19,7 @@ from unet_core.models import architecture
 SIDES = (64, 96, 128, 160, 192, 256, 320, 384, 512)  # of crops; multiples of 2 to the power of 4 and more
 LARGEST = {"cpu": 256, "cuda": 512, "mps": 384}  # crops beyond these leave no room for a batch, or for patience
 ROOM = 1.5  # a crop is to be so many times as wide as the large objects, and the net to see as much
-STEPS = 400  # fewer optimiser steps than this leave a net half-trained, whatever the data
+STEPS = 400  # fewer optimizer steps than this leave a net half-trained, whatever the data
 STEPS_OF_CLASSES = 700  # the same for several classes
 USUAL_CROPS = 4  # of an image in an epoch: `data.MOST_CROPS`, which is behind torch
 MOST_EPOCHS = 100
@@ -80,7 +80,7 @@ class _Rules:
             self.crops_per_image(),
             self.batch_size(),
             self.epochs(),
-            self.normalisation(),
+            self.normalization(),
             self.loss(),
             self.class_weights(),
             self.augment(),
@@ -175,7 +175,7 @@ class _Rules:
 
     @property
     def wanted(self) -> int:
-        """Optimiser steps that a run should have."""
+        """Optimizer steps that a run should have."""
         return STEPS if len(self.data.class_shares) <= 2 else STEPS_OF_CLASSES
 
     def _trained(self) -> int:
@@ -183,7 +183,7 @@ class _Rules:
         return max(1, round(self.data.images * (1 - held_back)))
 
     def _steps(self, batch: int, crops: int) -> int:
-        """Optimiser steps of an epoch."""
+        """Optimizer steps of an epoch."""
         return -(-self._trained() * crops // batch)
 
     def batch_size(self) -> tuple[str, int, str]:
@@ -211,12 +211,12 @@ class _Rules:
         few = f"{usual} epochs of {steps} steps make only {usual * steps}"
         return "epochs", epochs, f"{few}, {epochs} make {epochs * steps}; several hundred are needed"
 
-    def normalisation(self) -> tuple[str, str, str]:
+    def normalization(self) -> tuple[str, str, str]:
         low, high = min(self.data.low, default=0.0), max(self.data.high, default=1.0)
         used = f"98 % of the values lie between {low:.2g} and {high:.2g} of the {self.data.dtype} range"
         if self.data.dtype == "float32":
             used = f"98 % of the values lie between {low:.3g} and {high:.3g}"
-        return "normalisation", "zscore", f"{used}; each image is brought to the same mean and spread, colours kept"
+        return "normalization", "zscore", f"{used}; each image is brought to the same mean and spread, colors kept"
 
     def loss(self) -> tuple[str, str, str]:
         shares = self.data.class_shares
@@ -256,7 +256,7 @@ def step_mb(model: ModelConfig, classes: int, channels: int) -> float:
     return values * 2 * 4 / 2**20
 
 
-def taken(advice: Sequence[Advice], now: RunConfig) -> RunConfig:
+def apply_advice(advice: Sequence[Advice], now: RunConfig) -> RunConfig:
     """The settings with all advice taken. Raises ConfigError where it does not fit what was changed meanwhile."""
     try:
         return now.replace(**{item.setting: item.value for item in advice})

@@ -14,20 +14,27 @@ from pathlib import Path
 import numpy as np
 
 from unet_core import device as memory
-from unet_core.config.schema import RunConfig, options
+from unet_core.config.schema import RunConfig, all_fields
 from unet_core.data import fingerprint
-from unet_core.data.dataset import Pictures
+from unet_core.data.dataset import Dataset
 from unet_core.data.label_map import IGNORE
 from unet_core.data.sampling import Batch
 from unet_core.io.pixels import Array, Pixels
 from unet_core.models import architecture
 from unet_core.planning import batch_size
-from unet_core.planning.benchmark import LONGEST_STEP, Pace, fits, pace_of, saving_seconds, validation_pixel_seconds
-from unet_core.planning.checks import cautions, classes_missing
+from unet_core.planning.benchmark import (
+    LONGEST_STEP,
+    StepTiming,
+    fits,
+    saving_seconds,
+    time_step,
+    validation_pixel_seconds,
+)
+from unet_core.planning.checks import check_settings, classes_missing
 from unet_core.planning.report import Progress, Report
 from unet_core.planning.trial import Trial, prepare
 from unet_core.runs.snapshots import PROBES
-from unet_core.training.loop import Training
+from unet_core.training.state import TrainerState
 
 SECONDS = 14.0  # for all, from the first line on; a single step is never broken off
 
@@ -38,10 +45,10 @@ def run(config: RunConfig, runs_dir: Path, seconds: float = SECONDS) -> Iterator
     yield Progress(0.05, "reading a sample of the images")
     trial = prepare(config, runs_dir)
     yield Progress(0.2, "looking at their objects")
-    data = fingerprint.of(_decoded(trial.pictures))
+    data = fingerprint.measure(_decoded(trial.pictures))
     data = replace(data, images=trial.whole.images)
     yield Progress(0.3, "making a few steps")
-    pace = pace_of(trial)
+    pace = time_step(trial)
     yield Progress(0.55, "validating a few images")
     val_pixel_seconds = validation_pixel_seconds(trial.training)
     save_seconds = saving_seconds(trial.training)
@@ -56,7 +63,7 @@ def run(config: RunConfig, runs_dir: Path, seconds: float = SECONDS) -> Iterator
     yield _report(trial, data, pace, found, val_pixel_seconds, save_seconds, peak, time.monotonic() - began)
 
 
-def _decoded(pictures: Pictures) -> Iterator[tuple[Pixels, Array]]:
+def _decoded(pictures: Dataset) -> Iterator[tuple[Pixels, Array]]:
     for index in range(len(pictures)):
         picture = pictures[index]
         yield picture.image, pictures.target(picture.raw_mask)
@@ -71,10 +78,10 @@ class Largest:
     by_memory: int
 
 
-def _largest(trial: Trial, pace: Pace, until: float) -> Iterator[Progress | Largest]:
+def _largest(trial: Trial, pace: StepTiming, until: float) -> Iterator[Progress | Largest]:
     """Search for the largest batch. Beyond what memory allows a processor is not driven: it would swap, not fail."""
     device = trial.training.device
-    setting = int(next(option.high or 1 for option in options() if option.name == "batch_size"))
+    setting = int(next(option.high or 1 for option in all_fields() if option.name == "batch_size"))
     by_memory = batch_size.batch_that_fits(pace.sample_mb, pace.others_mb, pace.free_mb)
     bounds = {"data": trial.whole.crops, "setting": setting}
     if device.type != "cuda" and by_memory:
@@ -118,7 +125,7 @@ def _largest(trial: Trial, pace: Pace, until: float) -> Iterator[Progress | Larg
 def _report(
     trial: Trial,
     data: fingerprint.Fingerprint,
-    pace: Pace,
+    pace: StepTiming,
     found: Largest,
     val_pixel_seconds: float,
     save_seconds: float,
@@ -137,7 +144,7 @@ def _report(
     steps = -(-whole.crops // config.train.batch_size)
     warnings = [
         *_slow(config, pace),
-        *cautions(config, data, whole.train_images, whole.val_images, steps, whole.crops),
+        *check_settings(config, data, whole.train_images, whole.val_images, steps, whole.crops),
         *_missing(training),
     ]
     return Report(
@@ -169,7 +176,7 @@ def _report(
     )
 
 
-def _slow(config: RunConfig, pace: Pace) -> Iterator[str]:
+def _slow(config: RunConfig, pace: StepTiming) -> Iterator[str]:
     wanted = config.train.batch_size
     if pace.bad is not None and pace.bad <= wanted:
         yield f"The memory does not hold a step with batch_size {pace.bad}; {pace.batch} fits."
@@ -178,7 +185,7 @@ def _slow(config: RunConfig, pace: Pace) -> Iterator[str]:
         yield f"A step with batch_size {wanted} takes about {each:.0f} s here, reckoned from one with {pace.batch}."
 
 
-def _missing(training: Training) -> Iterator[str]:
+def _missing(training: TrainerState) -> Iterator[str]:
     classes = training.model.config.num_classes
     found = []
     for pictures in (training.train_pictures, training.val_pictures):

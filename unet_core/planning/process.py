@@ -22,10 +22,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from unet_core.config.schema import RunConfig, options
+from unet_core.config.schema import RunConfig, all_fields
 from unet_core.errors import ConfigError, RunError
 from unet_core.io import files
-from unet_core.io.files import replace_text
+from unet_core.io.files import write_text
 from unet_core.planning.report import LrRange, Progress, Refused, Report, Told, decode
 
 KINDS = {"check": "preflight", "lr-range": "preflight"}
@@ -74,7 +74,7 @@ class Check:
         return next((told for line in reversed(lines) if (told := decode(line)) is not None), None)
 
     def state(self) -> CheckState:
-        held = files.held(self.folder / "lock")  # asked before reading: what is told until its end is then read
+        held = files.is_locked(self.folder / "lock")  # asked before reading: what is told until its end is then read
         told = self.told()
         if isinstance(told, Report | LrRange):
             return CheckState.DONE
@@ -105,7 +105,7 @@ class Check:
             (self.folder / "wanted").unlink(missing_ok=True)
 
 
-def place(config: RunConfig, runs_dir: Path, kind: str) -> Check:
+def check_for(config: RunConfig, runs_dir: Path, kind: str) -> Check:
     """Where the check of these settings lies or would lie. How many epochs there are, it does not depend on."""
     settings = config.replace(epochs=1, series="").to_dict() | {"data": config.data.to_dict()}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
@@ -114,13 +114,13 @@ def place(config: RunConfig, runs_dir: Path, kind: str) -> Check:
 
 def start(config: RunConfig, runs_dir: Path, kind: str = "check") -> Check:
     """Begin a check anew, detached; one that runs already is left alone. Raises RunError where it cannot be written."""
-    check = place(config, runs_dir, kind)
+    check = check_for(config, runs_dir, kind)
     if check.folder.is_dir() and check.state() is CheckState.RUNNING:
         return check
     try:
         shutil.rmtree(check.folder, ignore_errors=True)
         check.folder.mkdir(parents=True)
-        replace_text(check.folder / "config.json", config.to_json())
+        write_text(check.folder / "config.json", config.to_json())
         (check.folder / "wanted").touch()
         _forget_old(check.folder.parent)
         with check.output.open("ab") as output, check.log.open("ab") as log:
@@ -149,7 +149,7 @@ def arguments(config: RunConfig, runs_dir: Path, kind: str, folder: Path | None 
 def flags(config: RunConfig) -> list[str]:
     """The settings that are not the defaults, as the command line has them, without the folder of the data."""
     words = []
-    for option in options():
+    for option in all_fields():
         value: Any = getattr(getattr(config, option.section), option.name)
         name = option.name.replace("_", "-")
         if option.name == "root" or value == option.default or value is None:

@@ -1,6 +1,6 @@
 """A training to try things on before the start: the real settings and device, a sample of the data, no run.
 
-What the whole data set would give (images, crops and steps of an epoch) is worked out from the headers of its files.
+What the whole dataset would give (images, crops and steps of an epoch) is worked out from the headers of its files.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from unet_core.config.schema import RunConfig
 from unet_core.data import dataset, discovery, sampling, splits
-from unet_core.data.dataset import Pictures
+from unet_core.data.dataset import Dataset
 from unet_core.data.fingerprint import spread
 from unet_core.data.layouts import Sample
 from unet_core.data.sampling import Batch
@@ -24,15 +24,15 @@ from unet_core.errors import DataError, ImageError
 from unet_core.io import images
 from unet_core.models import checkpoint
 from unet_core.training import finetune
-from unet_core.training.loop import Training
+from unet_core.training.state import TrainerState
 
 MOST_IMAGES = 48  # that are decoded
 MOST_HEADERS = 1000  # that are read for the sizes of all images
 
 
 @dataclass(frozen=True)
-class Whole:
-    """What the whole data set amounts to: images of each part, crops of an epoch, pixels of a mean image."""
+class DatasetSize:
+    """What the whole dataset amounts to: images of each part, crops of an epoch, pixels of a mean image."""
 
     images: int
     train_images: int
@@ -46,19 +46,19 @@ class Trial:
     """A training over a sample of the images; `whole` tells of them all, `read_seconds` is for one image."""
 
     config: RunConfig
-    training: Training
-    pictures: Pictures
-    whole: Whole
+    training: TrainerState
+    pictures: Dataset
+    whole: DatasetSize
     threads: int
     read_seconds: float
 
     @property
     def steps(self) -> int:
-        """Optimiser steps of an epoch of all images."""
+        """Optimizer steps of an epoch of all images."""
         return -(-self.whole.crops // self.config.train.batch_size)
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Batches of `size` crops without end, cut, augmented and normalised as in training."""
+        """Batches of `size` crops without end, cut, augmented and normalized as in training."""
         count = len(self.training.train_pictures)
         settings = replace(self.config.train, batch_size=size, crops_per_image=min(1024, -(-4 * size // count)))
         for epoch in itertools.count(1):
@@ -76,18 +76,18 @@ def prepare(config: RunConfig, runs_dir: Path, most: int = MOST_IMAGES) -> Trial
     found = discovery.find(Path(config.data.root), config.data.layout)
     chosen = _chosen(found, most)
     began = time.perf_counter()
-    pictures, model, _ = dataset.load(chosen, config.data, model)
+    pictures, model, _ = dataset.load_dataset(chosen, config.data, model)
     read_seconds = (time.perf_counter() - began) / len(chosen)
     config = replace(config, model=model)
     ids = {sample.id: sample.id for sample in pictures.samples}
     looks = {sample.id: pictures.look(index) for index, sample in enumerate(pictures.samples)}
     settings = config.data
     split = splits.split(pictures.samples, settings.val_fraction, settings.test_fraction, config.train.seed, ids, looks)
-    training = Training(config, pictures.subset(split.train), pictures.subset(split.val))
+    training = TrainerState(config, pictures.subset(split.train), pictures.subset(split.val))
     if start:
         stored, _ = checkpoint.load_model(start)
         training.begin_with(finetune.merged(stored.state_dict(), training.model.state_dict(), start)[0])
-    return Trial(config, training, pictures, whole(found, config), threads, read_seconds)
+    return Trial(config, training, pictures, measure_dataset(found, config), threads, read_seconds)
 
 
 def _chosen(found: list[Sample], most: int) -> list[Sample]:
@@ -97,8 +97,8 @@ def _chosen(found: list[Sample], most: int) -> list[Sample]:
     return chosen + [next(sample for sample in found if sample.subset == part) for part in sorted(missing, key=str)]
 
 
-def whole(found: list[Sample], config: RunConfig) -> Whole:
-    """What a data set amounts to, from headers. Parts are counted as `samples.split` makes them."""
+def measure_dataset(found: list[Sample], config: RunConfig) -> DatasetSize:
+    """What a dataset amounts to, from headers. Parts are counted as `samples.split` makes them."""
     given = {part: sum(sample.subset == part for sample in found) for part in ("val", "test")}
     free = len(found) - sum(given.values())
     drawn = {
@@ -110,7 +110,7 @@ def whole(found: list[Sample], config: RunConfig) -> Whole:
     train = free - held_back
     areas = _areas(found)
     crops = sampling.crops_of(areas, config.model, config.train).mean() * train
-    return Whole(len(found), train, val + given["val"], max(1, round(crops)), float(areas.mean()))
+    return DatasetSize(len(found), train, val + given["val"], max(1, round(crops)), float(areas.mean()))
 
 
 def _areas(found: list[Sample]) -> NDArray[np.float64]:
@@ -123,5 +123,5 @@ def _areas(found: list[Sample]) -> NDArray[np.float64]:
         except ImageError:
             continue
     if not areas:
-        raise DataError("No image of the data set can be read.")
+        raise DataError("No image of the dataset can be read.")
     return np.array(areas)

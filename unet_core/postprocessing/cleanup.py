@@ -28,9 +28,9 @@ def mask_of(probability: NDArray[Any], threshold: float = 0.5) -> Array:
 def clean(mask: Array, min_area: int = 0, fill_holes: bool = False, max_hole: int = 0) -> Array:
     """A tidier copy of a mask (H, W) of class indices, 0 the background: first holes are filled, then small objects go.
 
-    A hole is background that touches neither the border of the picture nor a second class (4 neighbours); it becomes
+    A hole is background that touches neither the border of the picture nor a second class (4 neighbors); it becomes
     the class around it, where it has at most `max_hole` pixels (0: of any size). An object is what hangs together of
-    one class by 8 neighbours; one of less than `min_area` pixels becomes background, and where there are several
+    one class by 8 neighbors; one of less than `min_area` pixels becomes background, and where there are several
     classes what is left nearest to it. IGNORE is neither filled nor dropped.
     """
     mask = np.array(mask, np.uint8)

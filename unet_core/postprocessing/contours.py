@@ -27,7 +27,7 @@ class Polygon:
 
 
 def polygons(labels: Labels, number: int) -> list[list[Polygon]]:
-    """The polygons of the objects 1..number of (H, W), one for each part that hangs together by 4 neighbours.
+    """The polygons of the objects 1..number of (H, W), one for each part that hangs together by 4 neighbors.
 
     Parts of one object that meet at corners only are polygons of their own that share a point, as geometry wants it.
     """

@@ -28,7 +28,7 @@ class Objects:
     | id, class | 1 to N; the class index, 1 for binary |
     | area_px2, perimeter_px, equivalent_diameter_px | with a pixel size in um: area_um2 and so on |
     | eccentricity | 0 a circle, towards 1 a line: of the ellipse with the same second moments |
-    | mean_intensity | of the image's own values; of colours their luminance, then mean_red and so on |
+    | mean_intensity | of the image's own values; of colors their luminance, then mean_red and so on |
     | mean_probability | 0..1, of the object's class; only where probabilities were given |
     | centroid_x_px, centroid_y_px | from the upper left corner of the picture, the first pixel's middle is 0.5 |
     | left_px, top_px, width_px, height_px | the box around it |
@@ -37,7 +37,7 @@ class Objects:
 
     labels: Labels
     table: dict[str, NDArray[Any]]
-    pixel_size: float | None = None  # micrometres a pixel
+    pixel_size: float | None = None  # micrometers a pixel
 
     def __len__(self) -> int:
         """How many objects there are."""
@@ -67,26 +67,26 @@ def find(
     split: bool = False,
     pixel_size: float | None = None,
 ) -> Objects:
-    """The objects of a mask (H, W) of class indices: connected (8 neighbours) pixels of one class; 0, IGNORE are none.
+    """The objects of a mask (H, W) of class indices: connected (8 neighbors) pixels of one class; 0, IGNORE are none.
 
     `image` (H, W, C) gives the intensities, `probability` (H, W) or (K, H, W) in 0..1 (whole numbers: of the full range
-    of their type) the mean probability. `split` parts touching ones (`touching.split`). `pixel_size` in micrometres
+    of their type) the mean probability. `split` parts touching ones (`touching.split`). `pixel_size` in micrometers
     turns lengths and areas. Raises ConfigError for a pixel size that is not above 0, DataError for shapes that differ.
     """
     if pixel_size is not None and not 0 < pixel_size < float("inf"):
         raise ConfigError(
-            f"The pixel size is {pixel_size}, but it must be above 0 (micrometres); leave it empty if unknown."
+            f"The pixel size is {pixel_size}, but it must be above 0 (micrometers); leave it empty if unknown."
         )
     if image.shape[:2] != mask.shape or (probability is not None and probability.shape[-2:] != mask.shape):
         shapes = f"image {image.shape[:2]}, mask {mask.shape}"
         raise DataError(
             f"Image, mask and probabilities differ in height or width: {shapes}; give those of one picture."
         )
-    labels, classes, boxes = _labelled(mask, split)
+    labels, classes, boxes = _labeled(mask, split)
     return Objects(labels, _measured(labels, classes, boxes, image, _own(probability, mask), pixel_size), pixel_size)
 
 
-def _labelled(mask: Array, split: bool) -> tuple[Labels, NDArray[np.int32], NDArray[np.int32]]:
+def _labeled(mask: Array, split: bool) -> tuple[Labels, NDArray[np.int32], NDArray[np.int32]]:
     """Labels (H, W) in reading order, the class (N,) and the box (N, 4) left, top, width, height of each."""
     labels = np.zeros(mask.shape, np.int32)
     classes, boxes = [np.zeros(0, np.int32)], [np.zeros((0, 4), np.int32)]

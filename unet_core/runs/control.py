@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from unet_core.config.fields import options_of
+from unet_core.config.fields import fields_of
 from unet_core.config.schema import TrainConfig
 from unet_core.errors import ConfigError, RunError
 from unet_core.runs.events import EpochFinished, EpochsChanged, Event, LrChanged, RunStarted
@@ -31,7 +31,7 @@ Change = LrChanged | EpochsChanged
 
 
 @dataclass(frozen=True)
-class Orders:
+class Requests:
     """What a trainer is asked for at this moment; `refused` are requests that nobody can obey, in words."""
 
     stop: bool = False
@@ -41,13 +41,13 @@ class Orders:
     refused: tuple[str, ...] = ()
 
 
-NONE = Orders()
+NONE = Requests()
 
 
 class Control:
     """Whom `train` asks after each step and before each epoch. This one asks for nothing."""
 
-    def orders(self, step: int) -> Orders:
+    def orders(self, step: int) -> Requests:
         """What is asked now that `step` steps are made. A change is told once, stop and pause as long as they hold."""
         return NONE
 
@@ -63,7 +63,7 @@ class FileControl(Control):
         self._folder = folder
         self._changes = list(changes)
 
-    def orders(self, step: int) -> Orders:
+    def orders(self, step: int) -> Requests:
         try:
             names = set(os.listdir(self._folder))  # noqa: PTH208 - once a step
         except OSError:
@@ -72,19 +72,19 @@ class FileControl(Control):
             return NONE
         lr, epochs = self._again(step)
         refused = []
-        if "lr" in names and (text := _taken(self._folder / "lr")) is not None:
+        if "lr" in names and (text := _take(self._folder / "lr")) is not None:
             try:
                 lr = number("lr", text)
                 self._changes = [change for change in self._changes if not isinstance(change, LrChanged)]
             except ConfigError as error:
                 refused.append(f"The learning rate stays as it is. {error}")
-        if "epochs" in names and (text := _taken(self._folder / "epochs")) is not None:
+        if "epochs" in names and (text := _take(self._folder / "epochs")) is not None:
             try:
                 epochs = int(number("epochs", text))
                 self._changes = [change for change in self._changes if not isinstance(change, EpochsChanged)]
             except ConfigError as error:
                 refused.append(f"The number of epochs stays as it is. {error}")
-        return Orders("stop" in names, "pause" in names, lr, epochs, tuple(refused))
+        return Requests("stop" in names, "pause" in names, lr, epochs, tuple(refused))
 
     def _again(self, step: int) -> tuple[float | None, int | None]:
         lr, epochs = None, None
@@ -100,7 +100,7 @@ class FileControl(Control):
 
 def number(name: str, value: str | float) -> float:
     """The setting "lr" or "epochs" of a TrainConfig from text. Raises ConfigError where it is none or out of range."""
-    option = next(option for option in options_of("train", TrainConfig) if option.name == name)
+    option = next(option for option in fields_of("train", TrainConfig) if option.name == name)
     try:
         return float(option.checked(option.kind(value)))
     except (ValueError, OverflowError):
@@ -154,7 +154,7 @@ def _same(change: Change, other: Change) -> bool:
 
 
 @dataclass(frozen=True)
-class Further:
+class ContinueRequest:
     """A run that is over shall make `epochs` more, with the peak learning rate `lr` (None: that of its settings).
 
     `token` tells one such wish from another: a trainer that was killed right after it took it up obeys it once.
@@ -165,20 +165,20 @@ class Further:
     token: str
 
 
-def ask_further(folder: Path, epochs: int, lr: float | None) -> None:
+def request_continue(folder: Path, epochs: int, lr: float | None) -> None:
     """Leave the wish for the next start. Raises ConfigError for numbers out of range, RunError."""
-    wish = Further(int(number("epochs", epochs)), None if lr is None else number("lr", lr), uuid.uuid4().hex)
+    wish = ContinueRequest(int(number("epochs", epochs)), None if lr is None else number("lr", lr), uuid.uuid4().hex)
     ask(folder, "continue", json.dumps(asdict(wish)))
 
 
-def further(folder: Path) -> Further | None:
+def read_continue_request(folder: Path) -> ContinueRequest | None:
     """The wish that was left, if any; one that cannot be read is none."""
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return Further(**json.loads((folder / "continue").read_text(encoding="ascii")))
+        return ContinueRequest(**json.loads((folder / "continue").read_text(encoding="ascii")))
     return None
 
 
-def _taken(path: Path) -> str | None:
+def _take(path: Path) -> str | None:
     """Take a request away and read it; None where another was faster. One written meanwhile stays for the next look."""
     mine = path.with_name(f".{path.name}-taken")
     try:

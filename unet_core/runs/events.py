@@ -45,7 +45,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True)
 class StepFinished(Event):
-    """One optimiser step; `loss` is that of its batch.
+    """One optimizer step; `loss` is that of its batch.
 
     `memory_mb` is what the trainer holds in MiB: on CUDA the most that the device's tensors took, else its own process.
     """

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unet_core.config.fields import Option
-from unet_core.config.schema import RunConfig, options
+from unet_core.config.fields import Field
+from unet_core.config.schema import RunConfig, all_fields
 from unet_core.errors import RunError
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import read_events
@@ -49,14 +49,14 @@ class Mean:
 
 
 @functools.cache
-def variable() -> dict[str, Option]:
+def variable_settings() -> dict[str, Field]:
     """The settings that a sweep can vary."""
-    return {option.name: option for option in options() if option.name not in FIXED}
+    return {option.name: option for option in all_fields() if option.name not in FIXED}
 
 
 def name_of(chosen: Mapping[str, Any]) -> str:
     """What a run is called by the settings that set it apart: `bce, strided_conv, seed 1`."""
-    known = variable()
+    known = variable_settings()
     menus = [word for key in chosen for word in (known[key].choices or ())]
     return ", ".join(
         str(value) if value in (known[key].choices or ()) and menus.count(value) == 1 else f"{key} {_text(value)}"
@@ -70,13 +70,13 @@ def _text(value: Any) -> str:
 
 def names(runs_dir: Path) -> list[str]:
     """The sweeps in a runs folder, the newest first."""
-    found = {mark(run)[0] for run in runs.find(runs_dir)} - {""}
+    found = {series_and_name(run)[0] for run in runs.find(runs_dir)} - {""}
     return sorted(found, key=lambda name: name.partition("-")[2], reverse=True)
 
 
 def members(runs_dir: Path, name: str) -> list[runs.Run]:
     """The runs of a sweep, in the order in which they were filed."""
-    return sorted((run for run in runs.find(runs_dir) if mark(run)[0] == name), key=_filed)
+    return sorted((run for run in runs.find(runs_dir) if series_and_name(run)[0] == name), key=_filed)
 
 
 def _filed(run: runs.Run) -> tuple[float, str]:
@@ -98,19 +98,21 @@ def rows(found: Sequence[runs.Run], history_of: Callable[[runs.Run], History] = 
     """The table of some runs; `history_of` lets a page hand in what it has read before."""
     configs = {run: config for run in found if (config := _config(run))}
     first = next(iter(configs.values()), None)
-    apart = [key for key in variable() if any(_of(config, key) != _of(first, key) for config in configs.values())]
+    apart = [
+        key for key in variable_settings() if any(_of(config, key) != _of(first, key) for config in configs.values())
+    ]
     settings = {run: {key: _of(config, key) for key in apart} for run, config in configs.items()}
     return [_row(run, settings.get(run, {}), history_of(run)) for run in found]
 
 
 def _of(config: RunConfig | None, name: str) -> Any:
-    return getattr(getattr(config, variable()[name].section), name)
+    return getattr(getattr(config, variable_settings()[name].section), name)
 
 
 def _row(run: runs.Run, settings: Mapping[str, Any], history: History) -> Row:
     best = history.best
     return Row(
-        name=mark(run)[1] or run.id,
+        name=series_and_name(run)[1] or run.id,
         run=run.id,
         state=run.state().value,
         val_dice=best.val_dice if best else None,
@@ -163,7 +165,7 @@ def _config_of(run: runs.Run, changed: int) -> RunConfig:
     return run.config
 
 
-def mark(run: runs.Run) -> tuple[str, str]:
+def series_and_name(run: runs.Run) -> tuple[str, str]:
     """(name of the sweep, name of the run in it), empty where it is of none."""
     config = _config(run)
     name, _, key = config.train.series.partition(" ") if config else ("", "", "")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from unet_core.errors import RunError
-from unet_core.io.files import replace_text
+from unet_core.io.files import write_text
 from unet_core.runs.run import Run
 
 NOTES = "notes.json"
@@ -47,7 +47,7 @@ def write_notes(run: Run, wanted: Notes) -> None:
         if len(text) > most:
             raise RunError(f"The {what} has {len(text)} letters, at most {most} are kept; shorten it.")
     try:
-        replace_text(run.folder / NOTES, json.dumps(asdict(Notes(name, note)), indent=1) + "\n")
+        write_text(run.folder / NOTES, json.dumps(asdict(Notes(name, note)), indent=1) + "\n")
     except OSError as error:
         raise RunError(f"{run.folder / NOTES}: cannot be written ({error.strerror or error}).") from error
 

@@ -32,12 +32,12 @@ GAP = 1_000_000_000  # between two places, so that a run can be moved in between
 
 def waiting(runs_dir: Path) -> list[runs.Run]:
     """The runs in the line, the next one first; also those whose waiting process is gone (`forsaken`)."""
-    return [run for _, _, run in _line(runs_dir)]
+    return [run for _, _, run in _entries(runs_dir)]
 
 
 def join(run: runs.Run) -> None:
     """Give a run the last place; it keeps the one it has. Raises OSError where its folder cannot be written."""
-    last = max((place for place, _, _ in _line(run.folder.parent)), default=0)
+    last = max((place for place, _, _ in _entries(run.folder.parent)), default=0)
     with contextlib.suppress(FileExistsError), _file(run).open("x", encoding="ascii") as file:
         file.write(_text(max(time.time_ns(), last + GAP)))
 
@@ -66,7 +66,7 @@ def move(run: runs.Run, by: int) -> None:
 
     Raises RunError where it does not wait.
     """
-    line = _line(run.folder.parent)
+    line = _entries(run.folder.parent)
     index = next((index for index, (_, _, other) in enumerate(line) if other.id == run.id), None)
     if index is None:
         raise RunError(f"Run {run.id} does not wait in the line (any more).")
@@ -83,7 +83,7 @@ def move(run: runs.Run, by: int) -> None:
     _write(run, (low + high) // 2)
 
 
-def forsaken(run: runs.Run) -> bool:
+def is_orphaned(run: runs.Run) -> bool:
     """Whether nobody waits for a run in the line: its process was killed, or the machine was restarted."""
     try:
         fresh = time.time() - _file(run).stat().st_mtime < runs.START_SECONDS and not (run.folder / "lock").exists()
@@ -92,7 +92,7 @@ def forsaken(run: runs.Run) -> bool:
     return not fresh and not run.alive()
 
 
-def revive(runs_dir: Path) -> list[runs.Run]:
+def restart_orphans(runs_dir: Path) -> list[runs.Run]:
     """Start a process for each run in the line that has none, without waiting for it; those runs.
 
     Two servers may do so at once: a second process for the same run ends by itself.
@@ -107,14 +107,14 @@ def revive(runs_dir: Path) -> list[runs.Run]:
 
 
 @contextlib.contextmanager
-def device(runs_dir: Path) -> Iterator[None]:
+def hold_device(runs_dir: Path) -> Iterator[None]:
     """Hold the device for something short that is no run. Raises RunError where it is taken, naming by what."""
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
         lock = FileLock(runs_dir / ".device.lock", timeout=GLANCE_SECONDS)
         lock.acquire()
     except Timeout:
-        other = runs.busy(runs_dir)
+        other = runs.find_active(runs_dir)
         what = f"Run {other.id} is training" if other else "Something else tries a few steps on the device"
         raise RunError(f"{what}; wait for its end or stop it first.") from None
     except OSError as error:
@@ -126,7 +126,7 @@ def device(runs_dir: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def turn(run: runs.Run) -> Iterator[bool]:
+def wait_for_turn(run: runs.Run) -> Iterator[bool]:
     """Wait in the line until the device is the run's, and hold it; False where the run was taken out of the line.
 
     For the process that holds the run's lock. It looks at the one before it alone, so that a long line costs no more
@@ -202,7 +202,7 @@ def _withdraw(run: runs.Run) -> None:
     control.clear(run.control, *control.REQUESTS, "continue")
 
 
-def _line(runs_dir: Path) -> list[tuple[int, str, runs.Run]]:
+def _entries(runs_dir: Path) -> list[tuple[int, str, runs.Run]]:
     """(place, id, run) of the runs in the line, sorted."""
     try:
         found = [runs.Run(path.parent) for path in runs_dir.glob("*/queue")]

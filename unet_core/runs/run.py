@@ -2,7 +2,7 @@
 
     runs/20261120-142530-camvid-bce_dice/
       config.json     written once, before the trainer starts
-      colour_map.txt  the colours that were found in the masks, in class order, where they are coloured
+      color_map.txt  the colors that were found in the masks, in class order, where they are colored
       split.json      ids of train, val and test images with a hash of their content
       events.jsonl    append-only, see `events`
       lock, heartbeat held and touched by the trainer while it lives or waits
@@ -33,14 +33,14 @@ from unet_core.runs.event_log import last_event
 if TYPE_CHECKING:  # pictures and numpy: a process that only waits does without
     from unet_core.data.splits import Split
 
-from unet_core.io.files import held, replace_text
+from unet_core.io.files import is_locked, write_text
 
 HEARTBEAT_SECONDS = 1.0
 SILENT_SECONDS = 20.0  # a living trainer that touched no heartbeat for so long is shown as not answering
 START_SECONDS = 30.0  # how long a new run may take to take its lock
 
 
-class State(StrEnum):
+class RunState(StrEnum):
     """Where a run stands."""
 
     STARTING = "starting"
@@ -56,12 +56,12 @@ class State(StrEnum):
     @property
     def active(self) -> bool:
         """It will change by itself, or lives."""
-        return self is State.QUEUED or self.on_device
+        return self is RunState.QUEUED or self.on_device
 
     @property
     def on_device(self) -> bool:
         """It holds the device, or is about to."""
-        return self in (State.STARTING, State.RUNNING, State.PAUSED, State.STOPPING)
+        return self in (RunState.STARTING, RunState.RUNNING, RunState.PAUSED, RunState.STOPPING)
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,16 @@ class Run:
 
     @property
     def data(self) -> DataConfig:
-        """The data settings, with the colour map that the trainer found in the masks where none was given."""
-        data, found = self.config.data, self.folder / "colour_map.txt"
-        return replace(data, colour_map=found.read_text(encoding="ascii").strip()) if found.is_file() else data
+        """The data settings, with the color map that the trainer found in the masks where none was given."""
+        data = self.config.data
+        for name in ("color_map.txt", "colour_map.txt"):  # the second is that of release 0.1
+            path = self.folder / name
+            if path.is_file():
+                return replace(data, color_map=path.read_text(encoding="ascii").strip())
+        return data
 
-    def write_colours(self, colour_map: str) -> None:
-        replace_text(self.folder / "colour_map.txt", colour_map + "\n")
+    def write_colors(self, color_map: str) -> None:
+        write_text(self.folder / "color_map.txt", color_map + "\n")
 
     @property
     def film(self) -> Path:
@@ -136,28 +140,28 @@ class Run:
 
     def write_split(self, split: "Split", hashes: dict[str, str]) -> None:
         parts = {name: {key: hashes[key] for key in ids} for name, ids in split.parts()}
-        replace_text(self.folder / "split.json", json.dumps(parts, indent=1) + "\n")
+        write_text(self.folder / "split.json", json.dumps(parts, indent=1) + "\n")
 
-    def state(self) -> State:
+    def state(self) -> RunState:
         """Derived anew at each call, cheaply: its place in the line, the lock, the heartbeat, the last event.
 
         A run with a place in the line is queued, also where the process that waits for it is gone (see `queue`).
         """
         if self.in_line:
-            return State.QUEUED
+            return RunState.QUEUED
         if self.alive():
             if self.stop_requested():
-                return State.STOPPING
-            return State.PAUSED if (self.folder / "control" / "pause").exists() else State.RUNNING
+                return RunState.STOPPING
+            return RunState.PAUSED if (self.folder / "control" / "pause").exists() else RunState.RUNNING
         last = last_event(self.events)
         if last is not None and last.type == "finished":
-            return State.STOPPED if getattr(last, "reason", "") == "stopped" else State.FINISHED
+            return RunState.STOPPED if getattr(last, "reason", "") == "stopped" else RunState.FINISHED
         if last is not None and last.type == "failed":
-            return State.FAILED
+            return RunState.FAILED
         with contextlib.suppress(OSError):  # someone deletes the run at this moment
             if not (self.folder / "heartbeat").exists() and time.time() - self.folder.stat().st_mtime < START_SECONDS:
-                return State.STARTING
-        return State.INTERRUPTED
+                return RunState.STARTING
+        return RunState.INTERRUPTED
 
     @property
     def in_line(self) -> bool:
@@ -170,7 +174,7 @@ class Run:
         Another reader's glance at the lock is told apart by the heartbeat.
         """
         for _ in range(3):
-            if not held(self.folder / "lock"):
+            if not is_locked(self.folder / "lock"):
                 return False
             if self.silent_for() < SILENT_SECONDS:
                 return True
@@ -228,7 +232,7 @@ def create(runs_dir: Path, config: RunConfig) -> Run:
         try:
             folder.mkdir(parents=True)
             (folder / "control").mkdir()
-            replace_text(folder / "config.json", config.to_json())
+            write_text(folder / "config.json", config.to_json())
         except FileExistsError:
             continue
         except OSError as error:
@@ -276,6 +280,6 @@ def checkpoint_of(name: str, runs_dir: Path) -> tuple[Path, Run | None]:
     raise RunError(f"{name}: neither a run nor a checkpoint folder (config.json and model.safetensors).")
 
 
-def busy(runs_dir: Path) -> Run | None:
+def find_active(runs_dir: Path) -> Run | None:
     """The run that occupies the device, if any: at most one trains at a time, the others are queued."""
     return next((run for run in find(runs_dir) if run.state().on_device), None)

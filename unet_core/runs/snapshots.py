@@ -27,7 +27,7 @@ from unet_core.io import images
 from unet_core.io.pixels import Pixels, encode_png, for_display
 
 if TYPE_CHECKING:
-    from unet_core.data.dataset import Pictures
+    from unet_core.data.dataset import Dataset
 
 PROBES = 6
 OLD_PROBES = 4  # of the first release, spread over the validation images; it wrote no probes.json
@@ -69,11 +69,11 @@ def _spread(length: int, count: int) -> list[int]:
     return [round(index * (length - 1) / max(1, count - 1)) for index in range(count)]
 
 
-def shoot(
+def save_snapshots(
     folder: Path,
     epoch: int,
     mask_of: Callable[[Pixels], Array],
-    pictures: "Pictures",
+    pictures: "Dataset",
     dices: Sequence[float] = (),
 ) -> None:
     """Predict the probes with the net as it is and keep their masks. Raises OSError on a full disk.

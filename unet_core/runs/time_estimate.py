@@ -12,7 +12,9 @@ from unet_core.runs.history import History
 from unet_core.runs.leaderboard import _config, read
 
 
-def paces(runs_dir: Path, root: str, history_of: Callable[[runs.Run], History] = read) -> list[tuple[RunConfig, float]]:
+def past_step_times(
+    runs_dir: Path, root: str, history_of: Callable[[runs.Run], History] = read
+) -> list[tuple[RunConfig, float]]:
     """(settings with the epochs that were made, seconds) of the newest runs on the same data, at most 8."""
     like = ((run, config) for run in runs.find(runs_dir) if (config := _config(run)) and config.data.root == root)
     made = ((config, history_of(run).epochs) for run, config in like)
@@ -20,7 +22,7 @@ def paces(runs_dir: Path, root: str, history_of: Callable[[runs.Run], History] =
     return list(itertools.islice(timed, 8))
 
 
-def rough_seconds(wanted: Iterable[RunConfig], known: Sequence[tuple[RunConfig, float]]) -> float:
+def estimate_seconds(wanted: Iterable[RunConfig], known: Sequence[tuple[RunConfig, float]]) -> float:
     """How long some runs may take together, at the pace of known ones (see `paces`); NaN without one.
 
     In proportion to multiply-adds, crops and epochs, from the first known run on the same device and in the same

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from unet_core.data.dataset import Pictures
+from unet_core.data.dataset import Dataset
 
 MOST = 10.0  # a class counts at most so many times as much as the median one, and at least its inverse
 
 
-def pixel_counts(pictures: Pictures) -> NDArray[np.int64]:
+def pixel_counts(pictures: Dataset) -> NDArray[np.int64]:
     """The pixels of each class in each picture, (pictures, classes); binary has two. Ignored ones are not counted."""
     classes = max(2, pictures.model.num_classes)
     masks = (pictures.target(pictures[index].raw_mask) for index in range(len(pictures)))

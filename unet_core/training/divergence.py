@@ -61,7 +61,7 @@ def _masks(evidence: Evidence) -> str:
     return (
         f"Cause: masks with the class {listing([str(value) for value in wrong])}, where the net has the classes 0 to "
         f"{max(2, evidence.num_classes) - 1}. A mask of 0 and 255 holds no class indices: set num_classes to 1 for "
-        f"it, else num_classes to {max(wrong) + 1} or the unlabelled value as ignore_index."
+        f"it, else num_classes to {max(wrong) + 1} or the unlabeled value as ignore_index."
     )
 
 

@@ -1,6 +1,6 @@
 """Where a run's weights begin: those of another run, of a checkpoint folder or of a model of the Hub.
 
-The net is then built as that one is, and its images are normalised as they were for that one. The run's own settings
+The net is then built as that one is, and its images are normalized as they were for that one. The run's own settings
 keep what has no weights (`dropout`, `image_size`, `threshold`) and what follows the data (`num_classes`,
 `in_channels`).
 """
@@ -23,7 +23,7 @@ OWN = ("in_channels", "num_classes", "dropout", "image_size", "threshold")
 FIRST, LAST = "encoder.0.0.", ("head.", "deep_heads.")  # how the names of the layers begin that follow the data
 
 
-def settled(config: RunConfig, runs_dir: Path) -> RunConfig:
+def resolve_init(config: RunConfig, runs_dir: Path) -> RunConfig:
     """The settings of a new run with the net of `init` in place of its own, so that config.json tells what is trained.
 
     Reads no weights. A model of the Hub is left for the trainer to fetch. Raises CheckpointError where `init` is
@@ -60,7 +60,7 @@ def origin(name: str, runs_dir: Path) -> Path:
 def adopt(own: ModelConfig, folder: Path) -> ModelConfig:
     """The net of a checkpoint with what a run's `own` settings say of its data. Raises CheckpointError, ConfigError.
 
-    Channels that the data shall tell (0) stay three where the net has three, since a grey image fills them as well.
+    Channels that the data shall tell (0) stay three where the net has three, since a gray image fills them as well.
     """
     source = _model_config(folder)
     kept = {name: getattr(own, name) for name in OWN}

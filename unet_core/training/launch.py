@@ -29,7 +29,7 @@ def launch_all(configs: Sequence[RunConfig], runs_dir: Path) -> list[runs.Run]:
     """The same for several runs, which stand in the line in this order; those after the first are not waited for."""
     from unet_core.data import discovery  # pictures and numpy: a process that only waits does without
 
-    configs = [finetune.settled(config, runs_dir) for config in configs]
+    configs = [finetune.resolve_init(config, runs_dir) for config in configs]
     for config in {(config.data.root, config.data.layout): config for config in configs}.values():
         discovery.find(Path(config.data.root), config.data.layout)
     alone = _is_free(runs_dir)
@@ -96,7 +96,7 @@ def proceed(run: runs.Run, epochs: int = 20, lr: float | None = None) -> None:
         raise RunError(f"Run {run.id} is not over; change its number of epochs instead.")
     if not run.has_last:
         raise RunError(f"Run {run.id} saved no epoch from which it could go on; start a new one.")
-    control.ask_further(run.control, epochs, lr)
+    control.request_continue(run.control, epochs, lr)
     try:
         start(run)
     except RunError:
@@ -106,7 +106,7 @@ def proceed(run: runs.Run, epochs: int = 20, lr: float | None = None) -> None:
 
 
 def _is_free(runs_dir: Path) -> bool:
-    return runs.busy(runs_dir) is None and not queue.waiting(runs_dir)
+    return runs.find_active(runs_dir) is None and not queue.waiting(runs_dir)
 
 
 def _wait_for_life(run: runs.Run, process: "subprocess.Popen[bytes]", alone: bool) -> None:
@@ -116,7 +116,7 @@ def _wait_for_life(run: runs.Run, process: "subprocess.Popen[bytes]", alone: boo
         if run.alive() and not (alone and run.in_line and waited < LOCK_SECONDS):
             return
         if process.poll() is not None and not run.alive():
-            ended = (runs.State.FAILED, runs.State.FINISHED, runs.State.STOPPED)
+            ended = (runs.RunState.FAILED, runs.RunState.FINISHED, runs.RunState.STOPPED)
             if process.returncode == 0 or run.state() in ended:
                 return  # it has come and gone; its events say how
             if process.returncode == LEFT:

@@ -1,6 +1,6 @@
 """The training loop: a generator of events that knows no file and no screen.
 
-training = Training(config, train_pictures, val_pictures)
+training = TrainerState(config, train_pictures, val_pictures)
 for event in train(training):
     ...                    # save training.best_model(), print, draw; `training` is up to date at each event
 """
@@ -19,8 +19,8 @@ from unet_core import losses, metrics
 from unet_core.data.sampling import Batch, batches
 from unet_core.device import autocast, memory_mb
 from unet_core.errors import TrainingError, listing
-from unet_core.inference.prediction import probabilities, to_mask
-from unet_core.runs.control import Control, Orders
+from unet_core.inference.prediction import to_mask, to_probabilities
+from unet_core.runs.control import Control, Requests
 from unet_core.runs.events import (
     EpochFinished,
     EpochsChanged,
@@ -33,12 +33,12 @@ from unet_core.runs.events import (
     Warned,
 )
 from unet_core.training.divergence import Evidence, diagnose, unknown_classes
-from unet_core.training.state import Training
+from unet_core.training.state import TrainerState
 
-__all__ = ["Training", "Validation", "make_step", "train", "validate"]
+__all__ = ["Validation", "make_step", "train", "validate"]
 
 
-def train(training: Training, control: Control = Control()) -> Iterator[Event]:  # noqa: B008 - it holds nothing
+def train(training: TrainerState, control: Control = Control()) -> Iterator[Event]:  # noqa: B008 - it holds nothing
     """Train to the end, or until `control` asks to stop after a step; then the epoch is judged early and the run ends.
 
     `control` is asked after each step and before each epoch; it may hold the training, and change its learning rate
@@ -71,7 +71,7 @@ def train(training: Training, control: Control = Control()) -> Iterator[Event]: 
         for batch in batches(training.train_pictures, training.config, training.epoch):
             training.step += 1
             lr = training.lr
-            with _told_of_memory(training):
+            with _explain_memory(training):
                 value = make_step(training, batch, lr)
             total_loss, steps, images = total_loss + value, steps + 1, images + len(batch.ids)
             yield StepFinished(training.epoch, training.step, value, lr, memory_mb(training.device))
@@ -84,7 +84,7 @@ def train(training: Training, control: Control = Control()) -> Iterator[Event]: 
         train_loss = total_loss / steps
         if not all(parameter.isfinite().all() for parameter in training.model.parameters()):
             raise _ended(training, batch, lr, "The weights are no longer finite after the gradient")
-        with _told_of_memory(training):
+        with _explain_memory(training):
             val = validate(training)
         training.val_dices = val.dices
         best = training.judged(-train_loss if math.isnan(val.rank) else val.rank, val.dice, val.iou)
@@ -114,7 +114,7 @@ def train(training: Training, control: Control = Control()) -> Iterator[Event]: 
     )
 
 
-def _obey(training: Training, control: Control) -> Generator[Event, None, bool]:
+def _obey(training: TrainerState, control: Control) -> Generator[Event, None, bool]:
     """Do what is asked, hold as long as it is asked, and tell so; whether to stop."""
     orders = control.orders(training.step)
     yield from _change(training, orders)
@@ -131,7 +131,7 @@ def _obey(training: Training, control: Control) -> Generator[Event, None, bool]:
     return orders.stop
 
 
-def _change(training: Training, orders: Orders) -> Iterator[Event]:
+def _change(training: TrainerState, orders: Requests) -> Iterator[Event]:
     for message in orders.refused:
         yield Warned(message)
     if orders.lr is not None:
@@ -154,7 +154,7 @@ class Validation:
     dices: tuple[float, ...] = ()  # of each image
 
 
-def validate(training: Training) -> Validation:
+def validate(training: TrainerState) -> Validation:
     """Predict and score the validation images with the model to keep, as it is now."""
     config, pictures = training.model.config, training.val_pictures
     each = np.full((len(pictures), 3), np.nan)
@@ -164,7 +164,7 @@ def validate(training: Training) -> Validation:
         target = pictures.target(picture.raw_mask)
         logits = torch.from_numpy(training.predictor.logits(picture.image))[None]
         loss = float(training.loss(logits, torch.from_numpy(target).long()[None]))
-        pred = to_mask(probabilities(logits)[0].numpy(), config.threshold)
+        pred = to_mask(to_probabilities(logits)[0].numpy(), config.threshold)
         counts = metrics.count(pred, target, config.num_classes)
         scores = metrics.scores(counts)
         each[index] = loss, scores["dice"], scores["iou"]
@@ -174,7 +174,7 @@ def validate(training: Training) -> Validation:
 
 
 @contextmanager
-def _told_of_memory(training: Training) -> Iterator[None]:
+def _explain_memory(training: TrainerState) -> Iterator[None]:
     """Turn every way in which memory runs out into a TrainingError that names the remedy."""
     try:
         yield
@@ -189,11 +189,11 @@ def _told_of_memory(training: Training) -> Iterator[None]:
         ) from error
 
 
-def make_step(training: Training, batch: Batch, lr: float) -> float:
-    """One optimiser step; its loss. A loss that is not finite is found before it can spoil the weights."""
+def make_step(training: TrainerState, batch: Batch, lr: float) -> float:
+    """One optimizer step; its loss. A loss that is not finite is found before it can spoil the weights."""
     if unknown_classes(batch.target, training.model.config.num_classes):
         raise _ended(training, batch, lr, "The loss has no meaning")  # on CUDA it would take the whole process down
-    for group in training.optimiser.param_groups:
+    for group in training.optimizer.param_groups:
         group["lr"] = lr
     torch.manual_seed((training.config.seed << 32) + training.step)  # dropout
     images = batch.images.to(training.device, memory_format=torch.channels_last)
@@ -204,20 +204,20 @@ def make_step(training: Training, batch: Batch, lr: float) -> float:
     logits = [outputs] if isinstance(outputs, Tensor) else outputs
     if not math.isfinite(value):
         raise _ended(training, batch, lr, f"The loss is {value}", logits)
-    training.optimiser.zero_grad(set_to_none=True)
+    training.optimizer.zero_grad(set_to_none=True)
     training.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     if training.config.clip_norm:
-        training.scaler.unscale_(training.optimiser)
+        training.scaler.unscale_(training.optimizer)
         norm = float(torch.nn.utils.clip_grad_norm_(training.model.parameters(), training.config.clip_norm))
         if not math.isfinite(norm) and training.scaler.get_scale() <= 1:  # above 1 the scaler skips the step by itself
             raise _ended(training, batch, lr, f"The norm of the gradient is {norm} (the loss {value:g})", logits)
-    training.scaler.step(training.optimiser)
+    training.scaler.step(training.optimizer)
     training.scaler.update()
     training.stepped(value)
     return value
 
 
-def _ended(training: Training, batch: Batch, lr: float, what: str, logits: Sequence[Tensor] = ()) -> TrainingError:
+def _ended(training: TrainerState, batch: Batch, lr: float, what: str, logits: Sequence[Tensor] = ()) -> TrainingError:
     """The error of a step that must not be made: where it was, what can be seen of the cause, the batch."""
     cause = diagnose(
         Evidence(

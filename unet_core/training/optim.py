@@ -1,4 +1,4 @@
-"""What turns gradients into weights: optimisers, learning-rate schedules and the average of weights."""
+"""What turns gradients into weights: optimizers, learning-rate schedules and the average of weights."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ FIRST_LR, LAST_LR = 1 / 25, 1e-4  # shares of the peak
 Build = Callable[[Iterable[nn.Parameter], float, float, bool], Optimizer]  # of parameters, lr, weight decay, fused
 Schedule = Callable[[int, int, float], float]  # of step 1 .. total, total, peak
 
-OPTIMISERS: dict[str, Build] = {
+OPTIMIZERS: dict[str, Build] = {
     "adamw": lambda parameters, lr, decay, fused: AdamW(parameters, lr, weight_decay=decay, fused=fused),
     "adam": lambda parameters, lr, decay, fused: Adam(parameters, lr, weight_decay=decay, fused=fused),
     "sgd": lambda parameters, lr, decay, fused: SGD(
@@ -63,19 +63,19 @@ SCHEDULES: dict[str, Schedule] = {
 }
 
 
-def optimiser_tensors(optimiser: Optimizer, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What the optimiser remembers, as `<parameter>:<what>`."""
+def optimizer_tensors(optimizer: Optimizer, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What the optimizer remembers, as `<parameter>:<what>`."""
     return {
         f"{name}:{what}": value
         for name, parameter in parameters.items()
-        for what, value in optimiser.state.get(parameter, {}).items()
+        for what, value in optimizer.state.get(parameter, {}).items()
         if isinstance(value, Tensor)
     }
 
 
-def restore_optimiser(optimiser: Optimizer, parameters: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `optimiser_tensors` gave, laid out as the parameters are; a step counter lies where it is read."""
-    (group,) = optimiser.param_groups
+def restore_optimizer(optimizer: Optimizer, parameters: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` gave, laid out as the parameters are; a step counter lies where it is read."""
+    (group,) = optimizer.param_groups
     for key, tensor in tensors.items():
         name, _, what = key.rpartition(":")
         parameter = parameters[name]
@@ -83,7 +83,7 @@ def restore_optimiser(optimiser: Optimizer, parameters: Mapping[str, Tensor], te
             place = tensor.to(parameter.device if group.get("fused") else tensor.device, copy=True)
         else:
             place = torch.empty_like(parameter).copy_(tensor)
-        optimiser.state[parameter][what] = place
+        optimizer.state[parameter][what] = place
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ import torch
 
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data import appearance, dataset, discovery, fingerprint, splits
-from unet_core.data.dataset import Picture, Pictures
+from unet_core.data.dataset import Dataset, Example
 from unet_core.device import cores
 from unet_core.errors import CheckpointError
 from unet_core.models import checkpoint, unet
@@ -23,7 +23,7 @@ from unet_core.runs.event_log import EventLog, read_events
 from unet_core.runs.events import EpochFinished, RunStarted, Warned
 from unet_core.training import finetune
 from unet_core.training.loop import train
-from unet_core.training.state import Training
+from unet_core.training.state import TrainerState
 
 
 def run_to_end(run: runs.Run, log: EventLog) -> None:
@@ -45,7 +45,7 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
     model = finetune.adopt(config.model, start) if start else config.model
     pictures, model = _pictures(run, config, model, log)
     split = _split(run, config, pictures)
-    training = Training(replace(config, model=model), pictures.subset(split.train), pictures.subset(split.val))
+    training = TrainerState(replace(config, model=model), pictures.subset(split.train), pictures.subset(split.val))
     if run.has_last:
         stored, warning = checkpoint.load_model(run.last)
         if warning:
@@ -86,7 +86,7 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
             if event.best:
                 _save(run.best, training, log, told=images | of_best(training))
             with contextlib.suppress(OSError):  # a full disk: the checkpoint's warning tells of it
-                snapshots.shoot(
+                snapshots.save_snapshots(
                     run.film, event.epoch, training.predictor.mask, training.val_pictures, training.val_dices
                 )
         log.append(event)
@@ -103,17 +103,17 @@ def _origin(run: runs.Run, config: RunConfig) -> Path | None:
 
 def _pictures(
     run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog
-) -> tuple[dataset.Pictures, ModelConfig]:
+) -> tuple[dataset.Dataset, ModelConfig]:
     found = discovery.find(Path(config.data.root), config.data.layout)
-    pictures, model, skipped = dataset.load(found, run.data, model)
+    pictures, model, skipped = dataset.load_dataset(found, run.data, model)
     for message in (*(f"Skipped: {message}" for message in skipped), *pictures.warnings):
         log.append(Warned(message))
-    if pictures.found_colours:
-        run.write_colours(pictures.found_colours)
+    if pictures.found_colors:
+        run.write_colors(pictures.found_colors)
     return pictures, model
 
 
-def _split(run: runs.Run, config: RunConfig, pictures: dataset.Pictures) -> splits.Split:
+def _split(run: runs.Run, config: RunConfig, pictures: dataset.Dataset) -> splits.Split:
     """The run's split, drawn when it begins."""
     hashes = {sample.id: discovery.content_hash(sample.image, sample.page) for sample in pictures.samples}
     if run.has_split:
@@ -126,9 +126,9 @@ def _split(run: runs.Run, config: RunConfig, pictures: dataset.Pictures) -> spli
     return split
 
 
-def _go_further(run: runs.Run, training: Training, log: EventLog) -> None:
+def _go_further(run: runs.Run, training: TrainerState, log: EventLog) -> None:
     """Begin a new leg where that was asked for; it is saved before the wish is taken away, so that no kill loses it."""
-    wish = control.further(run.control)
+    wish = control.read_continue_request(run.control)
     if wish is None:
         return
     saved = True
@@ -142,9 +142,9 @@ def _go_further(run: runs.Run, training: Training, log: EventLog) -> None:
 
 def _save(
     folder: Path,
-    training: Training,
+    training: TrainerState,
     log: EventLog,
-    state: checkpoint.State | None = None,
+    state: checkpoint.SavedState | None = None,
     told: dict[str, Any] | None = None,
 ) -> bool:
     try:
@@ -160,22 +160,22 @@ def _save(
     return True
 
 
-def of_images(pictures: Pictures) -> dict[str, Any]:
+def of_images(pictures: Dataset) -> dict[str, Any]:
     """`fingerprint` and `looks` of training images, from at most 64 spread over them; {} of none."""
     if not len(pictures):
         return {}
     count = min(appearance.MOST, len(pictures))
     places = [number * len(pictures) // count for number in range(count)]
 
-    def image_and_target(picture: Picture) -> tuple[Any, Any]:
+    def image_and_target(picture: Example) -> tuple[Any, Any]:
         return picture.image, pictures.target(picture.raw_mask)
 
-    usual = appearance.usual(pictures[index].image for index in places)
-    found = fingerprint.of(image_and_target(pictures[index]) for index in places)
+    usual = appearance.summarize(pictures[index].image for index in places)
+    found = fingerprint.measure(image_and_target(pictures[index]) for index in places)
     return {"fingerprint": found.to_dict(), "looks": usual.to_dict() if usual else None}
 
 
-def of_best(training: Training) -> dict[str, Any]:
+def of_best(training: TrainerState) -> dict[str, Any]:
     """The scores of the best epoch so far; null where they are undefined."""
     return {
         "epoch": training.best_epoch,

@@ -1,4 +1,4 @@
-"""One run's model, optimiser and progress: all that changes while it trains, and how it is taken up again."""
+"""One run's model, optimizer and progress: all that changes while it trains, and how it is taken up again."""
 
 import math
 from collections import deque
@@ -10,23 +10,23 @@ from torch import Tensor
 
 from unet_core import losses
 from unet_core.config.schema import RunConfig
-from unet_core.data.dataset import Pictures
+from unet_core.data.dataset import Dataset
 from unet_core.data.sampling import steps_per_epoch
 from unet_core.device import choose_device, choose_precision
 from unet_core.inference.predictor import Predictor
-from unet_core.models.checkpoint import State
+from unet_core.models.checkpoint import SavedState
 from unet_core.models.unet import UNet
 from unet_core.training.class_weights import median_frequency, pixel_counts
-from unet_core.training.optim import FLAT, OPTIMISERS, SCHEDULES, average, descent, optimiser_tensors, restore_optimiser
+from unet_core.training.optim import FLAT, OPTIMIZERS, SCHEDULES, average, descent, optimizer_tensors, restore_optimizer
 
 RECENT = 10  # losses that are remembered, to tell how a step that fails came about
 RAW = "raw"
 
 
-class Training:
+class TrainerState:
     """What `train` moves on. It knows the pictures and no file."""
 
-    def __init__(self, config: RunConfig, train_pictures: Pictures, val_pictures: Pictures) -> None:
+    def __init__(self, config: RunConfig, train_pictures: Dataset, val_pictures: Dataset) -> None:
         self.config = config.train
         self.train_pictures, self.val_pictures = train_pictures, val_pictures
         model_config = train_pictures.model
@@ -40,7 +40,7 @@ class Training:
         torch.manual_seed(self.config.seed)
         self.model = UNet(model_config).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: UNet | None = deepcopy(self.model).requires_grad_(False) if self.config.ema_decay else None
-        self.optimiser = OPTIMISERS[self.config.optimiser](
+        self.optimizer = OPTIMIZERS[self.config.optimizer](
             self.model.parameters(),
             self.config.lr,
             self.config.weight_decay,
@@ -123,7 +123,7 @@ class Training:
         return self.model if self.average is None else self.average
 
     def stepped(self, loss: float) -> None:
-        """Take note of an optimiser step that was made."""
+        """Take note of an optimizer step that was made."""
         self.recent.append(loss)
         if self.average is not None:
             average(self.average, self.model, self.step, self.config.ema_decay)
@@ -138,9 +138,9 @@ class Training:
             self.lr_factor, self.waited = self.lr_factor / 2, 0
         return best
 
-    def state(self) -> State:
+    def state(self) -> SavedState:
         """What `restore` needs, beside the weights of `best_model`, to go on after the last finished epoch."""
-        tensors = optimiser_tensors(self.optimiser, dict(self.model.named_parameters()))
+        tensors = optimizer_tensors(self.optimizer, dict(self.model.named_parameters()))
         if self.average is not None:
             tensors |= {f"{name}:{RAW}": tensor for name, tensor in self.model.state_dict().items()}
         values = {
@@ -164,15 +164,15 @@ class Training:
             "recent": list(self.recent),
             "scaler": self.scaler.state_dict(),
         }
-        return State(values, tensors)
+        return SavedState(values, tensors)
 
-    def restore(self, weights: dict[str, Tensor], state: State) -> None:
+    def restore(self, weights: dict[str, Tensor], state: SavedState) -> None:
         """Take up a run after an epoch; from there it goes on as if it had never ended."""
         raw = {key.removesuffix(f":{RAW}"): value for key, value in state.tensors.items() if key.endswith(f":{RAW}")}
         self.best_model().load_state_dict(weights)
         self.model.load_state_dict(raw or weights)
         kept = {key: value for key, value in state.tensors.items() if not key.endswith(f":{RAW}")}
-        restore_optimiser(self.optimiser, dict(self.model.named_parameters()), kept)
+        restore_optimizer(self.optimizer, dict(self.model.named_parameters()), kept)
         values: dict[str, Any] = dict(state.values)
         if scaling := values.pop("scaler"):  # empty where the run was not in fp16
             self.scaler.load_state_dict(scaling)

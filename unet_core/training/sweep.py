@@ -15,13 +15,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from unet_core.config.fields import Option
-from unet_core.config.presets import preset
-from unet_core.config.schema import RunConfig, options
+from unet_core.config.fields import Field
+from unet_core.config.presets import get_preset
+from unet_core.config.schema import RunConfig, all_fields
 from unet_core.errors import ConfigError
 from unet_core.models import architecture
 from unet_core.runs import leaderboard
-from unet_core.runs.leaderboard import name_of, variable
+from unet_core.runs.leaderboard import name_of, variable_settings
 from unet_core.training import launch
 
 MOST = 96  # runs of one sweep; each that waits is a process of 11 MB
@@ -33,7 +33,7 @@ def values(name: str, text: str) -> list[Any]:
 
     Raises ConfigError for a setting that is none or a value that does not fit.
     """
-    if name not in (known := variable()):
+    if name not in (known := variable_settings()):
         raise ConfigError(f"{name!r} cannot be varied; the settings that can are {', '.join(known)}.")
     option, found = known[name], []
     for word in filter(None, (part.strip() for part in text.split(","))):
@@ -48,7 +48,7 @@ def values(name: str, text: str) -> list[Any]:
     return [option.checked(value) for value in found]
 
 
-def _value(option: Option, word: str) -> Any:
+def _value(option: Field, word: str) -> Any:
     if option.optional and word.lower() == "none":
         return None
     if option.kind is bool:
@@ -68,7 +68,7 @@ def grid(base: RunConfig, lists: Mapping[str, Sequence[Any]]) -> dict[str, RunCo
     Raises ConfigError that names the list that is empty or has a value twice, the combinations that no run can have, or
     the number of runs where it is over `MOST`.
     """
-    known = variable()
+    known = variable_settings()
     for name, listed in lists.items():
         if name not in known:
             raise ConfigError(f"{name!r} cannot be varied; the settings that can are {', '.join(known)}.")
@@ -101,7 +101,7 @@ def presets(names: Iterable[str], base: RunConfig, seeds: Sequence[int] = ()) ->
 
     Raises ConfigError.
     """
-    given = {option.name: (getattr(getattr(base, option.section), option.name), option) for option in options()}
+    given = {option.name: (getattr(getattr(base, option.section), option.name), option) for option in all_fields()}
     shared = {
         name: value
         for name, (value, option) in given.items()
@@ -114,7 +114,7 @@ def of_presets(names: Iterable[str], changes: Mapping[str, Any], seeds: Sequence
     """The settings of presets with the same changes to all. Raises ConfigError."""
     wanted = {}
     for name in names:
-        config = preset(name).replace(**changes)
+        config = get_preset(name).replace(**changes)
         for key, one in grid(config, {"seed": seeds} if seeds else {}).items():
             wanted[f"{name}, {key}" if len(seeds) > 1 else name] = one
     if len(wanted) > MOST:

@@ -49,7 +49,7 @@ def main(folder: Path, queued: bool = False) -> int:
                     queue.join(run)
                 elif not run.in_line:
                     return LEFT
-                with queue.turn(run) as mine:
+                with queue.wait_for_turn(run) as mine:
                     if mine:
                         _train(run)
     except Timeout:

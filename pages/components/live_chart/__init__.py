@@ -19,7 +19,7 @@ _mount = st.components.v2.component(
 )
 
 
-def live_chart(run: runs.Run, active: bool, epoch: int | None = None, key: str = "live_chart") -> int | None:
+def show_live_chart(run: runs.Run, active: bool, epoch: int | None = None, key: str = "live_chart") -> int | None:
     """Draw the curves of a run; `epoch` is marked on them. Gives the epoch that was clicked in this session, if any.
 
     `active` is what the page knows of the run: where the browser learns otherwise, the whole page runs again.

@@ -13,6 +13,6 @@ _mount = st.components.v2.component(
 )
 
 
-def film_strip(run: runs.Run, active: bool, epoch: int | None = None, key: str = "film") -> None:
+def show_snapshots(run: runs.Run, active: bool, epoch: int | None = None, key: str = "film") -> None:
     """Image | truth | mask of each probe; the newest epoch, unless the reader chose another or `epoch` changes."""
     _mount(key=key, data={"run": run.id, "active": active, "epoch": epoch})

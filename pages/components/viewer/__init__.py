@@ -1,4 +1,4 @@
-"""The viewer: a picture and what a model says of it, zoomed, thresholded and coloured in the browser itself.
+"""The viewer: a picture and what a model says of it, zoomed, thresholded and colored in the browser itself.
 
 The pixels go to the browser once, over `pages.media`; a rerun sends some hundred bytes. What the visitor chose is told
 when a control is let go, and is kept in the session: over a rerun, another picture, another page and back.
@@ -53,7 +53,7 @@ _mount = st.components.v2.component("overlay", css=source("viewer/viewer.css"), 
 
 
 @dataclass(frozen=True)
-class View:
+class ViewSettings:
     """How the picture is looked at, as the visitor left it."""
 
     threshold: float = 0.5
@@ -64,7 +64,7 @@ class View:
     """One of MODES."""
     style: str = "fill"
     """One of STYLES."""
-    colour: str = "#e69f00"
+    color: str = "#e69f00"
     """Of a binary mask, #rrggbb."""
     hidden: tuple[int, ...] = ()
     """The class indices that are not shown."""
@@ -78,7 +78,7 @@ class View:
     """Whether `selected` was clicked in the picture just now, in this run of the page."""
 
 
-def overlay(
+def show_viewer(
     image: Pixels,
     *,
     key: str,
@@ -90,29 +90,29 @@ def overlay(
     truth: Pixels | None = None,
     uncertainty: Pixels | None = None,
     class_names: Sequence[str] = (),
-    colours: Pixels | None = None,
+    colors: Pixels | None = None,
     objects: "Objects | None" = None,
     pixel_size: float | None = None,
     threshold: float = 0.5,
     opacity: float = 0.5,
     mode: str = "mask",
     style: str = "fill",
-    colour: str = View.colour,
+    color: str = ViewSettings.color,
     hidden: Sequence[int] = (),
     wipe: float | None = None,
     numbers: bool = False,
     selected: int | None = None,
     height: int | None = None,
     on_change: Callable[[], None] | None = None,
-) -> View:
+) -> ViewSettings:
     """Show an image (H, W, 1|3) of uint8, uint16 or float32 and what is known of it; gives how it is looked at.
 
     All maps are (H, W). Binary: `probability`, 0..1 or whole numbers for shares of their type's full range (drawn in
     steps of 1/255), and `mask`, cleaned at `mask_threshold` (small
     objects dropped, holes filled), shown while the threshold stands there; without a probability the mask alone.
-    Several classes: `classes`, class indices, with `class_names` and `colours` (K, 3) (`unet_core.overlay.palette` by
+    Several classes: `classes`, class indices, with `class_names` and `colors` (K, 3) (`unet_core.overlay.palette` by
     default); `probability` is then that of the class found. `truth`: class indices, IGNORE = 255. `uncertainty`: 0..1
-    or uint8. `objects` of the mask, in step with it: outlined apart, clickable, numbered. `pixel_size` in micrometres.
+    or uint8. `objects` of the mask, in step with it: outlined apart, clickable, numbered. `pixel_size` in micrometers.
     `height` of the picture in screen pixels, by default as the width and the window allow.
     """
     multiclass = classes is not None
@@ -133,7 +133,7 @@ def overlay(
     if wrong := {layer: shape for layer, shape in shapes.items() if shape != shapes["image"]}:
         raise ValueError(f"overlay: the image is {shapes['image']}, but {wrong}; all must be (H, W) of the image.")
 
-    seeds = View(threshold, opacity, mode, style, colour, tuple(sorted(hidden)), wipe, numbers, selected)
+    seeds = ViewSettings(threshold, opacity, mode, style, color, tuple(sorted(hidden)), wipe, numbers, selected)
     memory: dict[str, Any] = st.session_state.setdefault(f"_overlay {key}", {})
     told: Mapping[str, Any] = st.session_state.get(key) or {}
     view = _settle(memory, seeds, told.get("settings"))
@@ -156,7 +156,7 @@ def overlay(
         "count": memory["count"],  # what the browser said last and this run has heard
         "lost": told.get("lost"),  # an answer: this run has put the pixels back that the browser missed
         "settings": {name: value for name, value in asdict(view).items() if name != "clicked"},
-        **_colours(colours, len(names)),
+        **_colors(colors, len(names)),
     }
     _mount(key=key, data=data, on_settings_change=on_change or (lambda: None), on_lost_change=lambda: None)
     return view
@@ -185,17 +185,17 @@ def _boxes(objects: "Objects") -> list[list[float]]:
     ]
 
 
-def _colours(colours: Pixels | None, classes: int) -> dict[str, Any]:
-    """The colours of the classes, of errors, and those to choose from, as #rrggbb."""
+def _colors(colors: Pixels | None, classes: int) -> dict[str, Any]:
+    """The colors of the classes, of errors, and those to choose from, as #rrggbb."""
     from unet_core import overlay as drawing
 
-    def hexed(colour: Sequence[int]) -> str:
-        return "#" + "".join(f"{int(channel):02x}" for channel in colour)
+    def hexed(color: Sequence[int]) -> str:
+        return "#" + "".join(f"{int(channel):02x}" for channel in color)
 
-    chosen = drawing.palette(max(2, classes)) if colours is None else colours
+    chosen = drawing.palette(max(2, classes)) if colors is None else colors
     return {
-        "colours": [hexed(colour) for colour in chosen[:classes]],
-        "swatches": [hexed(colour) for colour in drawing.CLASS_COLOURS],
+        "colors": [hexed(color) for color in chosen[:classes]],
+        "swatches": [hexed(color) for color in drawing.CLASS_COLORS],
         "errors": {
             "right": hexed(drawing.TRUE_POSITIVE),
             "wrong": hexed(drawing.FALSE_POSITIVE),
@@ -204,20 +204,20 @@ def _colours(colours: Pixels | None, classes: int) -> dict[str, Any]:
     }
 
 
-def _settle(memory: dict[str, Any], seeds: View, told: object) -> View:
+def _settle(memory: dict[str, Any], seeds: ViewSettings, told: object) -> ViewSettings:
     """The view that counts now: what was told since the last run, else a start that has changed, else as it was.
 
     `memory` outlives the run; its `count` is that of the last news.
     """
-    kept: View | None = memory.get("view")
+    kept: ViewSettings | None = memory.get("view")
     if kept is None:
         memory |= {"view": seeds, "seeds": seeds, "count": None}
         return seeds
     view, news = kept, isinstance(told, Mapping) and told.get("count") != memory["count"]
     if news:
         assert isinstance(told, Mapping)
-        view, memory["count"] = _heard(told, kept), told.get("count")
-    names = [field.name for field in fields(View) if field.name != "clicked"]
+        view, memory["count"] = _receive(told, kept), told.get("count")
+    names = [field.name for field in fields(ViewSettings) if field.name != "clicked"]
     forced = {
         name: getattr(seeds, name)
         for name in names
@@ -229,7 +229,7 @@ def _settle(memory: dict[str, Any], seeds: View, told: object) -> View:
     return replace(view, clicked=news and view.selected is not None and view.selected != kept.selected)
 
 
-def _heard(told: Mapping[str, Any], kept: View) -> View:
+def _receive(told: Mapping[str, Any], kept: ViewSettings) -> ViewSettings:
     """What a browser tells, field by field; what makes no sense stays as it was."""
 
     def share(value: object) -> bool:
@@ -247,7 +247,7 @@ def _heard(told: Mapping[str, Any], kept: View) -> View:
         "opacity": share,
         "mode": lambda value: value in MODES,
         "style": lambda value: value in STYLES,
-        "colour": lambda value: isinstance(value, str) and re.fullmatch(r"#[0-9a-f]{6}", value) is not None,
+        "color": lambda value: isinstance(value, str) and re.fullmatch(r"#[0-9a-f]{6}", value) is not None,
         "hidden": is_list,
         "wipe": lambda value: value is None or share(value),
         "numbers": lambda value: isinstance(value, bool),

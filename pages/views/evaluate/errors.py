@@ -6,12 +6,12 @@ import streamlit as st
 
 from pages.components import viewer
 from pages.server import model_registry
-from pages.server.scoring_job import Scores, answer_of
+from pages.server.scoring_job import Scores, predict_image
 from pages.ui import widgets
 from pages.ui.formatting import score_text
 from unet_core import metrics
 from unet_core.errors import UnetError
-from unet_core.inference.prediction import Answer
+from unet_core.inference.prediction import Prediction
 from unet_core.io import images
 from unet_core.io.pixels import Array, Pixels
 
@@ -29,13 +29,13 @@ def show(model: model_registry.Model, scores: Scores, name: str) -> None:
         loaded = model_registry.load(model)
         sample = scores.samples[name]
         image = pixels(str(sample.image), sample.page, scores.digests[name])
-        answer = answer_of(loaded, scores.digests[name], image, object())
+        answer = predict_image(loaded, scores.digests[name], image, object())
     except UnetError as error:
         widgets.show_error(error)
         return
     config, truth = loaded.predictor.model.config, scores.truth(name)
     binary = config.num_classes == 1
-    view = viewer.overlay(
+    view = viewer.show_viewer(
         image,
         key="errors",
         name=name,
@@ -58,6 +58,6 @@ def show(model: model_registry.Model, scores: Scores, name: str) -> None:
     st.markdown(words)
 
 
-def dice_at(answer: Answer, truth: Array, threshold: float) -> float:
+def dice_at(answer: Prediction, truth: Array, threshold: float) -> float:
     """Mean Dice over the classes, at a threshold where binary; NaN: nothing to be found and nothing found."""
     return metrics.scores(metrics.count(answer.mask(threshold), truth, answer.num_classes))["dice"]

@@ -57,7 +57,7 @@ def add(files: dict[str, bytes]) -> None:
     from unet_core.models import import_weights
 
     try:
-        folder = import_weights.bring_in(files, models_dir())
+        folder = import_weights.import_model(files, models_dir())
     except UnetError as error:
         widgets.show_error(error)
         return

@@ -48,7 +48,7 @@ def thumbnail(path: str, page: int | None) -> Array:
     return small[:, :: max(1, side // THUMBNAIL)].squeeze()
 
 
-def show(model: model_registry.Model) -> inputs.Intake:
+def show(model: model_registry.Model) -> inputs.Inputs:
     """The ways in, what is wrong with what was brought, and all that is there to predict."""
     way = st.segmented_control(
         "Images", [FILES, FOLDER, CAMERA, EXAMPLES], default=FILES, key="way", required=True, bind="query-params"
@@ -73,7 +73,7 @@ def show(model: model_registry.Model) -> inputs.Intake:
         take([photo] if photo else [], "camera")
     else:
         strip(model)
-    brought: inputs.Intake = st.session_state.get("brought") or inputs.Intake()
+    brought: inputs.Inputs = st.session_state.get("brought") or inputs.Inputs()
     if brought.items or brought.problems:
         with st.container(horizontal=True, vertical_alignment="center"):
             number = len(brought.items)
@@ -98,7 +98,7 @@ def take(files: list | None, way: str) -> None:
         keep(inputs.gather([(file.name, file.getvalue()) for file in files]), ids)
 
 
-def keep(found: inputs.Intake, ids: tuple[str, ...]) -> None:
+def keep(found: inputs.Inputs, ids: tuple[str, ...]) -> None:
     """New pictures: what was tried on others is forgotten."""
     st.session_state.update(brought=found, brought_ids=ids)
     st.session_state.pop("adjust", None)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components import viewer
 from pages.server import model_registry
-from pages.server.prediction_job import Job
+from pages.server.prediction_job import PredictionJob
 from pages.ui import charts, widgets
 from pages.ui.formatting import plain
 from pages.views.predict import downloads
@@ -19,7 +19,7 @@ from unet_core.errors import UnetError
 from unet_core.export.result import Result
 from unet_core.inference import inputs, troubleshooting
 from unet_core.inference.adjustments import Adjust
-from unet_core.inference.prediction import Answer
+from unet_core.inference.prediction import Prediction
 from unet_core.io.pixels import Pixels
 from unet_core.postprocessing import objects
 from unet_core.postprocessing.cleanup import clean
@@ -43,7 +43,7 @@ class Work:
     """All that a visitor has here: the pictures, their answers, the model."""
 
     items: dict[str, inputs.Item]
-    job: Job
+    job: PredictionJob
     model: model_registry.Model
     config: ModelConfig
     adjust: Adjust
@@ -56,12 +56,12 @@ def pixels(key: str, _item: inputs.Item) -> Pixels:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def look_of(key: str, adjust: Adjust, _image: Pixels) -> appearance.Look:
+def look_of(key: str, adjust: Adjust, _image: Pixels) -> appearance.ImageStats:
     """The look of a picture as the net sees it, once for all thresholds."""
-    return troubleshooting.look_of(_image, adjust)
+    return troubleshooting.measure(_image, adjust)
 
 
-def result_of(item: inputs.Item, image: Pixels, answer: Answer, threshold: float, options: Options) -> Result:
+def result_of(item: inputs.Item, image: Pixels, answer: Prediction, threshold: float, options: Options) -> Result:
     """The picture with its mask as the widgets have it; its objects are found when they are asked for."""
     return Result(
         name=item.stem,
@@ -77,7 +77,7 @@ def result_of(item: inputs.Item, image: Pixels, answer: Answer, threshold: float
 
 
 @st.cache_resource(max_entries=8, show_spinner="Measuring the objects…")
-def shown(key: tuple, _item: inputs.Item, _answer: Answer, threshold: float, options: Options) -> Result:
+def shown(key: tuple, _item: inputs.Item, _answer: Prediction, threshold: float, options: Options) -> Result:
     """That of the picture on the screen, with its objects; kept, since most reruns change nothing of it."""
     result = result_of(_item, pixels(_item.key, _item), _answer, threshold, options)
     _ = result.objects
@@ -141,7 +141,7 @@ def show(work: Work) -> None:
         widgets.show_error(error)
         return
     picked = st.session_state.get("picked") if st.session_state.get("picked_in") == (name, start, options) else None
-    view = viewer.overlay(
+    view = viewer.show_viewer(
         result.image,
         key="viewer",
         name=name,
@@ -164,7 +164,7 @@ def show(work: Work) -> None:
         st.session_state.update(picked=view.selected, picked_in=(name, start, options))
         picked = view.selected
     caption(result, work, name)
-    seen = troubleshooting.Seen(
+    seen = troubleshooting.Observation(
         result.image,
         result.mask,
         None if answer.probability16 is None else answer.probability,

@@ -22,30 +22,30 @@ HEADINGS = {
 }
 
 
-def known_of(model: model_registry.Model, threshold: float) -> troubleshooting.Known:
+def known_of(model: model_registry.Model, threshold: float) -> troubleshooting.ModelFacts:
     """What the checkpoint tells of its model."""
     return _known(str(model.folder), model_registry.digest(model.folder), threshold)
 
 
 @lru_cache(maxsize=16)
-def _known(folder: str, digest: str, threshold: float) -> troubleshooting.Known:
+def _known(folder: str, digest: str, threshold: float) -> troubleshooting.ModelFacts:
     from unet_core.models.checkpoint import load_about
 
     about = load_about(Path(folder))
     fingerprint, usual = about.get("fingerprint"), about.get("looks")
-    return troubleshooting.Known(
+    return troubleshooting.ModelFacts(
         threshold=threshold,
         fingerprint=Fingerprint.from_dict(fingerprint) if isinstance(fingerprint, dict) else None,
-        usual=appearance.Usual.from_dict(usual) if isinstance(usual, dict) else None,
+        usual=appearance.TypicalStats.from_dict(usual) if isinstance(usual, dict) else None,
         val_dice=about.get("val_dice"),
         batches=about.get("batches"),
     )
 
 
-def show(seen: troubleshooting.Seen, known: troubleshooting.Known) -> None:
+def show(seen: troubleshooting.Observation, known: troubleshooting.ModelFacts) -> None:
     """The panel, where something is odd; else nothing."""
-    causes = troubleshooting.causes(seen, known)
-    if not troubleshooting.odd(seen, causes):
+    causes = troubleshooting.find_causes(seen, known)
+    if not troubleshooting.is_suspicious(seen, causes):
         return
     with st.container(border=True, key="why"):
         st.markdown(f":material/help: **{HEADINGS[troubleshooting.symptom(seen)]}**")

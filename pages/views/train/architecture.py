@@ -26,13 +26,13 @@ def show(config: ModelConfig) -> None:
     sees = architecture.receptive_field(config)
     widgets.tiles(
         {
-            "Parameters": (f"{architecture.parameter_count(config):,}", "Learnt values, norms included."),
+            "Parameters": (f"{architecture.parameter_count(config):,}", "Learned values, norms included."),
             "Multiply-adds": (
                 f"{architecture.multiply_adds(config, side) / 1e9:.2f} G",
                 f"For one image of {side} x {side} pixels.",
             ),
             "Receptive field": (f"{sees} px", "The square of the image that one pixel of the mask can depend on."),
-            "Convolutions": (str(architecture.convolution_count(config)), "Layers with a learnt kernel."),
+            "Convolutions": (str(architecture.convolution_count(config)), "Layers with a learned kernel."),
             "In → out": (f"{side} → {out} px", "Side of a training crop and of the mask that it gives."),
         }
     )

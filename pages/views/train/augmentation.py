@@ -42,7 +42,7 @@ def crops(config: RunConfig, sample: Sample, number: int) -> list[np.ndarray]:
     from unet_core.data import dataset, sampling
     from unet_core.data.augmentation import Augment
 
-    pictures, model, _ = dataset.load([sample], config.data, config.model)
+    pictures, model, _ = dataset.load_dataset([sample], config.data, config.model)
     side, margin = model.image_size, architecture.margin(model)
     augment = Augment(config.train.augment)
     result = []

@@ -10,9 +10,9 @@ from pages.ui.formatting import plain
 from pages.views.train import before_start
 from unet_core import overlay
 from unet_core.config.choices import LAYOUTS
-from unet_core.config.fields import Option
-from unet_core.config.presets import PRESETS, preset
-from unet_core.config.schema import RunConfig, options
+from unet_core.config.fields import Field
+from unet_core.config.presets import PRESETS, get_preset
+from unet_core.config.schema import RunConfig, all_fields
 from unet_core.data import discovery, masks
 from unet_core.data.layouts import Sample
 from unet_core.errors import UnetError
@@ -92,13 +92,13 @@ def start(config: RunConfig) -> None:
 
 def take_preset() -> None:
     """Called by the menu of presets: sets every widget of the form to its value there."""
-    chosen = preset(st.session_state["preset"])
-    for option in options():
+    chosen = get_preset(st.session_state["preset"])
+    for option in all_fields():
         if option.name not in ELSEWHERE:
             st.session_state[option.name] = getattr(getattr(chosen, option.section), option.name)
 
 
-def choose_init(option: Option) -> str:
+def choose_init(option: Field) -> str:
     """The model to fine-tune: a menu of the runs that have a checkpoint, or any name typed into it."""
     names = ["", *(run.id for run in runs.find(runs_dir()) if run.has_best)]
     now = st.session_state.get(option.name)  # typed, or set by a copy of a run whose origin is gone
@@ -118,7 +118,7 @@ def choose_init(option: Option) -> str:
 def show() -> RunConfig:
     """The form; every widget is made from the core's settings. Gives the settings as they stand."""
     root, usable = choose_data()
-    by_name = {option.name: option for option in options() if option.name not in ELSEWHERE}
+    by_name = {option.name: option for option in all_fields() if option.name not in ELSEWHERE}
     sentences = "\n".join(f"- **{name}**: {item.sentence}" for name, item in PRESETS.items())
     st.selectbox(
         "Preset", list(PRESETS), key="preset", on_change=take_preset, help=f"Sets the form below:\n{sentences}"
@@ -135,13 +135,13 @@ def show() -> RunConfig:
                     values[name] = choose_init(option) if name == "init" else widgets.option_widget(option)
     try:
         folder = str(Path(root).resolve()) if root else ""
-        config = finetune.settled(RunConfig().replace(root=folder, **values), runs_dir())
+        config = finetune.resolve_init(RunConfig().replace(root=folder, **values), runs_dir())
         architecture.check_size(config.model, config.model.image_size, config.model.image_size)
     except UnetError as error:
         widgets.show_error(error)
         config, usable = RunConfig(), False
     before_start.buttons(config, usable)
-    other = runs.busy(runs_dir())
+    other = runs.find_active(runs_dir())
     st.button(
         "Add to the queue" if other else "Start training",
         key="start",

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.components.live_chart import live_chart
-from pages.components.snapshots import film_strip
+from pages.components.live_chart import show_live_chart
+from pages.components.snapshots import show_snapshots
 from pages.server import run_feed
 from pages.ui import widgets
 from pages.ui.formatting import duration_text, plain, score_text
@@ -11,7 +11,7 @@ from pages.views.train import run_controls
 from unet_core.errors import UnetError
 from unet_core.runs import run as runs
 from unet_core.runs.history import History
-from unet_core.runs.run import State
+from unet_core.runs.run import RunState
 
 
 def show(run: runs.Run) -> None:
@@ -28,10 +28,10 @@ def show(run: runs.Run) -> None:
 def pictures(run: runs.Run, active: bool) -> None:
     """The curves and the film: the browser keeps both up to date without this function."""
     key = f"film_epoch:{run.id}"
-    shown = live_chart(run, active, st.session_state.get(key))
+    shown = show_live_chart(run, active, st.session_state.get(key))
     if shown is not None:
         st.session_state[key] = shown
-    film_strip(run, active, st.session_state.get(key))
+    show_snapshots(run, active, st.session_state.get(key))
 
 
 def watch(run: runs.Run, was_active: bool) -> None:
@@ -51,7 +51,7 @@ def watch(run: runs.Run, was_active: bool) -> None:
         numbers(history)
 
 
-def explain(run: runs.Run, state: State, history: History) -> None:
+def explain(run: runs.Run, state: RunState, history: History) -> None:
     """In words, where something is not as it should be, and what helps."""
     failed = run_controls.failed()
     if failed is not None and failed[0] == run.id:
@@ -63,24 +63,24 @@ def explain(run: runs.Run, state: State, history: History) -> None:
             st.markdown("\n".join(f"- {plain(message)}" for message in history.warnings[:200]))
     if history.failed is not None and not state.active:
         widgets.show_error(history.failed.message)
-    if state == State.INTERRUPTED:
+    if state == RunState.INTERRUPTED:
         st.warning(
             "The trainer ended without a word: the machine was restarted, or its memory ran out. Nothing saved is "
             f"lost; Resume goes on after the last finished epoch. Its output is in {plain(str(run.log))}.",
             icon=":material/power_off:",
         )
-    if state == State.QUEUED:
+    if state == RunState.QUEUED:
         st.info(
             "Another run trains. This one begins by itself when its turn comes, also with this page closed.",
             icon=":material/hourglass_empty:",
         )
-    if state == State.PAUSED:
+    if state == RunState.PAUSED:
         st.info("Held: the trainer uses no processor and keeps its memory until it goes on.", icon=":material/pause:")
-    if state == State.STOPPING:
-        st.info("Stopping: the last judgement of what was learnt takes a moment.", icon=":material/hourglass_bottom:")
-    if state in (State.STARTING, State.RUNNING) and history.started is None:
+    if state == RunState.STOPPING:
+        st.info("Stopping: the last judgment of what was learned takes a moment.", icon=":material/hourglass_bottom:")
+    if state in (RunState.STARTING, RunState.RUNNING) and history.started is None:
         st.info("The trainer reads the images; the first step follows in seconds.", icon=":material/hourglass_top:")
-    if state == State.RUNNING and run.silent_for() > runs.SILENT_SECONDS:
+    if state == RunState.RUNNING and run.silent_for() > runs.SILENT_SECONDS:
         st.warning(f"No sign of life for {duration_text(run.silent_for())}; the machine may be overloaded.")
 
 

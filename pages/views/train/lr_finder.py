@@ -61,15 +61,15 @@ def chart(found: LrRange, lr: float) -> go.Figure:
     marks = [("now", lr, ORANGE, "dot", "bottom")]
     if found.suggestion is not None:
         marks.insert(0, ("suggested", found.suggestion, GREEN, "dash", "top"))
-    for name, rate, colour, dash, where in marks:
-        figure.add_vline(x=rate, line={"color": colour, "dash": dash, "width": 2})
+    for name, rate, color, dash, where in marks:
+        figure.add_vline(x=rate, line={"color": color, "dash": dash, "width": 2})
         figure.add_annotation(
             x=math.log10(rate),  # of a logarithmic axis, other than for lines
             y=1.0 if where == "top" else 0.0,
             yref="paper",
             xanchor="left" if rate < 0.1 else "right",
             text=f"{name} {rate:g}",
-            font={"color": colour},
+            font={"color": color},
             showarrow=False,
         )
     figure.update_layout(

@@ -20,7 +20,7 @@ WIDTHS = [3, 2, 3, 9]
 @st.cache_data(max_entries=16, ttl=600, show_spinner="Looking at images and masks…")
 def fingerprint_of(data: DataConfig, num_classes: int) -> Fingerprint:
     """The fingerprint of a folder. Raises DataError."""
-    return fingerprint.of_samples(discovery.find(Path(data.root), data.layout), data, num_classes)
+    return fingerprint.measure_samples(discovery.find(Path(data.root), data.layout), data, num_classes)
 
 
 @st.cache_data(max_entries=4, ttl=60, show_spinner=False)
@@ -87,7 +87,7 @@ def take(advice: Sequence[planner.Advice]) -> None:
 
 def tiles(data: Fingerprint) -> dict[str, tuple[str, str]]:
     """The fingerprint in words."""
-    kind = {1: "grey", 3: "RGB"}.get(data.channels, f"{data.channels} channels")
+    kind = {1: "gray", 3: "RGB"}.get(data.channels, f"{data.channels} channels")
     found = {
         "Images": (f"{data.images}", "In the folder, with masks."),
         "Size": (f"{data.width} x {data.height}", "Median width and height in pixels."),

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.server.paths import runs_dir
 from pages.ui import widgets
 from pages.ui.formatting import duration_text, plain
-from unet_core.config.schema import RunConfig, options
+from unet_core.config.schema import RunConfig, all_fields
 from unet_core.errors import UnetError
 from unet_core.planning import process
 from unet_core.planning.process import Check, CheckState
@@ -32,7 +32,7 @@ def begin(config: RunConfig, kind: str) -> None:
 
 def known(config: RunConfig, kind: str) -> Check | None:
     """The check of these settings, or else the latest of this visit, None where there is none."""
-    check = process.place(config, runs_dir(), kind)
+    check = process.check_for(config, runs_dir(), kind)
     if not check.folder.is_dir():
         latest = st.session_state.get(f"{kind}_folder")
         check = Check(check.folder.parent / latest.rpartition("/")[2]) if latest else check
@@ -96,7 +96,7 @@ def differing(checked: RunConfig, config: RunConfig) -> None:
     """Say with which settings it was made, where they are no longer those of the form."""
     pairs = {
         option.name: tuple(getattr(getattr(which, option.section), option.name) for which in (checked, config))
-        for option in options()
+        for option in all_fields()
         if option.name not in ("epochs", "series")
     }
     changed = [f"{widgets.label_of(name).lower()} {before}" for name, (before, now) in pairs.items() if before != now]

@@ -17,12 +17,12 @@ MOST = 8  # runs with buttons of their own; the others are listed
 
 def show() -> None:
     """The line, kept up to date; draws nothing where nobody waits."""
-    st.fragment(_line, run_every=LOOK_SECONDS)(runs.busy(runs_dir()) is not None)
+    st.fragment(_line, run_every=LOOK_SECONDS)(runs.find_active(runs_dir()) is not None)
 
 
 def _line(was_busy: bool) -> None:
     """Looks again every two seconds, also for runs that another tab or the command line has filed."""
-    training, waiting = runs.busy(runs_dir()), queue.waiting(runs_dir())
+    training, waiting = runs.find_active(runs_dir()), queue.waiting(runs_dir())
     if was_busy != (training is not None):
         st.rerun()  # the whole page: what its buttons say follows from this
     if message := st.session_state.get("queue_error"):  # stays to be read until the next button
@@ -78,7 +78,7 @@ def _row(place: int, run: runs.Run, count: int) -> None:
 
 def _orphans(waiting: list[runs.Run]) -> None:
     """Runs whose place is kept while no process waits for them."""
-    if forsaken := [run for run in waiting if queue.forsaken(run)]:
+    if forsaken := [run for run in waiting if queue.is_orphaned(run)]:
         st.warning(
             f"Nobody waits for {len(forsaken)} of them any more: the machine was restarted, or their processes were "
             "ended. Their places are kept.",
@@ -89,12 +89,12 @@ def _orphans(waiting: list[runs.Run]) -> None:
             key="queue_revive",
             icon=":material/restart_alt:",
             on_click=_do,
-            args=(queue.revive, runs_dir()),
+            args=(queue.restart_orphans, runs_dir()),
         )
 
 
 def _name(run: runs.Run) -> str:
-    sweep, name = leaderboard.mark(run)
+    sweep, name = leaderboard.series_and_name(run)
     return plain(f"{name} ({sweep})" if name else run.id)
 
 

@@ -9,7 +9,7 @@ from unet_core.errors import UnetError
 from unet_core.runs import queue
 from unet_core.runs import run as runs
 from unet_core.runs.history import History
-from unet_core.runs.run import State
+from unet_core.runs.run import RunState
 from unet_core.training import launch
 
 MORE_EPOCHS = 20  # what is offered to a run that is over
@@ -41,28 +41,28 @@ def _button(run: runs.Run, name: str, icon: str, action: Callable[[], object], t
     )
 
 
-def show(run: runs.Run, state: State, history: History) -> None:
+def show(run: runs.Run, state: RunState, history: History) -> None:
     """The buttons, side by side in the container that is open."""
     if told := st.session_state.pop(RUN_TOLD, ""):
         st.toast(told, icon=":material/check:")
     match state:
-        case State.QUEUED:
+        case RunState.QUEUED:
             _line(run)
-        case State.RUNNING:
+        case RunState.RUNNING:
             _button(run, "Pause", "pause", run.request_pause, help="Holds after this step; it uses no processor then.")
             _stop(run)
             _change(run, history)
-        case State.PAUSED:
+        case RunState.PAUSED:
             _button(run, "Go on", "play_arrow", run.request_unpause, type="primary")
             _stop(run)
             _change(run, history)
-        case State.STARTING | State.STOPPING:
-            _stop(run, disabled=state == State.STOPPING)
-        case State.INTERRUPTED | State.FAILED:
+        case RunState.STARTING | RunState.STOPPING:
+            _stop(run, disabled=state == RunState.STOPPING)
+        case RunState.INTERRUPTED | RunState.FAILED:
             resume = "Goes on after the last epoch that was saved."
             if history.started:
                 _button(run, "Resume", "play_arrow", lambda: launch.start(run), help=resume, type="primary")
-        case State.FINISHED | State.STOPPED:
+        case RunState.FINISHED | RunState.STOPPED:
             _train_on(run)
     if run.has_best:
         st.button(
@@ -100,7 +100,7 @@ def _line(run: runs.Run) -> None:
 
 
 def _stop(run: runs.Run, disabled: bool = False) -> None:
-    sentence = "Ends after this step, judges what was learnt, keeps the best epoch."
+    sentence = "Ends after this step, judges what was learned, keeps the best epoch."
     _button(run, "Stop", "stop", run.request_stop, disabled=disabled, help=sentence)
 
 
@@ -139,7 +139,7 @@ def _train_on(run: runs.Run) -> None:
         more = st.number_input("More epochs", 1, 10_000, MORE_EPOCHS, key=f"more_epochs:{run.id}")
         lr = st.number_input(
             "Learning rate", LOWEST_LR, HIGHEST_LR, run.config.train.lr, 0.0001, "%g", key=f"more_lr:{run.id}",
-            help="The schedule begins anew and rises to it. Lower than the first one keeps what was learnt.",
+            help="The schedule begins anew and rises to it. Lower than the first one keeps what was learned.",
         )  # fmt: skip
         name = f"Train {more} more epochs" if more != 1 else "Train one more epoch"
         st.button(

@@ -13,7 +13,7 @@ from pages.ui import widgets
 from pages.ui.formatting import duration_text, plain
 from pages.views.train import form
 from unet_core.config import reproduce
-from unet_core.config.schema import RunConfig, options
+from unet_core.config.schema import RunConfig, all_fields
 from unet_core.errors import RunError, UnetError
 from unet_core.runs import manage
 from unet_core.runs import run as runs
@@ -37,7 +37,9 @@ def row(run: runs.Run) -> dict[str, Any] | None:
         changed = run.events.stat().st_mtime if run.events.exists() else 0.0
     except (RunError, OSError):
         return None
-    given = {name: value for name, value in reproduce.given(config).items() if name not in ("threads", "device")}
+    given = {
+        name: value for name, value in reproduce.changed_settings(config).items() if name not in ("threads", "device")
+    }
     return {
         "name": notes.name or run.id,
         "state": run.state().value,
@@ -170,7 +172,7 @@ def copy(run: runs.Run) -> None:
 
 def fill_form(config: RunConfig) -> None:
     """Set every widget of the form; they are drawn above this view, so this is done in a callback."""
-    for option in options():
+    for option in all_fields():
         if option.name not in form.ELSEWHERE:
             st.session_state[option.name] = getattr(getattr(config, option.section), option.name)
     sample = Path(config.data.root) == Path(sample_data())

@@ -10,7 +10,7 @@ from pages.server import run_feed
 from pages.server.paths import runs_dir
 from pages.ui import charts, widgets
 from pages.ui.formatting import duration_text, plain, score_text
-from unet_core.config.fields import Option
+from unet_core.config.fields import Field
 from unet_core.config.presets import FOUR, PRESETS
 from unet_core.config.schema import RunConfig
 from unet_core.errors import UnetError
@@ -61,7 +61,7 @@ def show(config: RunConfig) -> None:
 
 def choose_lists(config: RunConfig) -> tuple[dict[str, list[Any]] | None, list[int]]:
     """(the lists, None where one cannot be read; the seeds). A list left empty stays as in the form."""
-    known, lists, texts = leaderboard.variable(), {}, {}
+    known, lists, texts = leaderboard.variable_settings(), {}, {}
     for place, name in zip(st.columns(len(FIRST)), FIRST, strict=True):
         with place:
             lists[name] = _several(known[name], config)
@@ -89,7 +89,7 @@ def choose_lists(config: RunConfig) -> tuple[dict[str, list[Any]] | None, list[i
     return (None if failed else chosen), chosen.get("seed", [])
 
 
-def _several(option: Option, config: RunConfig) -> list[Any]:
+def _several(option: Field, config: RunConfig) -> list[Any]:
     menu = "\n".join(f"- `{name}`: {sentence}" for name, sentence in (option.choices or {}).items())
     return st.multiselect(
         widgets.label_of(option.name),
@@ -100,7 +100,7 @@ def _several(option: Option, config: RunConfig) -> list[Any]:
     )
 
 
-def _text(option: Option, config: RunConfig, sentence: str) -> str:
+def _text(option: Field, config: RunConfig, sentence: str) -> str:
     return st.text_input(
         "Seeds" if option.name == "seed" else f"{widgets.label_of(option.name)} (values with commas)",
         key=f"sweep_{option.name}",
@@ -109,7 +109,7 @@ def _text(option: Option, config: RunConfig, sentence: str) -> str:
     )
 
 
-def _as_set(option: Option, config: RunConfig) -> str:
+def _as_set(option: Field, config: RunConfig) -> str:
     value = getattr(getattr(config, option.section), option.name)
     return f"as in the form: {'none' if value is None else value}"
 
@@ -150,8 +150,12 @@ def _button(
         )
         if not usable:
             return
-        known = time_estimate.paces(runs_dir(), next(iter(wanted.values())).data.root, history_of) if wanted else []
-        seconds = time_estimate.rough_seconds(wanted.values(), known)
+        known = (
+            time_estimate.past_step_times(runs_dir(), next(iter(wanted.values())).data.root, history_of)
+            if wanted
+            else []
+        )
+        seconds = time_estimate.estimate_seconds(wanted.values(), known)
         epochs = sum(config.train.epochs for config in wanted.values())
         rough = f"roughly {duration_text(seconds)}" if known else "how long is known after a first run on these data"
         st.caption(f"{epochs} epochs in all · {rough}")
@@ -182,7 +186,7 @@ def outcome(name: str, was_active: bool) -> None:
     found = leaderboard.members(runs_dir(), name)
     histories = {run.id: history_of(run) for run in found}
     table = leaderboard.rows(found, lambda run: histories[run.id])
-    active = [row for row in table if runs.State(row.state).active]
+    active = [row for row in table if runs.RunState(row.state).active]
     if was_active and not active:
         st.rerun()  # the whole page: nothing is left to wait for
     done = sum(row.state in ("finished", "stopped") for row in table)

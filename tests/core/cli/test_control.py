@@ -11,11 +11,11 @@ from unet_core.cli import train
 from unet_core.cli.parser import main
 from unet_core.runs import control
 from unet_core.runs import run as runs
-from unet_core.runs.control import FileControl, Orders
+from unet_core.runs.control import FileControl, Requests
 from unet_core.runs.event_log import EventLog
 from unet_core.runs.events import Event, Paused, Warned
 from unet_core.runs.history import History
-from unet_core.runs.run import Run, State
+from unet_core.runs.run import Run, RunState
 from unet_core.training import launch, runner
 
 
@@ -46,13 +46,16 @@ def say(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str,
 
 def test_pause_unpause_and_set(running: Run, capsys: pytest.CaptureFixture[str]) -> None:
     where = ["--runs-dir", str(running.folder.parent)]
-    assert say(capsys, "pause", running.id, *where)[:2] == (0, {"run": str(running.folder), "state": State.PAUSED})
+    assert say(capsys, "pause", running.id, *where)[:2] == (0, {"run": str(running.folder), "state": RunState.PAUSED})
     asked = FileControl(running.control)
-    assert asked.orders(1) == Orders(pause=True)
-    assert say(capsys, "unpause", str(running.folder))[:2] == (0, {"run": str(running.folder), "state": State.RUNNING})
-    assert asked.orders(1) == Orders()
+    assert asked.orders(1) == Requests(pause=True)
+    assert say(capsys, "unpause", str(running.folder))[:2] == (
+        0,
+        {"run": str(running.folder), "state": RunState.RUNNING},
+    )
+    assert asked.orders(1) == Requests()
     assert say(capsys, "set", running.id, "--lr", "0.01", "--epochs", "40", *where)[0] == 0
-    assert asked.orders(1) == Orders(lr=0.01, epochs=40)
+    assert asked.orders(1) == Requests(lr=0.01, epochs=40)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_continue_goes_on_and_follows(
     finished: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def here(run: Run) -> None:
-        wish = control.further(run.control)
+        wish = control.read_continue_request(run.control)
         assert wish is not None
         assert (wish.epochs, wish.lr) == (2, 0.03)
         log = EventLog(run.events)

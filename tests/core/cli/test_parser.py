@@ -32,13 +32,13 @@ from tests.helpers.processes import (
     wait_until_over,
 )
 from unet_core.cli.parser import main
-from unet_core.config.schema import ModelConfig, options
+from unet_core.config.schema import ModelConfig, all_fields
 from unet_core.io import images
 from unet_core.models import checkpoint
 from unet_core.models.unet import UNet
 from unet_core.runs import queue
 from unet_core.runs import run as runs
-from unet_core.runs.run import Run, State
+from unet_core.runs.run import Run, RunState
 from unet_core.training import launch
 
 
@@ -155,7 +155,7 @@ def test_train_ends_with_one_line_of_json_and_tells_its_progress_on_stderr(walke
     assert 1 <= result["best_epoch"] <= 2
     assert 0 <= result["val_iou"] <= result["val_dice"] <= 1
     assert result["images_per_second"] > 0
-    assert walked.run.state() is State.FINISHED
+    assert walked.run.state() is RunState.FINISHED
     assert [re.match(r"epoch (\d)/2 ", line) is not None for line in walked.train.err.splitlines()[-2:]] == [True, True]
 
 
@@ -241,7 +241,7 @@ def test_the_split_says_which_images_are_scored(cli, walked, split, count):
     assert said.err.count("  Dice ") == count
 
 
-def test_a_renamed_copy_of_a_training_image_is_recognised_and_left_out(cli, walked, tmp_path):
+def test_a_renamed_copy_of_a_training_image_is_recognized_and_left_out(cli, walked, tmp_path):
     trained, new = next(iter(walked.run.split()["train"])), tmp_path / "new"
     make_data(new, ["fresh"])
     for kind in ("images", "masks"):
@@ -267,7 +267,7 @@ def test_a_run_is_found_by_its_id_and_by_its_folder(cli, walked, data, tmp_path)
 # ----------------------------------------------------------------------------------------------- options are one list
 
 
-@pytest.mark.parametrize("option", [option for option in options() if option.name != "root"], ids=lambda o: o.name)
+@pytest.mark.parametrize("option", [option for option in all_fields() if option.name != "root"], ids=lambda o: o.name)
 def test_every_setting_is_an_option_of_train(capsys, option):
     with pytest.raises(SystemExit) as stopped:
         main(["train", "--help"])
@@ -474,7 +474,7 @@ def test_ctrl_c_stops_the_run_and_keeps_the_best(place, data):
     said = Said(process.returncode, out, err)
     assert (said.result["reason"], said.result["best_epoch"]) == ("stopped", 1)
     assert "Traceback" not in err
-    assert wait_until_over(run).state() is State.STOPPED
+    assert wait_until_over(run).state() is RunState.STOPPED
     assert checkpoint.load_model(run.best)[1] == ""
 
 

@@ -27,7 +27,7 @@ def test_preflight_prints_what_a_run_would_cost(sample_folder, tmp_path, capsys)
 
 
 def test_preflight_waits_for_nobody(sample_folder, tmp_path, capsys):
-    with queue.device(tmp_path):
+    with queue.hold_device(tmp_path):
         assert main(["preflight", str(sample_folder), "--runs-dir", str(tmp_path), *SMALL]) == 2
         assert "error: " in capsys.readouterr().err
         assert main(["preflight", str(sample_folder), "--runs-dir", str(tmp_path), "--json-lines", *SMALL]) == 0

@@ -1,11 +1,12 @@
 """The machinery of settings, on a class of its own: types, bounds, choices, dicts and what an error says."""
 
-from dataclasses import FrozenInstanceError, dataclass, field
+import dataclasses
+from dataclasses import FrozenInstanceError, dataclass
 from typing import Any
 
 import pytest
 
-from unet_core.config.fields import Option, Settings, options_of, setting
+from unet_core.config.fields import Field, Settings, field, fields_of
 from unet_core.errors import ConfigError
 
 LIQUIDS = {"water": "boils at 100 degrees", "milk": "boils over"}
@@ -13,18 +14,18 @@ LIQUIDS = {"water": "boils at 100 degrees", "milk": "boils over"}
 
 @dataclass(frozen=True)
 class Pot(Settings):
-    litres: float = setting(2.0, "How much goes in.", above=0, high=10)
-    handles: int = setting(2, "What it is held by.", low=0, high=4)
-    lid: bool = setting(True, "Whether it can be closed.")
-    liquid: str = setting("water", "What is cooked.", choices=LIQUIDS)
-    timer: int | None = setting(None, "Minutes until it rings.", low=1)
-    label: str = setting("", "What stands on it.")
+    litres: float = field(2.0, "How much goes in.", above=0, high=10)
+    handles: int = field(2, "What it is held by.", low=0, high=4)
+    lid: bool = field(True, "Whether it can be closed.")
+    liquid: str = field("water", "What is cooked.", choices=LIQUIDS)
+    timer: int | None = field(None, "Minutes until it rings.", low=1)
+    label: str = field("", "What stands on it.")
 
 
 @dataclass(frozen=True)
 class Kitchen(Settings):
-    pot: Pot = field(default_factory=Pot)
-    size: int = setting(10, "Square metres.")
+    pot: Pot = dataclasses.field(default_factory=Pot)
+    size: int = field(10, "Square metres.")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ class Kitchen(Settings):
     ],
 )
 def test_a_wrong_type_is_refused_with_the_name_the_value_and_the_sentence(name: str, value: Any) -> None:
-    option = next(option for option in options_of("", Pot) if option.name == name)
+    option = next(option for option in fields_of("", Pot) if option.name == name)
     with pytest.raises(ConfigError) as refusal:
         Pot(**{name: value})
     assert str(refusal.value) == f"Expected {name} to be {option.kind.__name__}, got {value!r}. {option.sentence}"
@@ -70,7 +71,7 @@ def test_a_wrong_type_is_refused_with_the_name_the_value_and_the_sentence(name: 
     ],
 )
 def test_a_value_out_of_range_is_refused_with_the_range(name: str, value: Any, bounds: str) -> None:
-    option = next(option for option in options_of("", Pot) if option.name == name)
+    option = next(option for option in fields_of("", Pot) if option.name == name)
     assert option.bounds == bounds
     shown = float(value) if option.kind is float else value
     with pytest.raises(ConfigError) as refusal:
@@ -140,10 +141,10 @@ def test_a_value_in_a_nested_dict_is_checked() -> None:
 
 
 def test_options_are_told_in_order_with_all_that_a_menu_needs() -> None:
-    assert list(options_of("kitchen", Kitchen)) == [
-        Option("kitchen", "size", int, False, 10, "Square metres.", None, None, None, None)
+    assert list(fields_of("kitchen", Kitchen)) == [
+        Field("kitchen", "size", int, False, 10, "Square metres.", None, None, None, None)
     ]
-    told = [(option.name, option.kind, option.optional, option.bounds) for option in options_of("pot", Pot)]
+    told = [(option.name, option.kind, option.optional, option.bounds) for option in fields_of("pot", Pot)]
     assert told == [
         ("litres", float, False, "above 0 and at most 10"),
         ("handles", int, False, "at least 0 and at most 4"),

@@ -9,8 +9,8 @@ from unet_core.cli import train
 from unet_core.cli.parser import _parser as parser
 from unet_core.cli.train import given_settings
 from unet_core.config import reproduce
-from unet_core.config.presets import PRESETS, preset
-from unet_core.config.schema import RunConfig, options
+from unet_core.config.presets import PRESETS, get_preset
+from unet_core.config.schema import RunConfig, all_fields
 from unet_core.training import launch
 
 CONFIGS = {
@@ -21,11 +21,11 @@ CONFIGS = {
         lr=0.00123,
         deep_supervision=True,
         ignore_index=11,
-        colour_map="0,0,0;255,0,0",
+        color_map="0,0,0;255,0,0",
         series="series-1 a",
         tensorboard=True,
     ),
-    **{name: preset(name).replace(root="/d") for name in PRESETS},
+    **{name: get_preset(name).replace(root="/d") for name in PRESETS},
 }
 
 
@@ -38,7 +38,7 @@ def test_the_command_line_gives_the_same_settings(name):
     words = shlex.split(reproduce.command_line(CONFIGS[name]))
     assert words[:3] == ["python", "-m", "unet_core"]
     parsed = parser().parse_args(words[3:])
-    assert preset(parsed.preset).replace(**given_settings(parsed)) == of(CONFIGS[name])
+    assert get_preset(parsed.preset).replace(**given_settings(parsed)) == of(CONFIGS[name])
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -55,4 +55,4 @@ def test_the_program_starts_the_same_run(name, monkeypatch, capsys):
 
 def test_only_what_differs_from_the_defaults_is_shown():
     assert reproduce.command_line(CONFIGS["defaults"]) == "python -m unet_core train /data/cells"
-    assert set(reproduce.given(CONFIGS["many"])) < {option.name for option in options()}
+    assert set(reproduce.changed_settings(CONFIGS["many"])) < {option.name for option in all_fields()}

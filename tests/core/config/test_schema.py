@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from unet_core.config import choices
-from unet_core.config.fields import Option
-from unet_core.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig, options
+from unet_core.config.fields import Field
+from unet_core.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig, all_fields
 from unet_core.errors import ConfigError
 
-OPTIONS = list(options())
+OPTIONS = list(all_fields())
 BESIDE: dict[str, dict[str, Any]] = {  # what else must be set for a bound to be reached without a contradiction
     "image_size": {"depth": 1},
     "depth": {"image_size": 4096},
@@ -20,7 +20,7 @@ BESIDE: dict[str, dict[str, Any]] = {  # what else must be set for a bound to be
 }
 
 
-def set_to(option: Option, value: Any) -> Any:
+def set_to(option: Field, value: Any) -> Any:
     """The value as a RunConfig holds it in the end."""
     run_config = RunConfig().replace(**{option.name: value}, **BESIDE.get(option.name, {}))
     return getattr(getattr(run_config, option.section), option.name)
@@ -47,7 +47,7 @@ def bounds() -> list[Any]:
 
 
 @pytest.mark.parametrize(("option", "value", "allowed"), bounds())
-def test_every_bound(option: Option, value: float, allowed: bool) -> None:
+def test_every_bound(option: Field, value: float, allowed: bool) -> None:
     if allowed:
         assert set_to(option, value) == value
     else:
@@ -58,7 +58,7 @@ def test_every_bound(option: Option, value: float, allowed: bool) -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_every_option(option: Option) -> None:
+def test_every_option(option: Field) -> None:
     assert option.sentence.endswith(".")
     assert set_to(option, option.default) == option.default
     if option.kind in (int, float):
@@ -121,7 +121,7 @@ def test_a_picture_too_small_for_the_depth(image_size: int, depth: int) -> None:
 
 
 def test_two_channels_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"1 \(grey\), 3 \(RGB\) or 0 .*, got 2"):
+    with pytest.raises(ConfigError, match=r"1 \(gray\), 3 \(RGB\) or 0 .*, got 2"):
         ModelConfig(in_channels=2)
 
 

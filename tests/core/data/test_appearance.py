@@ -15,14 +15,14 @@ def waves(period: float, side: int = 256) -> np.ndarray:
 def test_the_mean_and_its_place():
     image = np.full((100, 100, 1), 51, np.uint8)
     image[:10] = 255  # a tenth is bright
-    look = appearance.of(image)
+    look = appearance.measure(image)
     assert look.mean == pytest.approx(0.2 * 0.9 + 0.1, abs=1e-4)
     assert look.place == pytest.approx(0.1, abs=1e-3)
-    assert appearance.of(255 - image).place == pytest.approx(0.9, abs=1e-3)
+    assert appearance.measure(255 - image).place == pytest.approx(0.9, abs=1e-3)
 
 
 def test_a_flat_picture_has_no_structure_and_no_side():
-    look = appearance.of(np.full((50, 60, 3), 7, np.uint8))
+    look = appearance.measure(np.full((50, 60, 3), 7, np.uint8))
     assert look.structure == 0
     assert look.place == 0.5
 
@@ -30,37 +30,37 @@ def test_a_flat_picture_has_no_structure_and_no_side():
 @pytest.mark.parametrize("period", [16, 32, 64])
 def test_structure_is_where_the_autocorrelation_of_waves_is_a_half(period):
     """Waves along both axes: along one axis (cos(2 pi lag / period) + 1) / 2, which is a half at a quarter period."""
-    assert appearance.of(waves(period)).structure == pytest.approx(period / 4, rel=0.15)
+    assert appearance.measure(waves(period)).structure == pytest.approx(period / 4, rel=0.15)
 
 
 def test_structure_does_not_depend_on_contrast_polarity_or_depth():
     image = waves(32)
-    base = appearance.of(image).structure
+    base = appearance.measure(image).structure
     for other in (255 - image, image // 4, image.astype(np.uint16) * 257, (image / 255).astype(np.float32)):
-        assert appearance.of(other).structure == pytest.approx(base, rel=0.02)
+        assert appearance.measure(other).structure == pytest.approx(base, rel=0.02)
 
 
 def test_redness_changes_its_sign_with_the_channels():
     image = np.zeros((8, 8, 3), np.uint8)
     image[:, :, 0] = 90
-    assert appearance.of(image).redness == pytest.approx(3)
-    assert appearance.of(image[:, :, ::-1]).redness == pytest.approx(-3)
-    assert appearance.of(image[:, :, :1]).redness == 0
+    assert appearance.measure(image).redness == pytest.approx(3)
+    assert appearance.measure(image[:, :, ::-1]).redness == pytest.approx(-3)
+    assert appearance.measure(image[:, :, :1]).redness == 0
 
 
 def test_what_is_usual_is_read_back_as_it_was_written():
-    found = appearance.usual(waves(period) for period in (16, 24, 32))
+    found = appearance.summarize(waves(period) for period in (16, 24, 32))
     assert found is not None
     assert found.structure[0] < found.structure[1] < found.structure[2]
-    assert appearance.Usual.from_dict(found.to_dict()) == found
+    assert appearance.TypicalStats.from_dict(found.to_dict()) == found
 
 
 @pytest.mark.parametrize(
-    "values", [{}, {"mean": [1, 2, 3]}, {name: [1, 2] for name in appearance.Usual.__annotations__}]
+    "values", [{}, {"mean": [1, 2, 3]}, {name: [1, 2] for name in appearance.TypicalStats.__annotations__}]
 )
 def test_what_is_not_whole_is_not_read(values):
-    assert appearance.Usual.from_dict(values) is None
+    assert appearance.TypicalStats.from_dict(values) is None
 
 
 def test_of_no_pictures_nothing_is_usual():
-    assert appearance.usual([]) is None
+    assert appearance.summarize([]) is None

@@ -15,11 +15,11 @@ SEEDS = range(40)
 
 
 def case(side: int = 8, channels: int = 1) -> tuple[Array, Array]:
-    """A mask of raw values and an image that says, by its grey, which mask value lies below it."""
+    """A mask of raw values and an image that says, by its gray, which mask value lies below it."""
     values = np.array([0, 1, 7, 255], np.uint8)
     index = np.random.default_rng(0).integers(len(values), size=(side, side))
-    grey = np.array([60, 100, 140, 180], np.uint8)[index]
-    image = np.stack([grey - 5 * channel for channel in range(channels)], 2)
+    gray = np.array([60, 100, 140, 180], np.uint8)[index]
+    image = np.stack([gray - 5 * channel for channel in range(channels)], 2)
     return image, values[index]
 
 
@@ -59,14 +59,14 @@ def test_without_resampling_image_and_mask_agree_to_the_pixel(preset: str, chann
         assert set(np.unique(new_mask)) == set(np.unique(mask))
         for value in np.unique(mask):
             below = new_image[new_mask == value]
-            assert (below == below[0]).all(), f"{preset}, seed {seed}: two greys over mask value {value}"
-        greys = [int(new_image[new_mask == value][0, 0]) for value in np.unique(mask)]
-        assert greys == sorted(set(greys)), "light changes may not swap what is darker and what is lighter"
+            assert (below == below[0]).all(), f"{preset}, seed {seed}: two grays over mask value {value}"
+        grays = [int(new_image[new_mask == value][0, 0]) for value in np.unique(mask)]
+        assert grays == sorted(set(grays)), "light changes may not swap what is darker and what is lighter"
 
 
 @every_preset
 def test_image_and_mask_are_moved_alike_and_no_mask_value_is_invented(preset: str) -> None:
-    """Blobs of one grey on another: after any change the brighter pixels are still those of the mask."""
+    """Blobs of one gray on another: after any change the brighter pixels are still those of the mask."""
     y, x = np.mgrid[:96, :96]
     mask = ((np.hypot(x - 30, y - 40) < 18) | (np.hypot(x - 72, y - 70) < 12)).astype(np.uint8) * 5
     image = np.where(mask > 0, 170, 60).astype(np.uint8)[:, :, None]

@@ -8,27 +8,27 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from unet_core.config.choices import AUGMENTATIONS, NORMALISATIONS
+from unet_core.config.choices import AUGMENTATIONS, NORMALIZATIONS
 from unet_core.config.schema import DataConfig, ModelConfig, TrainConfig
-from unet_core.data.dataset import Pictures, load
+from unet_core.data.dataset import Dataset, load_dataset
 from unet_core.data.discovery import find
 from unet_core.data.label_map import IGNORE
 from unet_core.data.layouts import Sample
-from unet_core.data.normalization import normalise, statistics
+from unet_core.data.normalization import normalize, statistics
 from unet_core.data.sampling import Batch, batches, crop_counts, steps_per_epoch
 from unet_core.errors import DataError
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
 
 Array = NDArray[np.uint8]
-TINY = ModelConfig(base_channels=2, depth=1, image_size=16, normalisation="unit")
-GREY = 40  # grey levels of a class index, in pictures that show their mask
+TINY = ModelConfig(base_channels=2, depth=1, image_size=16, normalization="unit")
+GRAY = 40  # gray levels of a class index, in pictures that show their mask
 
 
 def showing(mask: Array, channels: int = 1) -> Array:
     """An image from which its mask of class indices can be read."""
-    grey = (mask * GREY).astype(np.uint8)
-    return grey if channels == 1 else np.stack([grey] * channels, 2)
+    gray = (mask * GRAY).astype(np.uint8)
+    return gray if channels == 1 else np.stack([gray] * channels, 2)
 
 
 def folder(root: Path, pictures: list[tuple[Array, Array]]) -> list[Sample]:
@@ -45,11 +45,11 @@ def noise(side: int, values: int, seed: int, channels: int = 1, width: int | Non
     return showing(mask, channels), mask
 
 
-def loaded(samples: list[Sample], model: ModelConfig = TINY, **data: int) -> Pictures:
-    return load(samples, DataConfig(**data), model)[0]
+def loaded(samples: list[Sample], model: ModelConfig = TINY, **data: int) -> Dataset:
+    return load_dataset(samples, DataConfig(**data), model)[0]
 
 
-def epoch(pictures: Pictures, number: int = 1, **settings: int | str) -> list[Batch]:
+def epoch(pictures: Dataset, number: int = 1, **settings: int | str) -> list[Batch]:
     return list(batches(pictures, TrainConfig(**{"batch_size": 3, "crops_per_image": 2, **settings}), number))
 
 
@@ -72,7 +72,7 @@ def crops(found: list[Batch]) -> list[tuple[str, bytes, bytes]]:
 def test_channels_and_classes_are_found(tmp_path: Path, channels: int, values: int, scale: int, classes: int) -> None:
     pairs = [noise(20, values, seed, channels) for seed in range(2)]
     samples = folder(tmp_path, [(image, mask * np.uint8(scale)) for image, mask in pairs])
-    pictures, model, skipped = load(samples, DataConfig(), TINY)
+    pictures, model, skipped = load_dataset(samples, DataConfig(), TINY)
     assert (model.in_channels, model.num_classes, skipped) == (channels, classes, [])
     assert pictures.model == model
     assert len(pictures) == 2
@@ -83,13 +83,13 @@ def test_channels_and_classes_are_found(tmp_path: Path, channels: int, values: i
 
 def test_what_the_settings_give_is_kept(tmp_path: Path) -> None:
     samples = folder(tmp_path, [noise(20, 2, 0, channels=3)])
-    given = ModelConfig(in_channels=1, num_classes=4, base_channels=2, depth=1, image_size=16, normalisation="unit")
-    pictures, model, _ = load(samples, DataConfig(), given)
+    given = ModelConfig(in_channels=1, num_classes=4, base_channels=2, depth=1, image_size=16, normalization="unit")
+    pictures, model, _ = load_dataset(samples, DataConfig(), given)
     assert model == given
     assert pictures[0].image.shape == (20, 20, 1)
 
 
-def test_one_colour_picture_among_grey_ones_makes_all_of_them_rgb(tmp_path: Path) -> None:
+def test_one_color_picture_among_gray_ones_makes_all_of_them_rgb(tmp_path: Path) -> None:
     pictures = loaded(folder(tmp_path, [noise(20, 2, 0), noise(20, 2, 1, channels=3)]))
     assert [pictures[index].image.shape for index in range(2)] == [(20, 20, 3)] * 2
 
@@ -106,7 +106,7 @@ def test_ignored_mask_values_are_ignore_and_no_class(tmp_path: Path) -> None:
 def test_a_tenth_of_unreadable_files_is_skipped_and_named(tmp_path: Path) -> None:
     samples = folder(tmp_path, [noise(20, 2, seed) for seed in range(10)])
     samples[3].image.write_bytes(b"no picture")
-    pictures, _, skipped = load(samples, DataConfig(), TINY)
+    pictures, _, skipped = load_dataset(samples, DataConfig(), TINY)
     assert [sample.id for sample in pictures.samples] == ["00", "01", "02", "04", "05", "06", "07", "08", "09"]
     assert len(skipped) == 1
     assert str(samples[3].image) in skipped[0]
@@ -119,7 +119,7 @@ def test_more_than_a_tenth_is_refused_and_all_are_named(tmp_path: Path) -> None:
     whole = samples[8].masks[0].read_bytes()
     samples[8].masks[0].write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match=r"^2 of 10 images or masks cannot be read") as refused:
-        load(samples, DataConfig(), TINY)
+        load_dataset(samples, DataConfig(), TINY)
     assert str(samples[3].image) in str(refused.value)
     assert str(samples[8].masks[0]) in str(refused.value)
 
@@ -127,7 +127,7 @@ def test_more_than_a_tenth_is_refused_and_all_are_named(tmp_path: Path) -> None:
 def test_the_first_pictures_may_be_unreadable(tmp_path: Path) -> None:
     samples = folder(tmp_path, [noise(20, 2, seed, channels=3) for seed in range(10)])
     samples[0].image.write_bytes(b"")
-    _, model, skipped = load(samples, DataConfig(), TINY)
+    _, model, skipped = load_dataset(samples, DataConfig(), TINY)
     assert model.in_channels == 3
     assert len(skipped) == 1
 
@@ -138,7 +138,7 @@ def test_every_mask_of_another_size_is_listed(tmp_path: Path) -> None:
     pairs[4] = pairs[4][0], pairs[4][1][:, :-3]
     samples = folder(tmp_path, pairs)
     with pytest.raises(DataError, match=r"^2 masks do not fit their images") as refused:
-        load(samples, DataConfig(), TINY)
+        load_dataset(samples, DataConfig(), TINY)
     assert f"{samples[1].masks[0]}: the mask is 20 x 19 pixels, its image 01.png is 20 x 20" in str(refused.value)
     assert f"{samples[4].masks[0]}: the mask is 17 x 20 pixels, its image 04.png is 20 x 20" in str(refused.value)
 
@@ -185,18 +185,18 @@ def test_a_subset_holds_its_samples_and_what_was_found(tmp_path: Path) -> None:
     assert len(pictures.subset(())) == 0
 
 
-# Normalisation ------------------------------------------------------------------------------------------------------
+# Normalization ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NORMALISATIONS)
+@pytest.mark.parametrize("name", NORMALIZATIONS)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("kind", ["noise", "black", "white", "one pixel"])
-def test_every_normalisation_gives_finite_numbers_of_a_usual_size(name: str, channels: int, kind: str) -> None:
+def test_every_normalization_gives_finite_numbers_of_a_usual_size(name: str, channels: int, kind: str) -> None:
     side = 1 if kind == "one pixel" else 24
     image = np.random.default_rng(0).integers(256, size=(side, side, channels)).astype(np.uint8)
     if kind in ("black", "white"):
         image[:] = 255 * (kind == "white")
-    tensor = normalise(image, *statistics(image, name))
+    tensor = normalize(image, *statistics(image, name))
     assert tensor.shape == (channels, side, side)
     assert tensor.dtype == torch.float32
     assert tensor.isfinite().all()
@@ -205,7 +205,7 @@ def test_every_normalisation_gives_finite_numbers_of_a_usual_size(name: str, cha
 
 def test_unit_maps_0_to_255_onto_0_to_1() -> None:
     image = np.array([[[0, 51, 255]]], np.uint8)
-    assert normalise(image, *statistics(image, "unit")).flatten().tolist() == pytest.approx([0, 0.2, 1])
+    assert normalize(image, *statistics(image, "unit")).flatten().tolist() == pytest.approx([0, 0.2, 1])
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -213,7 +213,7 @@ def test_zscore_makes_an_image_mean_0_and_deviation_1(channels: int) -> None:
     rng = np.random.default_rng(0)
     level, spread = np.array([60, 120, 180])[:channels], np.array([5, 10, 15])[:channels]
     image = (level + spread * rng.standard_normal((200, 150, channels))).astype(np.uint8)
-    tensor = normalise(image, *statistics(image, "zscore"))
+    tensor = normalize(image, *statistics(image, "zscore"))
     assert tensor.mean().item() == pytest.approx(0, abs=0.01)
     assert tensor.std().item() == pytest.approx(1, abs=0.01)
 
@@ -232,7 +232,7 @@ def test_statistics_are_of_the_image_alone() -> None:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Pictures:
+def pictures(tmp_path: Path) -> Dataset:
     """Five pictures larger and smaller than a crop, one of a single pixel."""
     shapes = [(20, 20), (40, 18), (16, 16), (17, 31), (1, 1)]
     pairs = [noise(height, 6, seed, 3, width) for seed, (height, width) in enumerate(shapes)]
@@ -242,9 +242,7 @@ def pictures(tmp_path: Path) -> Pictures:
 
 
 @pytest.mark.parametrize(("batch_size", "crops_per_image"), [(3, 2), (4, 1), (1, 1), (64, 3), (5, 2)])
-def test_an_epoch_visits_every_image_as_often_as_told(
-    pictures: Pictures, batch_size: int, crops_per_image: int
-) -> None:
+def test_an_epoch_visits_every_image_as_often_as_told(pictures: Dataset, batch_size: int, crops_per_image: int) -> None:
     found = epoch(pictures, batch_size=batch_size, crops_per_image=crops_per_image)
     ids = [name for batch in found for name in batch.ids]
     assert sorted(ids) == sorted(["00", "01", "02", "03", "04"] * crops_per_image)
@@ -279,14 +277,14 @@ def test_left_open_an_epoch_covers_each_image_with_one_to_four_crops(tmp_path: P
 
 @pytest.mark.parametrize("augment", ["none", "flips", "light", "street"])  # the others resample
 @pytest.mark.parametrize("side", [16, 64])
-def test_image_and_mask_are_cut_turned_and_padded_alike(pictures: Pictures, augment: str, side: int) -> None:
-    """Through brightness changes too: over one mask value of one crop lies one grey, and more over a higher one."""
-    pictures.model = ModelConfig(in_channels=3, num_classes=6, depth=1, image_size=side, normalisation="unit")
+def test_image_and_mask_are_cut_turned_and_padded_alike(pictures: Dataset, augment: str, side: int) -> None:
+    """Through brightness changes too: over one mask value of one crop lies one gray, and more over a higher one."""
+    pictures.model = ModelConfig(in_channels=3, num_classes=6, depth=1, image_size=side, normalization="unit")
     for number in (1, 2):
         for batch in epoch(pictures, number, augment=augment, crops_per_image=4):
             for image, target in zip(batch.images, batch.target, strict=True):
                 if augment in ("none", "flips"):
-                    assert torch.equal((image * 255 / GREY).round().long(), target.expand(3, -1, -1))
+                    assert torch.equal((image * 255 / GRAY).round().long(), target.expand(3, -1, -1))
                 levels = [image[:, target == value].unique() for value in target.unique()]
                 assert all(len(level) == 1 for level in levels)
                 assert [level.item() for level in levels] == sorted(level.item() for level in levels)
@@ -295,7 +293,7 @@ def test_image_and_mask_are_cut_turned_and_padded_alike(pictures: Pictures, augm
 
 def test_crops_come_from_all_over_the_picture(tmp_path: Path) -> None:
     place = np.arange(81, dtype=np.uint8).reshape(9, 9)  # each pixel says where it lies
-    tiny = ModelConfig(base_channels=2, depth=1, image_size=8, normalisation="unit")
+    tiny = ModelConfig(base_channels=2, depth=1, image_size=8, normalization="unit")
     pictures = loaded(folder(tmp_path, [(np.pad(place, (0, 3)), np.zeros((12, 12), np.uint8))]), tiny)
     corners = set()
     for number in range(1, 9):
@@ -305,7 +303,7 @@ def test_crops_come_from_all_over_the_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("augment", AUGMENTATIONS)
-def test_an_epoch_is_a_function_of_seed_and_number_whatever_came_before(pictures: Pictures, augment: str) -> None:
+def test_an_epoch_is_a_function_of_seed_and_number_whatever_came_before(pictures: Dataset, augment: str) -> None:
     first = {number: crops(epoch(pictures, number, augment=augment)) for number in (1, 2, 3)}
     np.random.seed(9)  # the global generators must not matter
     torch.manual_seed(9)
@@ -315,23 +313,23 @@ def test_an_epoch_is_a_function_of_seed_and_number_whatever_came_before(pictures
     assert crops(epoch(pictures, 1, augment=augment, seed=1)) != first[1]
 
 
-def test_a_crop_is_a_function_of_its_position_and_not_of_the_batch_size(pictures: Pictures) -> None:
+def test_a_crop_is_a_function_of_its_position_and_not_of_the_batch_size(pictures: Dataset) -> None:
     wanted = crops(epoch(pictures, 2, batch_size=3))
     for batch_size in (1, 4, 100):
         assert crops(epoch(pictures, 2, batch_size=batch_size)) == wanted
 
 
-def test_the_order_of_images_differs_from_epoch_to_epoch(pictures: Pictures) -> None:
+def test_the_order_of_images_differs_from_epoch_to_epoch(pictures: Dataset) -> None:
     orders = {tuple(name for batch in epoch(pictures, number) for name in batch.ids) for number in range(1, 9)}
     assert len(orders) > 4
 
 
-def test_crops_of_one_image_differ(pictures: Pictures) -> None:
+def test_crops_of_one_image_differ(pictures: Dataset) -> None:
     found = crops(epoch(pictures.subset(("01",)), augment="none", crops_per_image=8))
     assert len({pixels for _, pixels, _ in found}) > 4
 
 
-def test_batches_leave_the_pictures_in_memory_as_they_are(pictures: Pictures) -> None:
+def test_batches_leave_the_pictures_in_memory_as_they_are(pictures: Dataset) -> None:
     before = [(pictures[index].image.copy(), pictures[index].raw_mask.copy()) for index in range(len(pictures))]
     for batch in epoch(pictures, augment="light"):
         batch.images.zero_()
@@ -345,12 +343,12 @@ def test_batches_leave_the_pictures_in_memory_as_they_are(pictures: Pictures) ->
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_smaller_than_a_crop_are_mirrored(tmp_path: Path, height: int, width: int, channels: int) -> None:
     samples = folder(tmp_path, [noise(height, 2, 0, channels, width)])
-    pictures = loaded(samples, ModelConfig(num_classes=2, depth=1, image_size=32, normalisation="unit"))
+    pictures = loaded(samples, ModelConfig(num_classes=2, depth=1, image_size=32, normalization="unit"))
     whole = pictures[0].image
     for batch in epoch(pictures, augment="none"):
         assert batch.images.shape == (2, channels, 32, 32)
         for image, target in zip(batch.images, batch.target, strict=True):
-            assert torch.equal((image[0] * 255 / GREY).round().long(), target)
+            assert torch.equal((image[0] * 255 / GRAY).round().long(), target)
             if height < 32 and width < 32:  # every pixel of the picture is in the crop
                 counted = torch.bincount(target.flatten(), minlength=2).gt(0).tolist()
-                assert counted == [bool((whole[:, :, 0] == GREY * value).any()) for value in (0, 1)]
+                assert counted == [bool((whole[:, :, 0] == GRAY * value).any()) for value in (0, 1)]

@@ -1,4 +1,4 @@
-"""Data sets: each layout from a small tree, all that is wrong told at once and by name, splits that leak nothing."""
+"""Datasets: each layout from a small tree, all that is wrong told at once and by name, splits that leak nothing."""
 
 import os
 import random
@@ -171,7 +171,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path, layout: str, tree: li
             discovery.find(tmp_path, asked)
         message = str(refusal.value)
         number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        assert message.startswith(f"{tmp_path}: {number} in the data set: ")
+        assert message.startswith(f"{tmp_path}: {number} in the dataset: ")
         assert message.endswith("Give each image a mask of the same name, or take it out of the folder.")
         places = [message.find(problem) for problem in problems]
         assert -1 not in places, (problems[places.index(-1)], message)

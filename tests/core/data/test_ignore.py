@@ -1,4 +1,4 @@
-"""Pixels labelled with the ignore index count nowhere, from the mask file to loss, gradient and scores."""
+"""Pixels labeled with the ignore index count nowhere, from the mask file to loss, gradient and scores."""
 
 import os
 from pathlib import Path
@@ -15,12 +15,12 @@ from unet_core.data.layouts import Sample
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
 
-LABEL, CLASSES = 11, 11  # CamVid: classes 0 .. 10, and 11 for what nobody labelled
+LABEL, CLASSES = 11, 11  # CamVid: classes 0 .. 10, and 11 for what nobody labeled
 REAL = Path(os.environ.get("UNET_DATA", Path(__file__).parents[4] / "shared" / "data")) / "camvid"
 
 
 def fabricated(root: Path) -> list[Sample]:
-    """One picture of CamVid's kind: every class and a fifth of it unlabelled."""
+    """One picture of CamVid's kind: every class and a fifth of it unlabeled."""
     rng = np.random.default_rng(0)
     mask = rng.integers(0, CLASSES, (60, 80)).astype(np.uint8)
     mask[rng.random(mask.shape) < 0.2] = LABEL
@@ -38,16 +38,16 @@ def real(root: Path) -> list[Sample]:
 
 @pytest.mark.parametrize("loss", losses.MULTICLASS)
 @pytest.mark.parametrize("source", [fabricated, real])
-def test_what_is_said_of_unlabelled_pixels_changes_nothing(source, loss, tmp_path):
+def test_what_is_said_of_unlabeled_pixels_changes_nothing(source, loss, tmp_path):
     model = ModelConfig(in_channels=3, num_classes=CLASSES)
-    pictures, *_ = dataset.load(source(tmp_path), DataConfig(ignore_index=LABEL), model)
+    pictures, *_ = dataset.load_dataset(source(tmp_path), DataConfig(ignore_index=LABEL), model)
     generator = torch.Generator().manual_seed(0)
-    unlabelled = 0
+    unlabeled = 0
     for index, sample in enumerate(pictures.samples):
         target = pictures.target(pictures[index].raw_mask)
         ignored = images.read_mask(sample.masks[0]) == LABEL
         assert ((target == IGNORE) == ignored).all()
-        unlabelled += int(ignored.sum())
+        unlabeled += int(ignored.sum())
         one = torch.randn(1, CLASSES, *target.shape, generator=generator)
         there = torch.from_numpy(ignored)
         other = torch.where(there, 20 * torch.randn(one.shape, generator=generator), one)
@@ -65,4 +65,4 @@ def test_what_is_said_of_unlabelled_pixels_changes_nothing(source, loss, tmp_pat
         assert slope[0, :, ~there].any()
         for name in ("tp", "fp", "fn", "tn"):
             assert (getattr(counts, name) == getattr(other_counts, name)).all()
-    assert unlabelled > 0
+    assert unlabeled > 0

@@ -1,16 +1,16 @@
-"""Mask values as bytes, and colour maps in every form that they are written in."""
+"""Mask values as bytes, and color maps in every form that they are written in."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from unet_core.data.mask_values import LABELS, Codes, code_of, is_colour, parse, text_of
+from unet_core.data.mask_values import LABELS, ValueTable, code_of, is_color, parse, text_of
 from unet_core.errors import DataError
 
 
 @pytest.mark.parametrize(
-    ("value", "code", "text", "colour"),
+    ("value", "code", "text", "color"),
     [
         ((0,), 0, "0", False),
         ((7,), 0x070707, "7", False),
@@ -20,25 +20,25 @@ from unet_core.errors import DataError
         ((65535,), LABELS + 65535, "65535", False),
     ],
 )
-def test_codes_and_their_names(value: tuple[int, ...], code: int, text: str, colour: bool) -> None:
-    assert (code_of(value), text_of(code), is_colour(code)) == (code, text, colour)
+def test_codes_and_their_names(value: tuple[int, ...], code: int, text: str, color: bool) -> None:
+    assert (code_of(value), text_of(code), is_color(code)) == (code, text, color)
 
 
-def test_grey_masks_are_left_as_they_are() -> None:
-    codes, mask = Codes(), np.array([[0, 200]], np.uint8)
+def test_gray_masks_are_left_as_they_are() -> None:
+    codes, mask = ValueTable(), np.array([[0, 200]], np.uint8)
     assert codes.encode(mask) is mask
     assert codes.known == {0: 0, code_of((200,)): 200}
 
 
 def test_a_value_has_one_byte_whatever_it_is_stored_as_and_whenever_it_comes() -> None:
-    codes = Codes()
+    codes = ValueTable()
     first = codes.encode(np.array([[0, 255]], np.uint8))
-    colours = np.array([[[255, 255, 255], [255, 0, 0], [0, 0, 0]]], np.uint8)
-    second, third = codes.encode(colours), codes.encode(np.array([[255, 300, 254]], np.uint16))
+    colors = np.array([[[255, 255, 255], [255, 0, 0], [0, 0, 0]]], np.uint8)
+    second, third = codes.encode(colors), codes.encode(np.array([[255, 300, 254]], np.uint16))
     assert first.tolist() == [[0, 255]]
     assert second.tolist() == [[255, 254, 0]]
     assert third.tolist() == [[255, 252, 253]], "254 was taken by red"
-    assert codes.encode(colours).tolist() == second.tolist()
+    assert codes.encode(colors).tolist() == second.tolist()
     assert codes.encode(np.array([[254]], np.uint8)).tolist() == [[253]]
     assert len(set(codes.known.values())) == len(codes.known) == 5
 
@@ -49,7 +49,7 @@ FILES = {
     "c.csv": "name;r;g;b\nsky;0;0;0\ntree;255;0;0\n",
     "d.json": "[[0, 0, 0], [255, 0, 0]]",
     "e.json": '{"sky": [0, 0, 0], "tree": [255, 0, 0]}',
-    "f.json": '[{"name": "sky", "color": [0, 0, 0]}, {"name": "tree", "colour": [255, 0, 0]}]',
+    "f.json": '[{"name": "sky", "color": [0, 0, 0]}, {"name": "tree", "color": [255, 0, 0]}]',
     "g.csv": "\ufeff0,0,0\n255,0,0\n",
 }
 
@@ -70,16 +70,16 @@ def test_inline(tmp_path: Path, text: str) -> None:
     ("text", "message"),
     [
         ("gone.csv", "there is no file 'gone.csv'"),
-        ("0,0,0;1,2", "class 1: expected r,g,b of 0 to 255 or one grey level, got"),
+        ("0,0,0;1,2", "class 1: expected r,g,b of 0 to 255 or one gray level, got"),
         ("0,0,0;256,0,0", "class 1: expected r,g,b"),
         ("0;70000", "class 1: expected"),
-        ("0,0,0;0,0,0", "names 0 twice; give each class one colour"),
-        ("0,0,0", "has 1 colours where two or more are meant"),
-        ("bad.json", "cannot be read as a colour map"),
-        ("odd.json", "cannot be read as a colour map"),
+        ("0,0,0;0,0,0", "names 0 twice; give each class one color"),
+        ("0,0,0", "has 1 colors where two or more are meant"),
+        ("bad.json", "cannot be read as a color map"),
+        ("odd.json", "cannot be read as a color map"),
     ],
 )
-def test_what_is_no_colour_map(tmp_path: Path, text: str, message: str) -> None:
+def test_what_is_no_color_map(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "bad.json").write_text("{")
     (tmp_path / "odd.json").write_text("3")
     with pytest.raises(DataError, match=message):

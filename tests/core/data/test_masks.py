@@ -1,4 +1,4 @@
-"""Masks: objects merged once and remembered, and raw grey values to class indices in every case."""
+"""Masks: objects merged once and remembered, and raw gray values to class indices in every case."""
 
 import os
 from collections import Counter
@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from unet_core.data import label_map, masks
-from unet_core.data.label_map import IGNORE, Classes, class_table
+from unet_core.data.label_map import IGNORE, LabelMap, map_gray_values
 from unet_core.data.layouts import Sample
-from unet_core.data.mask_values import Codes, parse
+from unet_core.data.mask_values import ValueTable, parse
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
@@ -45,9 +45,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     seen: list[Path] = []
     read = images.read_mask
 
-    def read_mask(path: Path, page: int | None = None, colours: bool = False) -> Array:
+    def read_mask(path: Path, page: int | None = None, colors: bool = False) -> Array:
         seen.append(path)
-        return read(path, page, colours)
+        return read(path, page, colors)
 
     monkeypatch.setattr(images, "read_mask", read_mask)
     return seen
@@ -198,7 +198,7 @@ HALVED = {value: int(value > 127) for value in range(256)}
 def test_class_tables(
     values: set[int], num_classes: int, ignore_index: int | None, expected: dict[int, int], classes: int
 ) -> None:
-    found = class_table(dict.fromkeys(values, 1), num_classes, ignore_index)
+    found = map_gray_values(dict.fromkeys(values, 1), num_classes, ignore_index)
     assert found.num_classes == classes
     assert found.table.dtype == np.uint8
     assert found.table.tolist() == table_of(expected)
@@ -208,10 +208,10 @@ def test_class_tables(
 @pytest.mark.parametrize(
     ("values", "num_classes", "ignore_index", "message"),
     [
-        ({0, 1, 255}, 0, None, "The masks hold 3 grey values (0, 1, 255), which are neither"),
-        ({0, 1, 64}, 0, None, "The masks hold 3 grey values (0, 1, 64), which are neither"),
-        (set(range(256)), 0, None, "The masks hold 256 grey values (0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 246 more)"),
-        ({0, 1, 2}, 1, None, "The masks hold 3 grey values (0, 1, 2)"),
+        ({0, 1, 255}, 0, None, "The masks hold 3 gray values (0, 1, 255), which are neither"),
+        ({0, 1, 64}, 0, None, "The masks hold 3 gray values (0, 1, 64), which are neither"),
+        (set(range(256)), 0, None, "The masks hold 256 gray values (0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 246 more)"),
+        ({0, 1, 2}, 1, None, "The masks hold 3 gray values (0, 1, 2)"),
         ({0, 1, 5, 7}, 3, None, "The masks hold the values 5, 7, but with 3 classes they must be 0 to 2."),
         ({0, 1, 5, 255}, 3, 255, "The masks hold the values 5, but with 3 classes they must be 0 to 2."),
         (
@@ -226,14 +226,14 @@ def test_values_that_fit_nothing_are_asked_about(
     values: set[int], num_classes: int, ignore_index: int | None, message: str
 ) -> None:
     with pytest.raises(DataError) as refusal:
-        class_table(dict.fromkeys(values, 1), num_classes, ignore_index)
+        map_gray_values(dict.fromkeys(values, 1), num_classes, ignore_index)
     assert str(refusal.value).startswith(message)
     assert "num_classes" in str(refusal.value)
 
 
 def test_the_callers_counts_are_left_alone() -> None:
     counts = {0: 5, 1: 5, 255: 5}
-    class_table(counts, 0, 255)
+    map_gray_values(counts, 0, 255)
     assert counts == {0: 5, 1: 5, 255: 5}
 
 
@@ -242,11 +242,11 @@ SOFT = {0: 6000, 3: 500, 80: 100, 128: 100, 200: 100, 250: 200, 255: 3000}
 
 @pytest.mark.parametrize("num_classes", [0, 1, 2])
 def test_soft_edges_are_cut_at_half_and_told(num_classes: int) -> None:
-    found = class_table(SOFT, num_classes, None)
+    found = map_gray_values(SOFT, num_classes, None)
     assert found.num_classes == max(1, num_classes)
     assert found.table.tolist() == table_of(HALVED)
     assert found.warnings == (
-        "The masks hold 7 grey levels, 10.0% of the pixels between 0 and 255 (blurred or compressed edges); all were "
+        "The masks hold 7 gray levels, 10.0% of the pixels between 0 and 255 (blurred or compressed edges); all were "
         "cut at half: above 127 is foreground.",
     )
 
@@ -255,7 +255,7 @@ def test_soft_edges_are_cut_at_half_and_told(num_classes: int) -> None:
     "counts",
     [
         {**SOFT, 128: 1000},  # more than a twentieth between
-        {0: 900, 1: 50, 2: 40, 255: 10},  # three classes, the unlabelled not named
+        {0: 900, 1: 50, 2: 40, 255: 10},  # three classes, the unlabeled not named
         {0: 9000, 20: 500, 33: 100, 255: 400},  # the same with more classes
         {0: 9000, 70: 100, 149: 100, 150: 1, 151: 1},  # many classes, nothing near 255
         {0: 9000, 128: 100, 255: 3000},  # a map of three levels
@@ -264,76 +264,78 @@ def test_soft_edges_are_cut_at_half_and_told(num_classes: int) -> None:
 )
 def test_what_may_be_classes_is_asked_about(counts: dict[int, int]) -> None:
     with pytest.raises(DataError, match="neither 0/1, 0/255 nor class indices"):
-        class_table(counts, 0, None)
+        map_gray_values(counts, 0, None)
 
 
-def meaning(*pictures: Array, num_classes: int = 0, ignore: int | None = None, given: str = "") -> tuple[Classes, list]:
-    """The classes of a data set of these masks, and each mask as class indices."""
-    codes, counts = Codes(), Counter[int]()
+def meaning(
+    *pictures: Array, num_classes: int = 0, ignore: int | None = None, given: str = ""
+) -> tuple[LabelMap, list]:
+    """The classes of a dataset of these masks, and each mask as class indices."""
+    codes, counts = ValueTable(), Counter[int]()
     raw = [codes.encode(picture) for picture in pictures]
     for mask in raw:
         counts.update(mask.ravel().tolist())
-    found = label_map.classes(codes, counts, num_classes, ignore, parse(given, Path()) if given else None)
+    found = label_map.make_label_map(codes, counts, num_classes, ignore, parse(given, Path()) if given else None)
     return found, [found.table[mask].tolist() for mask in raw]
 
 
 BLACK, RED, BLUE, WHITE = (0, 0, 0), (255, 0, 0), (0, 0, 255), (255, 255, 255)
 
 
-def coloured(*pixels: tuple[int, int, int]) -> Array:
+def colored(*pixels: tuple[int, int, int]) -> Array:
     return np.array([pixels], np.uint8)
 
 
-def test_colours_are_found_sorted_behind_black() -> None:
-    found, classes = meaning(coloured(RED, BLACK), coloured(WHITE, BLUE), np.array([[0, 255]], np.uint8))
+def test_colors_are_found_sorted_behind_black() -> None:
+    found, classes = meaning(colored(RED, BLACK), colored(WHITE, BLUE), np.array([[0, 255]], np.uint8))
     assert found.num_classes == 4
-    assert classes == [[[2, 0]], [[3, 1]], [[0, 3]]], "grey masks among them are colours too"
+    assert classes == [[[2, 0]], [[3, 1]], [[0, 3]]], "gray masks among them are colors too"
     assert found.found == "0;0,0,255;255,0,0;255"
     assert found.warnings == (
-        "The masks are in colours; 4 were found and taken as classes: 0 = (0), 1 = (0,0,255), 2 = (255,0,0), 3 = (255)."
-        ' Give colour_map "0;0,0,255;255,0,0;255", or a file that says so, to settle the order.',
+        "The masks are in colors; 4 were found and taken as classes: 0 = (0), 1 = (0,0,255), 2 = (255,0,0), 3 = (255)."
+        ' Give color_map "0;0,0,255;255,0,0;255", or a file that says so, to settle the order.',
     )
-    given, again = meaning(coloured(RED, BLACK), coloured(BLUE, BLUE), given=found.found)
+    given, again = meaning(colored(RED, BLACK), colored(BLUE, BLUE), given=found.found)
     assert (again, given.num_classes, given.warnings) == ([[[2, 0]], [[1, 1]]], 4, ()), "what was found can be given"
 
 
-def test_without_black_the_commonest_colour_is_the_background() -> None:
-    found, classes = meaning(coloured(RED, RED, BLUE))
+def test_without_black_the_commonest_color_is_the_background() -> None:
+    found, classes = meaning(colored(RED, RED, BLUE))
     assert (found.num_classes, classes) == (1, [[[0, 0, 1]]])
 
 
-def test_a_colour_map_says_the_order_and_what_is_ignored() -> None:
+def test_a_color_map_says_the_order_and_what_is_ignored() -> None:
     given = "255,0,0;0,0,255;255,255,255;9,9,9"
-    found, classes = meaning(coloured(RED, BLUE, WHITE), given=given)
+    found, classes = meaning(colored(RED, BLUE, WHITE), given=given)
     assert (found.num_classes, classes, found.warnings) == (4, [[[0, 1, 2]]], ())
-    found, classes = meaning(coloured(RED, BLUE, WHITE, (9, 9, 9)), given=given, ignore=3)
+    found, classes = meaning(colored(RED, BLUE, WHITE, (9, 9, 9)), given=given, ignore=3)
     assert (found.num_classes, classes) == (3, [[[0, 1, 2, IGNORE]]])
-    assert meaning(coloured(RED, BLUE), given="255,0,0;0,0,255")[0].num_classes == 1
-    assert meaning(coloured(RED, BLUE), given="255,0,0;0,0,255", num_classes=2)[0].num_classes == 2
+    assert meaning(colored(RED, BLUE), given="255,0,0;0,0,255")[0].num_classes == 1
+    assert meaning(colored(RED, BLUE), given="255,0,0;0,0,255", num_classes=2)[0].num_classes == 2
 
 
-def test_a_map_of_grey_levels() -> None:
+def test_a_map_of_gray_levels() -> None:
     found, classes = meaning(np.array([[0, 128, 255]], np.uint8), given="128;0;255")
     assert (found.num_classes, classes) == (3, [[[1, 0, 2]]])
 
 
-def test_a_colour_that_the_map_does_not_name_is_refused() -> None:
-    with pytest.raises(DataError, match=r"hold 2 values that colour_map does not name: 0,0,255 \(1 pixels\), 255 \(2"):
-        meaning(coloured(RED, BLUE), np.array([[255, 255]], np.uint8), given="1,0,0;255,0,0")
+def test_a_color_that_the_map_does_not_name_is_refused() -> None:
+    with pytest.raises(DataError, match=r"hold 2 values that color_map does not name: 0,0,255 \(1 pixels\), 255 \(2"):
+        meaning(colored(RED, BLUE), np.array([[255, 255]], np.uint8), given="1,0,0;255,0,0")
 
 
 @pytest.mark.parametrize("num_classes", [1, 2, 3, 5])
-def test_found_colours_that_are_not_as_many_as_the_model_has_classes(num_classes: int) -> None:
-    """A part of a data set may lack a colour, and all behind it would move by one."""
-    with pytest.raises(DataError, match=rf"hold 4 colours, but the model has {num_classes} classes. Name all classes"):
-        meaning(coloured(RED, BLACK, BLUE, WHITE), num_classes=num_classes)
+def test_found_colors_that_are_not_as_many_as_the_model_has_classes(num_classes: int) -> None:
+    """A part of a dataset may lack a color, and all behind it would move by one."""
+    with pytest.raises(DataError, match=rf"hold 4 colors, but the model has {num_classes} classes. Name all classes"):
+        meaning(colored(RED, BLACK, BLUE, WHITE), num_classes=num_classes)
 
 
-def test_too_many_colours() -> None:
+def test_too_many_colors() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8)
-    with pytest.raises(DataError, match="more than 256 values or colours; compressed"):
+    with pytest.raises(DataError, match="more than 256 values or colors; compressed"):
         meaning(noise)
-    with pytest.raises(DataError, match=r"hold \d+ colours, more than 64: compressed"):
+    with pytest.raises(DataError, match=r"hold \d+ colors, more than 64: compressed"):
         meaning(noise[:2])
 
 
@@ -342,11 +344,11 @@ def test_labels_of_16_bits(white: int) -> None:
     found, classes = meaning(np.array([[0, white]], np.uint16), np.array([[white, white]], np.uint16))
     assert (found.num_classes, classes) == (1, [[[0, 1]], [[1, 1]]])
     assert meaning(np.array([[0, 1, 2]], np.uint16))[1] == [[[0, 1, 2]]]
-    with pytest.raises(DataError, match=r"hold 3 labels \(0, 500, 1000\), some over 255.*colour_map \"0;500;1000\"\."):
+    with pytest.raises(DataError, match=r"hold 3 labels \(0, 500, 1000\), some over 255.*color_map \"0;500;1000\"\."):
         meaning(np.array([[0, 500, 1000]], np.uint16))
     assert meaning(np.array([[0, 500, 1000]], np.uint16), given="0;500;1000")[1] == [[[0, 1, 2]]]
 
 
-def test_foreground_of_grey_and_of_colours() -> None:
+def test_foreground_of_gray_and_of_colors() -> None:
     assert masks.foreground(np.array([[0, 3]], np.uint8)).tolist() == [[0, 1]]
-    assert masks.foreground(coloured(BLACK, BLUE)).tolist() == [[0, 1]]
+    assert masks.foreground(colored(BLACK, BLUE)).tolist() == [[0, 1]]

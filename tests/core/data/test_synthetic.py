@@ -1,4 +1,4 @@
-"""The built-in data set: reproducible, exact masks, hard enough for a threshold, safe to write."""
+"""The built-in dataset: reproducible, exact masks, hard enough for a threshold, safe to write."""
 
 import hashlib
 import subprocess

@@ -17,7 +17,7 @@ from unet_core.data.discovery import content_hash, find
 from unet_core.data.layouts import Sample
 from unet_core.errors import DataError
 from unet_core.evaluation.scores import evaluate, select
-from unet_core.evaluation.summary import ImageScore, by_class, interval, summarise, to_csv
+from unet_core.evaluation.summary import ImageScore, by_class, interval, summarize, to_csv
 from unet_core.io.pixels import encode_png
 from unet_core.metrics import METRICS, Counts
 
@@ -38,7 +38,7 @@ def folder(root: Path, pairs: dict[str, tuple[Array, Array]]) -> list[Sample]:
     return find(root)
 
 
-def grey(value: int) -> tuple[Array, Array]:
+def gray(value: int) -> tuple[Array, Array]:
     return np.full((4, 4), value, np.uint8), np.zeros((4, 4), np.uint8)
 
 
@@ -48,7 +48,7 @@ def grey(value: int) -> tuple[Array, Array]:
 @pytest.fixture
 def known(tmp_path: Path) -> tuple[Path, dict[str, dict[str, str]]]:
     """Five images, four of them in a run's split."""
-    found = folder(tmp_path / "first", {name: grey(10 * number) for number, name in enumerate("abcde")})
+    found = folder(tmp_path / "first", {name: gray(10 * number) for number, name in enumerate("abcde")})
     digests = {sample.id: content_hash(sample.image) for sample in found}
     parts = {"train": ("a", "b"), "val": ("c",), "test": ("d",)}
     return tmp_path, {subset: {name: digests[name] for name in ids} for subset, ids in parts.items()}
@@ -79,7 +79,7 @@ def test_those_are_all_choices() -> None:
 
 def test_an_image_is_known_by_its_content_under_any_name(known: tuple[Path, dict[str, dict[str, str]]]) -> None:
     root, parts = known
-    renamed = folder(root / "second", {name: grey(10 * number) for number, name in enumerate("edxyz")})
+    renamed = folder(root / "second", {name: gray(10 * number) for number, name in enumerate("edxyz")})
     chosen = select(renamed, parts, "held-out")  # e, d, x, y, z hold what a, b, c, d, e held
     assert {subset: [sample.id for sample in group] for subset, group in chosen.items()} == {
         "train": [],
@@ -91,7 +91,7 @@ def test_an_image_is_known_by_its_content_under_any_name(known: tuple[Path, dict
 
 def test_the_same_name_with_another_content_is_new(known: tuple[Path, dict[str, dict[str, str]]]) -> None:
     root, parts = known
-    other = folder(root / "other", {name: grey(200 + number) for number, name in enumerate("abc")})
+    other = folder(root / "other", {name: gray(200 + number) for number, name in enumerate("abc")})
     assert [sample.id for sample in select(other, parts)["new"]] == ["a", "b", "c"]
 
 
@@ -170,7 +170,7 @@ def test_several_classes_and_ignored_pixels(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_scored(tmp_path: Path) -> None:
-    found = folder(tmp_path, {f"{number:02d}": grey(number) for number in range(10)})
+    found = folder(tmp_path, {f"{number:02d}": gray(number) for number in range(10)})
     found[4].image.write_bytes(b"no picture")
     results = list(evaluate(Bright(), {"new": found}, DataConfig()))  # type: ignore[arg-type]
     lines = [item for item in results if isinstance(item, str)]
@@ -190,7 +190,7 @@ SCORES = [
 
 
 def test_summary_by_hand() -> None:
-    found = summarise(SCORES)
+    found = summarize(SCORES)
     assert (found.images, found.empty) == (4, 1)
     assert found.mean_dice == pytest.approx((0.75 + 0.4 + 0) / 3)
     assert found.mean_iou == pytest.approx((0.6 + 0.25 + 0) / 3)
@@ -202,14 +202,14 @@ def test_summary_by_hand() -> None:
 
 
 def test_summary_of_images_with_nothing_defined() -> None:
-    found = summarise([SCORES[2], SCORES[2]])
+    found = summarize([SCORES[2], SCORES[2]])
     assert (found.images, found.empty, found.mean_accuracy) == (2, 2, 1)
     undefined = (found.mean_dice, found.mean_iou, found.mean_recall, found.pooled_dice, found.dice_low, found.dice_high)
     assert all(math.isnan(value) for value in undefined)
 
 
 def test_summary_of_one_image_has_no_interval() -> None:
-    found = summarise(SCORES[:1])
+    found = summarize(SCORES[:1])
     assert found.mean_dice == found.pooled_dice == 0.75
     assert math.isnan(found.dice_low)
     assert math.isnan(found.dice_high)

@@ -12,7 +12,7 @@ from shapely.geometry import shape
 from tests.helpers.made import empty, result
 from unet_core.export import geojson
 from unet_core.export.result import Result
-from unet_core.overlay import CLASS_COLOURS
+from unet_core.overlay import CLASS_COLORS
 
 
 def features(each: Result) -> list[dict[str, Any]]:
@@ -50,8 +50,8 @@ def test_what_qupath_reads() -> None:
     for feature, row in zip(features(each), each.objects.rows(), strict=True):
         properties = feature["properties"]
         assert properties["objectType"] == "annotation"
-        name, colour = (("cell", CLASS_COLOURS[1]), ("dead", CLASS_COLOURS[2]))[row["class"] - 1]
-        assert properties["classification"] == {"name": name, "color": list(colour)}
+        name, color = (("cell", CLASS_COLORS[1]), ("dead", CLASS_COLORS[2]))[row["class"] - 1]
+        assert properties["classification"] == {"name": name, "color": list(color)}
         assert properties["measurements"]["area_um2"] == row["area_um2"]
         assert all(type(value) in (int, float) for value in properties["measurements"].values())
         assert not {"id", "class", "touches_border"} & set(properties["measurements"])

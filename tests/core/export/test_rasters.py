@@ -95,7 +95,7 @@ def test_more_than_65535_objects_take_32_bits() -> None:
         assert tiff.asarray().dtype == np.uint32
         assert (tiff.asarray() == labels).all()
         up, down = page.tags["XResolution"].value
-        assert (up / down, page.tags["ResolutionUnit"].value) == (pytest.approx(20000), 3)  # pixels a centimetre
+        assert (up / down, page.tags["ResolutionUnit"].value) == (pytest.approx(20000), 3)  # pixels a centimeter
 
 
 def test_empty_ones() -> None:

@@ -8,14 +8,14 @@ import pytest
 
 from tests.helpers.made import empty, result
 from unet_core.export.result import Result
-from unet_core.export.tables import ObjectTable, Summary
+from unet_core.export.tables import ObjectTable, SummaryTable
 
 
-def read(table: ObjectTable | Summary, *results: Result) -> list[dict[str, str]]:
+def read(table: ObjectTable | SummaryTable, *results: Result) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(written(table, *results).decode("utf-8-sig"))))
 
 
-def written(table: ObjectTable | Summary, *results: Result) -> bytes:
+def written(table: ObjectTable | SummaryTable, *results: Result) -> bytes:
     file = io.BytesIO()
     for each in results:
         table.add(each)
@@ -37,8 +37,8 @@ def test_a_row_an_object_with_its_measures() -> None:
 
 
 def test_columns_of_other_pictures_stay_empty() -> None:
-    grey = Result("g.png", np.zeros((2, 2, 1), np.uint8), np.ones((2, 2), np.uint8), 1)
-    rows = read(ObjectTable(), grey, result(probability=np.ones((70, 90), np.float32)))
+    gray = Result("g.png", np.zeros((2, 2, 1), np.uint8), np.ones((2, 2), np.uint8), 1)
+    rows = read(ObjectTable(), gray, result(probability=np.ones((70, 90), np.float32)))
     assert (rows[0]["mean_red"], rows[0]["mean_probability"]) == ("", "")
     assert (rows[1]["mean_probability"], rows[1]["mean_red"] > "") == ("1", True)
 
@@ -47,13 +47,13 @@ def test_the_summary_counts_what_is_there_and_what_is_not() -> None:
     mask = np.zeros((10, 20), np.uint8)
     mask[:2, :2] = mask[5:7, 5:9] = 1
     each = result(mask=mask, num_classes=3, pixel_size=0.5)
-    one, two = read(Summary(), each)
+    one, two = read(SummaryTable(), each)
     assert (one["objects"], one["covered_percent"]) == ("2", "6")
     assert (one["total_area_um2"], one["mean_area_um2"], one["median_area_um2"]) == ("3", "1.5", "1.5")
     assert (one["width_px"], one["height_px"], one["pixel_size_um"]) == ("20", "10", "0.5")
     assert (two["class"], two["objects"], two["total_area_um2"]) == ("2", "0", "0")
     assert two["mean_area_um2"] == two["mean_intensity"] == two["threshold"] == ""
-    assert read(Summary(), empty(threshold=0.4))[0]["threshold"] == "0.4"
+    assert read(SummaryTable(), empty(threshold=0.4))[0]["threshold"] == "0.4"
 
 
 def test_no_picture_gives_the_heads_of_the_columns() -> None:

@@ -6,16 +6,16 @@ import pytest
 from unet_core.data import appearance
 from unet_core.inference import troubleshooting
 from unet_core.inference.adjustments import Adjust
-from unet_core.inference.troubleshooting import Seen
+from unet_core.inference.troubleshooting import Observation
 
 IMAGE = np.arange(100 * 100, dtype=np.uint16).reshape(100, 100, 1)
 
 
-def seen(probability: np.ndarray, threshold: float = 0.5) -> Seen:
-    return Seen(IMAGE, (probability > threshold * 255).astype(np.uint8), probability, threshold)
+def seen(probability: np.ndarray, threshold: float = 0.5) -> Observation:
+    return Observation(IMAGE, (probability > threshold * 255).astype(np.uint8), probability, threshold)
 
 
-def grey(*levels: int) -> np.ndarray:
+def gray(*levels: int) -> np.ndarray:
     """A map in which the levels have equal shares."""
     return np.repeat(np.array(levels, np.uint8), 10_000 // len(levels)).reshape(100, 100)
 
@@ -23,13 +23,13 @@ def grey(*levels: int) -> np.ndarray:
 @pytest.mark.parametrize(
     ("probability", "expected"),
     [
-        (grey(0), "empty"),
-        (grey(100, 120), "empty"),
-        (grey(255), "full"),
-        (grey(100, 150), "unsure"),
-        (grey(20, 250), ""),
-        (grey(200, 120), "unsure"),
-        (grey(250, 170, 120, 250), ""),
+        (gray(0), "empty"),
+        (gray(100, 120), "empty"),
+        (gray(255), "full"),
+        (gray(100, 150), "unsure"),
+        (gray(20, 250), ""),
+        (gray(200, 120), "unsure"),
+        (gray(250, 170, 120, 250), ""),
     ],
 )
 def test_what_is_odd_in_a_mask_of_one_class(probability, expected):
@@ -40,20 +40,20 @@ def test_what_is_odd_in_a_mask_of_one_class(probability, expected):
 def test_one_class_nearly_everywhere(others, expected):
     mask = np.full((100, 100), 3, np.uint8)
     mask.ravel()[:others] = 5
-    assert troubleshooting.symptom(Seen(IMAGE, mask, None, 0.5)) == expected
+    assert troubleshooting.symptom(Observation(IMAGE, mask, None, 0.5)) == expected
 
 
 def test_the_look_is_that_of_the_changed_picture():
-    plain = Seen(IMAGE, grey(0), grey(0), 0.5)
-    inverted = Seen(IMAGE, grey(0), grey(0), 0.5, Adjust(invert=True))
-    assert plain.look == appearance.of(IMAGE)
+    plain = Observation(IMAGE, gray(0), gray(0), 0.5)
+    inverted = Observation(IMAGE, gray(0), gray(0), 0.5, Adjust(invert=True))
+    assert plain.look == appearance.measure(IMAGE)
     assert inverted.look.mean == pytest.approx(1 - plain.look.mean)
 
 
 def test_a_look_that_is_known_is_not_worked_out_again(monkeypatch):
-    look = appearance.of(IMAGE)
-    monkeypatch.setattr(appearance, "of", lambda image: pytest.fail("worked out again"))
-    assert Seen(IMAGE, grey(0), grey(0), 0.5, known_look=look).look is look
+    look = appearance.measure(IMAGE)
+    monkeypatch.setattr(appearance, "measure", lambda image: pytest.fail("worked out again"))
+    assert Observation(IMAGE, gray(0), gray(0), 0.5, known_look=look).look is look
 
 
 def test_levels_are_percentiles_of_the_probability():

@@ -11,7 +11,7 @@ from tests.core.io.test_zip_reader import packed
 from unet_core.data.layouts import Sample
 from unet_core.errors import ImageError
 from unet_core.inference import inputs
-from unet_core.inference.inputs import Intake, gather
+from unet_core.inference.inputs import Inputs, gather
 from unet_core.io import zip_reader
 from unet_core.io.pixels import encode_png
 
@@ -30,11 +30,11 @@ def stack(*values: int) -> bytes:
     return data.getvalue()
 
 
-def names(found: Intake) -> list[str]:
+def names(found: Inputs) -> list[str]:
     return [item.name for item in found.items]
 
 
-def values(found: Intake) -> list[int]:
+def values(found: Inputs) -> list[int]:
     return [int(item.read()[0, 0, 0]) for item in found.items]
 
 

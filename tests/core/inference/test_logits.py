@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from unet_core.inference.prediction import probabilities, scored_classes, to_mask
+from unet_core.inference.prediction import scored_classes, to_mask, to_probabilities
 
 LN3 = math.log(3)
 
@@ -14,19 +14,19 @@ LN3 = math.log(3)
 def test_one_channel_is_a_sigmoid() -> None:
     logits = torch.tensor([0.0, LN3, -LN3, 1e4, -1e4]).reshape(1, 1, 1, 5)
     expected = torch.tensor([0.5, 0.75, 0.25, 1.0, 0.0]).reshape(1, 1, 1, 5)
-    torch.testing.assert_close(probabilities(logits), expected)
+    torch.testing.assert_close(to_probabilities(logits), expected)
 
 
 def test_several_channels_are_a_softmax_over_the_channels() -> None:
     logits = torch.tensor([[0.0, LN3, 0.0], [0.0, 0.0, math.log(2)]]).reshape(2, 3, 1, 1)
     expected = torch.tensor([[0.2, 0.6, 0.2], [0.25, 0.25, 0.5]]).reshape(2, 3, 1, 1)
-    torch.testing.assert_close(probabilities(logits), expected)
+    torch.testing.assert_close(to_probabilities(logits), expected)
 
 
 @pytest.mark.parametrize("classes", [1, 2, 5])
 def test_probabilities_keep_the_shape_and_stay_in_bounds(classes: int) -> None:
     logits = 100 * torch.randn(2, classes, 3, 4, generator=torch.Generator().manual_seed(0))
-    result = probabilities(logits)
+    result = to_probabilities(logits)
     assert result.shape == logits.shape
     assert 0 <= result.min() <= result.max() <= 1
     if classes > 1:

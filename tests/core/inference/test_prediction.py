@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from unet_core.inference.prediction import Answer, Packed
+from unet_core.inference.prediction import CompressedPrediction, Prediction
 
 LEVELS = np.arange(65536, dtype=np.uint16).reshape(256, 256)
 UNSURE = np.zeros((256, 256), np.uint8)
-BINARY = Answer(1, UNSURE, probability16=LEVELS, tta="flips", tile=512, note="a note")
-SEVERAL = Answer(3, UNSURE, classes=np.full((256, 256), 2, np.uint8), confidence=np.full((256, 256), 200, np.uint8))
+BINARY = Prediction(1, UNSURE, probability16=LEVELS, tta="flips", tile=512, note="a note")
+SEVERAL = Prediction(3, UNSURE, classes=np.full((256, 256), 2, np.uint8), confidence=np.full((256, 256), 200, np.uint8))
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.25, 0.5, 1 / 3, 0.999, 1.0])
@@ -30,12 +30,12 @@ def test_several_classes_have_no_threshold() -> None:
 
 
 def test_what_uncertainty_holds_is_said() -> None:
-    assert (BINARY.uncertainty_is, SEVERAL.uncertainty_is) == ("spread over the views", "normalised entropy")
+    assert (BINARY.uncertainty_is, SEVERAL.uncertainty_is) == ("spread over the views", "normalized entropy")
 
 
 @pytest.mark.parametrize("answer", [BINARY, SEVERAL], ids=["binary", "several"])
-def test_squeezed_and_back(answer: Answer) -> None:
-    packed = Packed.of(answer)
+def test_squeezed_and_back(answer: Prediction) -> None:
+    packed = CompressedPrediction.of(answer)
     again = packed.unpacked()
     for name in ("num_classes", "tta", "tile", "note", "shape", "nbytes"):
         assert getattr(again, name) == getattr(answer, name)

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unet_core.config.choices import NORMALISATIONS
+from unet_core.config.choices import NORMALIZATIONS
 from unet_core.config.schema import ModelConfig
 from unet_core.data import synthetic
-from unet_core.data.normalization import normalise, statistics
+from unet_core.data.normalization import normalize, statistics
 from unet_core.errors import Cancelled, CheckpointError, ConfigError, PredictionError
 from unet_core.inference import sliding_window
 from unet_core.inference.predictor import Predictor, load_predictor
@@ -42,7 +42,7 @@ def predictor(**changes: Any) -> Predictor:
     return Predictor(UNet(config(**changes)).eval(), CPU, "fp32")
 
 
-def learnt(**changes: Any) -> Predictor:
+def learned(**changes: Any) -> Predictor:
     """The same with batch norm statistics of its own and logits that are neither flat nor saturated."""
     ready = predictor(**changes)
     torch.manual_seed(1)
@@ -71,7 +71,7 @@ class Fixed(nn.Module):
 
 
 def fixed(function: Any, **changes: Any) -> tuple[Predictor, Fixed]:
-    net = Fixed(config(**{"normalisation": "unit"} | changes), function)
+    net = Fixed(config(**{"normalization": "unit"} | changes), function)
     return Predictor(net, CPU, "fp32"), net  # type: ignore[arg-type]
 
 
@@ -80,7 +80,7 @@ def picture(height: int, width: int, channels: int = 1, seed: int = 0) -> Array:
 
 
 def cells(height: int, width: int) -> Array:
-    """(height, width, 3) of the built-in data set, side by side."""
+    """(height, width, 3) of the built-in dataset, side by side."""
     image = synthetic.draw(0, 0)[0].reshape(*synthetic.draw(0, 0)[0].shape[:2], -1)
     over = np.tile(image, (-(-height // image.shape[0]), -(-width // image.shape[1]), 1))[:height, :width]
     return np.ascontiguousarray(np.repeat(over, 3 // over.shape[2], axis=2))
@@ -89,13 +89,13 @@ def cells(height: int, width: int) -> Array:
 # From picture to logits ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("normalisation", NORMALISATIONS)
-def test_a_small_picture_goes_through_the_net_in_one_piece(normalisation: str) -> None:
-    ready = predictor(normalisation=normalisation)
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_a_small_picture_goes_through_the_net_in_one_piece(normalization: str) -> None:
+    ready = predictor(normalization=normalization)
     image = picture(17, 31)
     mirrored = np.pad(image, ((0, 1), (0, 1), (0, 0)), mode="reflect")  # to whole cells of the deepest level
     with torch.inference_mode():
-        expected = ready.model(normalise(mirrored, *statistics(image, normalisation))[None])[0, :, :17, :31]
+        expected = ready.model(normalize(mirrored, *statistics(image, normalization))[None])[0, :, :17, :31]
     np.testing.assert_allclose(ready.logits(image), expected.numpy(), rtol=1e-5, atol=1e-5)
 
 
@@ -115,12 +115,12 @@ def test_any_size_comes_back_in_its_own_size(height: int, width: int, classes: i
 
 @pytest.mark.parametrize(("height", "width"), [(112, 160), (161, 75), (40, 333)])
 @pytest.mark.parametrize("changes", [{}, {"depth": 2, "up": "bilinear", "down": "avgpool"}, {"norm": "none"}], ids=str)
-@pytest.mark.parametrize("normalisation", NORMALISATIONS)
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
 def test_tiled_equals_one_forward_pass_everywhere(
-    normalisation: str, changes: dict[str, Any], height: int, width: int
+    normalization: str, changes: dict[str, Any], height: int, width: int
 ) -> None:
     """What a pixel sees lies in the overlap, and the statistics are those of the whole picture."""
-    ready = learnt(normalisation=normalisation, num_classes=2, **changes)
+    ready = learned(normalization=normalization, num_classes=2, **changes)
     image = picture(height, width)
     image[:, width // 2 :] //= 3  # the parts have other statistics than the whole
     whole = ready.logits(image)
@@ -133,7 +133,7 @@ def test_tiled_equals_one_forward_pass_everywhere(
 
 def test_a_picture_of_1024_in_tiles_equals_one_large_forward_pass() -> None:
     """The default net, tiles whose overlap holds the receptive field: to 1e-3 in probability (fp32, batch norm)."""
-    ready = learnt(in_channels=3, depth=4, base_channels=4, image_size=64)
+    ready = learned(in_channels=3, depth=4, base_channels=4, image_size=64)
     image = cells(1024, 1024)
     whole = ready.answer(image)
     tiled = ready.answer(image, tile=608)
@@ -147,7 +147,7 @@ def test_a_picture_of_1024_in_tiles_equals_one_large_forward_pass() -> None:
 
 @pytest.mark.parametrize("norm", ["group", "instance"])
 def test_norms_that_look_at_the_whole_tile_come_near(norm: str) -> None:
-    ready = learnt(norm=norm)
+    ready = learned(norm=norm)
     image = picture(256, 320)
     whole = ready.probabilities(image)
     ready.tile = 128
@@ -175,8 +175,8 @@ def test_a_constant_net_gives_a_constant_picture(value: float) -> None:
     np.testing.assert_allclose(ready.logits(picture(61, 147)), value, rtol=1e-6)
 
 
-def test_every_tile_is_normalised_by_the_statistics_of_the_whole_picture() -> None:
-    ready, _ = fixed(lambda x: x, normalisation="zscore")
+def test_every_tile_is_normalized_by_the_statistics_of_the_whole_picture() -> None:
+    ready, _ = fixed(lambda x: x, normalization="zscore")
     ready.tile = 32
     image = np.zeros((32, 256, 1), np.uint8)
     image[:, 128:] = 200  # most tiles are flat: by their own statistics all of them would come out as 0
@@ -221,18 +221,18 @@ def test_predicting_leaves_the_model_as_it_was(training: bool) -> None:
 # Channels and thresholds --------------------------------------------------------------------------------------------
 
 
-def test_grey_into_a_colour_model_is_repeated() -> None:
+def test_gray_into_a_color_model_is_repeated() -> None:
     ready, net = fixed(lambda x: x[:, :1] + 10 * x[:, 1:2] + 100 * x[:, 2:], in_channels=3)
-    grey = picture(6, 7)
-    np.testing.assert_allclose(ready.logits(grey)[0], grey[:, :, 0] * (111 / 255), rtol=1e-5)
+    gray = picture(6, 7)
+    np.testing.assert_allclose(ready.logits(gray)[0], gray[:, :, 0] * (111 / 255), rtol=1e-5)
     assert net.shapes == [(1, 3, 6, 8)]
 
 
-def test_colour_into_a_grey_model_becomes_luminance() -> None:
+def test_color_into_a_gray_model_becomes_luminance() -> None:
     ready, net = fixed(lambda x: x)
-    colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [90, 90, 90]]], np.uint8)
+    colors = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [90, 90, 90]]], np.uint8)
     luminance = np.array([0.299, 0.587, 0.114, 90 / 255])  # ITU-R BT.601
-    assert ready.logits(colours)[0, 0] == pytest.approx(luminance, abs=0.5 / 255 + 1e-6)
+    assert ready.logits(colors)[0, 0] == pytest.approx(luminance, abs=0.5 / 255 + 1e-6)
     assert net.shapes == [(1, 1, 2, 4)]
 
 
@@ -255,7 +255,7 @@ def test_a_mask_of_several_classes_is_the_most_probable() -> None:
 
 
 def test_an_answer_of_one_class_says_what_probabilities_say() -> None:
-    ready = learnt()
+    ready = learned()
     image = picture(50, 70)
     found, expected = ready.answer(image), ready.probabilities(image)[0]
     assert (found.shape, found.num_classes, found.tta, found.tile, found.note) == ((50, 70), 1, "none", 0, "")
@@ -279,7 +279,7 @@ def test_a_mask_of_an_answer_is_the_mask_of_the_predictor(threshold: float) -> N
 
 
 def test_an_answer_of_several_classes_says_what_probabilities_say() -> None:
-    ready = learnt(num_classes=5)
+    ready = learned(num_classes=5)
     ready.tile = 64
     image = picture(90, 200)
     found, expected = ready.answer(image), ready.probabilities(image)
@@ -306,7 +306,7 @@ def test_the_views_of_a_net_that_sees_one_pixel_agree(tta: str) -> None:
 @pytest.mark.parametrize("changes", [{}, {"padding": "valid", "norm": "none", "image_size": 44}], ids=["same", "valid"])
 def test_views_are_averaged_and_their_spread_is_told(changes: dict[str, Any], classes: int, tta: str) -> None:
     """Against views made with NumPy on the picture itself; its sides are whole cells, so that no view is padded."""
-    ready = (unpadded if changes else learnt)(num_classes=classes, **({"depth": 1} | changes))
+    ready = (unpadded if changes else learned)(num_classes=classes, **({"depth": 1} | changes))
     image = picture(48, 32)
     each = []
     for flipped, turns in {"mirror": [(0, 0), (1, 0)], "flips": [(0, 0), (1, 0), (0, 2), (1, 2)]}.get(
@@ -331,7 +331,7 @@ def test_views_are_averaged_and_their_spread_is_told(changes: dict[str, Any], cl
 
 @pytest.mark.parametrize("at_once", [1, 3, 16])
 def test_tiles_and_views_may_come_in_any_batches(at_once: int) -> None:
-    ready = learnt()
+    ready = learned()
     image = picture(70, 100)
     expected = ready.answer(image, "d4", tile=64).probability16
     ready.tiles_at_once = at_once
@@ -486,9 +486,9 @@ def one_large_forward(predictor: Predictor, image: NDArray[np.uint8]) -> NDArray
     sides = [architecture.fitting_size(config, length + 2 * margin) for length in (height, width)]
     after = [side - margin - length for side, length in zip(sides, (height, width), strict=True)]
     mirrored = np.pad(image, ((margin, after[0]), (margin, after[1]), (0, 0)), mode="reflect")
-    mean, std = statistics(image, config.normalisation)
+    mean, std = statistics(image, config.normalization)
     with torch.inference_mode():
-        logits = predictor.model(normalise(mirrored, mean, std)[None])
+        logits = predictor.model(normalize(mirrored, mean, std)[None])
     return logits[0, :, :height, :width].numpy()
 
 

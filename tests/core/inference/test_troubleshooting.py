@@ -13,32 +13,33 @@ from unet_core.inference import troubleshooting
 from unet_core.inference.adjustments import Adjust
 from unet_core.inference.predictor import Predictor
 from unet_core.models.unet import UNet
-from unet_core.training.loop import Training, train
+from unet_core.training.loop import train
+from unet_core.training.state import TrainerState
 
 
 @dataclass(frozen=True)
 class Trained:
     predictor: Predictor
-    known: troubleshooting.Known
+    known: troubleshooting.ModelFacts
     images: list[np.ndarray]  # it was not trained on
 
 
 @pytest.fixture(scope="module")
 def trained(sample_folder) -> Trained:
     config = RunConfig().replace(root=str(sample_folder), base_channels=8, depth=3, image_size=64, epochs=3, threads=1)
-    pictures, model_config, _ = dataset.load(discovery.find(sample_folder, "auto"), config.data, config.model)
+    pictures, model_config, _ = dataset.load_dataset(discovery.find(sample_folder, "auto"), config.data, config.model)
     ids = [sample.id for sample in pictures.samples]
     half = max(2, len(ids) * 3 // 4)
-    training = Training(
+    training = TrainerState(
         replace(config, model=model_config), pictures.subset(tuple(ids[:half])), pictures.subset(tuple(ids[half:]))
     )
     *_, end = train(training)
     assert end.val_dice > 0.7
     seen = training.train_pictures
-    known = troubleshooting.Known(
+    known = troubleshooting.ModelFacts(
         0.5,
-        fingerprint.of((seen[index].image, seen.target(seen[index].raw_mask)) for index in range(len(seen))),
-        appearance.usual(seen[index].image for index in range(len(seen))),
+        fingerprint.measure((seen[index].image, seen.target(seen[index].raw_mask)) for index in range(len(seen))),
+        appearance.summarize(seen[index].image for index in range(len(seen))),
         end.val_dice,
         batches=10,
     )
@@ -48,20 +49,22 @@ def trained(sample_folder) -> Trained:
 
 def look(
     trained: Trained, image: np.ndarray, threshold: float = 0.5, adjust: Adjust | None = None
-) -> troubleshooting.Seen:
+) -> troubleshooting.Observation:
     adjust = adjust or Adjust()
     probability = np.round(trained.predictor.probabilities(adjust.apply(image))[0] * 255).astype(np.uint8)
     probability = adjust.restore(probability, *image.shape[:2])
-    return troubleshooting.Seen(image, (probability > threshold * 255).astype(np.uint8), probability, threshold, adjust)
+    return troubleshooting.Observation(
+        image, (probability > threshold * 255).astype(np.uint8), probability, threshold, adjust
+    )
 
 
-def first(trained: Trained, seen: troubleshooting.Seen) -> troubleshooting.Cause:
+def first(trained: Trained, seen: troubleshooting.Observation) -> troubleshooting.Cause:
     assert odd(seen, trained.known), "the panel would not be shown"
-    return troubleshooting.causes(seen, trained.known)[0]
+    return troubleshooting.find_causes(seen, trained.known)[0]
 
 
-def odd(seen: troubleshooting.Seen, known: troubleshooting.Known) -> bool:
-    return troubleshooting.odd(seen, troubleshooting.causes(seen, known))
+def odd(seen: troubleshooting.Observation, known: troubleshooting.ModelFacts) -> bool:
+    return troubleshooting.is_suspicious(seen, troubleshooting.find_causes(seen, known))
 
 
 def resized(image: np.ndarray, factor: float) -> np.ndarray:
@@ -97,7 +100,7 @@ def test_sixteen_bits_cut_to_their_upper_eight(trained):
     ten_bits = trained.images[0].astype(np.uint16) * 4
     cause = first(trained, look(trained, (ten_bits >> 8).astype(np.uint8)))
     assert (cause.name, cause.adjust) == ("bit_depth", Adjust(stretch=True))
-    assert "4 grey levels" in cause.sentence
+    assert "4 gray levels" in cause.sentence
 
 
 def test_sixteen_bits_cut_to_their_lower_eight(trained):
@@ -147,14 +150,14 @@ def test_untrained_weights(trained):
     torch.manual_seed(0)
     raw = Predictor(UNet(trained.predictor.model.config).eval(), torch.device("cpu"), "fp32")
     seen = look(replace(trained, predictor=raw), trained.images[0])
-    cause = troubleshooting.causes(seen, troubleshooting.Known(batches=0))[0]
+    cause = troubleshooting.find_causes(seen, troubleshooting.ModelFacts(batches=0))[0]
     assert (cause.name, cause.adjust, cause.threshold) == ("untrained", None, None)
-    assert odd(seen, troubleshooting.Known(batches=0))
+    assert odd(seen, troubleshooting.ModelFacts(batches=0))
 
 
 def test_a_model_that_scored_badly_on_its_own_images(trained):
     known = replace(trained.known, val_dice=0.04)
-    cause = troubleshooting.causes(look(trained, trained.images[0], 0.999), replace(known, threshold=0.999))[0]
+    cause = troubleshooting.find_causes(look(trained, trained.images[0], 0.999), replace(known, threshold=0.999))[0]
     assert cause.name == "untrained"
     assert "0.04" in cause.sentence
 
@@ -165,13 +168,13 @@ def test_an_answer_that_is_the_same_everywhere(trained):
         probability=np.random.default_rng(0).integers(110, 120, (64, 64), dtype=np.uint8),
         mask=np.zeros((64, 64), np.uint8),
     )
-    assert troubleshooting.causes(seen, troubleshooting.Known())[0].name == "untrained"
+    assert troubleshooting.find_causes(seen, troubleshooting.ModelFacts())[0].name == "untrained"
 
 
 @pytest.mark.parametrize("factor", [0.25, 4, 8])
 def test_objects_of_another_size(trained, factor):
     seen = replace(look(trained, resized(trained.images[0], factor)), threshold=0.5)
-    cause = troubleshooting.causes(seen, trained.known)[0]
+    cause = troubleshooting.find_causes(seen, trained.known)[0]
     assert cause.name == "scale"
     assert cause.adjust.scale == pytest.approx(1 / factor, rel=0.5)
     assert ("coarser" if factor > 1 else "finer") in cause.sentence
@@ -179,42 +182,47 @@ def test_objects_of_another_size(trained, factor):
 
 def test_a_scale_that_was_taken_is_not_proposed_again(trained):
     large = resized(trained.images[0], 4)
-    scale = troubleshooting.causes(look(trained, large), trained.known)[0].adjust
+    scale = troubleshooting.find_causes(look(trained, large), trained.known)[0].adjust
     assert not odd(look(trained, large, adjust=scale), trained.known)
 
 
-def coloured(seed: int) -> np.ndarray:
+def colored(seed: int) -> np.ndarray:
     """A reddish picture, as stained tissue is."""
     noise = cv2.GaussianBlur(np.random.default_rng(seed).random((96, 96, 3)).astype(np.float32), (0, 0), 3)
     return np.clip(noise * np.array([220, 150, 120], np.float32), 0, 255).astype(np.uint8)
 
 
 def test_red_and_blue_exchanged():
-    known = troubleshooting.Known(usual=appearance.usual(coloured(seed) for seed in range(8)), val_dice=0.9)
+    known = troubleshooting.ModelFacts(usual=appearance.summarize(colored(seed) for seed in range(8)), val_dice=0.9)
     mask = np.zeros((96, 96), np.uint8)
     probability = np.zeros((96, 96), np.uint8)
-    cause = troubleshooting.causes(troubleshooting.Seen(coloured(20)[:, :, ::-1], mask, probability, 0.5), known)[0]
+    cause = troubleshooting.find_causes(
+        troubleshooting.Observation(colored(20)[:, :, ::-1], mask, probability, 0.5), known
+    )[0]
     assert (cause.name, cause.adjust) == ("channels", Adjust(swap=True))
     assert (
-        troubleshooting.causes(troubleshooting.Seen(coloured(20), mask, probability, 0.5), known)[0].name == "nothing"
+        troubleshooting.find_causes(troubleshooting.Observation(colored(20), mask, probability, 0.5), known)[0].name
+        == "nothing"
     )
 
 
 def test_far_brighter_than_all_of_the_training():
-    known = troubleshooting.Known(usual=appearance.usual(coloured(seed) // 4 for seed in range(8)), val_dice=0.9)
-    seen = troubleshooting.Seen(coloured(20), np.zeros((96, 96), np.uint8), np.zeros((96, 96), np.uint8), 0.5)
-    assert [cause.name for cause in troubleshooting.causes(seen, known)] == ["intensity"]
+    known = troubleshooting.ModelFacts(
+        usual=appearance.summarize(colored(seed) // 4 for seed in range(8)), val_dice=0.9
+    )
+    seen = troubleshooting.Observation(colored(20), np.zeros((96, 96), np.uint8), np.zeros((96, 96), np.uint8), 0.5)
+    assert [cause.name for cause in troubleshooting.find_causes(seen, known)] == ["intensity"]
 
 
 def test_the_last_resort_says_what_the_model_says():
-    seen = troubleshooting.Seen(coloured(1), np.zeros((96, 96), np.uint8), np.full((96, 96), 5, np.uint8), 0.5)
-    (cause,) = troubleshooting.causes(seen, troubleshooting.Known())
+    seen = troubleshooting.Observation(colored(1), np.zeros((96, 96), np.uint8), np.full((96, 96), 5, np.uint8), 0.5)
+    (cause,) = troubleshooting.find_causes(seen, troubleshooting.ModelFacts())
     assert cause.name == "nothing"
     assert "between 0.02 and 0.02" in cause.sentence
 
 
 def test_one_class_everywhere_is_odd():
-    seen = troubleshooting.Seen(coloured(1), np.full((96, 96), 3, np.uint8), None, 0.5)
+    seen = troubleshooting.Observation(colored(1), np.full((96, 96), 3, np.uint8), None, 0.5)
     assert troubleshooting.symptom(seen) == "one class"
     assert troubleshooting.symptom(replace(seen, mask=np.arange(96 * 96, dtype=np.uint16).reshape(96, 96) % 5)) == ""
-    assert troubleshooting.causes(seen, troubleshooting.Known())[0].name == "nothing"
+    assert troubleshooting.find_causes(seen, troubleshooting.ModelFacts())[0].name == "nothing"

@@ -19,8 +19,8 @@ from unet_core.io import high_bit_depth, images
 
 Array = NDArray[Any]
 RNG = np.random.default_rng(0)
-GREY: Array = RNG.integers(0, 65536, (9, 11), np.uint16)
-GREY[0, :4] = 0, 255, 256, 65535
+GRAY: Array = RNG.integers(0, 65536, (9, 11), np.uint16)
+GRAY[0, :4] = 0, 255, 256, 65535
 RGB: Array = RNG.integers(0, 65536, (9, 11, 3), np.uint16)
 RGBA: Array = RNG.integers(0, 65536, (9, 11, 4), np.uint16)
 FLOAT: Array = (RNG.standard_normal((9, 11)) * 1e4).astype(np.float32)
@@ -47,20 +47,20 @@ def by_pillow(pixels: Array, kind: str, **how: Any) -> bytes:
 
 
 GOLDEN: dict[str, tuple[bytes, Array]] = {
-    "tifffile grey": (tiff(GREY), GREY),
-    "tifffile grey big-endian": (tiff(GREY, byteorder=">"), GREY),
-    "tifffile grey BigTIFF": (tiff(GREY, bigtiff=True), GREY),
-    "tifffile grey deflated": (tiff(GREY, compression="zlib"), GREY),
-    "tifffile grey deflated, differences": (tiff(GREY, compression="zlib", predictor=True), GREY),
-    "tifffile grey 0 is white": (tiff(GREY, photometric="miniswhite"), 65535 - GREY),
-    "tifffile grey 0 is white, deflated": (tiff(GREY, photometric="miniswhite", compression="zlib"), 65535 - GREY),
-    "tifffile grey tiles": (tiff(TILED, tile=(32, 16)), TILED),
-    "tifffile grey tiles deflated": (tiff(TILED, tile=(32, 16), compression="zlib"), TILED),
-    "tifffile grey and alpha": (
+    "tifffile gray": (tiff(GRAY), GRAY),
+    "tifffile gray big-endian": (tiff(GRAY, byteorder=">"), GRAY),
+    "tifffile gray BigTIFF": (tiff(GRAY, bigtiff=True), GRAY),
+    "tifffile gray deflated": (tiff(GRAY, compression="zlib"), GRAY),
+    "tifffile gray deflated, differences": (tiff(GRAY, compression="zlib", predictor=True), GRAY),
+    "tifffile gray 0 is white": (tiff(GRAY, photometric="miniswhite"), 65535 - GRAY),
+    "tifffile gray 0 is white, deflated": (tiff(GRAY, photometric="miniswhite", compression="zlib"), 65535 - GRAY),
+    "tifffile gray tiles": (tiff(TILED, tile=(32, 16)), TILED),
+    "tifffile gray tiles deflated": (tiff(TILED, tile=(32, 16), compression="zlib"), TILED),
+    "tifffile gray and alpha": (
         tiff(
-            np.dstack([GREY, GREY[::-1]]), photometric="minisblack", planarconfig="contig", extrasamples=["unassalpha"]
+            np.dstack([GRAY, GRAY[::-1]]), photometric="minisblack", planarconfig="contig", extrasamples=["unassalpha"]
         ),
-        GREY,
+        GRAY,
     ),
     "tifffile RGB": (tiff(RGB, photometric="rgb"), RGB),
     "tifffile RGB deflated": (tiff(RGB, photometric="rgb", compression="zlib"), RGB),
@@ -73,14 +73,14 @@ GOLDEN: dict[str, tuple[bytes, Array]] = {
     "tifffile float": (tiff(FLOAT), FLOAT),
     "tifffile float deflated": (tiff(FLOAT, compression="zlib"), FLOAT),
     "tifffile float RGB": (tiff(FLOAT_RGB, photometric="rgb"), FLOAT_RGB),
-    "Pillow grey TIFF": (by_pillow(GREY, "TIFF"), GREY),
-    "Pillow grey TIFF LZW": (by_pillow(GREY, "TIFF", compression="tiff_lzw"), GREY),
-    "Pillow grey PNG": (by_pillow(GREY, "PNG"), GREY),
+    "Pillow gray TIFF": (by_pillow(GRAY, "TIFF"), GRAY),
+    "Pillow gray TIFF LZW": (by_pillow(GRAY, "TIFF", compression="tiff_lzw"), GRAY),
+    "Pillow gray PNG": (by_pillow(GRAY, "PNG"), GRAY),
     "Pillow float TIFF": (by_pillow(FLOAT, "TIFF"), FLOAT),
-    "OpenCV grey PNG": (by_cv2(GREY, ".png"), GREY),
+    "OpenCV gray PNG": (by_cv2(GRAY, ".png"), GRAY),
     "OpenCV RGB PNG": (by_cv2(RGB, ".png"), RGB),
     "OpenCV RGBA PNG": (by_cv2(RGBA, ".png"), RGBA[:, :, :3]),
-    "OpenCV grey TIFF": (by_cv2(GREY, ".tiff"), GREY),
+    "OpenCV gray TIFF": (by_cv2(GRAY, ".tiff"), GRAY),
     "OpenCV RGB TIFF": (by_cv2(RGB, ".tiff"), RGB),
     "OpenCV float TIFF": (by_cv2(FLOAT, ".tiff"), FLOAT),
     "OpenCV float RGB TIFF": (by_cv2(FLOAT_RGB, ".tiff"), FLOAT_RGB),
@@ -120,14 +120,14 @@ def test_what_the_naive_readers_do(kind: str) -> None:
     assert naive.max() <= 255 < expected.max()
 
 
-def test_a_16_bit_png_with_grey_and_alpha(file: Callable[[bytes], Path]) -> None:
+def test_a_16_bit_png_with_gray_and_alpha(file: Callable[[bytes], Path]) -> None:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    rows = b"".join(b"\0" + np.dstack([row, row[::-1]]).astype(">u2").tobytes() for row in GREY)
+    rows = b"".join(b"\0" + np.dstack([row, row[::-1]]).astype(">u2").tobytes() for row in GRAY)
     header = struct.pack(">IIBBBBB", 11, 9, 16, 4, 0, 0, 0)
     parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    np.testing.assert_array_equal(images.read(file(b"\x89PNG\r\n\x1a\n" + parts))[:, :, 0], GREY)
+    np.testing.assert_array_equal(images.read(file(b"\x89PNG\r\n\x1a\n" + parts))[:, :, 0], GRAY)
 
 
 UPRIGHT: Array = np.arange(6, dtype=np.uint16).reshape(2, 3) * 10_000
@@ -198,10 +198,10 @@ def test_pages_of_a_stack(file: Callable[[bytes], Path], kind: str, how: dict[st
 def test_pages_of_several_sizes(file: Callable[[bytes], Path]) -> None:
     out = io.BytesIO()
     with tifffile.TiffWriter(out) as writer:
-        for pixels in (GREY, TILED):
+        for pixels in (GRAY, TILED):
             writer.write(pixels)
     path = file(out.getvalue())
-    assert [images.size(path, page) for page in range(2)] == [GREY.shape, TILED.shape]
+    assert [images.size(path, page) for page in range(2)] == [GRAY.shape, TILED.shape]
     np.testing.assert_array_equal(images.read(path, 1)[:, :, 0], TILED)
 
 
@@ -250,7 +250,7 @@ def test_mutated_deep_files_are_read_or_refused_and_nothing_else(file: Callable[
 
 
 def test_a_deep_bomb_is_refused_from_its_header(file: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    data = bytearray(tiff(GREY))
+    data = bytearray(tiff(GRAY))
     wide = bytes(data).replace((11).to_bytes(2, "little") + b"\0\0", (60_000).to_bytes(2, "little") + b"\0\0", 1)
     assert wide != data
     monkeypatch.setattr(high_bit_depth, "read_tiff", lambda *_: pytest.fail("pixels were asked for"))
@@ -277,11 +277,11 @@ def test_labels_of_any_whole_type(file: Callable[[bytes], Path], pixels: Array, 
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
-        (np.array([[0, 0.5]], np.float32), "whole numbers from 0; save it as 8-bit grey"),
+        (np.array([[0, 0.5]], np.float32), "whole numbers from 0; save it as 8-bit gray"),
         (np.array([[0, np.nan]], np.float32), "whole numbers from 0"),
         (np.array([[-1, 2]], np.int32), "whole numbers from 0"),
         (np.array([[0, 70_000]], np.int32), "to 65535, this one 70000"),
-        (np.array([[[0, 1, 2]]], np.uint16), "a mask in colours of 16 bits"),
+        (np.array([[[0, 1, 2]]], np.uint16), "a mask in colors of 16 bits"),
     ],
 )
 def test_labels_that_are_none(file: Callable[[bytes], Path], pixels: Array, message: str) -> None:

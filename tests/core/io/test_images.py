@@ -21,11 +21,11 @@ from unet_core.io import images
 from unet_core.io.pixels import encode_png, for_display, full_range, with_channels
 
 Array = NDArray[np.uint8]
-GREY: Array = np.array([[0, 1, 127], [128, 254, 255]], np.uint8)
+GRAY: Array = np.array([[0, 1, 127], [128, 254, 255]], np.uint8)
 BITS: Array = np.array([[0, 255, 0], [255, 255, 0]], np.uint8)
 ALPHA: Array = np.array([[0, 255, 128], [1, 254, 7]], np.uint8)
 INDICES: Array = np.array([[0, 1, 2], [3, 2, 1]], np.uint8)
-COLOURS: Array = np.array([[0, 0, 0], [200, 10, 20], [30, 210, 40], [50, 60, 220]], np.uint8)
+COLORS: Array = np.array([[0, 0, 0], [200, 10, 20], [30, 210, 40], [50, 60, 220]], np.uint8)
 RGB: Array = np.array([[[0, 128, 255], [1, 2, 3], [255, 0, 0]], [[0, 255, 0], [0, 0, 255], [90, 80, 70]]], np.uint8)
 INKS: Array = np.array([[[255, 0, 0, 0], [0, 255, 0, 0]], [[0, 0, 0, 255], [0, 0, 0, 0]]], np.uint8)
 PRINTED: Array = np.array([[[0, 255, 255], [255, 0, 255]], [[0, 0, 0], [255, 255, 255]]], np.uint8)
@@ -34,15 +34,15 @@ PRINTED: Array = np.array([[[0, 255, 255], [255, 0, 255]], [[0, 0, 0], [255, 255
 def with_palette(indices: Array) -> Image.Image:
     picture = Image.fromarray(indices, "L").convert("P")
     picture.putdata(indices.ravel().tolist())
-    picture.putpalette(COLOURS.ravel().tolist())
+    picture.putpalette(COLORS.ravel().tolist())
     return picture
 
 
 PICTURES: dict[str, tuple[Image.Image, Array]] = {  # Pillow's mode: (the picture, what reading it must give)
     "1": (Image.fromarray(BITS).convert("1"), BITS[:, :, None]),
-    "L": (Image.fromarray(GREY), GREY[:, :, None]),
-    "LA": (Image.fromarray(np.dstack([GREY, ALPHA])), GREY[:, :, None]),
-    "P": (with_palette(INDICES), COLOURS[INDICES]),
+    "L": (Image.fromarray(GRAY), GRAY[:, :, None]),
+    "LA": (Image.fromarray(np.dstack([GRAY, ALPHA])), GRAY[:, :, None]),
+    "P": (with_palette(INDICES), COLORS[INDICES]),
     "RGB": (Image.fromarray(RGB), RGB),
     "RGBA": (Image.fromarray(np.dstack([RGB, ALPHA])), RGB),
     "CMYK": (Image.fromarray(INKS, "CMYK"), PRINTED),
@@ -102,7 +102,7 @@ BLOCKS = np.kron(np.array([[0, 60, 120], [180, 220, 255]], np.uint8), np.ones((1
             np.kron(PRINTED, np.ones((16, 16, 1))),
         ),
     ],
-    ids=["grey", "RGB", "CMYK"],
+    ids=["gray", "RGB", "CMYK"],
 )
 def test_jpeg_is_right_to_a_rounding(file: Callable[[bytes], Path], picture: Image.Image, expected: Array) -> None:
     path = file(saved(picture, "JPEG", quality=100, subsampling=0))
@@ -116,9 +116,9 @@ def test_one_pixel(file: Callable[[bytes], Path]) -> None:
     np.testing.assert_array_equal(images.read(file(saved(Image.new("L", (1, 1), 77), "PNG"))), [[[77]]])
 
 
-def test_grey_written_as_colours_stays_in_colours(file: Callable[[bytes], Path]) -> None:
-    """The pixel format decides, never the content: else the channels of a data set would depend on its images."""
-    assert images.read(file(saved(Image.fromarray(np.dstack([GREY] * 3)), "PNG"))).shape == (2, 3, 3)
+def test_gray_written_as_colors_stays_in_colors(file: Callable[[bytes], Path]) -> None:
+    """The pixel format decides, never the content: else the channels of a dataset would depend on its images."""
+    assert images.read(file(saved(Image.fromarray(np.dstack([GRAY] * 3)), "PNG"))).shape == (2, 3, 3)
 
 
 UPRIGHT = np.kron(np.array([[0, 50, 100], [150, 200, 250]], np.uint8), np.ones((16, 16), np.uint8))
@@ -147,7 +147,7 @@ def test_every_exif_orientation_is_read_upright(file: Callable[[bytes], Path], o
     found = images.read(path)
     assert found.shape[:2] == images.size(path) == UPRIGHT.shape
     assert np.abs(found[:, :, 0].astype(int) - UPRIGHT).max() <= 2
-    if kind != "WEBP":  # WebP has no grey
+    if kind != "WEBP":  # WebP has no gray
         assert np.abs(images.read_mask(path).astype(int) - UPRIGHT).max() <= 2
 
 
@@ -165,8 +165,8 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width: int, height: int, pixels: bytes, colour: int = 0, depth: int = 8) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+def png(width: int, height: int, pixels: bytes, color: int = 0, depth: int = 8) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + parts
 
@@ -347,10 +347,10 @@ def test_a_bomb_is_refused_from_its_header(
 def test_the_most_pixels_are_allowed_and_one_more_is_not(
     file: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = file(encode_png(GREY))
-    monkeypatch.setattr(images, "MAX_PIXELS", GREY.size)
+    path = file(encode_png(GRAY))
+    monkeypatch.setattr(images, "MAX_PIXELS", GRAY.size)
     assert images.read(path).shape == (2, 3, 1)
-    monkeypatch.setattr(images, "MAX_PIXELS", GREY.size - 1)
+    monkeypatch.setattr(images, "MAX_PIXELS", GRAY.size - 1)
     with pytest.raises(ImageError) as refusal:
         images.read(path)
     assert str(refusal.value) == f"{path}: 3 x 2 pixels are more than 5 and were not read; cut the picture into parts."
@@ -372,9 +372,9 @@ def test_size_asks_the_header_only_and_warns_of_nothing(
 @pytest.mark.parametrize("name", ["é細胞 .png".encode(), b"two\nlines.png", b"\xff\xfe.png", b" .png", b"-rf.png"])
 def test_a_file_name_of_any_bytes(tmp_path: Path, name: bytes) -> None:
     path = tmp_path / os.fsdecode(name)
-    path.write_bytes(encode_png(GREY))
-    np.testing.assert_array_equal(images.read(path)[:, :, 0], GREY)
-    np.testing.assert_array_equal(images.read_mask(path), GREY)
+    path.write_bytes(encode_png(GRAY))
+    np.testing.assert_array_equal(images.read(path)[:, :, 0], GRAY)
+    np.testing.assert_array_equal(images.read_mask(path), GRAY)
     assert images.size(path) == (2, 3)
     path.write_bytes(b"")
     for read in (images.read, images.read_mask, images.size):
@@ -405,17 +405,17 @@ def test_names_of_pictures(name: str, expected: bool) -> None:
 @pytest.mark.parametrize(
     ("picture", "kind", "expected"),
     [
-        (PICTURES["L"][0], "PNG", GREY),
+        (PICTURES["L"][0], "PNG", GRAY),
         (PICTURES["1"][0], "PNG", BITS // 255),
         (PICTURES["1"][0], "TIFF", BITS // 255),
         (PICTURES["P"][0], "PNG", INDICES),
         (PICTURES["P"][0], "TIFF", INDICES),
         (PICTURES["P"][0], "BMP", INDICES),
         (PICTURES["P"][0], "GIF", INDICES),
-        (PICTURES["LA"][0], "PNG", GREY),
-        (Image.fromarray(np.dstack([GREY] * 3)), "PNG", GREY),
-        (Image.fromarray(np.dstack([GREY] * 3)), "BMP", GREY),
-        (Image.fromarray(np.dstack([GREY] * 3 + [ALPHA])), "PNG", GREY),
+        (PICTURES["LA"][0], "PNG", GRAY),
+        (Image.fromarray(np.dstack([GRAY] * 3)), "PNG", GRAY),
+        (Image.fromarray(np.dstack([GRAY] * 3)), "BMP", GRAY),
+        (Image.fromarray(np.dstack([GRAY] * 3 + [ALPHA])), "PNG", GRAY),
     ],
 )
 def test_a_mask_keeps_its_raw_values(
@@ -427,16 +427,16 @@ def test_a_mask_keeps_its_raw_values(
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_a_mask_in_colours_keeps_them(file: Callable[[bytes], Path], mode: str) -> None:
+def test_a_mask_in_colors_keeps_them(file: Callable[[bytes], Path], mode: str) -> None:
     np.testing.assert_array_equal(images.read_mask(file(saved(PICTURES[mode][0], "PNG"))), RGB)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "GIF"])
-def test_a_palette_is_read_through_its_colours_where_asked(file: Callable[[bytes], Path], kind: str) -> None:
-    np.testing.assert_array_equal(images.read_mask(file(saved(PICTURES["P"][0], kind)), colours=True), COLOURS[INDICES])
+def test_a_palette_is_read_through_its_colors_where_asked(file: Callable[[bytes], Path], kind: str) -> None:
+    np.testing.assert_array_equal(images.read_mask(file(saved(PICTURES["P"][0], kind)), colors=True), COLORS[INDICES])
 
 
-def two_colours(indices: Array, first: int, second: int, pad: int = 0) -> Image.Image:
+def two_colors(indices: Array, first: int, second: int, pad: int = 0) -> Image.Image:
     picture = Image.fromarray(indices, "L").convert("P")
     picture.putdata(indices.ravel().tolist())
     picture.putpalette([first] * 3 + [second] * 3 + [0] * 3 * pad)
@@ -451,8 +451,8 @@ ONE_BIT: Array = np.array([[0, 1, 1], [1, 0, 0]], np.uint8)
 def test_a_palette_of_black_and_white_gives_0_and_1_in_either_order(
     file: Callable[[bytes], Path], kind: str, pad: int
 ) -> None:
-    """The trap: writers that put the commoner colour first make 1 of black, in some files of a set."""
-    for picture in (two_colours(ONE_BIT, 0, 255, pad), two_colours(1 - ONE_BIT, 255, 0, pad)):
+    """The trap: writers that put the commoner color first make 1 of black, in some files of a set."""
+    for picture in (two_colors(ONE_BIT, 0, 255, pad), two_colors(1 - ONE_BIT, 255, 0, pad)):
         np.testing.assert_array_equal(images.read_mask(file(saved(picture, kind))), ONE_BIT)
 
 
@@ -463,16 +463,16 @@ def test_class_indices_under_a_palette_with_black_and_white_in_it_stay(file: Cal
         picture.putdata(indices.ravel().tolist())
         picture.putpalette(palette)
         np.testing.assert_array_equal(images.read_mask(file(saved(picture, "PNG"))), indices)
-    picture.putpalette([0] * 9)  # no colours at all
+    picture.putpalette([0] * 9)  # no colors at all
     np.testing.assert_array_equal(images.read_mask(file(saved(picture, "PNG"))), ONE_BIT * 2)
 
 
 def test_a_mask_in_printing_inks_is_refused(file: Callable[[bytes], Path]) -> None:
-    with pytest.raises(ImageError, match="pixel format 'CMYK' cannot be a mask; save it as 8-bit grey"):
+    with pytest.raises(ImageError, match="pixel format 'CMYK' cannot be a mask; save it as 8-bit gray"):
         images.read_mask(file(saved(PICTURES["CMYK"][0], "TIFF")))
 
 
-@pytest.mark.parametrize("pixels", [GREY, RGB, COLOURS[INDICES]], ids=["grey", "RGB", "palette"])
+@pytest.mark.parametrize("pixels", [GRAY, RGB, COLORS[INDICES]], ids=["gray", "RGB", "palette"])
 def test_png_as_other_readers_see_it(pixels: Array) -> None:
     data = encode_png(pixels)
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), pixels)
@@ -485,18 +485,18 @@ def test_channels() -> None:
     luminance = [[[76], [150], [29], [100]]]  # 0.299 R + 0.587 G + 0.114 B, rounded
     np.testing.assert_array_equal(with_channels(image, 1), luminance)
     assert with_channels(image, 3) is image
-    grey = GREY[:, :, None]
-    assert with_channels(grey, 1) is grey
-    np.testing.assert_array_equal(with_channels(grey, 3), np.dstack([GREY, GREY, GREY]))
+    gray = GRAY[:, :, None]
+    assert with_channels(gray, 1) is gray
+    np.testing.assert_array_equal(with_channels(gray, 3), np.dstack([GRAY, GRAY, GRAY]))
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 def test_channels_keep_the_type(dtype: type) -> None:
     image = (np.array([[[255, 0, 0], [100, 100, 100]]]) * (257 if dtype is np.uint16 else 1 / 255)).astype(dtype)
-    grey = with_channels(image, 1)
-    assert (grey.dtype, grey.shape) == (dtype, (1, 2, 1))
-    np.testing.assert_allclose(grey[0, :, 0] / full_range(image), [0.299, 100 / 255], atol=1e-4)
-    assert with_channels(grey, 3).dtype == dtype
+    gray = with_channels(image, 1)
+    assert (gray.dtype, gray.shape) == (dtype, (1, 2, 1))
+    np.testing.assert_allclose(gray[0, :, 0] / full_range(image), [0.299, 100 / 255], atol=1e-4)
+    assert with_channels(gray, 3).dtype == dtype
 
 
 def test_for_display() -> None:

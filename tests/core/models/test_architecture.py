@@ -122,7 +122,7 @@ def test_unpadded_sizes_are_those_that_the_net_takes(convs, depth):
         assert architecture.fitting_size(config, side) == next(size for size in fitting if size >= side)
 
 
-def test_a_size_that_does_not_fit_names_its_neighbours():
+def test_a_size_that_does_not_fit_names_its_neighbors():
     with pytest.raises(ConfigError, match=r"input side of 512 pixels.*508 or 524"):
         architecture.check_size(PAPER, 512, 572)
     architecture.check_size(PAPER, 572, 508)

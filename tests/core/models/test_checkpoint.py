@@ -16,7 +16,15 @@ from safetensors.torch import load_file, save_file
 
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import CheckpointError
-from unet_core.models.checkpoint import State, load_model, load_state, parameters_in, save_checkpoint, usable, verify
+from unet_core.models.checkpoint import (
+    SavedState,
+    load_model,
+    load_state,
+    parameters_in,
+    save_checkpoint,
+    usable,
+    verify,
+)
 from unet_core.models.unet import UNet, parameter_count
 
 CONFIG = ModelConfig(in_channels=1, num_classes=3, base_channels=2, depth=1, image_size=16, threshold=0.25)
@@ -32,9 +40,9 @@ def model(number: int) -> UNet:
     return made
 
 
-def state(number: int) -> State:
+def state(number: int) -> SavedState:
     tensors = {"head.bias:exp_avg": torch.full((3,), number / 3), "head.bias:step": torch.tensor(float(number))}
-    return State({"epoch": number, "best_dice": 0.1 * number, "best_iou": None, "scaler": {}}, tensors)
+    return SavedState({"epoch": number, "best_dice": 0.1 * number, "best_iou": None, "scaler": {}}, tensors)
 
 
 def save(folder: Path, number: int) -> None:
@@ -114,7 +122,7 @@ def test_what_is_loaded_equals_what_was_saved_bit_for_bit(tmp_path: Path) -> Non
     saved = model(5).to(memory_format=torch.channels_last)
     with torch.no_grad():
         saved.train()(torch.randn(2, 1, 16, 16))  # batch norms have statistics of their own
-    kept = State(
+    kept = SavedState(
         {"epoch": 3, "best_rank": 1 / 3, "best_dice": None, "seconds": 1e-300, "scaler": {"scale": 65536.0}},
         {"x": torch.randn(4, 3, 2, 2).to(memory_format=torch.channels_last), "step": torch.tensor(7.0)},
     )
@@ -141,7 +149,7 @@ def test_parameters_are_counted_without_loading_them(tmp_path: Path) -> None:
 def test_a_number_that_is_not_finite_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     save(tmp_path / "last", 1)
     with pytest.raises(ValueError, match="JSON"):
-        save_checkpoint(tmp_path / "last", model(2), State({"best_rank": float("-inf")}, {}))
+        save_checkpoint(tmp_path / "last", model(2), SavedState({"best_rank": float("-inf")}, {}))
     assert stored(tmp_path / "last") == (1, 1, "")
 
 
@@ -402,7 +410,7 @@ def rewrite(folder: Path, name: str, data: bytes | None = None, sums: bool = Tru
         ({"depth": 2}, "the weights do not fit config.json .*Missing key"),
         ({"num_classes": 1}, "the weights do not fit config.json .*size mismatch for head.weight"),
         ({"in_channels": 0}, "cannot be loaded .*in_channels"),
-        ({"colour": 1}, "cannot be loaded .*Unknown setting 'colour'"),
+        ({"color": 1}, "cannot be loaded .*Unknown setting 'color'"),
         ({"depth": "two"}, "cannot be loaded .*depth"),
     ],
 )

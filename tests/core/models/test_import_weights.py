@@ -14,7 +14,7 @@ from unet_core.config.schema import ModelConfig
 from unet_core.errors import CheckpointError
 from unet_core.models import import_weights
 from unet_core.models.checkpoint import load_about, load_model, save_checkpoint
-from unet_core.models.import_weights import bring_in
+from unet_core.models.import_weights import import_model
 from unet_core.models.unet import UNet
 
 CONFIG = ModelConfig(in_channels=1, num_classes=1, base_channels=2, depth=1, image_size=16, threshold=0.25)
@@ -65,7 +65,7 @@ def test_the_ways_in(files: Files, tmp_path: Path) -> None:
         "renamed": {"config.json": files["config.json"], "renamed.safetensors": files["model.safetensors"]},
     }
     for name, upload in ways.items():
-        folder = bring_in(upload, tmp_path / "models")
+        folder = import_model(upload, tmp_path / "models")
         assert folder == tmp_path / "models" / name
         assert_is(folder, files)
         told = any("training.json" in key for key in upload) or name in ("nuclei", "deep", "of_a_run")
@@ -75,22 +75,22 @@ def test_the_ways_in(files: Files, tmp_path: Path) -> None:
 def test_from_the_disk(files: Files, tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(packed(files))
     (tmp_path / "b.safetensors").write_bytes(files["model.safetensors"])
-    assert_is(bring_in({"a.zip": tmp_path / "a.zip"}, tmp_path / "models"), files)
-    assert_is(bring_in({"b.safetensors": tmp_path / "b.safetensors"}, tmp_path / "models"), files)
+    assert_is(import_model({"a.zip": tmp_path / "a.zip"}, tmp_path / "models"), files)
+    assert_is(import_model({"b.safetensors": tmp_path / "b.safetensors"}, tmp_path / "models"), files)
     with pytest.raises(CheckpointError, match=r"gone\.safetensors: cannot be read"):
-        bring_in({"gone.safetensors": tmp_path / "gone.safetensors"}, tmp_path / "models")
+        import_model({"gone.safetensors": tmp_path / "gone.safetensors"}, tmp_path / "models")
     with pytest.raises(CheckpointError, match=r"gone\.zip: cannot be read"):
-        bring_in({"gone.zip": tmp_path / "gone.zip"}, tmp_path / "models")
+        import_model({"gone.zip": tmp_path / "gone.zip"}, tmp_path / "models")
 
 
 def test_milesials_weights_as_before(tmp_path: Path) -> None:
     data = io.BytesIO()
     torch.save(milesial_weights(bilinear=False), data)
-    folder = bring_in({"unet carvana.pth": data.getvalue()}, tmp_path)
+    folder = import_model({"unet carvana.pth": data.getvalue()}, tmp_path)
     assert folder.name == "unet_carvana"
     assert load_model(folder)[0].config.num_classes == 2
     with pytest.raises(CheckpointError, match=r"^bad\.pth: not a file of PyTorch weights"):
-        bring_in({"bad.pth": b"x"}, tmp_path)
+        import_model({"bad.pth": b"x"}, tmp_path)
 
 
 def test_a_name_is_safe_and_kept_apart_from_those_of_the_hub(files: Files, tmp_path: Path) -> None:
@@ -104,13 +104,13 @@ def test_a_name_is_safe_and_kept_apart_from_those_of_the_hub(files: Files, tmp_p
         "a.old.": "a_old",
     }
     for name, safe in names.items():
-        folder = bring_in(upload, tmp_path / (safe + "-place"), name)
+        folder = import_model(upload, tmp_path / (safe + "-place"), name)
         assert (folder.name, folder.parent) == (safe, tmp_path / (safe + "-place"))
 
 
 def test_no_model_is_replaced_by_another_of_its_name_and_none_doubled(files: Files, tmp_path: Path) -> None:
     first, other = {"a.zip": packed(files)}, {"a.zip": packed(other_net(files))}
-    assert [bring_in(upload, tmp_path).name for upload in (first, other, first, other)] == ["a", "a_2", "a", "a_2"]
+    assert [import_model(upload, tmp_path).name for upload in (first, other, first, other)] == ["a", "a_2", "a", "a_2"]
     assert_is(tmp_path / "a", files)
     assert_is(tmp_path / "a_2", other_net(files))
 
@@ -148,7 +148,7 @@ def giant(files: Files, **changes: object) -> Files:
 def test_what_is_wrong_is_told_and_nothing_kept(files: Files, tmp_path: Path, monkeypatch, change, says: str) -> None:
     monkeypatch.setattr(import_weights, "UNet", lambda config: pytest.fail("the net was built"))
     with pytest.raises(CheckpointError, match=says.replace(".", r"\.")):
-        bring_in(change(files), tmp_path / "models")
+        import_model(change(files), tmp_path / "models")
     assert not (tmp_path / "models").exists()
 
 
@@ -156,29 +156,29 @@ def test_what_has_as_many_values_in_other_places_is_refused(files: Files, tmp_pa
     tensors = load(files["model.safetensors"])
     tensors["elsewhere"] = tensors.pop("head.bias")
     with pytest.raises(CheckpointError, match=r"do not fit config.*head\.bias"):
-        bring_in(giant(files) | {"model.safetensors": save(tensors)}, tmp_path)
+        import_model(giant(files) | {"model.safetensors": save(tensors)}, tmp_path)
 
 
 def test_weights_that_are_not_finite_are_refused(files: Files, tmp_path: Path) -> None:
     tensors = load(files["model.safetensors"])
     tensors["head.bias"][0] = float("nan")
     with pytest.raises(CheckpointError, match="NaN or infinite"):
-        bring_in(giant(files) | {"model.safetensors": save(tensors)}, tmp_path)
+        import_model(giant(files) | {"model.safetensors": save(tensors)}, tmp_path)
 
 
 def test_half_precision_is_taken(files: Files, tmp_path: Path) -> None:
     tensors = {name: tensor.half() if tensor.is_floating_point() else tensor
                for name, tensor in load(files["model.safetensors"]).items()}  # fmt: skip
-    folder = bring_in(giant(files) | {"model.safetensors": save(tensors)}, tmp_path)
+    folder = import_model(giant(files) | {"model.safetensors": save(tensors)}, tmp_path)
     assert load_model(folder)[0].head.weight.dtype == torch.float32
 
 
 @pytest.mark.parametrize("about", [b"[1]", b"{", b'{"a": NaN}', b"[" * 100_000])
 def test_what_is_told_of_the_training_and_makes_no_sense_is_left(files: Files, tmp_path: Path, about: bytes) -> None:
-    assert load_about(bring_in(giant(files) | {"training.json": about}, tmp_path)) == {}
+    assert load_about(import_model(giant(files) | {"training.json": about}, tmp_path)) == {}
 
 
 def test_a_full_disk_is_told(files: Files, tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file where the folder should be")
     with pytest.raises(CheckpointError, match="cannot be written"):
-        bring_in({"a.zip": packed(files)}, tmp_path / "models")
+        import_model({"a.zip": packed(files)}, tmp_path / "models")

@@ -81,7 +81,7 @@ def test_the_same_logits(bilinear, biases, extras, tmp_path):
     torch.testing.assert_close(model(image), logits_by_hand(state, image, bilinear), rtol=1e-4, atol=1e-4)
     assert model.config.up == ("bilinear_aligned" if bilinear else "transposed")
     assert (model.config.in_channels, model.config.num_classes, model.config.base_channels) == (3, 2, 2)
-    assert model.config.normalisation == "unit"
+    assert model.config.normalization == "unit"
 
 
 def test_the_published_size_has_the_published_number_of_parameters():

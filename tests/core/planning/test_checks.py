@@ -4,11 +4,11 @@ import pytest
 
 from tests.core.planning.test_planner import NUCLEI, like
 from unet_core.config.schema import RunConfig
-from unet_core.planning.checks import cautions, classes_missing
+from unet_core.planning.checks import check_settings, classes_missing
 
 
 def said(data=NUCLEI, train=144, val=36, steps=36, crops=576, **settings) -> str:
-    return "\n".join(cautions(RunConfig().replace(**settings), data, train, val, steps, crops))
+    return "\n".join(check_settings(RunConfig().replace(**settings), data, train, val, steps, crops))
 
 
 def test_nothing_is_said_of_good_settings():

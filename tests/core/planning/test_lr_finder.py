@@ -20,7 +20,7 @@ def curve(lowest: float = 1e-1) -> np.ndarray:
 
 def test_a_tenth_of_the_lowest_is_suggested():
     noise = np.random.default_rng(0).normal(0, 0.02, 100)
-    found = lr_finder.judge(RATES, curve() + noise, "diverged", 1.0)
+    found = lr_finder.suggest(RATES, curve() + noise, "diverged", 1.0)
     assert 0.03 < found.lowest < 0.15
     assert found.steepest == pytest.approx(0.01, rel=0.6)
     assert found.suggestion == pytest.approx(found.lowest / 10, rel=0.15)
@@ -29,7 +29,7 @@ def test_a_tenth_of_the_lowest_is_suggested():
 
 @pytest.mark.parametrize("losses", [np.linspace(1, 2, 100), np.ones(100), np.ones(4), np.ones(0)], ids=len)
 def test_nothing_is_suggested_where_the_loss_never_fell(losses):
-    found = lr_finder.judge(RATES[: len(losses)], losses, "end", 1.0)
+    found = lr_finder.suggest(RATES[: len(losses)], losses, "end", 1.0)
     assert (found.steepest, found.lowest, found.suggestion) == (None, None, None)
 
 
@@ -55,7 +55,7 @@ def test_the_training_is_left_as_it_was(tried):
     assert len(told[-1].rates) == lr_finder.FEWEST_STEPS or told[-1].ended_by == "diverged"
     for kept, now in ((before, training.model), (average, training.average)):
         assert all(torch.equal(kept[name], value) for name, value in now.state_dict().items())
-    assert training.step == 0 and not training.recent and not training.optimiser.state_dict()["state"]
+    assert training.step == 0 and not training.recent and not training.optimizer.state_dict()["state"]
 
 
 def test_a_loss_that_is_not_finite_ends_it_and_leaves_the_weights(tried, monkeypatch):

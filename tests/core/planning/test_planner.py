@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from unet_core.config.presets import PRESETS, preset
+from unet_core.config.presets import PRESETS, get_preset
 from unet_core.config.schema import RunConfig
 from unet_core.data.fingerprint import Fingerprint
 from unet_core.errors import ConfigError
@@ -47,7 +47,7 @@ def test_data_like_those_of_the_defaults_get_the_defaults():
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_plan_is_valid_for_any_data_and_any_net(name):
-    now = preset(name)
+    now = get_preset(name)
     sides, diameters, numbers = (20, 9000), (None, 300.0), (1, 30_000)
     shares = ((0.5, 0.5), (0.3, 0.69, 0.001, 0.009))
     for side, diameter, number, share in itertools.product(sides, diameters, numbers, shares):
@@ -57,7 +57,7 @@ def test_a_plan_is_valid_for_any_data_and_any_net(name):
         )  # fmt: skip
         for machine in (Machine("cpu", 300, 1), Machine("cuda", 16000, 8)):
             advice = planner.propose(data, machine, now)
-            config = planner.taken(advice, now)
+            config = planner.apply_advice(advice, now)
             architecture.check_size(config.model, config.model.image_size, config.model.image_size)
             assert all(item.reason and item.reason[-1] != "." for item in advice)
 
@@ -112,4 +112,4 @@ def test_nothing_is_proposed_for_nothing():
 def test_a_plan_that_no_longer_fits_says_so():
     advice = [planner.Advice("image_size", 16, "small", 128)]
     with pytest.raises(ConfigError, match="Propose it anew"):
-        planner.taken(advice, RunConfig())
+        planner.apply_advice(advice, RunConfig())

@@ -6,9 +6,9 @@ import pytest
 
 from unet_core.cli.parser import _parser
 from unet_core.cli.train import given_settings
-from unet_core.config.presets import preset
-from unet_core.config.schema import RunConfig, options
-from unet_core.io.files import held
+from unet_core.config.presets import get_preset
+from unet_core.config.schema import RunConfig, all_fields
+from unet_core.io.files import is_locked
 from unet_core.planning import process
 from unet_core.planning.process import Check, CheckState
 from unet_core.planning.report import LrRange, Progress, Refused, Report, encode
@@ -36,13 +36,13 @@ def test_a_check_from_its_start_to_its_result(config, tmp_path, kind, result):
     check = process.start(config, tmp_path, kind)
     assert until_over(check) is CheckState.DONE, check.problem()
     assert isinstance(check.result(), result)
-    assert process.place(config.replace(epochs=99), tmp_path, kind) == check  # found again
-    assert process.place(config.replace(batch_size=5), tmp_path, kind) != check
+    assert process.check_for(config.replace(epochs=99), tmp_path, kind) == check  # found again
+    assert process.check_for(config.replace(batch_size=5), tmp_path, kind) != check
     assert check.config == config
 
 
 def test_it_is_refused_while_a_run_has_the_device_and_says_so(config, tmp_path):
-    with queue.device(tmp_path):
+    with queue.hold_device(tmp_path):
         check = process.start(config, tmp_path)
         assert until_over(check) is CheckState.FAILED
     assert "device" in check.problem() and "wait" in check.problem()
@@ -58,10 +58,10 @@ def test_cancelled_it_ends_and_gives_the_device_back(config, tmp_path):
     check.cancel()
     assert check.state() is CheckState.CANCELLED
     while time.monotonic() < deadline:
-        if not held(check.folder / "lock"):
+        if not is_locked(check.folder / "lock"):
             break
         time.sleep(0.05)
-    with queue.device(tmp_path):
+    with queue.hold_device(tmp_path):
         pass
 
 
@@ -102,11 +102,11 @@ def test_old_checks_are_forgotten(config, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["default", "paper-2015", "nuclei-128"])
 def test_the_command_line_of_settings_gives_these_settings(name, tmp_path):
-    config = preset(name).replace(
-        root=str(tmp_path), deep_supervision=name != "paper-2015", ignore_index=7, colour_map="-1,odd", lr=1e-05
+    config = get_preset(name).replace(
+        root=str(tmp_path), deep_supervision=name != "paper-2015", ignore_index=7, color_map="-1,odd", lr=1e-05
     )
     words = process.arguments(config, tmp_path, "check", tmp_path)
     parsed = _parser().parse_args(words)
     assert RunConfig().replace(**given_settings(parsed)) == config
     assert parsed.json_lines and parsed.check_folder == tmp_path and parsed.runs_dir == tmp_path
-    assert {option.name for option in options()} >= {"deep_supervision", "colour_map"}
+    assert {option.name for option in all_fields()} >= {"deep_supervision", "color_map"}

@@ -8,18 +8,18 @@ import pytest
 from unet_core.config.schema import RunConfig
 from unet_core.data import dataset, discovery, sampling, splits
 from unet_core.planning import trial
-from unet_core.training.loop import Training
+from unet_core.training.state import TrainerState
 
 SMALL = {"base_channels": 2, "depth": 1, "image_size": 32, "batch_size": 4}
 
 
 def real(config: RunConfig) -> tuple[int, int, int, int]:
     """(train images, val images, crops, steps) as a run has them."""
-    pictures, model, _ = dataset.load(discovery.find(config.data.root), config.data, config.model)
+    pictures, model, _ = dataset.load_dataset(discovery.find(config.data.root), config.data, config.model)
     ids = {sample.id: sample.id for sample in pictures.samples}
     looks = {sample.id: pictures.look(index) for index, sample in enumerate(pictures.samples)}
     split = splits.split(pictures.samples, config.data.val_fraction, config.data.test_fraction, 0, ids, looks)
-    training = Training(replace(config, model=model), pictures.subset(split.train), pictures.subset(split.val))
+    training = TrainerState(replace(config, model=model), pictures.subset(split.train), pictures.subset(split.val))
     crops = int(sampling.crop_counts(training.train_pictures, config.train).sum())
     return len(split.train), len(split.val), crops, training.steps_per_epoch
 

@@ -58,7 +58,7 @@ def test_holes_inside_are_filled_and_open_ones_are_not() -> None:
 
 
 def test_a_hole_is_closed_by_corners() -> None:
-    """Background hangs together by 4 neighbours, so that a ring of pixels that meet at corners encloses it."""
+    """Background hangs together by 4 neighbors, so that a ring of pixels that meet at corners encloses it."""
     ring = picture(".....", "..1..", ".1.1.", "..1..", ".....")
     assert clean(ring, fill_holes=True).sum() == 5
 

@@ -10,7 +10,7 @@ from unet_core.config.schema import RunConfig
 from unet_core.errors import ConfigError, RunError
 from unet_core.runs import control
 from unet_core.runs import run as runs
-from unet_core.runs.control import Control, FileControl, Orders
+from unet_core.runs.control import Control, FileControl, Requests
 from unet_core.runs.events import EpochFinished, EpochsChanged, Event, LrChanged, RunStarted, StepFinished
 from unet_core.runs.run import Run
 
@@ -25,13 +25,13 @@ def files(run: Run) -> list[str]:
 
 
 def test_nobody_asks_for_anything() -> None:
-    assert Control().orders(7) == Orders(stop=False, pause=False, lr=None, epochs=None, refused=())
+    assert Control().orders(7) == Requests(stop=False, pause=False, lr=None, epochs=None, refused=())
 
 
 def test_without_files_nothing_is_asked_also_where_the_folder_is_gone(run: Run) -> None:
-    assert FileControl(run.control).orders(1) == Orders()
+    assert FileControl(run.control).orders(1) == Requests()
     run.control.rmdir()
-    assert FileControl(run.control).orders(1) == Orders()
+    assert FileControl(run.control).orders(1) == Requests()
 
 
 def test_stop_and_pause_hold_and_a_change_is_told_once(run: Run) -> None:
@@ -40,15 +40,15 @@ def test_stop_and_pause_hold_and_a_change_is_told_once(run: Run) -> None:
     run.request_lr(0.25)
     run.request_epochs(40)
     assert files(run) == ["epochs", "lr", "pause"]
-    assert asked.orders(1) == Orders(pause=True, lr=0.25, epochs=40)
+    assert asked.orders(1) == Requests(pause=True, lr=0.25, epochs=40)
     assert files(run) == ["pause"]
-    assert asked.orders(1) == Orders(pause=True)
+    assert asked.orders(1) == Requests(pause=True)
     run.request_stop()
-    assert asked.orders(1) == Orders(pause=True, stop=True)
+    assert asked.orders(1) == Requests(pause=True, stop=True)
     assert run.stop_requested()
     run.request_unpause()
     run.request_unpause()
-    assert asked.orders(2) == Orders(stop=True)
+    assert asked.orders(2) == Requests(stop=True)
 
 
 def test_a_rate_survives_to_the_last_bit(run: Run) -> None:
@@ -59,7 +59,7 @@ def test_a_rate_survives_to_the_last_bit(run: Run) -> None:
 def test_the_newest_of_two_requests_is_obeyed(run: Run) -> None:
     run.request_lr(0.25)
     run.request_lr(0.5)
-    assert FileControl(run.control).orders(1) == Orders(lr=0.5)
+    assert FileControl(run.control).orders(1) == Requests(lr=0.5)
     assert files(run) == []
 
 
@@ -102,25 +102,25 @@ def test_a_start_takes_back_what_nobody_obeyed_but_not_the_wish_to_go_on(run: Ru
     run.request_pause()
     run.request_lr(0.1)
     run.request_epochs(3)
-    control.ask_further(run.control, 20, None)
+    control.request_continue(run.control, 20, None)
     run.clear_requests()
     assert files(run) == ["continue"]
 
 
 def test_the_wish_to_go_on(run: Run) -> None:
-    assert control.further(run.control) is None
-    control.ask_further(run.control, 20, 0.5)
-    first = control.further(run.control)
+    assert control.read_continue_request(run.control) is None
+    control.request_continue(run.control, 20, 0.5)
+    first = control.read_continue_request(run.control)
     assert first is not None
     assert (first.epochs, first.lr) == (20, 0.5)
-    control.ask_further(run.control, 20, 0.5)
-    assert control.further(run.control) != first, "the same wish once more is another one"
+    control.request_continue(run.control, 20, 0.5)
+    assert control.read_continue_request(run.control) != first, "the same wish once more is another one"
     for epochs, lr in ((0, None), (20, 0.0), (20, float("nan"))):
         with pytest.raises(ConfigError):
-            control.ask_further(run.control, epochs, lr)
+            control.request_continue(run.control, epochs, lr)
     for text in ("", "[]", "{}", json.dumps({"epochs": 3}), "null"):
         (run.control / "continue").write_text(text)
-        assert control.further(run.control) is None
+        assert control.read_continue_request(run.control) is None
 
 
 def test_a_look_at_no_request_costs_one_system_call(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,8 +175,8 @@ def test_what_a_trainer_repeats_that_goes_on_after_an_epoch(
 
 def test_a_change_comes_again_at_its_step_unless_another_is_asked_for(run: Run) -> None:
     asked = FileControl(run.control, [lr(7, 0.2), epochs(8, 20), lr(9, 0.3)])
-    assert asked.orders(6) == Orders()
-    assert asked.orders(7) == Orders(lr=0.2)
+    assert asked.orders(6) == Requests()
+    assert asked.orders(7) == Requests(lr=0.2)
     run.request_lr(0.5)
-    assert asked.orders(8) == Orders(lr=0.5, epochs=20)
-    assert asked.orders(9) == Orders()
+    assert asked.orders(8) == Requests(lr=0.5, epochs=20)
+    assert asked.orders(9) == Requests()

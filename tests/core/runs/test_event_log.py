@@ -88,7 +88,7 @@ def test_a_damaged_line_costs_itself_only(path: Path) -> None:
         assert read_events(path)[0] == PAIRS[:damaged] + PAIRS[damaged + 1 :]
 
 
-def test_a_flipped_bit_costs_at_most_the_line_and_its_neighbour(path: Path) -> None:
+def test_a_flipped_bit_costs_at_most_the_line_and_its_neighbor(path: Path) -> None:
     data = b"".join(LINES[1:4])
     end = len(LINES[1]) + len(LINES[2])
     for position in range(len(LINES[1]), end):

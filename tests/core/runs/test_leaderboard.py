@@ -71,7 +71,10 @@ def test_sweeps_and_their_members_are_in_the_order_of_their_filing(tmp_path):
         run = run_of(tmp_path, series=series, loss=loss)
         os.utime(run.folder / "config.json", (number, number))
     assert leaderboard.names(tmp_path) == ["sweep-20261121-1", "series-20261120-1"]
-    assert [leaderboard.mark(run)[1] for run in leaderboard.members(tmp_path, "sweep-20261121-1")] == ["b", "a"]
+    assert [leaderboard.series_and_name(run)[1] for run in leaderboard.members(tmp_path, "sweep-20261121-1")] == [
+        "b",
+        "a",
+    ]
     assert leaderboard.members(tmp_path, "nothing") == []
     assert leaderboard.names(tmp_path / "none") == []
 
@@ -97,14 +100,14 @@ def test_mean_and_spread_over_seeds(tmp_path):
 
 def test_how_long_is_told_from_a_run_on_the_same_data(tmp_path):
     run_of(tmp_path, 0.5, root="/other", epochs=9)
-    assert time_estimate.paces(tmp_path, "/data") == []
+    assert time_estimate.past_step_times(tmp_path, "/data") == []
     run_of(tmp_path, 0.5, root="/data", epochs=9, image_size=64, crops_per_image=2)
-    known = time_estimate.paces(tmp_path, "/data")
+    known = time_estimate.past_step_times(tmp_path, "/data")
     [(config, seconds)] = known
     assert (config.train.epochs, seconds) == (2, 8.0), "two epochs were made in 8 seconds"
-    assert time_estimate.rough_seconds([config], known) == 8.0
-    assert time_estimate.rough_seconds([config.replace(epochs=6), config], known) == pytest.approx(32.0)
-    assert time_estimate.rough_seconds([config.replace(image_size=128)], known) == pytest.approx(32.0)
+    assert time_estimate.estimate_seconds([config], known) == 8.0
+    assert time_estimate.estimate_seconds([config.replace(epochs=6), config], known) == pytest.approx(32.0)
+    assert time_estimate.estimate_seconds([config.replace(image_size=128)], known) == pytest.approx(32.0)
     other = config.replace(precision="fp32")
-    assert time_estimate.rough_seconds([other], [*known, (other, 20.0)]) == 20.0, "at the pace of the same precision"
-    assert math.isnan(time_estimate.rough_seconds([config], []))
+    assert time_estimate.estimate_seconds([other], [*known, (other, 20.0)]) == 20.0, "at the pace of the same precision"
+    assert math.isnan(time_estimate.estimate_seconds([config], []))

@@ -33,7 +33,7 @@ from unet_core.runs import queue
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog, read_events
 from unet_core.runs.events import RunFailed
-from unet_core.runs.run import Run, State
+from unet_core.runs.run import Run, RunState
 from unet_core.training import launch, worker
 
 LAUNCH_TWO = """
@@ -97,8 +97,8 @@ def test_the_line_is_in_the_order_of_joining(line):
     assert queue.waiting(runs_dir) == line
     queue.join(line[0])
     assert queue.waiting(runs_dir) == line, "who has a place keeps it"
-    assert all(run.state() is State.QUEUED and run.state().active and not run.state().on_device for run in line)
-    assert runs.busy(runs_dir) is None
+    assert all(run.state() is RunState.QUEUED and run.state().active and not run.state().on_device for run in line)
+    assert runs.find_active(runs_dir) is None
 
 
 def test_who_joins_is_last_even_if_the_clock_was_set_back(line, monkeypatch):
@@ -155,7 +155,7 @@ def test_removing_deletes_what_never_began_and_nothing_else(line):
         (run.folder / "control" / "continue").write_text("{}")
         queue.remove(run)
     assert not line[0].folder.exists()
-    assert failed.state() is State.FAILED
+    assert failed.state() is RunState.FAILED
     assert list(failed.control.iterdir()) == [], "what it was to do is taken back"
     assert sorted(path.name for path in runs_dir.iterdir()) == sorted(run.id for run in line[1:])
     with pytest.raises(RunError, match="does not wait in the line"):
@@ -171,7 +171,7 @@ def test_a_run_that_vanishes_while_it_is_looked_at_troubles_nobody(tmp_path):
             while not gone.is_set():
                 for run in runs.find(tmp_path):
                     run.state()
-                runs.busy(tmp_path)
+                runs.find_active(tmp_path)
                 queue.waiting(tmp_path)
         except Exception as error:  # noqa: BLE001 - any error at all is what the test looks for
             errors.append(error)
@@ -196,31 +196,31 @@ def test_a_run_that_vanishes_while_it_is_looked_at_troubles_nobody(tmp_path):
 
 def test_a_queue_file_without_a_process_is_told_once_its_starter_has_had_time(line):
     run = line[0]
-    assert not queue.forsaken(run), "its process may be about to start"
+    assert not queue.is_orphaned(run), "its process may be about to start"
     os.utime(run.folder / "queue", (1, 1))
-    assert queue.forsaken(run)
+    assert queue.is_orphaned(run)
     with FileLock(run.folder / "lock"):
         run.beat()
-        assert not queue.forsaken(run)
+        assert not queue.is_orphaned(run)
     queue._write(run, 5)
-    assert queue.forsaken(run), "its lock was held once: the process is gone"
+    assert queue.is_orphaned(run), "its lock was held once: the process is gone"
 
 
 def test_the_device_can_be_held_for_something_short(tmp_path, data, monkeypatch):
     with (
-        queue.device(tmp_path / "new"),
+        queue.hold_device(tmp_path / "new"),
         pytest.raises(RunError, match="Something else tries"),
-        queue.device(tmp_path / "new"),
+        queue.hold_device(tmp_path / "new"),
     ):
         pass
-    with queue.device(tmp_path / "new"):
+    with queue.hold_device(tmp_path / "new"):
         pass
-    monkeypatch.setattr(runs, "busy", lambda runs_dir: Run(tmp_path / "new" / "other"))
+    monkeypatch.setattr(runs, "find_active", lambda runs_dir: Run(tmp_path / "new" / "other"))
     with FileLock(tmp_path / "new" / ".device.lock"), pytest.raises(RunError, match="Run other is training"):
-        queue.device(tmp_path / "new").__enter__()
+        queue.hold_device(tmp_path / "new").__enter__()
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="cannot be written"):
-        queue.device(tmp_path / "file").__enter__()
+        queue.hold_device(tmp_path / "file").__enter__()
 
 
 def test_a_line_on_a_disk_that_cannot_be_written_is_read(line, monkeypatch):
@@ -228,7 +228,7 @@ def test_a_line_on_a_disk_that_cannot_be_written_is_read(line, monkeypatch):
         raise PermissionError(30, "Read-only file system")
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    assert [run.state() for run in queue.waiting(line[0].folder.parent)] == [State.QUEUED] * 4
+    assert [run.state() for run in queue.waiting(line[0].folder.parent)] == [RunState.QUEUED] * 4
     with pytest.raises(RunError, match="Read-only"):
         queue.remove(line[0])
 
@@ -243,7 +243,7 @@ def in_thread(run: Run, then: Callable[[bool], None]) -> threading.Thread:
     def wait() -> None:
         with FileLock(run.folder / "lock"), worker.heartbeat(run):
             ready.set()
-            with queue.turn(run) as mine:
+            with queue.wait_for_turn(run) as mine:
                 then(mine)
 
     thread = threading.Thread(target=wait, daemon=True)
@@ -268,7 +268,7 @@ def test_turns_come_in_order_and_one_at_a_time(line, monkeypatch):
 
         return then
 
-    with queue.device(line[0].folder.parent):
+    with queue.hold_device(line[0].folder.parent):
         threads = [in_thread(run, train(run)) for run in reversed(line)]
         queue.move(line[3], -3)
     for thread in threads:
@@ -279,7 +279,7 @@ def test_turns_come_in_order_and_one_at_a_time(line, monkeypatch):
 def test_a_stop_or_a_removal_ends_the_wait(line, monkeypatch):
     monkeypatch.setattr(queue, "POLL_SECONDS", 0.01)
     told: list[bool] = []
-    with queue.device(line[0].folder.parent):
+    with queue.hold_device(line[0].folder.parent):
         threads = [in_thread(run, told.append) for run in line[:2]]
         line[0].request_stop()
         queue.remove(line[1])
@@ -300,9 +300,9 @@ def test_a_run_that_is_removed_at_the_moment_of_its_turn_does_not_train(line, mo
         return real(run)
 
     monkeypatch.setattr(queue, "_acquired", lambda lock: (monkeypatch.setattr(queue, "_living_before", removed_meanwhile), lock.acquire())[1] is not None)  # fmt: skip # noqa: E501
-    with queue.turn(line[0]) as mine:
+    with queue.wait_for_turn(line[0]) as mine:
         assert not mine
-    with queue.device(line[0].folder.parent):
+    with queue.hold_device(line[0].folder.parent):
         pass  # the device is free again
 
 
@@ -312,7 +312,7 @@ def test_a_run_that_is_removed_at_the_moment_of_its_turn_does_not_train(line, mo
 def test_five_runs_of_two_processes_one_removed_one_killed(place, data):
     """The others train one after another, never two at a time, whoever launched them."""
     first = launch.launch(quick(data, **ENDLESS), place)
-    assert first.state() is State.RUNNING
+    assert first.state() is RunState.RUNNING
     launchers = [
         subprocess.Popen([sys.executable, "-c", LAUNCH_TWO, quick(data).to_json(), str(place)], cwd=ROOT,
                          stdout=subprocess.PIPE, text=True)
@@ -323,15 +323,15 @@ def test_five_runs_of_two_processes_one_removed_one_killed(place, data):
     waiting = queue.waiting(place)
     assert len(waiting) == 4
     wait_for(lambda: all(run.alive() for run in waiting), "all wait")
-    assert runs.busy(place) == first
+    assert runs.find_active(place) == first
     removed = waiting.pop(1)
     queue.remove(removed)
     assert not removed.folder.exists()
     wait_for(lambda: steps(first), "the first one trains")
     end(trainers(first.folder))
     for run in waiting:
-        wait_for(lambda run=run: run.state() is State.FINISHED, f"the end of {run.id}")
-    assert first.state() is State.INTERRUPTED
+        wait_for(lambda run=run: run.state() is RunState.FINISHED, f"the end of {run.id}")
+    assert first.state() is RunState.INTERRUPTED
     spans = [span(run) for run in (first, *waiting)]
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans)), "two at a time"
     assert sorted(path.name for path in place.iterdir()) == sorted(
@@ -340,7 +340,7 @@ def test_five_runs_of_two_processes_one_removed_one_killed(place, data):
 
 
 def test_a_process_that_waits_has_imported_neither_torch_nor_numpy(place, data):
-    with queue.device(place):
+    with queue.hold_device(place):
         run = launch.launch_all([quick(data)], place)[0]
         (pid,) = wait_for(lambda: trainers(run.folder), "it waits")
         wait_for(run.alive, "it lives")
@@ -352,23 +352,23 @@ def test_a_process_that_waits_has_imported_neither_torch_nor_numpy(place, data):
 
 
 def test_killed_waiters_are_revived_by_two_servers_at_once(place, data):
-    with queue.device(place):
+    with queue.hold_device(place):
         made = launch.launch_all([quick(data), quick(data)], place)
         wait_for(lambda: all(run.alive() for run in made), "both wait")
         end(trainers(place), signal.SIGKILL)
-        wait_for(lambda: all(queue.forsaken(run) for run in made), "nobody waits")
-        assert [run.state() for run in made] == [State.QUEUED] * 2
-        servers = [threading.Thread(target=queue.revive, args=(place,)) for _ in range(2)]
+        wait_for(lambda: all(queue.is_orphaned(run) for run in made), "nobody waits")
+        assert [run.state() for run in made] == [RunState.QUEUED] * 2
+        servers = [threading.Thread(target=queue.restart_orphans, args=(place,)) for _ in range(2)]
         for server in servers:
             server.start()
         for server in servers:
             server.join(30)
         wait_for(lambda: all(run.alive() for run in made), "both wait again")
-        assert queue.revive(place) == []
+        assert queue.restart_orphans(place) == []
         assert queue.waiting(place) == made, "their places are kept"
     for run in made:
         wait_until_over(run)
-        assert run.state() is State.FINISHED
+        assert run.state() is RunState.FINISHED
         lines = [json.loads(line) for line in run.events.read_text().splitlines()]
         assert [line["type"] for line in lines].count("started") == 1
     assert span(made[0])[1] <= span(made[1])[0]
@@ -378,29 +378,29 @@ def test_a_run_to_be_resumed_waits_and_goes_back_to_what_it_was(place, data):
     run = launch.launch(quick(data, **ENDLESS), place)
     wait_for(lambda: steps(run), "it trains")
     end(trainers(run.folder), signal.SIGKILL)
-    wait_for(lambda: run.state() is State.INTERRUPTED, "it is interrupted")
-    with queue.device(place):
+    wait_for(lambda: run.state() is RunState.INTERRUPTED, "it is interrupted")
+    with queue.hold_device(place):
         launch.start(run)
-        wait_for(lambda: run.state() is State.QUEUED, "it waits")
+        wait_for(lambda: run.state() is RunState.QUEUED, "it waits")
         with pytest.raises(RunError, match="waits in the line already"):
             launch.start(run)
         queue.remove(run)
-        assert run.state() is State.INTERRUPTED
+        assert run.state() is RunState.INTERRUPTED
         wait_for(lambda: not trainers(run.folder), "nobody waits")
     assert steps(run)
 
 
 def test_a_waiter_that_dies_with_the_device_leaves_its_place_and_frees_it(place, data, quick_trainer):
     """Killed between taking the device and leaving the line: the place is kept, the device free, the next goes on."""
-    with queue.device(place):
+    with queue.hold_device(place):
         (quick_trainer / "sitecustomize.py").write_text(STAND_IN + DIE_WITH_THE_DEVICE)
         doomed = launch.launch_all([quick(data)], place)[0]
         wait_for(doomed.alive, "the first one waits")
         (quick_trainer / "sitecustomize.py").write_text(STAND_IN)
         run = launch.launch_all([quick(data)], place)[0]
         wait_for(run.alive, "the second one waits")
-    wait_for(lambda: run.state() is State.FINISHED, "the second one has trained")
-    assert doomed.state() is State.QUEUED
-    assert queue.forsaken(doomed)
-    assert [other.id for other in queue.revive(place)] == [doomed.id]
-    wait_for(lambda: doomed.state() is State.FINISHED, "the first one has trained after all")
+    wait_for(lambda: run.state() is RunState.FINISHED, "the second one has trained")
+    assert doomed.state() is RunState.QUEUED
+    assert queue.is_orphaned(doomed)
+    assert [other.id for other in queue.restart_orphans(place)] == [doomed.id]
+    wait_for(lambda: doomed.state() is RunState.FINISHED, "the first one has trained after all")

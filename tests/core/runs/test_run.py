@@ -15,11 +15,11 @@ from unet_core.config.schema import DataConfig, RunConfig, TrainConfig
 from unet_core.data.splits import Split
 from unet_core.errors import RunError
 from unet_core.io import files
-from unet_core.io.files import replace_text
+from unet_core.io.files import write_text
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog
 from unet_core.runs.events import Event, RunFailed, RunFinished, RunStarted, StepFinished
-from unet_core.runs.run import Run, State
+from unet_core.runs.run import Run, RunState
 
 CONFIG = RunConfig(DataConfig(root="/data/CamVid 12"), train=TrainConfig(loss="bce_dice"))
 STARTED = RunStarted("cpu", "fp32", 1, 9, 1, 1, 4, 1, 0, epochs=2, steps_per_epoch=3)
@@ -133,7 +133,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "replace_text", full)
+    monkeypatch.setattr(files, "write_text", full)
     with pytest.raises(RunError, match=r"cannot be written there \(No space left on device\)\. Free some space"):
         runs.create(tmp_path, CONFIG)
     assert runs.find(tmp_path) == []
@@ -142,16 +142,16 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("told", "state"),
     [
-        ([STARTED, StepFinished(1, 1, 0.5, 0.1), COMPLETED], State.FINISHED),
-        ([STARTED, STOPPED], State.STOPPED),
-        ([STARTED, RunFailed("No memory left.")], State.FAILED),
-        ([RunFailed("No such folder.")], State.FAILED),
-        ([STARTED, StepFinished(1, 1, 0.5, 0.1)], State.INTERRUPTED),
-        ([STARTED, STOPPED, STARTED], State.INTERRUPTED),
-        ([], State.INTERRUPTED),
+        ([STARTED, StepFinished(1, 1, 0.5, 0.1), COMPLETED], RunState.FINISHED),
+        ([STARTED, STOPPED], RunState.STOPPED),
+        ([STARTED, RunFailed("No memory left.")], RunState.FAILED),
+        ([RunFailed("No such folder.")], RunState.FAILED),
+        ([STARTED, StepFinished(1, 1, 0.5, 0.1)], RunState.INTERRUPTED),
+        ([STARTED, STOPPED, STARTED], RunState.INTERRUPTED),
+        ([], RunState.INTERRUPTED),
     ],
 )
-def test_states_of_a_run_that_no_process_holds(run: Run, told: list[Event], state: State) -> None:
+def test_states_of_a_run_that_no_process_holds(run: Run, told: list[Event], state: RunState) -> None:
     run.beat()
     tell(run, *told)
     (run.folder / "lock").touch()  # left behind by a trainer that was killed
@@ -159,7 +159,7 @@ def test_states_of_a_run_that_no_process_holds(run: Run, told: list[Event], stat
     assert not run.alive()
     assert run.state() is state
     assert not state.active
-    assert runs.busy(run.folder.parent) is None
+    assert runs.find_active(run.folder.parent) is None
 
 
 def test_a_torn_last_line_does_not_hide_the_end(run: Run) -> None:
@@ -167,19 +167,19 @@ def test_a_torn_last_line_does_not_hide_the_end(run: Run) -> None:
     tell(run, STARTED, COMPLETED)
     with run.events.open("ab") as file:
         file.write(b'{"seq": 3, "ti')
-    assert run.state() is State.FINISHED
+    assert run.state() is RunState.FINISHED
 
 
 def test_a_new_run_is_starting_and_an_old_one_that_never_did_is_interrupted(run: Run) -> None:
-    assert run.state() is State.STARTING
-    assert runs.busy(run.folder.parent) == run
+    assert run.state() is RunState.STARTING
+    assert runs.find_active(run.folder.parent) == run
     grow_old(run.folder)
-    assert run.state() is State.INTERRUPTED
+    assert run.state() is RunState.INTERRUPTED
 
 
-@pytest.mark.parametrize(("seconds", "state"), [(29.0, State.STARTING), (30.0, State.INTERRUPTED)])
+@pytest.mark.parametrize(("seconds", "state"), [(29.0, RunState.STARTING), (30.0, RunState.INTERRUPTED)])
 def test_how_long_a_run_may_take_to_start(
-    run: Run, monkeypatch: pytest.MonkeyPatch, seconds: float, state: State
+    run: Run, monkeypatch: pytest.MonkeyPatch, seconds: float, state: RunState
 ) -> None:
     grow_old(run.folder)
     monkeypatch.setattr("unet_core.runs.run.time.time", lambda: 1e9 + seconds)
@@ -197,16 +197,16 @@ def test_states_while_a_trainer_lives(run: Run) -> None:
     tell(run, STARTED)
     run.beat()
     with trainer(run):
-        assert run.state() is State.RUNNING
-        assert runs.busy(run.folder.parent) == run
+        assert run.state() is RunState.RUNNING
+        assert runs.find_active(run.folder.parent) == run
         run.request_stop()
-        assert run.state() is State.STOPPING
+        assert run.state() is RunState.STOPPING
         run.clear_requests()
-        assert run.state() is State.RUNNING
+        assert run.state() is RunState.RUNNING
         grow_old(run.folder / "heartbeat")
         assert run.silent_for() > runs.SILENT_SECONDS
-        assert run.state() is State.RUNNING, "it does not answer, but it holds the lock"
-    assert run.state() is State.INTERRUPTED
+        assert run.state() is RunState.RUNNING, "it does not answer, but it holds the lock"
+    assert run.state() is RunState.INTERRUPTED
     assert (run.folder / "lock").exists()
 
 
@@ -214,14 +214,14 @@ def test_a_run_taken_up_again_is_running_whatever_it_told_before(run: Run) -> No
     tell(run, STARTED, STOPPED)
     run.beat()
     with trainer(run):
-        assert run.state() is State.RUNNING
-    assert run.state() is State.STOPPED
+        assert run.state() is RunState.RUNNING
+    assert run.state() is RunState.STOPPED
 
 
 def test_another_readers_glance_is_no_trainer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that tests the lock holds it for an instant; without a heartbeat it is looked at again."""
     glances = iter([True, False])
-    monkeypatch.setattr(files, "held", lambda lock: next(glances))
+    monkeypatch.setattr(files, "is_locked", lambda lock: next(glances))
     monkeypatch.setattr("unet_core.runs.run.time.sleep", lambda seconds: None)
     assert not run.alive()
 
@@ -358,7 +358,7 @@ def test_what_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name:
 
 def test_a_small_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.json"
-    replace_text(path, "old é\n")
+    write_text(path, "old é\n")
     assert path.read_bytes() == "old é\n".encode()
 
     def torn(self: Path, text: str, encoding: str) -> None:
@@ -368,8 +368,8 @@ def test_a_small_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(Path, "write_text", torn)
     with pytest.raises(OSError, match="No space"):
-        replace_text(path, "new\n")
+        write_text(path, "new\n")
     monkeypatch.undo()
     assert path.read_bytes() == "old é\n".encode()
-    replace_text(path, "new\n")
+    write_text(path, "new\n")
     assert contents(tmp_path) == ["a.json"]

@@ -21,7 +21,7 @@ RELEASE_0_1 = Path(__file__).parents[2] / "golden" / "release_0_1"
 @pytest.fixture
 def pictures(sample_folder):
     found = discovery.find(sample_folder)
-    return dataset.load(found, DataConfig(), ModelConfig())[0]
+    return dataset.load_dataset(found, DataConfig(), ModelConfig())[0]
 
 
 def blind(image):
@@ -32,10 +32,10 @@ def test_each_epoch_is_kept_with_its_scores(tmp_path, pictures):
     folder = tmp_path / "film"
     assert snapshots.epochs(folder) == snapshots.curves(folder) == snapshots.names(folder) == []
     dices = [0.1 * index for index in range(8)]
-    snapshots.shoot(folder, 1, blind, pictures, dices)
+    snapshots.save_snapshots(folder, 1, blind, pictures, dices)
     assert snapshots.names(folder) == [pictures.samples[index].id for index in (7, 6, 4, 3, 1, 0)]
     truths = iter([pictures.target(pictures[index].raw_mask) for index in (7, 6, 4, 3, 1, 0)])
-    snapshots.shoot(folder, 2, lambda image: next(truths), pictures, dices[::-1])  # the choice stays
+    snapshots.save_snapshots(folder, 2, lambda image: next(truths), pictures, dices[::-1])  # the choice stays
     assert snapshots.epochs(folder) == [1, 2]
     first, perfect = snapshots.frames(folder, 1), snapshots.frames(folder, 2)
     assert [frame.dice for frame in first] == [0.0] * 6
@@ -89,10 +89,10 @@ def test_never_more_than_six_and_none_twice(length):
 
 
 def test_the_choice_survives_a_restart_and_an_image_that_was_taken_away(tmp_path, pictures):
-    snapshots.shoot(tmp_path, 1, blind, pictures, [0.1 * index for index in range(8)])
+    snapshots.save_snapshots(tmp_path, 1, blind, pictures, [0.1 * index for index in range(8)])
     kept = snapshots.names(tmp_path)
     fewer = pictures.subset(tuple(sample.id for sample in pictures.samples if sample.id != kept[1]))
-    snapshots.shoot(tmp_path, 2, blind, fewer, [0.5] * 7)
+    snapshots.save_snapshots(tmp_path, 2, blind, fewer, [0.5] * 7)
     assert snapshots.names(tmp_path) == kept
     assert [frame.name for frame in snapshots.frames(tmp_path, 2)] == [kept[0], *kept[2:]]
     assert [curve[-1] for curve in snapshots.curves(tmp_path)] == [0.0, None, 0.0, 0.0, 0.0, 0.0]
@@ -108,9 +108,9 @@ def test_a_film_of_the_last_release_is_read_and_goes_on_with_its_four_probes(tmp
 
     found = discovery.find(RELEASE_0_1 / "data")
     split = json.loads((RELEASE_0_1 / "run" / "split.json").read_text())
-    val = dataset.load(found, DataConfig(), ModelConfig(depth=1, image_size=16))[0].subset(tuple(split["val"]))
+    val = dataset.load_dataset(found, DataConfig(), ModelConfig(depth=1, image_size=16))[0].subset(tuple(split["val"]))
     truth = [frame.truth for frame in snapshots.frames(folder, 1)]
-    snapshots.shoot(folder, 3, blind, val, [0.1 * index for index in range(len(val))])
+    snapshots.save_snapshots(folder, 3, blind, val, [0.1 * index for index in range(len(val))])
     frames = snapshots.frames(folder, 3)
     assert len(frames) == 4
     for frame, before in zip(frames, truth, strict=True):
@@ -120,11 +120,11 @@ def test_a_film_of_the_last_release_is_read_and_goes_on_with_its_four_probes(tmp
 
 def test_an_incomplete_or_damaged_epoch_is_left_out(tmp_path, pictures):
     folder = tmp_path / "film"
-    snapshots.shoot(folder, 1, blind, pictures, [0.5] * 8)
+    snapshots.save_snapshots(folder, 1, blind, pictures, [0.5] * 8)
     (folder / "0001-2.png").write_bytes(b"damaged")
     assert [frame.number for frame in snapshots.frames(folder, 1)] == [0, 1, 3, 4, 5]
     assert snapshots.frames(folder, 2) == []
-    snapshots.shoot(folder, 2, blind, pictures)
+    snapshots.save_snapshots(folder, 2, blind, pictures)
     (folder / "0001.json").write_text("damaged")
     assert snapshots.curves(folder) == [[None, 0.0]] * 6
     assert snapshots.curves(folder, [2]) == [[0.0]] * 6
@@ -155,7 +155,7 @@ def test_a_long_run_keeps_a_bounded_film(tmp_path, monkeypatch):
     monkeypatch.setattr(snapshots, "MOST_EPOCHS", 8)
     most = 0
     for epoch in range(1, 101):
-        snapshots.shoot(tmp_path, epoch, blind, OnePicture(), [NAN])
+        snapshots.save_snapshots(tmp_path, epoch, blind, OnePicture(), [NAN])
         assert {1, epoch} <= set(snapshots.epochs(tmp_path))
         most = max(most, len(snapshots.epochs(tmp_path)))
     assert most <= 8 + 1

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from unet_core.config.schema import DataConfig, ModelConfig
-from unet_core.data.dataset import Pictures, load
+from unet_core.data.dataset import Dataset, load_dataset
 from unet_core.data.discovery import find
 from unet_core.io.pixels import encode_png
 from unet_core.training.class_weights import MOST, median_frequency, pixel_counts
 
 
-def pictures(root: Path, masks: list[list[list[int]]], **data: int) -> Pictures:
+def pictures(root: Path, masks: list[list[list[int]]], **data: int) -> Dataset:
     for number, mask in enumerate(masks):
         for kind, content in (("images", np.full_like(mask, 100)), ("masks", mask)):
             (root / kind).mkdir(exist_ok=True)
             (root / kind / f"{number}.png").write_bytes(encode_png(np.array(content, np.uint8)))
-    return load(find(root), DataConfig(**data), ModelConfig())[0]
+    return load_dataset(find(root), DataConfig(**data), ModelConfig())[0]
 
 
 def test_pixels_are_counted_in_classes_and_ignored_ones_not_at_all(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_pixels_are_counted_in_classes_and_ignored_ones_not_at_all(tmp_path: Pat
     assert pixel_counts(found).tolist() == [[1, 1, 1], [3, 1, 0], [0, 0, 0]]
 
 
-def test_binary_has_two_classes_whatever_the_grey_value(tmp_path: Path) -> None:
+def test_binary_has_two_classes_whatever_the_gray_value(tmp_path: Path) -> None:
     assert pixel_counts(pictures(tmp_path, [[[0, 255, 255, 255]], [[0, 0, 0, 0]]])).tolist() == [[1, 3], [4, 0]]
 
 

@@ -68,7 +68,7 @@ def test_masks_are_named_by_their_values() -> None:
     found.logits[0][:] = math.nan
     assert diagnose(found).startswith("Cause: masks with the class 7, where the net has the classes 0 to 1. A mask of")
     assert "set num_classes to 1" in diagnose(found)
-    assert "num_classes to 8 or the unlabelled value as ignore_index" in diagnose(found)
+    assert "num_classes to 8 or the unlabeled value as ignore_index" in diagnose(found)
     assert "the classes 0 to 6." in diagnose(bad_masks(num_classes=7))
 
 

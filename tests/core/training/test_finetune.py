@@ -18,10 +18,10 @@ from unet_core.runs.event_log import EventLog, read_events
 from unet_core.runs.events import RunStarted, Warned
 from unet_core.runs.run import Run
 from unet_core.training import finetune, launch, runner
-from unet_core.training.loop import Training
+from unet_core.training.state import TrainerState
 
 SOURCE = ModelConfig(
-    in_channels=1, num_classes=1, base_channels=3, depth=2, norm="group", activation="elu", normalisation="unit",
+    in_channels=1, num_classes=1, base_channels=3, depth=2, norm="group", activation="elu", normalization="unit",
     image_size=64, threshold=0.7, dropout=0.4,
 )  # fmt: skip
 
@@ -38,9 +38,9 @@ def saved(folder: Path, config: ModelConfig = SOURCE) -> UNet:
     return model
 
 
-def begun(run: Run, monkeypatch: pytest.MonkeyPatch) -> tuple[Training, list[str]]:
+def begun(run: Run, monkeypatch: pytest.MonkeyPatch) -> tuple[TrainerState, list[str]]:
     """A run as it stands before its first step, and what it warned of."""
-    found: list[Training] = []
+    found: list[TrainerState] = []
     monkeypatch.setattr(runner, "train", lambda training, control: found.append(training) or iter(()))
     log = EventLog(run.events)
     runner.run_to_end(run, log)
@@ -52,7 +52,7 @@ def test_the_net_is_the_checkpoints_and_what_has_no_weights_is_the_runs(tmp_path
     saved(tmp_path / "net")
     own = ModelConfig(base_channels=16, depth=3, norm="batch", image_size=32, threshold=0.3, dropout=0.1, num_classes=4)
     assert finetune.adopt(own, tmp_path / "net") == ModelConfig(
-        in_channels=0, num_classes=4, base_channels=3, depth=2, norm="group", activation="elu", normalisation="unit",
+        in_channels=0, num_classes=4, base_channels=3, depth=2, norm="group", activation="elu", normalization="unit",
         image_size=32, threshold=0.3, dropout=0.1,
     )  # fmt: skip
 
@@ -67,7 +67,7 @@ def test_a_run_begins_with_the_weights_it_was_given(
     tmp_path: Path, cells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = saved(tmp_path / "net")
-    config = finetune.settled(quick(cells, init=str(tmp_path / "net"), ema_decay=0.9), tmp_path)
+    config = finetune.resolve_init(quick(cells, init=str(tmp_path / "net"), ema_decay=0.9), tmp_path)
     run = runs.create(tmp_path / "runs", config)
     assert run.config.model.base_channels == 3, "config.json tells what is trained"
     training, warnings = begun(run, monkeypatch)
@@ -75,12 +75,12 @@ def test_a_run_begins_with_the_weights_it_was_given(
         assert {k: v.tolist() for k, v in part.state_dict().items()} == {
             k: v.tolist() for k, v in model.state_dict().items()
         }
-    assert training.train_pictures[0].std[0] == 255, "normalised as the checkpoint's images were"
+    assert training.train_pictures[0].std[0] == 255, "normalized as the checkpoint's images were"
     assert training.model.config.image_size == 16
     assert warnings == []
 
 
-def changed_layers(training: Training, model: UNet) -> set[str]:
+def changed_layers(training: TrainerState, model: UNet) -> set[str]:
     before, after = model.state_dict(), training.model.state_dict()
     return {k for k in after if k not in before or not torch.equal(after[k], before[k])}
 
@@ -91,7 +91,7 @@ def test_other_classes_and_channels_begin_anew_and_are_told_of(
     many = ModelConfig(in_channels=3, num_classes=5, base_channels=2, depth=2, deep_supervision=True, norm="none")
     model = saved(tmp_path / "net", many)
     config = quick(cells, init=str(tmp_path / "net"), in_channels=1)
-    run = runs.create(tmp_path / "runs", finetune.settled(config, tmp_path))
+    run = runs.create(tmp_path / "runs", finetune.resolve_init(config, tmp_path))
     training, warnings = begun(run, monkeypatch)
     assert (training.model.config.in_channels, training.model.config.num_classes) == (1, 1)
     names = {"encoder.0.0.weight", "head.weight", "deep_heads.0.weight"}
@@ -107,12 +107,12 @@ def test_other_classes_and_channels_begin_anew_and_are_told_of(
     assert (start.in_channels, start.num_classes) == (1, 1)
 
 
-def test_grey_images_fill_the_three_channels_of_a_net(
+def test_gray_images_fill_the_three_channels_of_a_net(
     tmp_path: Path, cells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = saved(tmp_path / "net", ModelConfig(in_channels=3, num_classes=1, base_channels=2, depth=1))
     config = quick(cells, init=str(tmp_path / "net"))
-    training, warnings = begun(runs.create(tmp_path / "runs", finetune.settled(config, tmp_path)), monkeypatch)
+    training, warnings = begun(runs.create(tmp_path / "runs", finetune.resolve_init(config, tmp_path)), monkeypatch)
     assert training.model.config.in_channels == 3
     assert (changed_layers(training, model), warnings) == (set(), [])
 
@@ -128,7 +128,7 @@ def test_from_a_run_by_its_id_and_taken_up_again_from_its_own_weights(
     tmp_path: Path, cells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = trained(runs.create(tmp_path, quick(cells, epochs=1, norm="group")))
-    config = finetune.settled(quick(cells, epochs=1, init=source.id), tmp_path)
+    config = finetune.resolve_init(quick(cells, epochs=1, init=source.id), tmp_path)
     assert (config.train.init, config.model.norm) == (source.id, "group")
     run = trained(runs.create(tmp_path, config))
     mine = checkpoint.load_model(run.last)[0]
@@ -169,7 +169,7 @@ def test_a_model_of_the_hub_is_left_to_the_trainer(
     tmp_path: Path, cells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = quick(cells, init="someone/cells-unet")
-    assert finetune.settled(config, tmp_path) == config
+    assert finetune.resolve_init(config, tmp_path) == config
     asked: list[Any] = []
     model = saved(tmp_path / "pulled")
     monkeypatch.setattr(resolve, "checkpoint", lambda *names: asked.append(names) or (tmp_path / "pulled", None))
@@ -187,7 +187,7 @@ def test_a_model_of_the_hub_is_left_to_the_trainer(
 
 def test_a_model_that_was_brought_in_goes_by_its_name(tmp_path: Path, cells: Path) -> None:
     saved(tmp_path / resolve.MODELS / "brought")
-    config = finetune.settled(quick(cells, init="brought"), tmp_path)
+    config = finetune.resolve_init(quick(cells, init="brought"), tmp_path)
     assert config.model.norm == "group"
     assert config.train.init == str((tmp_path / resolve.MODELS / "brought").resolve())
 

@@ -15,18 +15,18 @@ from torch import Tensor
 
 from unet_core.config.choices import SCHEDULES
 from unet_core.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from unet_core.data.dataset import Pictures, load
+from unet_core.data.dataset import Dataset, load_dataset
 from unet_core.data.discovery import find
 from unet_core.data.layouts import Sample
 from unet_core.data.sampling import Batch
 from unet_core.errors import TrainingError
 from unet_core.evaluation.scores import evaluate
-from unet_core.evaluation.summary import ImageScore, summarise
+from unet_core.evaluation.summary import ImageScore, summarize
 from unet_core.inference.predictor import Predictor
 from unet_core.io.pixels import encode_png
 from unet_core.losses import BINARY, LOSSES, MULTICLASS, WEIGHTED
 from unet_core.models import checkpoint
-from unet_core.runs.control import Control, Orders
+from unet_core.runs.control import Control, Requests
 from unet_core.runs.events import (
     EpochFinished,
     EpochsChanged,
@@ -41,8 +41,9 @@ from unet_core.runs.events import (
 )
 from unet_core.training import loop, optim
 from unet_core.training.class_weights import median_frequency, pixel_counts
-from unet_core.training.loop import Training, Validation, train, validate
-from unet_core.training.optim import OPTIMISERS, one_cycle
+from unet_core.training.loop import Validation, train, validate
+from unet_core.training.optim import OPTIMIZERS, one_cycle
+from unet_core.training.state import TrainerState
 
 Array = NDArray[np.uint8]
 
@@ -50,13 +51,13 @@ Array = NDArray[np.uint8]
 class Asking(Control):
     """Asks for these orders once that many steps are made; a list of them, one at each look."""
 
-    def __init__(self, orders: dict[int, Orders | list[Orders]]) -> None:
+    def __init__(self, orders: dict[int, Requests | list[Requests]]) -> None:
         self.planned = {step: given if isinstance(given, list) else [given] for step, given in orders.items()}
         self.waits = 0
 
-    def orders(self, step: int) -> Orders:
+    def orders(self, step: int) -> Requests:
         planned = self.planned.get(step)
-        return planned.pop(0) if planned else Orders()
+        return planned.pop(0) if planned else Requests()
 
     def wait(self) -> None:
         self.waits += 1
@@ -85,31 +86,31 @@ def folder(root: Path, pairs: list[tuple[Array, Array]]) -> list[Sample]:
     return find(root)
 
 
-def pictures(root: Path, pairs: list[tuple[Array, Array]], model: ModelConfig = TINY, **data: Any) -> Pictures:
-    return load(folder(root, pairs), DataConfig(**data), model)[0]
+def pictures(root: Path, pairs: list[tuple[Array, Array]], model: ModelConfig = TINY, **data: Any) -> Dataset:
+    return load_dataset(folder(root, pairs), DataConfig(**data), model)[0]
 
 
-def fresh(found: Pictures, held_back: int = 2, **settings: Any) -> Training:
+def fresh(found: Dataset, held_back: int = 2, **settings: Any) -> TrainerState:
     """A training on all pictures but the last `held_back`."""
     ids = [sample.id for sample in found.samples]
     cut = len(ids) - held_back
     config = RunConfig(model=found.model, train=replace(FAST, **settings))
-    return Training(config, found.subset(tuple(ids[:cut])), found.subset(tuple(ids[cut:])))
+    return TrainerState(config, found.subset(tuple(ids[:cut])), found.subset(tuple(ids[cut:])))
 
 
 @pytest.fixture(scope="module")
-def six(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
+def six(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Six binary pictures: 4 to train on (2 steps an epoch) and 2 to validate on."""
     return pictures(tmp_path_factory.mktemp("six"), [blobs(number) for number in range(6)])
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
+def three(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """The same with three classes."""
     return pictures(tmp_path_factory.mktemp("three"), [blobs(number, classes=3) for number in range(6)])
 
 
-def weights(training: Training) -> dict[str, Tensor]:
+def weights(training: TrainerState) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in training.model.state_dict().items()}
 
 
@@ -143,7 +144,7 @@ def epochs(events: list[Event]) -> list[EpochFinished]:
 
 def test_it_learns_the_sample_data_set(sample_folder: Path) -> None:
     model = ModelConfig(base_channels=4, depth=2, image_size=64)
-    found = load(find(sample_folder), DataConfig(), model)[0]
+    found = load_dataset(find(sample_folder), DataConfig(), model)[0]
     training = fresh(found, epochs=6, batch_size=8, crops_per_image=6, lr=0.03)
     judged = epochs(list(train(training)))
     assert judged[-1].train_loss < 0.6 * judged[0].train_loss
@@ -168,7 +169,7 @@ def test_it_learns_several_classes_and_passes_over_ignored_pixels(tmp_path: Path
     ("name", "classes"), [(name, 1) for name in BINARY] + [(name, 3) for name in MULTICLASS], ids=str
 )
 @pytest.mark.parametrize("class_weights", ["none", "auto"])
-def test_every_loss_falls(name: str, classes: int, class_weights: str, six: Pictures, three: Pictures) -> None:
+def test_every_loss_falls(name: str, classes: int, class_weights: str, six: Dataset, three: Dataset) -> None:
     found = six if classes == 1 else three
     training = fresh(found, loss=name, epochs=15, lr=0.1, class_weights=class_weights)
     judged = epochs(list(train(training)))
@@ -176,12 +177,12 @@ def test_every_loss_falls(name: str, classes: int, class_weights: str, six: Pict
     assert len(training.class_weights) == (max(2, classes) if class_weights == "auto" and name in WEIGHTED else 0)
 
 
-@pytest.mark.parametrize(("optimiser", "lr"), [("adamw", 0.1), ("adam", 0.1), ("sgd", 0.3), ("rmsprop", 0.01)])
+@pytest.mark.parametrize(("optimizer", "lr"), [("adamw", 0.1), ("adam", 0.1), ("sgd", 0.3), ("rmsprop", 0.01)])
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_the_loss_falls_with_every_optimiser_and_schedule(
-    six: Pictures, optimiser: str, lr: float, schedule: str
+def test_the_loss_falls_with_every_optimizer_and_schedule(
+    six: Dataset, optimizer: str, lr: float, schedule: str
 ) -> None:
-    judged = epochs(list(train(fresh(six, optimiser=optimiser, schedule=schedule, epochs=15, lr=lr))))
+    judged = epochs(list(train(fresh(six, optimizer=optimizer, schedule=schedule, epochs=15, lr=lr))))
     assert judged[-1].train_loss < 0.8 * judged[0].train_loss
 
 
@@ -195,14 +196,14 @@ def test_the_loss_falls_with_every_optimiser_and_schedule(
     ],
     ids=["deep", "deep, odd", "unpadded", "dropout"],
 )
-def test_it_learns_whatever_the_net_gives(six: Pictures, tmp_path: Path, model: ModelConfig) -> None:
+def test_it_learns_whatever_the_net_gives(six: Dataset, tmp_path: Path, model: ModelConfig) -> None:
     found = pictures(tmp_path, [blobs(number, side=40) for number in range(4)], model)
     judged = epochs(list(train(fresh(found, epochs=15, lr=0.1))))
     assert judged[-1].train_loss < 0.85 * judged[0].train_loss
     assert math.isfinite(judged[-1].val_loss)
 
 
-def test_it_learns_in_half_precision(six: Pictures) -> None:
+def test_it_learns_in_half_precision(six: Dataset) -> None:
     training = fresh(six, epochs=15, lr=0.1, precision="bf16")
     judged = epochs(list(train(training)))
     assert judged[-1].train_loss < 0.8 * judged[0].train_loss
@@ -212,7 +213,7 @@ def test_it_learns_in_half_precision(six: Pictures) -> None:
 # What it tells ------------------------------------------------------------------------------------------------------
 
 
-def test_events_come_in_this_order_with_these_numbers(six: Pictures) -> None:
+def test_events_come_in_this_order_with_these_numbers(six: Dataset) -> None:
     training = fresh(six)
     events = list(train(training))
     assert [(event.type, getattr(event, "epoch", None), getattr(event, "step", None)) for event in events] == [
@@ -245,7 +246,7 @@ def test_events_come_in_this_order_with_these_numbers(six: Pictures) -> None:
     assert (training.best_epoch, training.epoch, training.step) == (best.epoch, 2, 4)
 
 
-def test_steps_are_told_as_they_are_made(six: Pictures) -> None:
+def test_steps_are_told_as_they_are_made(six: Dataset) -> None:
     training = fresh(six)
     before = weights(training)
     running = train(training)
@@ -254,7 +255,7 @@ def test_steps_are_told_as_they_are_made(six: Pictures) -> None:
     assert not torch.equal(weights(training)["head.weight"], before["head.weight"])
 
 
-def test_scores_told_are_those_of_the_evaluation(six: Pictures) -> None:
+def test_scores_told_are_those_of_the_evaluation(six: Dataset) -> None:
     """The validation of the loop and the evaluation of a finished model give the same numbers."""
     training = fresh(six, epochs=3)
     last = epochs(list(train(training)))[-1]
@@ -262,11 +263,11 @@ def test_scores_told_are_those_of_the_evaluation(six: Pictures) -> None:
     predictor = Predictor(training.model, training.device, "fp32")
     scores = [item for item in evaluate(predictor, chosen, DataConfig()) if isinstance(item, ImageScore)]
     assert len(scores) == 2
-    assert summarise(scores).mean_dice == pytest.approx(last.val_dice, abs=1e-12)
-    assert summarise(scores).mean_iou == pytest.approx(last.val_iou, abs=1e-12)
+    assert summarize(scores).mean_dice == pytest.approx(last.val_dice, abs=1e-12)
+    assert summarize(scores).mean_iou == pytest.approx(last.val_iou, abs=1e-12)
 
 
-def test_validating_changes_nothing_and_repeats(six: Pictures) -> None:
+def test_validating_changes_nothing_and_repeats(six: Dataset) -> None:
     training = fresh(six)
     training.model.train()
     before = weights(training)
@@ -275,7 +276,7 @@ def test_validating_changes_nothing_and_repeats(six: Pictures) -> None:
     assert training.model.training
 
 
-def test_a_model_left_in_evaluation_mode_trains_like_any_other(six: Pictures) -> None:
+def test_a_model_left_in_evaluation_mode_trains_like_any_other(six: Dataset) -> None:
     training, other = fresh(six), fresh(six)
     training.model.eval()
     assert told(list(train(training))) == told(list(train(other)))
@@ -285,7 +286,7 @@ def test_a_model_left_in_evaluation_mode_trains_like_any_other(six: Pictures) ->
 # The same again -----------------------------------------------------------------------------------------------------
 
 
-def test_equal_seeds_give_equal_runs_and_others_do_not(six: Pictures) -> None:
+def test_equal_seeds_give_equal_runs_and_others_do_not(six: Dataset) -> None:
     runs = []
     for seed in (3, 3, 4):
         torch.manual_seed(len(runs))
@@ -304,17 +305,17 @@ def test_equal_seeds_give_equal_runs_and_others_do_not(six: Pictures) -> None:
     "settings",
     [
         {"augment": "light"},
-        *({"optimiser": name} for name in OPTIMISERS),
+        *({"optimizer": name} for name in OPTIMIZERS),
         *({"schedule": name, "plateau_patience": 1} for name in SCHEDULES),
         {"ema_decay": 0.9},
-        {"ema_decay": 0.9, "optimiser": "sgd", "schedule": "plateau", "plateau_patience": 1, "clip_norm": 0.1},
+        {"ema_decay": 0.9, "optimizer": "sgd", "schedule": "plateau", "plateau_patience": 1, "clip_norm": 0.1},
         {"class_weights": "auto", "loss": "focal_dice", "clip_norm": 0.1, "patience": 2},
-        {"precision": "bf16", "ema_decay": 0.99, "optimiser": "rmsprop", "lr": 0.001},
+        {"precision": "bf16", "ema_decay": 0.99, "optimizer": "rmsprop", "lr": 0.001},
     ],
     ids=lambda settings: " ".join(map(str, settings.values())),
 )
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
-    six: Pictures, tmp_path: Path, after: int, settings: dict[str, Any]
+    six: Dataset, tmp_path: Path, after: int, settings: dict[str, Any]
 ) -> None:
     resumed_is_equal(six, tmp_path, after, epochs=4, seed=7, **settings)
 
@@ -329,7 +330,7 @@ def test_a_resumed_run_with_dropout_and_deep_supervision_is_equal_too(
     resumed_is_equal(found, tmp_path, after, epochs=4, ema_decay=ema_decay)
 
 
-def resumed_is_equal(six: Pictures, tmp_path: Path, after: int, **settings: Any) -> None:
+def resumed_is_equal(six: Dataset, tmp_path: Path, after: int, **settings: Any) -> None:
     whole = fresh(six, **settings)
     expected = told(list(train(whole)))
 
@@ -372,7 +373,7 @@ def test_a_resumed_run_of_several_classes_without_validation_is_equal_too(tmp_pa
     assert_equal(weights(second), weights(whole))
 
 
-def test_a_finished_run_taken_up_again_only_says_that_it_is_finished(six: Pictures) -> None:
+def test_a_finished_run_taken_up_again_only_says_that_it_is_finished(six: Dataset) -> None:
     whole = fresh(six)
     expected = list(train(whole))[-1]
     again = fresh(six)
@@ -393,9 +394,9 @@ def test_a_finished_run_taken_up_again_only_says_that_it_is_finished(six: Pictur
         (3, ["step", "step", "epoch", "step", "epoch", "finished"]),
     ],
 )
-def test_a_stop_is_obeyed_after_the_step_and_the_epoch_is_judged(six: Pictures, after: int, types: list[str]) -> None:
+def test_a_stop_is_obeyed_after_the_step_and_the_epoch_is_judged(six: Dataset, after: int, types: list[str]) -> None:
     training = fresh(six, epochs=5)
-    events = list(train(training, Asking({after: Orders(stop=True)})))
+    events = list(train(training, Asking({after: Requests(stop=True)})))
     assert [event.type for event in events] == types
     epoch, end = events[-2], events[-1]
     assert isinstance(epoch, EpochFinished)
@@ -415,7 +416,7 @@ def ranked(ranks: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_without_a_better_epoch_it_ends_early(six: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_better_epoch_it_ends_early(six: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     ranked([0.1, 0.3, 0.2, 0.4, 0.4, 0.3, 0.9], monkeypatch)
     training = fresh(six, epochs=9, patience=2)
     events = list(train(training))
@@ -432,7 +433,7 @@ def test_without_a_better_epoch_it_ends_early(six: Pictures, monkeypatch: pytest
     assert (event.reason, event.best_epoch, event.val_dice) == ("early", 4, 0.4)
 
 
-def test_patience_counts_on_where_a_run_is_taken_up_again(six: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_patience_counts_on_where_a_run_is_taken_up_again(six: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     ranked([0.5, 0.4, 0.4, 0.4, 0.9], monkeypatch)
     first = fresh(six, epochs=9, patience=3)
     next(event for event in train(first) if isinstance(event, EpochFinished) and event.epoch == 2)
@@ -444,7 +445,7 @@ def test_patience_counts_on_where_a_run_is_taken_up_again(six: Pictures, monkeyp
 
 @pytest.mark.parametrize(("patience", "reason", "made"), [(0, "completed", 4), (3, "early", 4), (9, "completed", 4)])
 def test_early_and_completed_are_told_apart(
-    six: Pictures, monkeypatch: pytest.MonkeyPatch, patience: int, reason: str, made: int
+    six: Dataset, monkeypatch: pytest.MonkeyPatch, patience: int, reason: str, made: int
 ) -> None:
     ranked([0.5, 0.4, 0.4, 0.4], monkeypatch)
     events = list(train(fresh(six, epochs=4, patience=patience)))
@@ -452,16 +453,16 @@ def test_early_and_completed_are_told_apart(
     assert getattr(events[-1], "reason", "") == reason
 
 
-def test_a_stop_comes_before_lost_patience(six: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_comes_before_lost_patience(six: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     ranked([0.5, 0.4], monkeypatch)
     training = fresh(six, epochs=9, patience=1)
-    assert getattr(list(train(training, Asking({4: Orders(stop=True)})))[-1], "reason", "") == "stopped"
+    assert getattr(list(train(training, Asking({4: Requests(stop=True)})))[-1], "reason", "") == "stopped"
 
 
 # The rate, the gradient, the average --------------------------------------------------------------------------------
 
 
-def test_on_a_plateau_the_rate_is_halved(six: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_plateau_the_rate_is_halved(six: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     ranked([0.1, 0.1, 0.1, 0.1, 0.1, 0.2, 0.1, 0.1], monkeypatch)
     events = list(train(fresh(six, epochs=8, lr=0.08, schedule="plateau", plateau_patience=2)))
     rates = [event.lr for event in events if isinstance(event, StepFinished)]
@@ -470,15 +471,15 @@ def test_on_a_plateau_the_rate_is_halved(six: Pictures, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_the_rate_told_is_that_of_the_schedule_and_of_the_step(six: Pictures, schedule: str) -> None:
+def test_the_rate_told_is_that_of_the_schedule_and_of_the_step(six: Dataset, schedule: str) -> None:
     training = fresh(six, epochs=3, schedule=schedule)
     for event in train(training):
         if isinstance(event, StepFinished):
             assert event.lr == training.lr == optim.SCHEDULES[schedule](event.step, 6, FAST.lr)
-            assert training.optimiser.param_groups[0]["lr"] == event.lr
+            assert training.optimizer.param_groups[0]["lr"] == event.lr
 
 
-def test_long_gradients_are_cut_and_short_ones_are_not(six: Pictures) -> None:
+def test_long_gradients_are_cut_and_short_ones_are_not(six: Dataset) -> None:
     norms = {}
     for clip_norm in (0.0, 0.01, 1000.0):
         training = fresh(six, clip_norm=clip_norm, epochs=1)
@@ -490,16 +491,16 @@ def test_long_gradients_are_cut_and_short_ones_are_not(six: Pictures) -> None:
     assert norms[1000.0] == pytest.approx(norms[0.0], rel=1e-5)
 
 
-def test_gradients_are_cut_after_the_loss_scale_is_taken_out(six: Pictures) -> None:
+def test_gradients_are_cut_after_the_loss_scale_is_taken_out(six: Dataset) -> None:
     """fp16 itself needs CUDA; its scaler runs here too."""
-    plain, scaled = fresh(six, clip_norm=0.01, optimiser="sgd"), fresh(six, clip_norm=0.01, optimiser="sgd")
+    plain, scaled = fresh(six, clip_norm=0.01, optimizer="sgd"), fresh(six, clip_norm=0.01, optimizer="sgd")
     scaled.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**14)
     assert steps(list(train(scaled))) == pytest.approx(steps(list(train(plain))), rel=1e-5)
     for name, tensor in weights(plain).items():
         torch.testing.assert_close(weights(scaled)[name], tensor)
 
 
-def test_a_scale_that_was_too_high_skips_the_step_and_goes_on(six: Pictures) -> None:
+def test_a_scale_that_was_too_high_skips_the_step_and_goes_on(six: Dataset) -> None:
     training = fresh(six, clip_norm=0.01)
     training.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
     training.model.head.bias.register_hook(lambda gradient: gradient * (math.inf if training.step == 1 else 1.0))
@@ -511,7 +512,7 @@ def test_a_scale_that_was_too_high_skips_the_step_and_goes_on(six: Pictures) -> 
     assert getattr(list(events)[-1], "reason", "") == "completed"
 
 
-def test_the_average_is_what_is_judged_and_kept(six: Pictures) -> None:
+def test_the_average_is_what_is_judged_and_kept(six: Dataset) -> None:
     training = fresh(six, epochs=3, ema_decay=0.8, lr=0.1)
     mean = {name: parameter.detach().double() for name, parameter in training.model.named_parameters()}
     for event in train(training):
@@ -532,7 +533,7 @@ def test_the_average_is_what_is_judged_and_kept(six: Pictures) -> None:
     assert validate(training).loss == pytest.approx(event_loss(training), abs=1e-12)
 
 
-def event_loss(training: Training) -> float:
+def event_loss(training: TrainerState) -> float:
     """The validation loss of the model to keep, computed by hand."""
     values = []
     for index in range(len(training.val_pictures)):
@@ -543,27 +544,27 @@ def event_loss(training: Training) -> float:
     return sum(values) / len(values)
 
 
-def test_without_an_average_the_model_itself_is_kept_and_the_state_holds_no_second_one(six: Pictures) -> None:
+def test_without_an_average_the_model_itself_is_kept_and_the_state_holds_no_second_one(six: Dataset) -> None:
     training = fresh(six)
     next(train(training))
     assert training.best_model() is training.model
     assert not [name for name in training.state().tensors if name.endswith(":raw")]
 
 
-def test_a_state_of_the_first_release_is_taken_up(six: Pictures) -> None:
+def test_a_state_of_the_first_release_is_taken_up(six: Dataset) -> None:
     first = fresh(six, epochs=3)
     running = train(first)
     while not isinstance(next(running), EpochFinished):
         pass
     state = first.state()
     new = ("lr_factor", "waited", "recent")
-    older = checkpoint.State({key: value for key, value in state.values.items() if key not in new}, state.tensors)
+    older = checkpoint.SavedState({key: value for key, value in state.values.items() if key not in new}, state.tensors)
     second = fresh(six, epochs=3)
     second.restore(weights(first), older)
     assert steps(list(train(second))) == steps(list(running))
 
 
-def test_class_weights_come_from_the_training_pictures(three: Pictures) -> None:
+def test_class_weights_come_from_the_training_pictures(three: Dataset) -> None:
     training = fresh(three, class_weights="auto")
     expected = median_frequency(pixel_counts(training.train_pictures))
     assert training.class_weights == expected != median_frequency(pixel_counts(training.val_pictures))
@@ -571,7 +572,7 @@ def test_class_weights_come_from_the_training_pictures(three: Pictures) -> None:
     assert torch.equal(training.loss(logits, target), LOSSES["cross_entropy_dice"](logits, target, expected))
 
 
-def test_class_weights_that_change_nothing_are_told(six: Pictures) -> None:
+def test_class_weights_that_change_nothing_are_told(six: Dataset) -> None:
     events = list(train(fresh(six, class_weights="auto", loss="dice")))
     assert [event.type for event in events] == ["warning", *["step", "step", "epoch"] * 2, "finished"]
     assert "class_weights 'auto' changes nothing: the loss 'dice' has no use for it" in getattr(
@@ -583,7 +584,7 @@ def test_class_weights_that_change_nothing_are_told(six: Pictures) -> None:
 # When it cannot go on -----------------------------------------------------------------------------------------------
 
 
-def failing_at(number: int, failure: Callable[[Tensor], Tensor], training: Training) -> None:
+def failing_at(number: int, failure: Callable[[Tensor], Tensor], training: TrainerState) -> None:
     """Plant a loss that fails at its n-th call."""
     loss, calls = training.loss, []
 
@@ -596,7 +597,7 @@ def failing_at(number: int, failure: Callable[[Tensor], Tensor], training: Train
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_loss_that_is_not_finite_ends_the_run_before_it_spoils_the_weights(six: Pictures, value: float) -> None:
+def test_a_loss_that_is_not_finite_ends_the_run_before_it_spoils_the_weights(six: Dataset, value: float) -> None:
     training = fresh(six, epochs=3, crops_per_image=4)  # 4 steps an epoch
     failing_at(3, lambda loss: loss * value, training)
     events, seen = [], {}
@@ -617,7 +618,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_it_spoils_the_weights(six
         assert parameter.isfinite().all(), name
 
 
-def ending(training: Training) -> tuple[list[Event], str]:
+def ending(training: TrainerState) -> tuple[list[Event], str]:
     """The events of a training that cannot go on, and what it says; the weights stay as they were after the last."""
     events, seen = [], weights(training)
     with pytest.raises(TrainingError) as raised:
@@ -641,7 +642,7 @@ def changed_batch(monkeypatch: pytest.MonkeyPatch, number: int, change: Callable
     monkeypatch.setattr(loop, "batches", planted)
 
 
-def test_an_image_that_is_not_finite_is_named(six: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_is_not_finite_is_named(six: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     names: list[str] = []
 
     def plant(batch: Batch) -> None:
@@ -657,7 +658,7 @@ def test_an_image_that_is_not_finite_is_named(six: Pictures, monkeypatch: pytest
 
 @pytest.mark.parametrize("classes", [1, 3])
 def test_a_mask_that_holds_no_classes_is_found_before_the_loss(
-    six: Pictures, three: Pictures, monkeypatch: pytest.MonkeyPatch, classes: int
+    six: Dataset, three: Dataset, monkeypatch: pytest.MonkeyPatch, classes: int
 ) -> None:
     changed_batch(monkeypatch, 2, lambda batch: batch.target[0].mul_(254))
     events, message = ending(fresh(six if classes == 1 else three))
@@ -667,7 +668,7 @@ def test_a_mask_that_holds_no_classes_is_found_before_the_loss(
     assert f"where the net has the classes 0 to {max(2, classes) - 1}. A mask of 0 and 255" in message
 
 
-def test_overflow_in_half_precision_is_named(six: Pictures) -> None:
+def test_overflow_in_half_precision_is_named(six: Dataset) -> None:
     training = fresh(six, precision="bf16")
     calls: list[int] = []
 
@@ -686,7 +687,7 @@ def test_overflow_in_half_precision_is_named(six: Pictures) -> None:
 def test_a_learning_rate_that_is_too_high_is_named(tmp_path: Path) -> None:
     """No plant: a net without norm and plain momentum at lr 10 does it by itself."""
     found = pictures(tmp_path, [blobs(number) for number in range(6)], replace(TINY, norm="none"))
-    settings: dict[str, Any] = {"optimiser": "sgd", "schedule": "constant", "loss": "bce", "epochs": 50, "lr": 10.0}
+    settings: dict[str, Any] = {"optimizer": "sgd", "schedule": "constant", "loss": "bce", "epochs": 50, "lr": 10.0}
     for clip_norm in (0.0, 1e-3):
         training = fresh(found, **settings, clip_norm=clip_norm)
         if clip_norm:
@@ -696,7 +697,7 @@ def test_a_learning_rate_that_is_too_high_is_named(tmp_path: Path) -> None:
         assert "Take a lower learning rate (lr 1)" in message
 
 
-def test_a_gradient_that_is_not_finite_ends_the_run_where_gradients_are_cut(six: Pictures) -> None:
+def test_a_gradient_that_is_not_finite_ends_the_run_where_gradients_are_cut(six: Dataset) -> None:
     training = fresh(six, clip_norm=1.0)
     calls: list[int] = []
 
@@ -724,7 +725,7 @@ def no_memory(loss: Tensor) -> Tensor:
 @pytest.mark.parametrize("failure", [out_of_memory, no_memory])
 @pytest.mark.parametrize(("batch_size", "smaller"), [(4, 2), (1, 1)])
 def test_no_memory_left_names_a_smaller_batch(
-    six: Pictures, failure: Callable[[Tensor], Tensor], batch_size: int, smaller: int
+    six: Dataset, failure: Callable[[Tensor], Tensor], batch_size: int, smaller: int
 ) -> None:
     training = fresh(six, batch_size=batch_size)
     failing_at(2, failure, training)
@@ -735,7 +736,7 @@ def test_no_memory_left_names_a_smaller_batch(
 
 
 @pytest.mark.parametrize("kind", [NotImplementedError, RecursionError, RuntimeError])
-def test_another_error_is_not_taken_for_a_lack_of_memory(six: Pictures, kind: type[RuntimeError]) -> None:
+def test_another_error_is_not_taken_for_a_lack_of_memory(six: Dataset, kind: type[RuntimeError]) -> None:
     def failing(loss: Tensor) -> Tensor:
         raise kind("something else")
 
@@ -825,7 +826,7 @@ def test_one_ignored_image_among_others_does_not_count(tmp_path: Path) -> None:
     "error", [torch.OutOfMemoryError("no room"), RuntimeError("DefaultCPUAllocator: can't allocate memory: 99 bytes")]
 )
 def test_no_memory_left_for_a_validation_image_is_told_too(
-    six: Pictures, error: Exception, monkeypatch: pytest.MonkeyPatch
+    six: Dataset, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training = fresh(six, batch_size=4)
 
@@ -837,7 +838,7 @@ def test_no_memory_left_for_a_validation_image_is_told_too(
         list(train(training))
 
 
-def test_weights_lost_by_the_last_step_of_an_epoch_are_found_before_they_are_kept(six: Pictures) -> None:
+def test_weights_lost_by_the_last_step_of_an_epoch_are_found_before_they_are_kept(six: Dataset) -> None:
     training = fresh(six, epochs=1)
     last = training.steps_per_epoch
     seen: list[Tensor] = []
@@ -866,7 +867,7 @@ def types(events: list[Event]) -> list[str]:
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_a_pause_changes_nothing_but_the_clock(six: Pictures, monkeypatch: pytest.MonkeyPatch, schedule: str) -> None:
+def test_a_pause_changes_nothing_but_the_clock(six: Dataset, monkeypatch: pytest.MonkeyPatch, schedule: str) -> None:
     whole, held = fresh(six, schedule=schedule, epochs=3), fresh(six, schedule=schedule, epochs=3)
     expected = told(list(train(whole)))
     now = [0.0]
@@ -877,8 +878,8 @@ def test_a_pause_changes_nothing_but_the_clock(six: Pictures, monkeypatch: pytes
             super().wait()
             now[0] += 3600
 
-    pause = Orders(pause=True)
-    control = Hour({3: [pause, pause, pause, Orders()], 4: [Orders(), pause, Orders()]})  # mid-epoch, between two
+    pause = Requests(pause=True)
+    control = Hour({3: [pause, pause, pause, Requests()], 4: [Requests(), pause, Requests()]})  # mid-epoch, between two
     events = []
     for event in train(held, control):
         now[0] += 1  # what the training itself takes
@@ -901,10 +902,10 @@ def test_a_pause_changes_nothing_but_the_clock(six: Pictures, monkeypatch: pytes
     assert_equal(dict(held.state().tensors), dict(whole.state().tensors))
 
 
-def test_a_pause_before_the_first_step_and_a_stop_while_it_is_held(six: Pictures) -> None:
-    pause = Orders(pause=True)
+def test_a_pause_before_the_first_step_and_a_stop_while_it_is_held(six: Dataset) -> None:
+    pause = Requests(pause=True)
     training = fresh(six)
-    events = list(train(training, Asking({0: [pause, pause, Orders()], 1: [pause, Orders(pause=True, stop=True)]})))
+    events = list(train(training, Asking({0: [pause, pause, Requests()], 1: [pause, Requests(pause=True, stop=True)]})))
     assert types(events) == ["paused", "unpaused", "step", "paused", "unpaused", "epoch", "finished"]
     assert events[0] == Paused(0, 0)
     assert getattr(events[-1], "reason", "") == "stopped"
@@ -912,27 +913,27 @@ def test_a_pause_before_the_first_step_and_a_stop_while_it_is_held(six: Pictures
     assert training.total_steps == 3
 
 
-def test_a_stop_between_two_epochs_begins_no_other(six: Pictures) -> None:
+def test_a_stop_between_two_epochs_begins_no_other(six: Dataset) -> None:
     training = fresh(six, epochs=5)
-    events = list(train(training, Asking({4: [Orders(), Orders(stop=True)]})))
+    events = list(train(training, Asking({4: [Requests(), Requests(stop=True)]})))
     assert types(events) == ["step", "step", "epoch"] * 2 + ["finished"]
     assert getattr(events[-1], "reason", "") == "stopped"
     done = fresh(six)
-    end = list(train(done, Asking({4: [Orders(), Orders(stop=True)]})))[-1]
+    end = list(train(done, Asking({4: [Requests(), Requests(stop=True)]})))[-1]
     assert getattr(end, "reason", "") == "completed", "all epochs are made: there is nothing to stop"
-    first = list(train(fresh(six), Asking({0: Orders(stop=True)})))
+    first = list(train(fresh(six), Asking({0: Requests(stop=True)})))
     assert types(first)[0] == "step", "it makes a step at least"
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_a_rate_by_hand_is_in_effect_at_the_next_step(six: Pictures, schedule: str) -> None:
+def test_a_rate_by_hand_is_in_effect_at_the_next_step(six: Dataset, schedule: str) -> None:
     training = fresh(six, epochs=5, schedule=schedule)  # 10 steps
-    control = Asking({3: Orders(lr=0.5)})
+    control = Asking({3: Requests(lr=0.5)})
     events = []
     for event in train(training, control):
         events.append(event)
         if isinstance(event, StepFinished):
-            assert training.optimiser.param_groups[0]["lr"] == event.lr
+            assert training.optimizer.param_groups[0]["lr"] == event.lr
     found, plain = rates(events), rates(list(train(fresh(six, epochs=5, schedule=schedule))))
     assert found[:3] == plain[:3]
     assert events[4:5] == [LrChanged(2, 3, before=plain[2], lr=0.5)]
@@ -946,27 +947,27 @@ def test_a_rate_by_hand_is_in_effect_at_the_next_step(six: Pictures, schedule: s
         assert found[-1] == pytest.approx(0.5e-4)
 
 
-def test_a_rate_by_hand_before_the_last_step_and_before_the_first(six: Pictures) -> None:
-    assert rates(list(train(fresh(six), Asking({3: Orders(lr=0.5)}))))[3] == 0.5
-    events = list(train(fresh(six), Asking({0: Orders(lr=0.5)})))
+def test_a_rate_by_hand_before_the_last_step_and_before_the_first(six: Dataset) -> None:
+    assert rates(list(train(fresh(six), Asking({3: Requests(lr=0.5)}))))[3] == 0.5
+    events = list(train(fresh(six), Asking({0: Requests(lr=0.5)})))
     assert events[0] == LrChanged(0, 0, before=one_cycle(1, 4, FAST.lr), lr=0.5)
     assert rates(events)[0] == 0.5
 
 
-def test_a_plateau_goes_on_halving_the_rate_by_hand(six: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plateau_goes_on_halving_the_rate_by_hand(six: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     ranked([0.1] * 8, monkeypatch)
     training = fresh(six, epochs=8, lr=0.08, schedule="plateau", plateau_patience=2)
-    found = rates(list(train(training, Asking({7: Orders(lr=0.5)}))))
+    found = rates(list(train(training, Asking({7: Requests(lr=0.5)}))))
     assert found == [0.08] * 6 + [0.04] * 1 + [0.5] * 3 + [0.25] * 4 + [0.125] * 2
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("hand", [None, 0.5])
 def test_more_epochs_stretch_the_schedule_and_never_exceed_the_rate(
-    six: Pictures, schedule: str, hand: float | None
+    six: Dataset, schedule: str, hand: float | None
 ) -> None:
     training = fresh(six, epochs=3, schedule=schedule)
-    control = Asking({3: [Orders(lr=hand)], 5: [Orders(epochs=6)]})
+    control = Asking({3: [Requests(lr=hand)], 5: [Requests(epochs=6)]})
     events = list(train(training, control))
     assert EpochsChanged(3, 5, before=3, epochs=6) in events
     found = rates(events)
@@ -980,9 +981,9 @@ def test_more_epochs_stretch_the_schedule_and_never_exceed_the_rate(
 
 
 @pytest.mark.parametrize(("at", "asked", "total"), [(3, 1, 2), (3, 2, 2), (4, 1, 2), (1, 4, 4), (0, 1, 1)])
-def test_fewer_epochs_end_the_run_after_the_one_it_is_in(six: Pictures, at: int, asked: int, total: int) -> None:
+def test_fewer_epochs_end_the_run_after_the_one_it_is_in(six: Dataset, at: int, asked: int, total: int) -> None:
     training = fresh(six, epochs=5)
-    events = list(train(training, Asking({at: Orders(epochs=asked)})))
+    events = list(train(training, Asking({at: Requests(epochs=asked)})))
     assert len(epochs(events)) == total
     assert [event.epochs for event in events if isinstance(event, EpochsChanged)] == [total]
     if at < 4:
@@ -990,22 +991,22 @@ def test_fewer_epochs_end_the_run_after_the_one_it_is_in(six: Pictures, at: int,
     assert getattr(events[-1], "reason", "") == "completed"
 
 
-def test_more_epochs_after_the_last_one_go_on(six: Pictures) -> None:
-    events = list(train(fresh(six), Asking({4: [Orders(), Orders(epochs=3)]})))
+def test_more_epochs_after_the_last_one_go_on(six: Dataset) -> None:
+    events = list(train(fresh(six), Asking({4: [Requests(), Requests(epochs=3)]})))
     assert types(events) == [*["step", "step", "epoch"] * 2, "epochs_changed", "step", "step", "epoch", "finished"]
 
 
-def test_what_cannot_be_obeyed_is_told_and_training_goes_on(six: Pictures) -> None:
+def test_what_cannot_be_obeyed_is_told_and_training_goes_on(six: Dataset) -> None:
     training, plain = fresh(six), fresh(six)
-    events = list(train(training, Asking({1: Orders(refused=("The learning rate stays as it is. ...",))})))
+    events = list(train(training, Asking({1: Requests(refused=("The learning rate stays as it is. ...",))})))
     assert events[1] == Warned("The learning rate stays as it is. ...")
     assert told([event for event in events if event.type != "warning"]) == told(list(train(plain)))
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_changes_survive_a_restart_bit_for_bit(six: Pictures, tmp_path: Path, schedule: str) -> None:
+def test_changes_survive_a_restart_bit_for_bit(six: Dataset, tmp_path: Path, schedule: str) -> None:
     settings: dict[str, Any] = {"schedule": schedule, "epochs": 3, "plateau_patience": 1}
-    planned = {3: Orders(lr=0.05), 5: Orders(epochs=4)}
+    planned = {3: Requests(lr=0.05), 5: Requests(epochs=4)}
     whole = fresh(six, **settings)
     expected = told(list(train(whole, Asking(planned))))
     for after in (1, 2, 3):
@@ -1025,8 +1026,8 @@ def test_changes_survive_a_restart_bit_for_bit(six: Pictures, tmp_path: Path, sc
         assert {**second.state().values, **timeless} == {**whole.state().values, **timeless}
 
 
-def json_and_back(state: checkpoint.State) -> checkpoint.State:
-    return checkpoint.State(json.loads(json.dumps(state.values)), state.tensors)
+def json_and_back(state: checkpoint.SavedState) -> checkpoint.SavedState:
+    return checkpoint.SavedState(json.loads(json.dumps(state.values)), state.tensors)
 
 
 # Going on with a run that is over -----------------------------------------------------------------------------------
@@ -1035,7 +1036,7 @@ def json_and_back(state: checkpoint.State) -> checkpoint.State:
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("ema_decay", [0.0, 0.9])
 def test_a_run_that_goes_on_from_its_state_equals_one_that_never_ended(
-    six: Pictures, schedule: str, ema_decay: float
+    six: Dataset, schedule: str, ema_decay: float
 ) -> None:
     settings: dict[str, Any] = {"schedule": schedule, "epochs": 3, "ema_decay": ema_decay, "plateau_patience": 1}
     whole = fresh(six, **settings)
@@ -1055,7 +1056,7 @@ def test_a_run_that_goes_on_from_its_state_equals_one_that_never_ended(
         assert rates(expected) == pytest.approx([FAST.lr * part for part in leg])
 
 
-def test_at_a_constant_rate_three_epochs_and_two_more_are_five(six: Pictures) -> None:
+def test_at_a_constant_rate_three_epochs_and_two_more_are_five(six: Dataset) -> None:
     plain = fresh(six, schedule="constant", epochs=5)
     expected = told(list(train(plain)))
     training = fresh(six, schedule="constant", epochs=3)
@@ -1066,9 +1067,9 @@ def test_at_a_constant_rate_three_epochs_and_two_more_are_five(six: Pictures) ->
     assert_equal(weights(training), weights(plain))
 
 
-def test_a_later_leg_takes_the_rate_it_is_given_and_forgets_the_one_set_by_hand(six: Pictures) -> None:
+def test_a_later_leg_takes_the_rate_it_is_given_and_forgets_the_one_set_by_hand(six: Dataset) -> None:
     training = fresh(six, schedule="cosine", epochs=2)
-    list(train(training, Asking({2: [Orders(lr=0.7)]})))
+    list(train(training, Asking({2: [Requests(lr=0.7)]})))
     assert training.hand_step == 3
     training.proceed(2, lr=0.25)
     assert rates(list(train(training))) == [optim.cosine(step, 4, 0.25) for step in (1, 2, 3, 4)]
@@ -1078,7 +1079,7 @@ def test_a_later_leg_takes_the_rate_it_is_given_and_forgets_the_one_set_by_hand(
 
 
 def test_a_later_leg_has_its_patience_anew_and_the_best_so_far_to_beat(
-    six: Pictures, monkeypatch: pytest.MonkeyPatch
+    six: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ranked([0.5, 0.4, 0.4, 0.4, 0.4], monkeypatch)
     training = fresh(six, epochs=9, patience=2)
@@ -1093,10 +1094,10 @@ def test_a_later_leg_has_its_patience_anew_and_the_best_so_far_to_beat(
     assert (end.reason, end.best_epoch, end.val_dice) == ("early", 1, 0.5)
 
 
-def test_after_a_stop_within_an_epoch_the_next_one_follows(six: Pictures) -> None:
+def test_after_a_stop_within_an_epoch_the_next_one_follows(six: Dataset) -> None:
     """The epoch that was cut short counts, with the steps that it made."""
     training = fresh(six, epochs=5, schedule="cosine")
-    list(train(training, Asking({3: Orders(stop=True)})))
+    list(train(training, Asking({3: Requests(stop=True)})))
     assert (training.epoch, training.step, training.missed) == (2, 3, 1)
     training.proceed(2)
     events = list(train(training))
@@ -1109,7 +1110,7 @@ def test_after_a_stop_within_an_epoch_the_next_one_follows(six: Pictures) -> Non
     assert rates(events) == [optim.cosine(step, 4, FAST.lr) for step in (1, 2, 3, 4)]
 
 
-def test_weights_to_begin_with_are_those_that_train(six: Pictures) -> None:
+def test_weights_to_begin_with_are_those_that_train(six: Dataset) -> None:
     source = fresh(six, seed=5)
     for ema_decay in (0.0, 0.9):
         training = fresh(six, ema_decay=ema_decay)
@@ -1120,13 +1121,13 @@ def test_weights_to_begin_with_are_those_that_train(six: Pictures) -> None:
         assert not torch.equal(weights(training)["head.weight"], weights(source)["head.weight"])
 
 
-def test_the_memory_is_told_with_each_step(six: Pictures) -> None:
+def test_the_memory_is_told_with_each_step(six: Dataset) -> None:
     told_of = [event.memory_mb for event in train(fresh(six)) if isinstance(event, StepFinished)]
     assert all(memory is not None and 50 < memory < 100_000 for memory in told_of)
 
 
 @pytest.mark.parametrize("schedule", optim.FLAT)
-def test_a_flat_schedule_warms_up_once(six: Pictures, schedule: str) -> None:
+def test_a_flat_schedule_warms_up_once(six: Dataset, schedule: str) -> None:
     training = fresh(six, schedule=schedule, epochs=100)
     assert training.lr_at(1) == FAST.lr / 10  # 5 % of 200 steps
     training.epoch, training.step = 100, 200

@@ -15,28 +15,28 @@ from unet_core.training import runner
 
 
 @pytest.fixture(scope="module")
-def pictures(sample_folder: Path) -> dataset.Pictures:
-    return dataset.load(discovery.find(sample_folder, "auto"), RunConfig().data, RunConfig().model)[0]
+def pictures(sample_folder: Path) -> dataset.Dataset:
+    return dataset.load_dataset(discovery.find(sample_folder, "auto"), RunConfig().data, RunConfig().model)[0]
 
 
-def test_images_are_told_as_they_are(pictures: dataset.Pictures) -> None:
+def test_images_are_told_as_they_are(pictures: dataset.Dataset) -> None:
     told = runner.of_images(pictures)
     found = fingerprint.Fingerprint.from_dict(told["fingerprint"])
     assert found.images == len(pictures)
     assert found.channels == 1
     assert 0.1 < found.class_shares[1] < 0.5
-    usual = appearance.Usual.from_dict(told["looks"])
+    usual = appearance.TypicalStats.from_dict(told["looks"])
     assert usual is not None
-    means = sorted(appearance.of(pictures[index].image).mean for index in range(len(pictures)))
+    means = sorted(appearance.measure(pictures[index].image).mean for index in range(len(pictures)))
     assert means[0] <= usual.mean[0] < usual.mean[2] <= means[-1]
 
 
-def test_of_many_images_some_are_looked_at(pictures: dataset.Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_images_some_are_looked_at(pictures: dataset.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(appearance, "MOST", 3)
     assert runner.of_images(pictures)["fingerprint"]["images"] == 3
 
 
-def test_of_no_images_nothing_is_told(pictures: dataset.Pictures) -> None:
+def test_of_no_images_nothing_is_told(pictures: dataset.Dataset) -> None:
     assert runner.of_images(pictures.subset(())) == {}
 
 

@@ -1,4 +1,4 @@
-"""Optimisers, schedules and the average of weights: by hand, and what every entry must keep to."""
+"""Optimizers, schedules and the average of weights: by hand, and what every entry must keep to."""
 
 import itertools
 from copy import deepcopy
@@ -11,7 +11,7 @@ from unet_core.config import choices
 from unet_core.training.optim import (
     FIRST_LR,
     LAST_LR,
-    OPTIMISERS,
+    OPTIMIZERS,
     SCHEDULES,
     WARM_UP,
     average,
@@ -19,19 +19,19 @@ from unet_core.training.optim import (
     cosine,
     descent,
     one_cycle,
-    optimiser_tensors,
-    restore_optimiser,
+    optimizer_tensors,
+    restore_optimizer,
 )
 
 RATES = {"adamw": 0.1, "adam": 0.1, "sgd": 0.02, "rmsprop": 0.01}
 
 
 def test_the_registries_hold_what_the_settings_offer() -> None:
-    assert list(OPTIMISERS) == list(choices.OPTIMISERS) == list(RATES)
+    assert list(OPTIMIZERS) == list(choices.OPTIMIZERS) == list(RATES)
     assert list(SCHEDULES) == list(choices.SCHEDULES)
 
 
-# Optimisers ---------------------------------------------------------------------------------------------------------
+# Optimizers ---------------------------------------------------------------------------------------------------------
 
 
 def net() -> nn.Sequential:
@@ -40,36 +40,36 @@ def net() -> nn.Sequential:
     return model.to(memory_format=torch.channels_last)
 
 
-def move(model: nn.Module, optimiser: torch.optim.Optimizer, steps: range) -> list[float]:
+def move(model: nn.Module, optimizer: torch.optim.Optimizer, steps: range) -> list[float]:
     values = []
     for step in steps:
         source = torch.Generator().manual_seed(step)
         x = torch.randn(4, 2, 8, 8, generator=source)
         loss = (model(x) - x.mean(1, keepdim=True)[..., 1:-1, 1:-1]).square().mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         values.append(loss.item())
     return values
 
 
 @pytest.mark.parametrize("fused", [False, True])
-@pytest.mark.parametrize("name", OPTIMISERS)
-def test_every_optimiser_learns_and_goes_on_from_its_tensors_bit_for_bit(name: str, fused: bool) -> None:
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_learns_and_goes_on_from_its_tensors_bit_for_bit(name: str, fused: bool) -> None:
     whole = net()
-    optimiser = OPTIMISERS[name](whole.parameters(), RATES[name], 0.001, fused)
-    values = move(whole, optimiser, range(20))
+    optimizer = OPTIMIZERS[name](whole.parameters(), RATES[name], 0.001, fused)
+    values = move(whole, optimizer, range(20))
     half = deepcopy(whole)
-    kept = optimiser_tensors(optimiser, dict(whole.named_parameters()))
+    kept = optimizer_tensors(optimizer, dict(whole.named_parameters()))
     written = {key: value.clone(memory_format=torch.contiguous_format) for key, value in kept.items()}
-    values += move(whole, optimiser, range(20, 60))
+    values += move(whole, optimizer, range(20, 60))
     assert sum(values[-10:]) < 0.6 * sum(values[:10])
 
-    again = OPTIMISERS[name](half.parameters(), RATES[name], 0.001, fused)
-    restore_optimiser(again, dict(half.named_parameters()), written)
+    again = OPTIMIZERS[name](half.parameters(), RATES[name], 0.001, fused)
+    restore_optimizer(again, dict(half.named_parameters()), written)
     assert move(half, again, range(20, 60)) == values[20:]
     assert all(torch.equal(a, b) for a, b in zip(half.parameters(), whole.parameters(), strict=True))
-    restored = optimiser_tensors(again, dict(half.named_parameters()))
+    restored = optimizer_tensors(again, dict(half.named_parameters()))
     assert list(restored) == list(kept)
     for key, tensor in restored.items():
         assert tensor.dim() < 4 or tensor.is_contiguous(memory_format=torch.channels_last), key
@@ -77,8 +77,8 @@ def test_every_optimiser_learns_and_goes_on_from_its_tensors_bit_for_bit(name: s
 
 def test_nothing_is_kept_before_the_first_step() -> None:
     model = net()
-    optimiser = OPTIMISERS["sgd"](model.parameters(), 0.1, 0.0, True)
-    assert optimiser_tensors(optimiser, dict(model.named_parameters())) == {}
+    optimizer = OPTIMIZERS["sgd"](model.parameters(), 0.1, 0.0, True)
+    assert optimizer_tensors(optimizer, dict(model.named_parameters())) == {}
 
 
 def test_two_steps_by_hand() -> None:
@@ -91,11 +91,11 @@ def test_two_steps_by_hand() -> None:
         "rmsprop": 1 - 0.1 * 10 - 0.1 * (9 + 1 / 0.0199**0.5),
     }.items():
         x = nn.Parameter(torch.ones(1))
-        optimiser = OPTIMISERS[name]([x], 0.1, 0.0, False)
+        optimizer = OPTIMIZERS[name]([x], 0.1, 0.0, False)
         for _ in range(2):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             x.sum().backward()
-            optimiser.step()
+            optimizer.step()
         assert x.item() == pytest.approx(expected, abs=1e-5), name
 
 

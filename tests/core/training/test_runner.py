@@ -20,9 +20,10 @@ from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog, read_events
 from unet_core.runs.events import Event, Paused, RunFinished, RunStarted, StepFinished
 from unet_core.runs.history import History
-from unet_core.runs.run import Run, State
+from unet_core.runs.run import Run, RunState
 from unet_core.training import launch, runner
-from unet_core.training.loop import Training, train
+from unet_core.training.loop import train
+from unet_core.training.state import TrainerState
 
 RELEASE_0_1 = Path(__file__).parents[2] / "golden" / "release_0_1"
 HELD_BEATS = 4  # heartbeats for which a held trainer is watched
@@ -108,7 +109,7 @@ def test_a_held_trainer_uses_no_processor_survives_its_end_and_trains_as_if_neve
     wait_for(lambda: events(run)[-1].type == "paused", "it is held")
     late = [event for event, at in read_events(run.events)[0] if isinstance(event, StepFinished) and at > asked]
     assert len(late) <= 2
-    assert run.state() is State.PAUSED
+    assert run.state() is RunState.PAUSED
     (pid,) = trainers(run.folder)
     heartbeat = (run.folder / "heartbeat").stat
     beats = {heartbeat().st_mtime_ns}
@@ -123,12 +124,12 @@ def test_a_held_trainer_uses_no_processor_survives_its_end_and_trains_as_if_neve
     run.request_pause()
     wait_for(lambda: isinstance(events(run)[-1], Paused), "it is held again")
     end([pid], signal.SIGTERM)
-    wait_for(lambda: run.state() is State.INTERRUPTED, "it has ended")
+    wait_for(lambda: run.state() is RunState.INTERRUPTED, "it has ended")
 
     launch.start(run)
     assert not (run.control / "pause").exists(), "taken up again it is not held"
     wait_until_over(run)
-    assert run.state() is State.FINISHED
+    assert run.state() is RunState.FINISHED
     assert stored(run.last) == stored(reference.last)
     assert stored_best(run) == stored_best(reference)
     assert history(run).steps == history(reference).steps
@@ -158,7 +159,7 @@ def test_it_holds_before_it_makes_another_step_and_obeys_what_is_asked_meanwhile
         ("finished", None),
     ]
     assert history(run).steps[7].lr == 0.0001
-    assert run.state() is State.STOPPED
+    assert run.state() is RunState.STOPPED
 
 
 def test_a_stop_ends_it_while_it_is_held(tmp_path, cells, monkeypatch):
@@ -166,7 +167,7 @@ def test_a_stop_ends_it_while_it_is_held(tmp_path, cells, monkeypatch):
     monkeypatch.setattr(control.FileControl, "wait", lambda asked: run.request_stop())
     run_here(run, {7: run.request_pause})
     assert [event.type for event in events(run)][-4:] == ["paused", "unpaused", "epoch", "finished"]
-    assert run.state() is State.STOPPED
+    assert run.state() is RunState.STOPPED
     assert not history(run).paused
 
 
@@ -212,7 +213,7 @@ def test_changes_are_done_again_at_their_steps_after_a_kill(tmp_path, cells, sch
 def test_what_is_out_of_range_is_a_warning_and_no_crash(tmp_path, cells):
     run = runs.create(tmp_path, quick(cells))
     run_here(run, {1: lambda: [(run.control / name).write_text("-5") for name in ("lr", "epochs")]})
-    assert run.state() is State.FINISHED
+    assert run.state() is RunState.FINISHED
     assert [message.partition(" stays")[0] for message in history(run).warnings] == [
         "The learning rate",
         "The number of epochs",
@@ -228,13 +229,13 @@ def test_three_epochs_and_two_more_in_processes_equal_one_training_in_memory(pla
     run = wait_until_over(launch.launch(config, place / "further"))
     launch.proceed(run, 2)
     wait_until_over(run)
-    assert run.state() is State.FINISHED
+    assert run.state() is RunState.FINISHED
     assert list(run.control.iterdir()) == []
     assert run.config == config, "config.json is written once"
 
-    pictures, model, _ = dataset.load(discovery.find(cells), config.data, config.model)
+    pictures, model, _ = dataset.load_dataset(discovery.find(cells), config.data, config.model)
     split = run.split()
-    training = Training(
+    training = TrainerState(
         RunConfig(model=model, train=config.train),
         *(pictures.subset(tuple(split[part])) for part in ("train", "val")),
     )
@@ -254,7 +255,7 @@ def test_three_epochs_and_two_more_in_processes_equal_one_training_in_memory(pla
 
 
 def further_here(run: Run, epochs: int, lr: float | None = None) -> Run:
-    control.ask_further(run.control, epochs, lr)
+    control.request_continue(run.control, epochs, lr)
     return run_here(run)
 
 
@@ -272,10 +273,10 @@ def test_a_stop_within_an_epoch_is_where_it_goes_on(tmp_path, cells):
     """Nothing is lost: the epoch that was cut short was judged and saved, and the next one follows it."""
     run = runs.create(tmp_path, quick(cells, epochs=9, crops_per_image=3))
     run_here(run, {7: run.request_stop})
-    assert run.state() is State.STOPPED
+    assert run.state() is RunState.STOPPED
     run.clear_requests()
     further_here(run, 2, lr=0.02)
-    assert run.state() is State.FINISHED
+    assert run.state() is RunState.FINISHED
     told = history(run)
     assert [(epoch.epoch, epoch.step) for epoch in told.epochs] == [(1, 5), (2, 7), (3, 12), (4, 17)]
     assert [step.step for step in told.steps] == list(range(1, 18))
@@ -285,7 +286,7 @@ def test_a_stop_within_an_epoch_is_where_it_goes_on(tmp_path, cells):
 
 def test_a_kill_right_after_the_wish_was_taken_up_does_not_double_it(tmp_path, cells, monkeypatch):
     run = run_here(runs.create(tmp_path, quick(cells, epochs=1)))
-    control.ask_further(run.control, 2, None)
+    control.request_continue(run.control, 2, None)
     with monkeypatch.context() as patch:
         patch.setattr(control, "clear", lambda *names: killed())
         run_here(run)
@@ -301,10 +302,10 @@ def test_a_kill_in_a_later_leg_is_made_good_like_any_other(tmp_path, cells):
     whole, run = (runs.create(tmp_path / name, quick(cells, epochs=1)) for name in ("whole", "killed"))
     for each in (whole, run):
         run_here(each)
-        control.ask_further(each.control, 3, 0.02)
+        control.request_continue(each.control, 3, 0.02)
     run_here(whole)
     run_here(run, {6: killed})
-    assert run.state() is State.INTERRUPTED
+    assert run.state() is RunState.INTERRUPTED
     run_here(run)
     assert stored(run.last) == stored(whole.last)
     assert history(run).steps == history(whole).steps
@@ -324,7 +325,7 @@ def test_a_run_that_cannot_go_on_says_why_and_keeps_no_wish(tmp_path, cells, mon
     with pytest.raises(RunError, match="no luck"):
         launch.proceed(run, 2)
     assert list(run.control.iterdir()) == []
-    monkeypatch.setattr(Run, "state", lambda run: State.RUNNING)
+    monkeypatch.setattr(Run, "state", lambda run: RunState.RUNNING)
     with pytest.raises(RunError, match="is not over; change its number of epochs instead"):
         launch.proceed(run, 2)
 
@@ -341,7 +342,7 @@ def test_a_run_of_the_last_release_is_read_and_goes_on(tmp_path):
     assert (told.total_epochs, told.total_steps, told.progress, told.memory_mb) == (2, 4, 1.0, None)
     assert told.best is not None
     assert [mark.kind for mark in told.marks] == ["best", "best"]
-    assert run.state() is State.FINISHED
+    assert run.state() is RunState.FINISHED
     assert run.config.train.init == ""
     assert run.config.train.tensorboard is False
     assert checkpoint.load_model(run.best)[1] == ""
@@ -350,7 +351,7 @@ def test_a_run_of_the_last_release_is_read_and_goes_on(tmp_path):
     settings["data"]["root"] = str(RELEASE_0_1 / "data")
     (run.folder / "config.json").write_text(json.dumps(settings))
     further_here(run, 2)
-    assert run.state() is State.FINISHED
+    assert run.state() is RunState.FINISHED
     assert [epoch.epoch for epoch in history(run).epochs] == [1, 2, 3, 4]
     assert snapshots.epochs(run.film) == [1, 2, 3, 4]
     assert [len(snapshots.frames(run.film, epoch)) for epoch in (1, 4)] == [4, 4]
@@ -375,7 +376,7 @@ def test_the_events_of_the_film_and_the_epoch_come_in_this_order(tmp_path, cells
     order: list[str] = []
     monkeypatch.setattr(checkpoint, "save_checkpoint", lambda folder, *rest: order.append(folder.name))
     monkeypatch.setattr(
-        snapshots, "shoot", lambda folder, epoch, mask, pictures, dices: order.append(f"film {len(dices)}")
+        snapshots, "save_snapshots", lambda folder, epoch, mask, pictures, dices: order.append(f"film {len(dices)}")
     )
     append = EventLog.append
     monkeypatch.setattr(EventLog, "append", lambda log, event: (order.append(event.type), append(log, event)))

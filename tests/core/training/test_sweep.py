@@ -109,7 +109,7 @@ def test_the_four_share_data_length_and_device_and_nothing_else():
     for config in wanted.values():
         assert (config.data.root, config.data.val_fraction, config.data.ignore_index) == ("/data", 0.4, 7)
         assert (config.train.epochs, config.train.seed, config.model.image_size) == (3, 5, 64)
-        assert (config.model.base_channels, config.train.lr, config.train.optimiser) == (16, 0.001, "adam")
+        assert (config.model.base_channels, config.train.lr, config.train.optimizer) == (16, 0.001, "adam")
     assert [(config.model.down, config.model.up, config.train.loss) for config in wanted.values()] == [
         ("maxpool", "transposed", "bce"), ("maxpool", "transposed", "dice"),
         ("strided_conv", "transposed", "bce"), ("strided_conv", "bilinear", "dice"),
@@ -135,9 +135,9 @@ def test_nothing_is_written_where_something_is_wrong(tmp_path, sample_folder):
 def test_a_sweep_is_filed_in_its_order_and_trained_by_itself(tmp_path, quick_trainer):
     wanted = sweep.grid(quick(make_data(tmp_path / "data"), epochs=1), {"loss": ["iou", "bce"], "seed": [0, 1]})
     try:
-        with queue.device(tmp_path / "runs"):
+        with queue.hold_device(tmp_path / "runs"):
             name = sweep.start(wanted, tmp_path / "runs")
-            assert [leaderboard.mark(run) for run in queue.waiting(tmp_path / "runs")] == [
+            assert [leaderboard.series_and_name(run) for run in queue.waiting(tmp_path / "runs")] == [
                 (name, key) for key in wanted
             ]
             assert sweep.start({"one": quick(tmp_path / "data")}, tmp_path / "runs") != name
@@ -152,4 +152,4 @@ def test_a_sweep_is_filed_in_its_order_and_trained_by_itself(tmp_path, quick_tra
     assert [row.settings for row in rows] == [
         {"loss": "iou", "seed": 0}, {"loss": "iou", "seed": 1}, {"loss": "bce", "seed": 0}, {"loss": "bce", "seed": 1},
     ]  # fmt: skip
-    assert runs.busy(tmp_path / "runs") is None
+    assert runs.find_active(tmp_path / "runs") is None

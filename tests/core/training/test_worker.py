@@ -29,7 +29,7 @@ from unet_core.models import checkpoint
 from unet_core.runs import queue
 from unet_core.runs import run as runs
 from unet_core.runs.events import EpochFinished, RunFailed, RunFinished, RunStarted
-from unet_core.runs.run import Run, State
+from unet_core.runs.run import Run, RunState
 from unet_core.training import launch as launching
 from unet_core.training import worker
 
@@ -130,7 +130,7 @@ def test_a_finished_run_holds_exactly_these_files(finished):
     before = [second_best, *(f"{second_best}/{path.name}" for path in finished.best.iterdir())] if both else []
     assert tree(finished.folder) == sorted(LISTING + before)
     assert sorted(path.name for path in finished.folder.parent.iterdir()) == [".device.lock", finished.id]
-    assert finished.state() is State.FINISHED
+    assert finished.state() is RunState.FINISHED
 
 
 def test_the_events_come_in_this_order_and_are_counted_from_1(finished):
@@ -171,7 +171,7 @@ def test_split_json_names_every_image_once_with_the_hash_of_its_file(finished, d
 
 def test_at_the_end_the_lock_is_free_and_the_heart_has_beaten_until_then(finished):
     assert not finished.alive()
-    assert runs.busy(finished.folder.parent) is None
+    assert runs.find_active(finished.folder.parent) is None
     last = json.loads(finished.events.read_text(encoding="utf-8").splitlines()[-1])["time"]
     beat = (finished.folder / "heartbeat").stat().st_mtime
     assert last - beat < 3 * runs.HEARTBEAT_SECONDS + 2
@@ -225,10 +225,10 @@ def test_of_two_launches_at_the_same_instant_exactly_one_trains_and_the_other_wa
     for thread in threads:
         thread.join(60)
     assert len(started) == 2
-    training = wait_for(lambda: runs.busy(runs_dir), "one of them trains")
+    training = wait_for(lambda: runs.find_active(runs_dir), "one of them trains")
     (waiting,) = [run for run in started if run != training]
     wait_for(lambda: steps(training), "it makes a step")
-    assert waiting.state() is State.QUEUED
+    assert waiting.state() is RunState.QUEUED
     assert queue.waiting(runs_dir) == [waiting]
     assert not waiting.events.exists()
     sweep(runs_dir)
@@ -240,7 +240,7 @@ def test_of_two_launches_at_the_same_instant_exactly_one_trains_and_the_other_wa
 def test_the_trainer_survives_the_death_of_its_launcher(orphan):
     before = len(steps(orphan))
     wait_for(lambda: len(steps(orphan)) > before + 5, "five more steps are made")
-    assert orphan.state() is State.RUNNING or orphan.stop_requested()
+    assert orphan.state() is RunState.RUNNING or orphan.stop_requested()
 
 
 def test_the_trainer_leaves_the_processor_to_others_first(orphan):
@@ -251,7 +251,7 @@ def test_the_trainer_leaves_the_processor_to_others_first(orphan):
 def test_a_busy_runs_folder_has_another_run_wait_and_refuses_the_same_one(orphan, data):
     before = sorted(path.name for path in orphan.folder.parent.iterdir())
     other = launching.launch(quick(data), orphan.folder.parent)
-    assert other.state() is State.QUEUED
+    assert other.state() is RunState.QUEUED
     with pytest.raises(RunError, match=f"{other.id} waits in the line already"):
         launching.start(other)
     queue.remove(other)
@@ -264,7 +264,7 @@ def test_a_busy_runs_folder_has_another_run_wait_and_refuses_the_same_one(orphan
 def test_the_control_file_stops_it_mid_epoch_and_the_best_is_kept(orphan):
     orphan.request_stop()
     wait_until_over(orphan)
-    assert orphan.state() is State.STOPPED
+    assert orphan.state() is RunState.STOPPED
     *_, epoch, end = events(orphan)
     assert (end.type, end.reason, epoch.type, end.best_epoch) == ("finished", "stopped", "epoch", 1)
     assert len(steps(orphan)) < events(orphan)[0].steps_per_epoch, "it was to be stopped within the first epoch"
@@ -281,7 +281,7 @@ def test_an_error_of_its_own_is_told_without_a_traceback_that_the_log_has(finish
     (run.folder / "split.json").write_text("[]")
     launching.start(run)
     wait_until_over(run)
-    assert run.state() is State.FAILED
+    assert run.state() is RunState.FAILED
     failed = events(run)[-1]
     assert isinstance(failed, RunFailed)
     assert str(run.log) in failed.message
@@ -295,7 +295,7 @@ def test_ctrl_c_during_the_launch_leaves_nothing_in_the_line(data, tmp_path, mon
         raise KeyboardInterrupt
 
     monkeypatch.setattr(launching, "_wait_for_life", interrupted)
-    with queue.device(tmp_path), pytest.raises(RunError, match="taken out of the line"):
+    with queue.hold_device(tmp_path), pytest.raises(RunError, match="taken out of the line"):
         launching.launch_all([quick(data)] * 2, tmp_path)
     assert runs.find(tmp_path) == []
     assert queue.waiting(tmp_path) == []
