@@ -17,9 +17,9 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from unet_core.config.schema import RunConfig, all_fields
+from unet_core.config.reproduce import flags
+from unet_core.config.schema import RunConfig
 from unet_core.errors import ConfigError, RunError
 from unet_core.io import files
 from unet_core.io.files import write_text
@@ -135,21 +135,6 @@ def arguments(config: RunConfig, runs_dir: Path, kind: str, folder: Path | None 
     words = ["preflight", config.data.root, f"--runs-dir={runs_dir}", *flags(config)]
     words += ["--lr-range"] if kind == "lr-range" else []
     return [*words, "--json-lines", f"--check-folder={folder}"] if folder else words
-
-
-def flags(config: RunConfig) -> list[str]:
-    """The settings that are not the defaults, as the command line has them, without the folder of the data."""
-    words = []
-    for option in all_fields():
-        value: Any = getattr(getattr(config, option.section), option.name)
-        name = option.name.replace("_", "-")
-        if option.name == "root" or value == option.default or value is None:
-            continue
-        if option.kind is bool:
-            words.append(f"--{name}" if value else f"--no-{name}")
-        else:
-            words.append(f"--{name}={value}")
-    return words
 
 
 def _forget_old(folder: Path) -> None:
