@@ -424,15 +424,15 @@ def test_a_second_run_waits_in_line_and_ctrl_c_takes_it_out_again(cli, live, dat
     listed = cli("queue", "--runs-dir", live.folder.parent).result
     assert (listed["trains"], listed["waiting"]) == (live.id, [run.id])
     told = ""
-    while "waits in line" not in told:  # until then it is still being launched
+    while "queued behind" not in told:  # until then it is still being launched
         line = process.stderr.readline()
         assert line, told
         told += line
     os.kill(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     err = told + err
-    assert_refused(Said(process.returncode, out, err), run.id, "taken out of the line", "never began")
-    assert f"waits in line behind {live.id}" in err
+    assert_refused(Said(process.returncode, out, err), run.id, "removed from the queue", "never started")
+    assert f"queued behind {live.id}" in err
     assert "Traceback" not in err
     assert [path for path in live.folder.parent.iterdir() if path.is_dir()] == [live.folder]
 
@@ -445,7 +445,7 @@ def test_the_line_is_changed_from_the_command_line(cli, live, data):
     assert cli("stop", first.id, "--runs-dir", runs_dir).result["state"] == "removed"
     assert cli("queue", "--runs-dir", runs_dir, "--remove", second.id).result["waiting"] == []
     assert_refused(cli("queue", "--runs-dir", runs_dir, "--remove", live.id), live.id, "does not wait")
-    assert_refused(cli("queue", "--runs-dir", runs_dir, "--move", live.id, "up"), "expected a number of places")
+    assert_refused(cli("queue", "--runs-dir", runs_dir, "--move", live.id, "up"), "expected a number of positions")
     wait_for(lambda: len(trainers(runs_dir)) == 1, "who waited is gone")
 
 
