@@ -30,7 +30,9 @@ def add_command(commands: "Commands", name: str, command: Command, summary: str 
 
 
 def add_runs_dir(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
+    parser.add_argument(
+        "--runs-dir", metavar="DIR", type=Path, default=Path("runs"), help="folder of all runs (default: runs)"
+    )
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +61,7 @@ def add_preset(parser: argparse.ArgumentParser) -> None:
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add the dataset and an option for every setting; an option that is not given is None."""
+    parser.usage = "%(prog)s DATA [options]"  # a usage line with every option would fill the screen
     parser.add_argument("data", metavar="DATA", help="dataset folder with images and masks")
     add_runs_dir(parser)
     groups = {section: parser.add_argument_group(f"{title} settings") for section, title in SECTIONS.items()}

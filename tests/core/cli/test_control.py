@@ -73,6 +73,32 @@ def test_what_cannot_be_set(running: Run, capsys: pytest.CaptureFixture[str], wo
     assert list(running.control.iterdir()) == []
 
 
+def test_resume_lets_a_paused_run_continue_in_its_own_process(
+    running: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "start", lambda run: pytest.fail("a second process"))
+    running.request_pause()
+    answer = {"run": str(running.folder), "state": RunState.RUNNING}
+    assert say(capsys, "resume", str(running.folder))[:2] == (0, answer)
+    assert FileControl(running.control).orders(1) == Requests()
+
+
+def test_resume_refuses_a_run_that_is_neither_paused_nor_over(running: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = say(capsys, "resume", str(running.folder))
+    assert status == 2
+    assert "is training already" in err
+
+
+def test_resume_starts_a_run_again_whose_process_died_while_it_was_paused(
+    finished: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Run] = []
+    monkeypatch.setattr(launch, "start", lambda run: started.append(run) or run.clear_requests())
+    finished.request_pause()
+    assert say(capsys, "resume", str(finished.folder))[0] == 0
+    assert started == [finished]
+
+
 @pytest.mark.parametrize("command", ["pause", "unpause", "set"])
 def test_a_run_that_is_over_is_not_steered(finished: Run, capsys: pytest.CaptureFixture[str], command: str) -> None:
     status, _, err = say(capsys, command, str(finished.folder))

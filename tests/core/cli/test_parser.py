@@ -31,7 +31,7 @@ from tests.helpers.processes import (
     wait_for,
     wait_until_over,
 )
-from unet_core.cli.parser import main
+from unet_core.cli.parser import main, make_parser
 from unet_core.config.schema import ModelConfig, all_fields
 from unet_core.io import images
 from unet_core.models import checkpoint
@@ -262,6 +262,35 @@ def test_a_run_is_found_by_its_id_and_by_its_folder(cli, walked, data, tmp_path)
     by_folder = cli("predict", walked.run.folder, data, "--output", tmp_path / "b")
     assert by_id.result["images"] == by_folder.result["images"] == 8
     assert all((tmp_path / "b" / path.name).read_bytes() == path.read_bytes() for path in (tmp_path / "a").iterdir())
+
+
+# ------------------------------------------------------------------------------------------------ names old and new
+
+
+@pytest.mark.parametrize(("command", "old"), [((), "unpause"), (("queue",), "--revive"), (("train",), "--optimiser")])
+def test_names_of_release_0_1_work_and_are_not_shown(capsys, command, old):
+    with pytest.raises(SystemExit):
+        main([*command, "--help"])
+    assert old not in capsys.readouterr().out
+    rest = {"unpause": ["RUN"], "--revive": [], "--optimiser": ["adam", "DATA"]}[old]
+    assert make_parser().parse_args([*command, old, *rest]).command
+
+
+def test_revive_is_restart():
+    assert make_parser().parse_args(["queue", "--revive"]).restart is True
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        ("/usr/bin/unet-studio", "unet-studio"),
+        ("unet-studio.exe", "unet-studio"),
+        ("/site-packages/unet_core/__main__.py", "python -m unet_core"),
+    ],
+)
+def test_the_usage_line_names_the_program_as_it_was_called(monkeypatch, argv, name):
+    monkeypatch.setattr("sys.argv", [argv])
+    assert make_parser().format_usage().startswith(f"usage: {name} [-h]")
 
 
 # ----------------------------------------------------------------------------------------------- options are one list
