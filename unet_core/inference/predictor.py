@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unet_core.data.normalization import normalize, statistics
-from unet_core.device import autocast, choose_device, choose_precision
+from unet_core.device import autocast, choose_device, choose_precision, out_of_memory
 from unet_core.errors import Cancelled, PredictionError
 from unet_core.inference import prediction, sliding_window
 from unet_core.inference.prediction import FULL, Prediction
@@ -282,8 +282,6 @@ def _in_steps(values: Floats, steps: int) -> NDArray[np.float32]:
 
 def _memory_ran_out(error: BaseException) -> str:
     """Its text where this is one of the ways in which memory runs out; else the error is raised."""
-    if type(error) is RuntimeError and "allocate memory" not in str(error):
-        raise error
-    if not isinstance(error, torch.OutOfMemoryError | MemoryError) and type(error) is not RuntimeError:
+    if not out_of_memory(error):
         raise error
     return str(error)
