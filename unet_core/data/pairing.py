@@ -4,7 +4,6 @@ What is not certain is never guessed but listed by name, as a doubt.
 """
 
 import re
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,6 +14,7 @@ import numpy as np
 
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
+from unet_core.io.files import new_folder
 from unet_core.io.pixels import encode_png
 
 MASK_WORDS = {
@@ -168,12 +168,10 @@ def separate(pairs: dict[str, tuple[Path, tuple[Path, ...]]], output: Path) -> i
     """
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise DataError(f"{output} holds other files and is left alone; name a new folder.")
-    output.parent.mkdir(parents=True, exist_ok=True)
     merged = 0
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
-        fresh = Path(staging, "fresh")  # the staging folder itself is closed to other users
+    with new_folder(output) as fresh:
         for kind in ("images", "masks"):
-            (fresh / kind).mkdir(parents=True)
+            (fresh / kind).mkdir()
         for name, (image, masks) in pairs.items():
             stem = name.replace("/", "_")
             if len(masks) == 1:
@@ -192,7 +190,4 @@ def separate(pairs: dict[str, tuple[Path, tuple[Path, ...]]], output: Path) -> i
                     file.write(content)
                     continue
                 raise DataError(f"{image}: another image would be written as {place.name} too; rename one of the two.")
-        with suppress(OSError):
-            output.rmdir()  # goes only when empty; some systems rename onto no folder at all
-        fresh.rename(output)
     return merged

@@ -25,7 +25,7 @@ from typing import Any
 from unet_core.config.schema import RunConfig, all_fields
 from unet_core.errors import ConfigError, RunError
 from unet_core.io import files
-from unet_core.io.files import write_text
+from unet_core.io.files import write_atomically
 from unet_core.planning.report import LrRange, Progress, Refused, Report, Told, decode
 
 KINDS = {"check": "preflight", "lr-range": "preflight"}
@@ -120,7 +120,7 @@ def start(config: RunConfig, runs_dir: Path, kind: str = "check") -> Check:
     try:
         shutil.rmtree(check.folder, ignore_errors=True)
         check.folder.mkdir(parents=True)
-        write_text(check.folder / "config.json", config.to_json())
+        write_atomically(check.folder / "config.json", config.to_json())
         (check.folder / "wanted").touch()
         _forget_old(check.folder.parent)
         with check.output.open("ab") as output, check.log.open("ab") as log:
