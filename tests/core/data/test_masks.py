@@ -335,7 +335,7 @@ def test_found_colors_that_are_not_as_many_as_the_model_has_classes(num_classes:
 
 def test_too_many_colors() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8)
-    with pytest.raises(DataError, match="more than 256 values or colors. Colored masks that were compressed"):
+    with pytest.raises(DataError, match=r"more than 256 values or colors\. Colored masks that were compressed"):
         meaning(noise)
     with pytest.raises(DataError, match=r"hold \d+ colors, more than 64; they may be compressed"):
         meaning(noise[:2])
