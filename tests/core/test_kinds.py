@@ -257,7 +257,7 @@ def test_a_stack_trains_and_is_predicted_page_by_page(tmp_path: Path, capsys: py
     frames = [Image.fromarray(photo(n)) for n in range(3)]
     frames[0].save(animated, save_all=True, append_images=frames[1:])
     assert main(["predict", str(run.folder), str(animated), "--output", str(out)]) == 2
-    assert "holds 3 pictures where one is meant" in capsys.readouterr().err
+    assert "contains 3 images, but one is expected" in capsys.readouterr().err
 
 
 def test_a_dsb_test_folder_and_every_kind_of_image_can_be_predicted(
