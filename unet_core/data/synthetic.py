@@ -178,7 +178,7 @@ def write(root: Path, images: int = 48, seed: int = 0) -> Path:
             (fresh / MARKER).write_bytes(_readme(images, seed))
     except FileExistsError as error:
         if not _complete(root, images, seed):  # complete: another process was faster
-            raise DataError(f"{root} holds other files and is left alone; name a new folder.") from error
+            raise DataError(f"{root} holds other files and is left alone; choose a new folder.") from error
     return root
 
 
