@@ -21,7 +21,7 @@ from unet_core.data import pairing
 from unet_core.data.layouts import Sample, is_mask_folder
 from unet_core.errors import DataError, ImageError, listing
 from unet_core.io import images, zip_reader
-from unet_core.io.filenames import safe_name, unique
+from unet_core.io.filenames import fold_case, safe_name, unique
 from unet_core.io.pixels import Pixels
 
 MOST_PICTURES = 10_000  # of one intake, each page of a stack counted
@@ -230,6 +230,6 @@ def _name(pictures: list[File], result: Inputs) -> None:
         for stem, page in images.page_names(path.stem, pages):
             shown = unique(str(path.with_name(stem + path.suffix)), taken)
             own = str(PurePosixPath(shown).with_suffix(""))
-            if own.lower() in stems:
+            if fold_case(own) in stems:
                 own = f"{own}_{path.suffix[1:].lower()}"
             result.items.append(Item(shown, unique(own, stems), file, page))

@@ -76,11 +76,11 @@ def prepare(config: RunConfig, runs_dir: Path, most: int = MOST_IMAGES) -> Trial
     found = discovery.find(Path(config.data.root), config.data.layout)
     chosen = _chosen(found, most)
     began = time.perf_counter()
-    pictures, model, _ = dataset.load_dataset(chosen, config.data, model)
+    pictures = dataset.load_dataset(chosen, config.data, model)
     read_seconds = (time.perf_counter() - began) / len(chosen)
-    config = replace(config, model=model)
+    config = replace(config, model=pictures.model)
     ids = {sample.id: sample.id for sample in pictures.samples}
-    looks = {sample.id: pictures.look(index) for index, sample in enumerate(pictures.samples)}
+    looks = {sample.id: pictures.describe(index) for index, sample in enumerate(pictures.samples)}
     settings = config.data
     split = splits.split(pictures.samples, settings.val_fraction, settings.test_fraction, config.train.seed, ids, looks)
     training = TrainerState(config, pictures.subset(split.train), pictures.subset(split.val))
