@@ -263,8 +263,8 @@ def test_scores_told_are_those_of_the_evaluation(six: Dataset) -> None:
     predictor = Predictor(training.model, training.device, "fp32")
     scores = [item for item in evaluate(predictor, chosen, DataConfig()) if isinstance(item, ImageScore)]
     assert len(scores) == 2
-    assert summarize(scores).mean_dice == pytest.approx(last.val_dice, abs=1e-12)
-    assert summarize(scores).mean_iou == pytest.approx(last.val_iou, abs=1e-12)
+    assert summarize(scores).mean["dice"] == pytest.approx(last.val_dice, abs=1e-12)
+    assert summarize(scores).mean["iou"] == pytest.approx(last.val_iou, abs=1e-12)
 
 
 def test_validating_changes_nothing_and_repeats(six: Dataset) -> None:
