@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unet_core.device import autocast
+from unet_core.device import autocast, out_of_memory
 from unet_core.inference import prediction, sliding_window
 from unet_core.inference.sliding_window import Grid
 from unet_core.inference.tta import View
@@ -82,17 +82,9 @@ def tiles_fitting(model: UNet, device: torch.device, grid: Grid) -> int:
     return max(1, min(MOST_TILES, room // (tile * sliding_window.bytes_per_pixel(model.config))))
 
 
-def free_memory(device: torch.device) -> None:
-    """Give back what the device keeps for later."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-
-
 def memory_ran_out(error: BaseException) -> str:
     """Its text where this is one of the ways in which memory runs out; else the error is raised."""
-    if type(error) is RuntimeError and "allocate memory" not in str(error):
-        raise error
-    if not isinstance(error, torch.OutOfMemoryError | MemoryError) and type(error) is not RuntimeError:
+    if not out_of_memory(error):
         raise error
     return str(error)
 

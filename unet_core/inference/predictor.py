@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from unet_core.data.normalization import normalize, statistics
-from unet_core.device import choose_device, choose_precision
+from unet_core.device import choose_device, choose_precision, free_memory
 from unet_core.errors import Cancelled, PredictionError
 from unet_core.inference import forward, prediction, sliding_window
 from unet_core.inference.inputs import read_source
@@ -212,7 +212,7 @@ class Predictor:
                     note = f"The memory of {self.device} holds {self.tiles_at_once} tiles of {side} pixels at once."
                 return (side if grid.count > 1 else 0), note
             # Outside of `except`, so that the traceback does not keep the tensors of the failed pass alive.
-            forward.free_memory(self.device)
+            free_memory(self.device)
             height, width = grid.rows.side, grid.columns.side
             smaller = sliding_window.halved(config, min(side, math.isqrt(height * width)))
             if smaller is None:
@@ -268,7 +268,7 @@ class Predictor:
                     raise
                 pieces = None
             if pieces is None:  # again outside of `except`, for the traceback's sake
-                forward.free_memory(self.device)
+                free_memory(self.device)
                 done, self.tiles_at_once = before, at_once // 2
                 continue
             start += len(batch)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from unet_core import losses, metrics
 from unet_core.data.sampling import Batch, batches
-from unet_core.device import autocast, memory_mb
+from unet_core.device import autocast, memory_mb, out_of_memory
 from unet_core.errors import TrainingError, listing
 from unet_core.inference.prediction import to_mask, to_probabilities
 from unet_core.runs.control import Control, Requests
@@ -179,8 +179,7 @@ def _explain_memory(training: TrainerState) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        told = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-        if not told and "allocate memory" not in str(error):
+        if not out_of_memory(error):
             raise
         smaller = max(1, training.config.batch_size // 2)
         raise TrainingError(
