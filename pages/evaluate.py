@@ -87,21 +87,22 @@ def headline(scores: Scores) -> None:
     summary = summarize(scores.each)
     widgets.tiles(
         {
-            "Mean Dice": (score_text(summary.mean_dice), "Mean over images of 2 TP / (2 TP + FP + FN)."),
-            "Mean IoU": (score_text(summary.mean_iou), "Mean over images of TP / (TP + FP + FN)."),
-            "Pooled Dice": (score_text(summary.pooled_dice), "All pixels counted together: area weighs."),
-            "Pooled IoU": (score_text(summary.pooled_iou), "All pixels counted together."),
-            "Precision": (score_text(summary.mean_precision), "How much of what was found is right."),
-            "Recall": (score_text(summary.mean_recall), "How much of what is there was found."),
+            "Mean Dice": (score_text(summary.mean["dice"]), "Mean over images of 2 TP / (2 TP + FP + FN)."),
+            "Mean IoU": (score_text(summary.mean["iou"]), "Mean over images of TP / (TP + FP + FN)."),
+            "Pooled Dice": (score_text(summary.pooled["dice"]), "All pixels counted together: area weighs."),
+            "Pooled IoU": (score_text(summary.pooled["iou"]), "All pixels counted together."),
+            "Precision": (score_text(summary.mean["precision"]), "How much of what was found is right."),
+            "Recall": (score_text(summary.mean["recall"]), "How much of what is there was found."),
             "Images": (str(summary.images), "Scored, the empty ones included."),
             "Empty": (str(summary.empty), "Nothing to find and nothing found: no score."),
         }
     )
     sentences = []
-    if not math.isnan(summary.dice_low):
+    low, high = summary.dice_interval
+    if not math.isnan(low):
         sentences.append(
-            f"With other images of this kind expect a mean Dice between **{summary.dice_low:.3f}** and "
-            f"**{summary.dice_high:.3f}** (95 %, bootstrap over {summary.images} images)."
+            f"With other images of this kind expect a mean Dice between **{low:.3f}** and "
+            f"**{high:.3f}** (95 %, bootstrap over {summary.images} images)."
         )
     subsets = {item.subset for item in scores.each}
     if "train" in subsets:

@@ -1,19 +1,42 @@
 """The names that settings choose from, each with its description; free of torch, for pages and the command line."""
 
-LOSSES = {
-    "auto": "bce_dice for binary, cross_entropy_dice for multiclass segmentation",
-    "bce": "binary cross-entropy",
-    "dice": "1 - soft Dice, insensitive to the size of the background",
-    "bce_dice": "binary cross-entropy + Dice, the usual choice for binary segmentation",
-    "cross_entropy": "multiclass cross-entropy",
-    "cross_entropy_dice": "cross-entropy + Dice, the usual choice for multiclass segmentation",
-    "iou": "1 - soft IoU (Jaccard), penalizes partial overlap more than Dice",
-    "focal": "cross-entropy with less weight on well-classified pixels (Lin 2017)",
-    "focal_dice": "focal + Dice",
-    "tversky": "Dice with separate weights for false positives and false negatives (Salehi 2017)",
-    "focal_tversky": "Tversky loss to the power of 3/4, for small objects (Abraham and Khan 2019)",
-    "lovasz": "convex surrogate of the IoU (Berman 2018), often used for the last epochs",
-}
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
+
+class Registry(Mapping[str, str]):
+    """The names of a registry with their descriptions, read from it whenever they are asked for.
+
+    A registry is a dictionary of entries that hold an implementation, its `description` and facts about it. It is named
+    here by its path ("module:NAME") and not imported, since registries build on the settings and not the other way
+    round. Its module must import without torch and numpy (a test holds it to that): a queued run waits with this alone.
+    """
+
+    def __init__(self, path: str, **more: str) -> None:
+        """`more` are choices that are no entries, such as "auto"; they come first."""
+        self._module, _, self._name = path.partition(":")
+        self._more = more
+
+    def _descriptions(self) -> dict[str, str]:
+        entries = getattr(import_module(self._module), self._name)
+        return self._more | {name: entry.description for name, entry in entries.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._descriptions()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._descriptions())
+
+    def __len__(self) -> int:
+        return len(self._descriptions())
+
+
+LOSSES = Registry("unet_core.losses:LOSSES", auto="bce_dice for binary, cross_entropy_dice for multiclass segmentation")
+AUGMENTATIONS = Registry("unet_core.data.augmentation:AUGMENTATIONS")
+NORMS = Registry("unet_core.models.layers:NORMS")
+ACTIVATIONS = Registry("unet_core.models.layers:ACTIVATIONS")
+DOWNS = Registry("unet_core.models.layers:DOWNS")
+UPS = Registry("unet_core.models.layers:UPS")
 CLASS_WEIGHTS = {
     "none": "all pixels have the same weight",
     "auto": "median-frequency balancing: rare classes weigh more (bce, cross_entropy, focal and their sums with Dice)",
@@ -30,41 +53,9 @@ SCHEDULES = {
     "constant": "linear warm-up over 5% of the steps, then constant",
     "plateau": "as constant, but halved after plateau_patience epochs without improvement",
 }
-AUGMENTATIONS = {
-    "none": "no augmentation",
-    "flips": "flips and 90-degree rotations, for images without a fixed orientation",
-    "light": "flips, 90-degree rotations, brightness and contrast",
-    "strong": "light, with rotation, shear, scaling, elastic deformation, gamma, noise and blur; needs more epochs",
-    "microscopy": "flips, rotation by any angle, scaling, elastic deformation, mild brightness changes, noise and blur",
-    "street": "horizontal flips, brightness and contrast, for images with a fixed orientation",
-}
 NORMALIZATIONS = {
     "zscore": "zero mean and unit standard deviation per image, over all channels together",
     "unit": "0..255 scaled to 0..1",
-}
-NORMS = {
-    "batch": "batch normalization (Ioffe and Szegedy 2015); fastest, needs a batch size of 4 or more",
-    "group": "group normalization (Wu and He 2018); works with any batch size, takes about 1.6x the time",
-    "instance": "instance normalization (Ulyanov 2016); ignores the contrast of an image",
-    "none": "no normalization, as in the 2015 paper",
-}
-ACTIVATIONS = {
-    "relu": "max(0, x)",
-    "leaky_relu": "x, or 0.01 x below 0",
-    "elu": "exponential linear unit, smooth below 0 (Clevert 2015)",
-    "gelu": "Gaussian error linear unit (Hendrycks and Gimpel 2016)",
-    "silu": "x sigmoid(x), also called swish",
-}
-DOWNS = {
-    "maxpool": "2x2 max pooling",
-    "avgpool": "2x2 average pooling",
-    "strided_conv": "2x2 convolution with stride 2, learned",
-}
-UPS = {
-    "transposed": "2x2 transposed convolution, learned",
-    "bilinear": "bilinear upsampling, half the channels in the blocks before",
-    "bilinear_aligned": "bilinear upsampling with aligned corners, as in milesial's U-Net",
-    "nearest": "nearest-neighbor upsampling, half the channels in the blocks before",
 }
 ORDERS = {
     "conv_norm_act": "convolution, normalization, activation",

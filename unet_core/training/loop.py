@@ -52,10 +52,11 @@ def train(training: TrainerState, control: Control = Control()) -> Iterator[Even
     began_at = training.seconds
     if not len(training.val_pictures):
         yield Warned("No image is held back for validation: the best epoch is chosen by the training loss.")
-    if training.config.class_weights != "none" and training.loss_name not in losses.WEIGHTED:
+    if training.config.class_weights != "none" and not losses.LOSSES[training.loss_name].weighted:
+        weighted = [name for name, loss in losses.LOSSES.items() if loss.weighted]
         yield Warned(
             f"class_weights {training.config.class_weights!r} changes nothing: the loss {training.loss_name!r} has "
-            f"no use for it. Losses with class weights are {', '.join(losses.WEIGHTED)}."
+            f"no use for it. Losses with class weights are {', '.join(weighted)}."
         )
     while not training.out_of_patience:
         stop = yield from _obey(training, control)
