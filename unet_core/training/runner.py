@@ -33,7 +33,7 @@ def run_to_end(run: runs.Run, log: EventLog) -> None:
             from unet_core.training import tensorboard
 
             writer = stack.enter_context(contextlib.closing(tensorboard.Writer(run.folder)))
-            log.also = writer.add
+            log.listeners.append(writer.add)
         _to_end(run, log)
 
 
