@@ -48,7 +48,7 @@ def change(parsed: argparse.Namespace) -> dict[str, Any]:
 def proceed(parsed: argparse.Namespace) -> dict[str, Any]:
     """Go on with a run that is over, from the last epoch it saved, and follow it."""
     run = named_run(parsed)
-    launch.proceed(run, parsed.epochs, parsed.lr)
+    launch.continue_run(run, parsed.epochs, parsed.lr)
     return follow(run)
 
 

@@ -108,7 +108,7 @@ def follow(run: runs.Run, rest: Sequence[runs.Run] = ()) -> dict[str, Any]:
     while True:
         try:
             alive = run.alive()  # asked before reading: what is written until its end is then read
-            queued = run.in_line
+            queued = run.queued
             if queued and (line := _behind(run)) != behind:
                 behind = line
                 tell(f"waits in line behind {behind or 'nobody'}; Ctrl-C takes it out of the line")
@@ -127,7 +127,7 @@ def follow(run: runs.Run, rest: Sequence[runs.Run] = ()) -> dict[str, Any]:
                 break
             tell("stopping after this step; the best epoch is kept")
             run.request_stop()
-    if queued and run.in_line:
+    if queued and run.queued:
         raise TrainingError(f"Nobody waits for run {run.id} any more; go on with: python -m unet_core queue --revive")
     if queued:
         left = "" if run.folder.exists() else " It never began, so nothing of it is left."

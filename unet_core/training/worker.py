@@ -25,6 +25,7 @@ from unet_core.runs import queue
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog
 from unet_core.runs.events import Event, RunFailed
+from unet_core.runs.run_state import HEARTBEAT_SECONDS
 from unet_core.training.launch import BUSY, LEFT, LOCK_SECONDS
 
 NICE = 10
@@ -90,7 +91,7 @@ def run_in_this_process(run: runs.Run, on_event: Callable[[Event], None] | None 
     threads = torch.get_num_threads()
     try:
         run.clear_requests()
-        if not _train_in_turn(run, work, queued=run.in_line):
+        if not _train_in_turn(run, work, queued=run.queued):
             raise RunError(f"Run {run.id} was removed from the queue before it began.")
     except OSError as error:
         if has_begun:  # it is of the training or of `on_event`
@@ -120,7 +121,7 @@ def _train_in_turn(run: runs.Run, work: Callable[[], None], queued: bool) -> boo
         with heartbeat(run):
             if not queued:
                 queue.join(run)
-            elif not run.in_line:
+            elif not run.queued:
                 return False
             with queue.wait_for_turn(run) as has_turn:
                 if has_turn:
@@ -158,7 +159,7 @@ def heartbeat(run: runs.Run) -> Iterator[None]:
     done = threading.Event()
 
     def beat() -> None:
-        while not done.wait(runs.HEARTBEAT_SECONDS):
+        while not done.wait(HEARTBEAT_SECONDS):
             with contextlib.suppress(OSError):
                 run.beat()
 
