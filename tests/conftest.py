@@ -8,6 +8,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch
 
 import pytest
 
+from tests.helpers.wheel import installed as installed
+from tests.helpers.wheel import wheel as wheel
 from unet_core.data import synthetic
 
 STAND_IN = """

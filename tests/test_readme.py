@@ -7,8 +7,8 @@ import shlex
 import signal
 import socket
 import subprocess
-import sys
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,8 @@ from unet_core.data import discovery
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+COMMANDS = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
@@ -33,19 +35,19 @@ def test_it_opens_with_the_two_commands():
 
 
 @pytest.fixture(scope="module")
-def followed(tmp_path_factory):
-    """A folder in which every line of the shell block was run, and each line's JSON."""
+def followed(installed, tmp_path_factory):
+    """A folder in which every line of the shell block was run from the installed wheel, and each line's JSON."""
     folder = tmp_path_factory.mktemp("readme")
+    environment = {"OMP_NUM_THREADS": "1", "HOME": str(folder), "PATH": f"{installed}:/usr/bin:/bin"}
     answers = {}
     for line in blocks("sh")[1].splitlines():
         words = shlex.split(line, comments=True)
-        assert words[:3] == ["python", "-m", "unet_core"]
+        assert words[0] == "unet-studio"
         run = answers.get("train", {}).get("run", "RUN")
-        command = [sys.executable, *(run if word == "RUN" else word for word in words[1:])]
-        environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HOME": str(folder), "PATH": "/usr/bin:/bin"}
+        command = [str(installed / words[0]), *(run if word == "RUN" else word for word in words[1:])]
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        answers[words[3]] = json.loads(done.stdout.splitlines()[-1])
+        answers[words[1]] = json.loads(done.stdout.splitlines()[-1])
     return folder, answers
 
 
@@ -59,28 +61,32 @@ def test_the_shell_block_does_what_it_says(followed):
     assert answers["evaluate"]["mean_dice"] == pytest.approx(answers["train"]["val_dice"], abs=1e-6)
 
 
-def test_the_python_block_runs(followed):
+def test_the_python_block_runs_as_it_stands_from_the_installed_wheel(followed, installed):
     folder, _ = followed
-    environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", blocks("python")[0]]
+    environment = {"OMP_NUM_THREADS": "1", "HOME": str(folder), "PATH": "/usr/bin:/bin"}
+    command = [str(installed / "python"), "-c", blocks("python")[0]]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("(")
+    assert 0.5 < float(done.stdout.splitlines()[-1]) <= 1
+    names = zipfile.ZipFile(folder / "cells_000.zip").namelist()
+    assert any(name.endswith(".png") for name in names)
+    assert any(name.endswith(".json") for name in names)
+    assert any(name.endswith(".csv") for name in names)
 
 
 def test_the_table_of_layouts_is_the_cores():
-    table = README[README.index("| layout |") :].split("\n\n")[0]
+    table = DATA[DATA.index("| layout |") :].split("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [name for name in LAYOUTS if name != "auto"]
 
 
 def test_the_table_of_presets_is_the_cores():
-    table = README[README.index("| preset |") :].split("\n\n")[0]
+    table = COMMANDS[COMMANDS.index("| preset |") :].split("\n\n")[0]
     rows = [line.split("|")[1] for line in table.splitlines()[2:]]
     assert [name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row)] == list(PRESETS)
 
 
 def test_the_commands_in_the_table_can_be_given():
-    table = README[README.index("| command |") :].split("\n\n")[0]
+    table = COMMANDS[COMMANDS.index("| command |") :].split("\n\n")[0]
     parser = _parser()
     for line in table.splitlines()[2:]:
         for command in re.findall(r"`([a-z]+(?: [^`]*)?)`", line.split("|")[1]):

@@ -1,3 +1,67 @@
-"""The core of UNet Studio: everything that has a right answer, and no Streamlit."""
+"""U-Net segmentation from Python: train, predict, evaluate. Everything that has a right answer, and no Streamlit.
 
-__version__ = "0.1.0"
+The public names load what they need at first use, so that `import unet_core` costs milliseconds and no torch:
+
+    from unet_core import evaluate, load, train
+
+    run = train("cells", epochs=15, loss="dice")
+    prediction = load(run).predict("cells/images/cells_000.png")
+    print(evaluate(run, "cells").mean["dice"])
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.2.0"
+
+if TYPE_CHECKING:
+    from unet_core.api import evaluate, launch, load, open_dataset, plan, train
+    from unet_core.config.schema import ModelConfig, RunConfig
+    from unet_core.errors import UnetError
+    from unet_core.inference.prediction import Prediction
+    from unet_core.inference.predictor import Predictor
+    from unet_core.models.unet import UNet
+    from unet_core.runs.run import Run
+
+_HOMES = {  # public name: the module it is loaded from (PEP 562)
+    "ModelConfig": "config.schema",
+    "Prediction": "inference.prediction",
+    "Predictor": "inference.predictor",
+    "Run": "runs.run",
+    "RunConfig": "config.schema",
+    "UNet": "models.unet",
+    "UnetError": "errors",
+    "evaluate": "api",
+    "launch": "api",
+    "load": "api",
+    "open_dataset": "api",
+    "plan": "api",
+    "train": "api",
+}
+__all__ = [
+    "ModelConfig",
+    "Prediction",
+    "Predictor",
+    "Run",
+    "RunConfig",
+    "UNet",
+    "UnetError",
+    "evaluate",
+    "launch",
+    "load",
+    "open_dataset",
+    "plan",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
