@@ -34,17 +34,17 @@ class SnapshotFeed:
         """[epoch, Dice of each probe or None, a number that changes with its pictures] of each complete epoch."""
         with self._lock:
             try:
-                folder_at = self.run.film.stat().st_mtime_ns
+                folder_at = self.run.snapshots.stat().st_mtime_ns
             except OSError:
                 return []
             if folder_at != self._folder_at:
-                self._rows = {epoch: row for epoch in snapshots.epochs(self.run.film) if (row := self._row(epoch))}
+                self._rows = {epoch: row for epoch in snapshots.epochs(self.run.snapshots) if (row := self._row(epoch))}
                 settled = time.time_ns() - folder_at > SETTLED
                 self._folder_at = folder_at if settled else 0
             return list(self._rows.values())
 
     def _row(self, epoch: int) -> list[Any] | None:
-        path = self.run.film / f"{epoch:04}.json"
+        path = self.run.snapshots / f"{epoch:04}.json"
         try:
             version = path.stat().st_mtime_ns // 1000
             known = self._rows.get(epoch)
@@ -81,11 +81,11 @@ def probes(run: runs.Run) -> dict[str, Any]:
     started = run_feed.history(run).started
     classes = started.num_classes if started else 1
     count = max((len(row[1]) for row in of(run).rows()), default=0)
-    names = snapshots.names(run.film)
+    names = snapshots.names(run.snapshots)
     found = [
         {
             "name": names[number] if number < len(names) else "",
-            **{what: _picture(run.film / f"{number}-{what}.png") for what in ("image", "truth")},
+            **{what: _picture(run.snapshots / f"{number}-{what}.png") for what in ("image", "truth")},
         }
         for number in range(count)
     ]
@@ -96,7 +96,7 @@ def probes(run: runs.Run) -> dict[str, Any]:
 def frame(run: runs.Run, epoch: int) -> dict[str, Any]:
     """Each probe's mask after an epoch as PNG in base64, None where it cannot be read."""
     count = next((len(row[1]) for row in of(run).rows() if row[0] == epoch), 0)
-    return {"epoch": epoch, "masks": [_picture(run.film / f"{epoch:04}-{number}.png") for number in range(count)]}
+    return {"epoch": epoch, "masks": [_picture(run.snapshots / f"{epoch:04}-{number}.png") for number in range(count)]}
 
 
 def _picture(path: Path) -> str | None:

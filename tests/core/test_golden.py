@@ -53,7 +53,7 @@ def test_it_is_read(run: Run) -> None:
     for event, at in read_events(run.events)[0]:
         history.add(event, at)
     assert [epoch.epoch for epoch in history.epochs] == [1, 2]
-    assert snapshots.epochs(run.film) == [1, 2]
+    assert snapshots.epochs(run.snapshots) == [1, 2]
 
 
 def test_its_predictions_are_those_of_before(run: Run, tmp_path: Path, capsys) -> None:
@@ -82,7 +82,7 @@ def test_it_is_continued(run: Run) -> None:
     assert run.state() is RunState.FINISHED
     end = events(run)[-1]
     assert isinstance(end, RunFinished) and end.reason == "completed"
-    assert snapshots.epochs(run.film) == [1, 2, 3]
+    assert snapshots.epochs(run.snapshots) == [1, 2, 3]
 
 
 def test_it_is_resumed_and_learns_what_it_would_have_learned(run: Run, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from unet_core.io.pixels import encode_png
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog, read_events
 from unet_core.runs.events import RunFinished, Warned
-from unet_core.training import worker
+from unet_core.training import runner
 
 Array = NDArray[Any]
 TINY = ModelConfig(base_channels=2, depth=1, image_size=16)
@@ -211,7 +211,7 @@ def trained(place: Path, root: Path, **changes: Any) -> runs.Run:
     run = runs.create(place, config)
     log = EventLog(run.events)
     try:
-        worker._run(run, log)
+        runner.run_to_end(run, log)
     finally:
         log.close()
     return run

@@ -43,12 +43,12 @@ def texts(app: AppTest) -> str:
 
 def shoot(run: runs.Run, epoch: int, dices: list[float | None]) -> None:
     """As `film.shoot` writes it."""
-    run.film.mkdir(exist_ok=True)
+    run.snapshots.mkdir(exist_ok=True)
     for number in range(len(dices)):
         for name in (f"{number}-image", f"{number}-truth", f"{epoch:04}-{number}"):
-            (run.film / f"{name}.png").write_bytes(encode_png(np.full((4, 5), number + epoch, np.uint8)))
-    (run.film / "probes.json").write_text(json.dumps({"ids": [f"cell {n}" for n in range(len(dices))]}))
-    (run.film / f"{epoch:04}.json").write_text(json.dumps({"dice": dices}))
+            (run.snapshots / f"{name}.png").write_bytes(encode_png(np.full((4, 5), number + epoch, np.uint8)))
+    (run.snapshots / "probes.json").write_text(json.dumps({"ids": [f"cell {n}" for n in range(len(dices))]}))
+    (run.snapshots / f"{epoch:04}.json").write_text(json.dumps({"dice": dices}))
     os.utime(
-        run.film, ns=(epoch, epoch * 1_000_000)
+        run.snapshots, ns=(epoch, epoch * 1_000_000)
     )  # a clock too coarse to tell two shots apart would hide the second

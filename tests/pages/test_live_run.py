@@ -147,7 +147,7 @@ def test_a_run_that_is_over_goes_on(place, sample_folder, monkeypatch):
     run.last.mkdir(parents=True)
     asked = []
     monkeypatch.setattr(
-        "unet_core.training.launch.proceed", lambda found, epochs, lr: asked.append((found.id, epochs, lr))
+        "unet_core.training.launch.continue_run", lambda found, epochs, lr: asked.append((found.id, epochs, lr))
     )
     app = show("train")
     app.number_input(key=f"more_epochs:{run.id}").set_value(5).run()

@@ -86,7 +86,7 @@ def change(parsed: argparse.Namespace) -> dict[str, Any]:
 def proceed(parsed: argparse.Namespace) -> dict[str, Any]:
     """Train a run that is over for more epochs, starting from its last saved epoch, and follow it."""
     run = find_run(parsed)
-    launch.proceed(run, parsed.epochs, parsed.lr)
+    launch.continue_run(run, parsed.epochs, parsed.lr)
     return follow(run)
 
 

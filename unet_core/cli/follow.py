@@ -25,7 +25,7 @@ def follow(run: runs.Run, rest: Sequence[runs.Run] = ()) -> dict[str, Any]:
     while True:
         try:
             alive = run.alive()  # asked before reading, so that what it writes until its end is read
-            queued = run.in_line
+            queued = run.queued
             if queued and (names := _runs_ahead(run)) != ahead:
                 ahead = names
                 echo(f"queued behind {ahead or 'no other run'}; Ctrl-C removes it from the queue")
@@ -49,7 +49,7 @@ def follow(run: runs.Run, rest: Sequence[runs.Run] = ()) -> dict[str, Any]:
 
 def _result(run: runs.Run, history: History, queued: bool) -> dict[str, Any]:
     """The result of a run that is over; `queued`: it never got its turn. Raises TrainingError or RunError."""
-    if queued and run.in_line:
+    if queued and run.queued:
         command = f"{program()} queue --restart --runs-dir {shlex.quote(str(run.folder.parent))}"
         raise TrainingError(f"The process of the queued run {run.id} has ended. Restart it: {command}")
     if queued:

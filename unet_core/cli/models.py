@@ -209,7 +209,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     if parsed.output is not None:
         parsed.output.parent.mkdir(parents=True, exist_ok=True)
         parsed.output.write_text(to_csv(results), encoding="utf-8", errors="surrogateescape")
-    summary = summarize(results).to_dict()
+    summary: dict[str, Any] = summarize(results).to_dict()
     classes = by_class(results)
     if len(classes) > 1:
         summary["iou_by_class"] = {item.index: item.iou for item in classes}

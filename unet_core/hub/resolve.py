@@ -44,7 +44,7 @@ def checkpoint(
     if is_address(name):
         return pull(name, runs_dir / MODELS, token=token, endpoint=endpoint, progress=progress, tell=tell), None
     try:
-        return runs.checkpoint_of(name, runs_dir)
+        return local_checkpoint(name, runs_dir)
     except RunError as unknown:
         if Path(name).name == name and (runs_dir / MODELS / name / "model.safetensors").is_file():
             return runs_dir / MODELS / name, None
@@ -58,6 +58,24 @@ def checkpoint(
         return pull(reference, runs_dir / MODELS, token=token, endpoint=endpoint, progress=progress, tell=tell), None
     except HubError as error:
         raise HubError(f"No run and no checkpoint folder of this name is here. On the Hub: {error}") from error
+
+
+def local_checkpoint(name: str, runs_dir: Path) -> tuple[Path, runs.Run | None]:
+    """A run's id or folder (its best checkpoint) or a checkpoint folder; with the run where it is of one.
+
+    Raises RunError where the name is none of them.
+    """
+    path = Path(name)
+    for folder in [path, runs_dir / name] if path.name == name else [path]:
+        if (folder / "model.safetensors").is_file():
+            inside_run = folder.resolve().parent.name == "checkpoints"
+            return folder, runs.Run(folder.resolve().parent.parent) if inside_run else None
+        if (folder / "config.json").is_file():
+            run = runs.Run(folder)
+            if not run.has_best:
+                raise RunError(f"Run {run.id} has no checkpoint yet; wait for the end of its first epoch.")
+            return run.best, run
+    raise RunError(f"{name}: neither a run nor a checkpoint folder (config.json and model.safetensors).")
 
 
 def pull(

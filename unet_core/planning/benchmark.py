@@ -101,7 +101,7 @@ def fits(trial: Trial, batch: Batch) -> bool:
 
 def validation_pixel_seconds(training: TrainerState) -> float:
     """Seconds for a pixel of a validation image, 0 where there is none."""
-    pictures = training.val_pictures
+    pictures = training.val_dataset
     if not len(pictures):
         return 0.0
     order = sorted(range(len(pictures)), key=pictures.area)
@@ -111,7 +111,7 @@ def validation_pixel_seconds(training: TrainerState) -> float:
     until = time.monotonic() + VAL_SECONDS
     try:
         for number, index in enumerate([spread[0], *spread]):
-            training.val_pictures = pictures.subset((pictures.samples[index].id,))
+            training.val_dataset = pictures.subset((pictures.samples[index].id,))
             started = time.perf_counter()
             validate(training)
             _finish(training.device)
@@ -120,14 +120,14 @@ def validation_pixel_seconds(training: TrainerState) -> float:
                 if time.monotonic() > until:
                     break
     finally:
-        training.val_pictures = pictures
+        training.val_dataset = pictures
         training.model.train()
     return seconds / pixels
 
 
 def saving_seconds(training: TrainerState) -> float:
     """Seconds for the checkpoints of an epoch, `last` and, as often as not, `best`."""
-    training.judged(0.0, 0.0, 0.0)  # a state is that after an epoch
+    training.record_epoch(0.0, 0.0, 0.0)  # a state is that after an epoch
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         save_checkpoint(Path(folder) / "last", training.best_model(), training.state())

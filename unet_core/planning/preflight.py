@@ -188,7 +188,7 @@ def _slow(config: RunConfig, pace: StepTiming) -> Iterator[str]:
 def _missing(training: TrainerState) -> Iterator[str]:
     classes = training.model.config.num_classes
     found = []
-    for pictures in (training.train_pictures, training.val_pictures):
+    for pictures in (training.train_dataset, training.val_dataset):
         masks = (pictures.target(pictures[index].raw_mask) for index in range(len(pictures)))
         found.append({int(value) for mask in masks for value in np.unique(mask).tolist()} - {IGNORE})
-    yield from classes_missing(found[0], found[1], max(2, classes), len(training.train_pictures))
+    yield from classes_missing(found[0], found[1], max(2, classes), len(training.train_dataset))

@@ -59,10 +59,10 @@ class Trial:
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Batches of `size` crops without end, cut, augmented and normalized as in training."""
-        count = len(self.training.train_pictures)
+        count = len(self.training.train_dataset)
         settings = replace(self.config.train, batch_size=size, crops_per_image=min(1024, -(-4 * size // count)))
         for epoch in itertools.count(1):
-            for batch in sampling.batches(self.training.train_pictures, settings, epoch):
+            for batch in sampling.batches(self.training.train_dataset, settings, epoch):
                 if len(batch.ids) == size:
                     yield batch
 
@@ -86,7 +86,7 @@ def prepare(config: RunConfig, runs_dir: Path, most: int = MOST_IMAGES) -> Trial
     training = TrainerState(config, pictures.subset(split.train), pictures.subset(split.val))
     if start:
         stored, _ = checkpoint.load_model(start)
-        training.begin_with(finetune.merged(stored.state_dict(), training.model.state_dict(), start)[0])
+        training.load_weights(finetune.merged(stored.state_dict(), training.model.state_dict(), start)[0])
     return Trial(config, training, pictures, measure_dataset(found, config), threads, read_seconds)
 
 

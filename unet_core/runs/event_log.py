@@ -10,7 +10,7 @@ TAIL_BYTES = 65536  # enough for the last event, whatever it says
 
 
 def read_events(path: Path, offset: int = 0) -> tuple[list[tuple[Event, float]], int]:
-    """The (event, time) pairs after a byte offset, and the offset to go on from.
+    """The (event, time) pairs after a byte offset, and the offset to continue from.
 
     Damaged lines are passed over; a last line without its newline waits for the next call.
     """
@@ -20,13 +20,13 @@ def read_events(path: Path, offset: int = 0) -> tuple[list[tuple[Event, float]],
             data = file.read()
     except OSError:
         return [], offset
-    whole = data[: data.rfind(b"\n") + 1]
-    found = []
-    for line in whole.splitlines():
-        read = decode(line.decode("utf-8", errors="replace"))
-        if read is not None and read[0] is not None:
-            found.append((read[0], read[2]))
-    return found, offset + len(whole)
+    complete = data[: data.rfind(b"\n") + 1]
+    events = []
+    for line in complete.splitlines():
+        record = decode(line.decode("utf-8", errors="replace"))
+        if record is not None and record[0] is not None:
+            events.append((record[0], record[2]))
+    return events, offset + len(complete)
 
 
 def last_event(path: Path) -> Event | None:
@@ -38,9 +38,9 @@ def last_event(path: Path) -> Event | None:
     except OSError:
         return None
     for line in reversed(lines):
-        read = decode(line.decode("utf-8", errors="replace"))
-        if read is not None and read[0] is not None:
-            return read[0]
+        record = decode(line.decode("utf-8", errors="replace"))
+        if record is not None and record[0] is not None:
+            return record[0]
     return None
 
 
@@ -48,8 +48,7 @@ class EventLog:
     """The writing end of events.jsonl; one write an event."""
 
     def __init__(self, path: Path) -> None:
-        self.lost = 0  # events that a full disk swallowed
-        self.also: Callable[[Event, float], None] | None = None  # is given every event and its time
+        self.listeners: list[Callable[[Event, float], None]] = []  # are given every event and its time
         torn = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
         self._seq = len(path.read_bytes().splitlines()) if path.exists() else 0
         self._file = path.open("ab", buffering=0)
@@ -57,7 +56,7 @@ class EventLog:
             self._file.write(b"\n")
 
     def append(self, event: Event) -> None:
-        """Write an event; on a full disk it is counted in `lost` and what was written of it is taken back."""
+        """Write an event; on a full disk what was written of it is taken back, and its number is left out."""
         self._seq += 1
         now = time.time()
         data = encode(event, self._seq, now).encode()
@@ -68,9 +67,8 @@ class EventLog:
             written = 0
         if written != len(data):
             self._file.truncate(end)
-            self.lost += 1
-        if self.also is not None:
-            self.also(event, now)
+        for listener in self.listeners:
+            listener(event, now)
 
     def close(self) -> None:
         self._file.close()

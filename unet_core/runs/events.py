@@ -1,4 +1,4 @@
-"""What a run tells: one frozen dataclass an event, written as one line of strict JSON with a number and a checksum.
+"""What a run reports: one frozen dataclass an event, written as one line of strict JSON with a number and a checksum.
 
     {"seq": 7, "time": 1763700000.1, "type": "step", "epoch": 1, "step": 5, "loss": 0.6, "lr": 0.001, "crc32": "0f..."}
 
@@ -35,11 +35,11 @@ class RunStarted(Event):
     train_images: int
     val_images: int
     test_images: int
-    epochs: int  # to be made in all, those of former legs among them
+    epochs: int  # to be made in all, those of former stages among them
     steps_per_epoch: int
-    first_epoch: int = 1  # above 1 when a run is taken up again
+    first_epoch: int = 1  # above 1 when a run is resumed
     class_weights: tuple[float, ...] = ()  # of the classes, for binary (background, foreground); () = none
-    leg: int = 1  # above 1 when a run that was over was told to go on: one more at each time
+    stage: int = 1  # above 1 when a run that was over is continued: one more each time
     first_step: int = 0  # the number of the step that comes next; 0 in older logs: that of first_epoch
 
 
@@ -60,7 +60,7 @@ class StepFinished(Event):
 
 @dataclass(frozen=True)
 class EpochFinished(Event):
-    """One round over the training images and the scores on the validation images after it.
+    """One pass over the training images and the scores on the validation images after it.
 
     `val_*` are None where no validation image has a defined score. `images_per_second` counts training crops.
     """
@@ -88,7 +88,7 @@ class Warned(Event):
 
 @dataclass(frozen=True)
 class Paused(Event):
-    """The trainer holds after a step and keeps everything as it is, until it is told to go on or to stop."""
+    """The trainer pauses after a step and keeps everything in memory, until it is asked to resume or to stop."""
 
     type: ClassVar[str] = "paused"
     epoch: int
@@ -97,7 +97,7 @@ class Paused(Event):
 
 @dataclass(frozen=True)
 class Unpaused(Event):
-    """The trainer goes on (or stops); it has waited for `seconds`, which count as no training time."""
+    """The trainer resumes (or stops) after a pause of `seconds`, which do not count as training time."""
 
     type: ClassVar[str] = "unpaused"
     epoch: int
@@ -107,7 +107,7 @@ class Unpaused(Event):
 
 @dataclass(frozen=True)
 class LrChanged(Event):
-    """From the step after `step` on the learning rate is `lr`, as it was asked for; `step` itself had `before`."""
+    """From the step after `step` on the learning rate is `lr`, as requested; that of `step` itself was `before`."""
 
     type: ClassVar[str] = "lr_changed"
     epoch: int
@@ -148,6 +148,8 @@ class RunFailed(Event):
     message: str
 
 
+RENAMED = {"leg": "stage"}  # fields of release 0.1
+
 EVENTS: dict[str, type[Event]] = {
     cls.type: cls
     for cls in (
@@ -187,8 +189,9 @@ def decode(line: str) -> tuple[Event | None, int, float] | None:
     cls = EVENTS.get(record.pop("type"))
     if cls is None:
         return None, seq, time
-    known = {item.name for item in dataclasses.fields(cls)}
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items() if key in known}
+    record = {RENAMED.get(key, key): value for key, value in record.items()}
+    names = {item.name for item in dataclasses.fields(cls)}
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items() if key in names}
     return cls(**values), seq, time
 
 

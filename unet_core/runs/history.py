@@ -107,7 +107,7 @@ class History:
             if mark.kind == "warning" and mark.step >= first_step
         ]
         self.marks = [mark for mark in self.marks if mark.step < first_step] + told
-        if before is not None and event.leg > before.leg:
+        if before is not None and event.stage > before.stage:
             self._mark("continued", f"goes on until epoch {event.epochs}", first_step - 1)
         elif again:
             self._mark("resumed", f"taken up again at epoch {event.first_epoch}", first_step - 1)

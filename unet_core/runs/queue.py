@@ -22,6 +22,7 @@ from unet_core.errors import RunError
 from unet_core.runs import control
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import last_event
+from unet_core.runs.run_state import START_SECONDS
 
 POLL_SECONDS = 0.3  # how often a waiter looks whether it was removed and, as the first, whether the device is free
 LOOKS = 4  # of which every so-many-th asks whether the one before it still waits
@@ -86,7 +87,7 @@ def move(run: runs.Run, by: int) -> None:
 def is_orphaned(run: runs.Run) -> bool:
     """Whether nobody waits for a run in the line: its process was killed, or the machine was restarted."""
     try:
-        fresh = time.time() - _file(run).stat().st_mtime < runs.START_SECONDS and not (run.folder / "lock").exists()
+        fresh = time.time() - _file(run).stat().st_mtime < START_SECONDS and not (run.folder / "lock").exists()
     except OSError:
         return False
     return not fresh and not run.alive()
@@ -135,7 +136,7 @@ def wait_for_turn(run: runs.Run) -> Iterator[bool]:
     device_lock = FileLock(run.folder.parent / ".device.lock", timeout=0)
     before = _living_before(run)
     for look in itertools.count(1):
-        if run.stop_requested() or not run.in_line:
+        if run.stop_requested() or not run.queued:
             break
         if before is not None and look % LOOKS == 0 and not _is_before(before, run):
             before = _living_before(run)

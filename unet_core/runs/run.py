@@ -1,113 +1,72 @@
-"""The run directory: everything that is known of a run lies in it, and every page and process reads the same truth.
+"""The run directory: all that is known of a run lies in it; only its state is derived, see `run_state`.
 
-    runs/20261120-142530-camvid-bce_dice/
-      config.json     written once, before the trainer starts
-      color_map.txt  the colors that were found in the masks, in class order, where they are colored
-      split.json      ids of train, val and test images with a hash of their content
-      events.jsonl    append-only, see `events`
-      lock, heartbeat held and touched by the trainer while it lives or waits
-      queue           its place in the line for the device, while it has one
-      control/        small files written by a page, obeyed by the trainer after its current step, see `control`
-      worker.log      the trainer's output
-      film/           a few validation images' masks at each epoch
-      checkpoints/    best and last
-
-The state of a run is never stored: it follows from the lock, the heartbeat and the last event.
+runs/20261120-142530-camvid-bce_dice/
+  config.json     written once, before the trainer starts
+  color_map.txt   the colors that were found in the masks, in class order, where they are colored
+  split.json      ids of train, val and test images with a hash of their content
+  events.jsonl    append-only, see `events`
+  lock, heartbeat locked and touched by the trainer while it lives or waits
+  queue           its place in the queue for the device, while it has one
+  control/        small files written by a page, obeyed by the trainer after its current step, see `control`
+  worker.log      the trainer's output
+  film/           predictions of a few validation images after each epoch, see `snapshots`
+  checkpoints/    best and last
 """
 
 import contextlib
 import json
 import re
-import time
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.errors import ConfigError, RunError
+from unet_core.io.files import write_atomically
 from unet_core.runs import control
-from unet_core.runs.event_log import last_event
+from unet_core.runs.run_state import SILENT_SECONDS, RunState, is_alive, silent_for, state_of
 
-if TYPE_CHECKING:  # pictures and numpy: a process that only waits does without
+if TYPE_CHECKING:  # images and numpy: a process that only waits does without
     from unet_core.data.splits import Split
 
-from unet_core.io.files import is_locked, write_atomically
-
-HEARTBEAT_SECONDS = 1.0
-SILENT_SECONDS = 20.0  # a living trainer that touched no heartbeat for so long is shown as not answering
-START_SECONDS = 30.0  # how long a new run may take to take its lock
-
-
-class RunState(StrEnum):
-    """Where a run stands."""
-
-    STARTING = "starting"
-    QUEUED = "queued"
-    RUNNING = "running"
-    PAUSED = "paused"
-    STOPPING = "stopping"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-
-    @property
-    def active(self) -> bool:
-        """It will change by itself, or lives."""
-        return self is RunState.QUEUED or self.on_device
-
-    @property
-    def on_device(self) -> bool:
-        """It holds the device, or is about to."""
-        return self in (RunState.STARTING, RunState.RUNNING, RunState.PAUSED, RunState.STOPPING)
+__all__ = ["SILENT_SECONDS", "Run", "RunState", "create", "find", "find_active", "get"]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run directory; every property reads the disk."""
+    """One run directory: its settings, state, checkpoints, and requests to its trainer.
+
+    Nothing is cached: every property reads the disk, and any number of processes may look at the same run.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from unet_core import Run
+        >>> run = Run(Path("runs") / run_id)
+        >>> run.state().value
+        'finished'
+        >>> run.config.train.epochs, run.has_best
+        (1, True)
+    """
 
     folder: Path
 
     @property
     def id(self) -> str:
+        """The name of the folder: the time of its start, the dataset, and the loss where it was chosen."""
         return self.folder.name
 
     @property
     def config(self) -> RunConfig:
+        """The settings the run was created with. Raises RunError where config.json is missing or damaged."""
         try:
             return RunConfig.from_json((self.folder / "config.json").read_text(encoding="utf-8"))
         except (OSError, ValueError, ConfigError) as error:
             raise RunError(f"Run {self.id}: config.json cannot be read ({error}).") from error
 
     @property
-    def checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
-
-    @property
-    def best(self) -> Path:
-        return self.checkpoints / "best"
-
-    @property
-    def last(self) -> Path:
-        return self.checkpoints / "last"
-
-    @property
-    def has_best(self) -> bool:
-        return self.best.is_dir() or self.best.with_name("best.old").is_dir()
-
-    @property
-    def has_last(self) -> bool:
-        return self.last.is_dir() or self.last.with_name("last.old").is_dir()
-
-    @property
-    def events(self) -> Path:
-        return self.folder / "events.jsonl"
-
-    @property
     def data(self) -> DataConfig:
-        """The data settings, with the color map that the trainer found in the masks where none was given."""
+        """The data settings, with the color map that the trainer found in the masks where none was set."""
         data = self.config.data
         for name in ("color_map.txt", "colour_map.txt"):  # the second is that of release 0.1
             path = self.folder / name
@@ -115,95 +74,117 @@ class Run:
                 return replace(data, color_map=path.read_text(encoding="ascii").strip())
         return data
 
-    def write_colors(self, color_map: str) -> None:
-        write_atomically(self.folder / "color_map.txt", color_map + "\n")
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of both checkpoints."""
+        return self.folder / "checkpoints"
 
     @property
-    def film(self) -> Path:
-        return self.folder / "film"
+    def best(self) -> Path:
+        """The checkpoint folder of the epoch with the best validation Dice, to predict with."""
+        return self.checkpoints / "best"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint folder of the last epoch with the state of its optimizer, to resume from."""
+        return self.checkpoints / "last"
+
+    @property
+    def has_best(self) -> bool:
+        """Whether an epoch was saved that one can predict with."""
+        return self.best.is_dir() or self.best.with_name("best.old").is_dir()
+
+    @property
+    def has_last(self) -> bool:
+        """Whether an epoch was saved that training can resume from."""
+        return self.last.is_dir() or self.last.with_name("last.old").is_dir()
+
+    @property
+    def events(self) -> Path:
+        """The event log, for `event_log.read_events`."""
+        return self.folder / "events.jsonl"
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of the predictions over epochs, see `unet_core.runs.snapshots`."""
+        return self.folder / "film"  # its name in release 0.1
 
     @property
     def log(self) -> Path:
+        """The output of the trainer's process."""
         return self.folder / "worker.log"
 
     @property
+    def control(self) -> Path:
+        """The folder of the requests to the trainer, see `unet_core.runs.control`."""
+        return self.folder / "control"
+
+    @property
     def has_split(self) -> bool:
+        """Whether the trainer has divided the images."""
         return (self.folder / "split.json").is_file()
 
     def split(self) -> dict[str, dict[str, str]]:
-        """{"train": {id: content hash}, "val": ..., "test": ...}; RunError where the trainer has not written it yet."""
+        """Which images the run trains, validates and tests on.
+
+        Returns:
+            {"train": {image id: hash of its content}, "val": ..., "test": ...}
+
+        Raises:
+            RunError: split.json is damaged, or the trainer has not written it yet.
+        """
         try:
             parts: dict[str, dict[str, str]] = json.loads((self.folder / "split.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise RunError(f"Run {self.id} has no readable split.json ({error}); it did not get as far.") from error
+            raise RunError(f"Run {self.id} has no readable split.json ({error}).") from error
         return parts
 
     def write_split(self, split: "Split", hashes: dict[str, str]) -> None:
+        """For the trainer: store the split. Raises OSError."""
         parts = {name: {key: hashes[key] for key in ids} for name, ids in split.parts()}
         write_atomically(self.folder / "split.json", json.dumps(parts, indent=1) + "\n")
 
-    def state(self) -> RunState:
-        """Derived anew at each call, cheaply: its place in the line, the lock, the heartbeat, the last event.
+    def write_colors(self, color_map: str) -> None:
+        """For the trainer: store the color map that it found in the masks. Raises OSError."""
+        write_atomically(self.folder / "color_map.txt", color_map + "\n")
 
-        A run with a place in the line is queued, also where the process that waits for it is gone (see `queue`).
+    def state(self) -> RunState:
+        """Where the run stands now: from its place in the queue, the lock, the heartbeat and the last event.
+
+        A run with a place in the queue is queued, also where its process is gone (see `queue.is_orphaned`).
         """
-        if self.in_line:
-            return RunState.QUEUED
-        if self.alive():
-            if self.stop_requested():
-                return RunState.STOPPING
-            return RunState.PAUSED if (self.folder / "control" / "pause").exists() else RunState.RUNNING
-        last = last_event(self.events)
-        if last is not None and last.type == "finished":
-            return RunState.STOPPED if getattr(last, "reason", "") == "stopped" else RunState.FINISHED
-        if last is not None and last.type == "failed":
-            return RunState.FAILED
-        with contextlib.suppress(OSError):  # someone deletes the run at this moment
-            if not (self.folder / "heartbeat").exists() and time.time() - self.folder.stat().st_mtime < START_SECONDS:
-                return RunState.STARTING
-        return RunState.INTERRUPTED
+        return state_of(self.folder)
 
     @property
-    def in_line(self) -> bool:
-        """Whether it has a place in the line for the device, see `queue`."""
+    def queued(self) -> bool:
+        """Whether it has a place in the queue for the device, see `queue`."""
         return (self.folder / "queue").exists()
 
     def alive(self) -> bool:
-        """Whether its own process, which trains or waits in the line, holds the lock.
-
-        Another reader's glance at the lock is told apart by the heartbeat.
-        """
-        for _ in range(3):
-            if not is_locked(self.folder / "lock"):
-                return False
-            if self.silent_for() < SILENT_SECONDS:
-                return True
-            time.sleep(0.02)
-        return True
+        """Whether a process trains the run or waits for its turn: it has the lock."""
+        return is_alive(self.folder)
 
     def silent_for(self) -> float:
-        """Seconds since the trainer's last sign of life; infinite where there was none."""
-        try:
-            return time.time() - (self.folder / "heartbeat").stat().st_mtime
-        except OSError:
-            return float("inf")
+        """Seconds since the trainer's last heartbeat; infinite where there was none."""
+        return silent_for(self.folder)
 
     def beat(self) -> None:
+        """For the trainer: touch the heartbeat. Raises OSError."""
         (self.folder / "heartbeat").touch()
 
-    @property
-    def control(self) -> Path:
-        return self.folder / "control"
-
     def request_stop(self) -> None:
-        """Ask the trainer to end after its current step, keeping the best checkpoint. Raises RunError."""
+        """Ask the trainer to end after its current step and keep the best checkpoint.
+
+        Raises RunError where the folder cannot be written, as the other requests do.
+        """
         control.ask(self.control, "stop")
 
     def request_pause(self) -> None:
-        """Ask the trainer to hold after its current step, until `request_unpause` or `request_stop`."""
+        """Ask the trainer to pause after its current step, until `request_unpause`. Raises RunError."""
         control.ask(self.control, "pause")
 
     def request_unpause(self) -> None:
+        """Ask a paused trainer to resume. Raises OSError."""
         control.clear(self.control, "pause")
 
     def request_lr(self, value: float) -> None:
@@ -211,19 +192,20 @@ class Run:
         control.ask(self.control, "lr", repr(control.number("lr", value)))
 
     def request_epochs(self, total: int) -> None:
-        """Ask for so many epochs in all. Raises ConfigError where the number is out of range, RunError."""
+        """Ask for a number of epochs in all. Raises ConfigError where it is out of range, RunError."""
         control.ask(self.control, "epochs", str(int(control.number("epochs", total))))
 
     def stop_requested(self) -> bool:
+        """Whether a stop was requested that has not been obeyed yet."""
         return (self.control / "stop").exists()
 
     def clear_requests(self) -> None:
-        """Take back what nobody obeyed; the wish to go on with a run that is over (`worker.proceed`) stays."""
+        """Withdraw requests that nobody obeyed; one to continue (`launch.continue_run`) stays. Raises OSError."""
         control.clear(self.control, *control.REQUESTS)
 
 
 def create(runs_dir: Path, config: RunConfig) -> Run:
-    """Make the directory of a new run. Raises RunError where it cannot be written."""
+    """Make the directory of a new run, which nothing trains yet. Raises RunError where it cannot be written."""
     name = re.sub(r"[^A-Za-z0-9]+", "_", Path(config.data.root).resolve().name).strip("_")[:40] or "data"
     loss = "" if config.train.loss == "auto" else f"-{config.train.loss}"
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}{loss}"
@@ -237,11 +219,11 @@ def create(runs_dir: Path, config: RunConfig) -> Run:
             continue
         except OSError as error:
             raise RunError(
-                f"{folder}: a run cannot be written there ({error.strerror or error}). Free some space, or choose "
-                "another folder with --runs-dir or UNET_RUNS."
+                f"{folder}: a run cannot be written there ({error.strerror or error}). Free some space or choose "
+                "another folder (--runs-dir, UNET_RUNS)."
             ) from error
         return Run(folder)
-    raise RunError(f"{runs_dir}: too many runs were started in one second; wait a moment.")
+    raise RunError(f"{runs_dir}: too many runs were started within one second. Try again in a moment.")
 
 
 def find(runs_dir: Path) -> list[Run]:
@@ -253,7 +235,7 @@ def find(runs_dir: Path) -> list[Run]:
 
 
 def get(runs_dir: Path, run_id: str) -> Run:
-    """The run of an id. Raises RunError where there is none; an id is never a path."""
+    """The run of an id, which is never a path. Raises RunError where there is none."""
     folder = runs_dir / run_id
     with contextlib.suppress(OSError):  # a name that is too long
         if folder.name == run_id and run_id not in ("", ".", "..") and (folder / "config.json").is_file():
@@ -261,25 +243,6 @@ def get(runs_dir: Path, run_id: str) -> Run:
     raise RunError(f"There is no run {run_id!r} in {runs_dir}.")
 
 
-def checkpoint_of(name: str, runs_dir: Path) -> tuple[Path, Run | None]:
-    """What a user names as a model: a run's id or folder (its best checkpoint) or a checkpoint folder; and the run.
-
-    Raises RunError where it is none of them.
-    """
-    path = Path(name)
-    folders = [path, runs_dir / name] if path.name == name else [path]
-    for folder in folders:
-        if (folder / "model.safetensors").is_file():
-            inside_run = folder.resolve().parent.name == "checkpoints"
-            return folder, Run(folder.resolve().parent.parent) if inside_run else None
-        if (folder / "config.json").is_file():
-            run = Run(folder)
-            if not run.has_best:
-                raise RunError(f"Run {run.id} has no checkpoint yet; wait for the end of its first epoch.")
-            return run.best, run
-    raise RunError(f"{name}: neither a run nor a checkpoint folder (config.json and model.safetensors).")
-
-
 def find_active(runs_dir: Path) -> Run | None:
-    """The run that occupies the device, if any: at most one trains at a time, the others are queued."""
+    """The run that occupies the device, if any: one trains at a time, the others are queued."""
     return next((run for run in find(runs_dir) if run.state().on_device), None)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.errors import CheckpointError, ConfigError, HubError, RunError, UnetError
-from unet_core.runs import run as runs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +35,9 @@ def resolve_init(config: RunConfig, runs_dir: Path) -> RunConfig:
     name = config.train.init
     try:
         brought = runs_dir / resolve.MODELS / Path(name).name
-        folder, run = runs.checkpoint_of(str(brought) if name == brought.name and brought.is_dir() else name, runs_dir)
+        folder, run = resolve.local_checkpoint(
+            str(brought) if name == brought.name and brought.is_dir() else name, runs_dir
+        )
     except RunError as unknown:
         if not Path(name).exists():
             with contextlib.suppress(HubError):

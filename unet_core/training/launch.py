@@ -10,6 +10,7 @@ from unet_core.config.schema import RunConfig
 from unet_core.errors import RunError
 from unet_core.runs import control, queue
 from unet_core.runs import run as runs
+from unet_core.runs.run_state import START_SECONDS
 from unet_core.training import finetune
 
 BUSY = 3  # exit status of a worker: the run's lock was taken
@@ -75,17 +76,17 @@ def start(run: runs.Run) -> None:
     Raises RunError where it does not.
     """
     if run.alive():
-        doing = "waits in the line" if run.in_line else "is training"
+        doing = "waits in the line" if run.queued else "is training"
         raise RunError(f"Run {run.id} {doing} already.")
     alone = _is_free(run.folder.parent)
     try:
         run.clear_requests()
     except OSError as error:
         raise RunError(f"Run {run.id} cannot be written ({error}); free some space or permit it.") from error
-    _wait_for_life(run, queue.spawn(run, queued=run.in_line), alone)
+    _wait_for_life(run, queue.spawn(run, queued=run.queued), alone)
 
 
-def proceed(run: runs.Run, epochs: int = 20, lr: float | None = None) -> None:
+def continue_run(run: runs.Run, epochs: int = 20, lr: float | None = None) -> None:
     """Go on with a run that is over, however it ended, for so many epochs more after the last one that was saved.
 
     The schedule begins anew over these epochs and rises to `lr` (default: the settings'); the patience begins anew; the
@@ -112,8 +113,8 @@ def _is_free(runs_dir: Path) -> bool:
 def _wait_for_life(run: runs.Run, process: "subprocess.Popen[bytes]", alone: bool) -> None:
     """Wait until a run's process lives; where it is `alone`, a little longer, until it has the device too."""
     begun = time.monotonic()
-    while (waited := time.monotonic() - begun) < runs.START_SECONDS:
-        if run.alive() and not (alone and run.in_line and waited < LOCK_SECONDS):
+    while (waited := time.monotonic() - begun) < START_SECONDS:
+        if run.alive() and not (alone and run.queued and waited < LOCK_SECONDS):
             return
         if process.poll() is not None and not run.alive():
             ended = (runs.RunState.FAILED, runs.RunState.FINISHED, runs.RunState.STOPPED)
@@ -128,7 +129,7 @@ def _wait_for_life(run: runs.Run, process: "subprocess.Popen[bytes]", alone: boo
         time.sleep(0.02)
     process.kill()  # lest it begin when nobody expects it any more
     _leave_line(run)
-    raise RunError(f"The trainer of run {run.id} gave no sign of life in {runs.START_SECONDS:g} s; see {run.log}.")
+    raise RunError(f"The trainer of run {run.id} gave no sign of life in {START_SECONDS:g} s; see {run.log}.")
 
 
 def _leave_line(run: runs.Run) -> None:

@@ -33,7 +33,7 @@ def run_to_end(run: runs.Run, log: EventLog) -> None:
             from unet_core.training import tensorboard
 
             writer = stack.enter_context(contextlib.closing(tensorboard.Writer(run.folder)))
-            log.also = writer.add
+            log.listeners.append(writer.add)
         _to_end(run, log)
 
 
@@ -57,8 +57,8 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
         weights, told = finetune.merged(stored.state_dict(), training.model.state_dict(), start)
         for message in filter(None, (warning, *told)):
             log.append(Warned(message))
-        training.begin_with(weights)
-    _go_further(run, training, log)
+        training.load_weights(weights)
+    _begin_requested_stage(run, training, log)
     former = [event for event, _ in read_events(run.events)[0]]
     log.append(
         RunStarted(
@@ -75,12 +75,12 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
             steps_per_epoch=training.steps_per_epoch,
             first_epoch=training.epoch + 1,
             class_weights=training.class_weights,
-            leg=training.leg,
+            stage=training.stage,
             first_step=training.step + 1,
         )
     )
-    images = of_images(training.train_pictures)
-    changes = control.to_repeat(former, training.epoch, training.leg)
+    images = of_images(training.train_dataset)
+    changes = control.to_repeat(former, training.epoch, training.stage)
     for event in train(training, control.FileControl(run.control, changes)):
         # Best, event, last: a kill in between repeats the epoch, and neither its point nor its weights get lost.
         if isinstance(event, EpochFinished):
@@ -88,7 +88,7 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
                 _save(run.best, training, log, told=images | of_best(training))
             with contextlib.suppress(OSError):  # a full disk: the checkpoint's warning tells of it
                 snapshots.save_snapshots(
-                    run.film, event.epoch, training.predictor.mask, training.val_pictures, training.val_dices
+                    run.snapshots, event.epoch, training.predictor.mask, training.val_dataset, training.val_dices
                 )
         log.append(event)
         if isinstance(event, EpochFinished):
@@ -125,15 +125,15 @@ def _split(run: runs.Run, config: RunConfig, pictures: dataset.Dataset) -> split
     return split
 
 
-def _go_further(run: runs.Run, training: TrainerState, log: EventLog) -> None:
-    """Begin a new leg where that was asked for; it is saved before the wish is taken away, so that no kill loses it."""
-    wish = control.read_continue_request(run.control)
-    if wish is None:
+def _begin_requested_stage(run: runs.Run, training: TrainerState, log: EventLog) -> None:
+    """Begin a new stage where that was requested; it is saved before the request is deleted: no kill loses it."""
+    request = control.read_continue_request(run.control)
+    if request is None:
         return
     saved = True
-    if wish.token != training.token:
-        training.proceed(wish.epochs, wish.lr)
-        training.token = wish.token
+    if request.request_id != training.request_id:
+        training.begin_stage(request.epochs, request.lr)
+        training.request_id = request.request_id
         saved = _save(run.last, training, log, training.state())
     if saved:
         control.clear(run.control, "continue")

@@ -101,7 +101,7 @@ def _name(run: runs.Run) -> str:
 def _remove_all(waiting: list[runs.Run]) -> None:
     """From the end, so that no run begins that is to go as well."""
     for run in reversed(waiting):
-        if run.in_line:
+        if run.queued:
             queue.remove(run)
 
 

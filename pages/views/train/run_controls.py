@@ -148,7 +148,7 @@ def _train_on(run: runs.Run) -> None:
             type="primary",
             icon=":material/play_arrow:",
             on_click=command,
-            args=(run, lambda: launch.proceed(run, int(more), lr)),
+            args=(run, lambda: launch.continue_run(run, int(more), lr)),
         )
 
 

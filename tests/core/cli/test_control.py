@@ -48,14 +48,14 @@ def test_pause_unpause_and_set(running: Run, capsys: pytest.CaptureFixture[str])
     where = ["--runs-dir", str(running.folder.parent)]
     assert say(capsys, "pause", running.id, *where)[:2] == (0, {"run": str(running.folder), "state": RunState.PAUSED})
     asked = FileControl(running.control)
-    assert asked.orders(1) == Requests(pause=True)
+    assert asked.poll(1) == Requests(pause=True)
     assert say(capsys, "unpause", str(running.folder))[:2] == (
         0,
         {"run": str(running.folder), "state": RunState.RUNNING},
     )
-    assert asked.orders(1) == Requests()
+    assert asked.poll(1) == Requests()
     assert say(capsys, "set", running.id, "--lr", "0.01", "--epochs", "40", *where)[0] == 0
-    assert asked.orders(1) == Requests(lr=0.01, epochs=40)
+    assert asked.poll(1) == Requests(lr=0.01, epochs=40)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_continue_goes_on_and_follows(
 
 def test_twenty_more_epochs_unless_said_otherwise(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(launch, "proceed", lambda run, epochs, lr: asked.append((run, epochs, lr)))
+    monkeypatch.setattr(launch, "continue_run", lambda run, epochs, lr: asked.append((run, epochs, lr)))
     monkeypatch.setattr("unet_core.cli.control.follow", lambda run: {})
     assert main(["continue", str(finished.folder)]) == 0
     assert asked == [(finished, 20, None)]

@@ -35,7 +35,7 @@ def trained(sample_folder) -> Trained:
     )
     *_, end = train(training)
     assert end.val_dice > 0.7
-    seen = training.train_pictures
+    seen = training.train_dataset
     known = troubleshooting.ModelFacts(
         0.5,
         fingerprint.measure((seen[index].image, seen.target(seen[index].raw_mask)) for index in range(len(seen))),
@@ -43,7 +43,7 @@ def trained(sample_folder) -> Trained:
         end.val_dice,
         batches=10,
     )
-    held_back = training.val_pictures
+    held_back = training.val_dataset
     return Trained(training.predictor, known, [held_back[index].image for index in range(len(held_back))])
 
 

@@ -21,7 +21,7 @@ def real(config: RunConfig) -> tuple[int, int, int, int]:
     split = splits.split(pictures.samples, config.data.val_fraction, config.data.test_fraction, 0, ids, looks)
     config = replace(config, model=pictures.model)
     training = TrainerState(config, pictures.subset(split.train), pictures.subset(split.val))
-    crops = int(sampling.crop_counts(training.train_pictures, config.train).sum())
+    crops = int(sampling.crop_counts(training.train_dataset, config.train).sum())
     return len(split.train), len(split.val), crops, training.steps_per_epoch
 
 
@@ -47,7 +47,7 @@ def test_folders_that_name_their_parts(sample_folder, tmp_path):
     config = RunConfig().replace(root=str(tmp_path), **SMALL)
     found = trial.prepare(config, tmp_path, most=3)
     assert (found.whole.train_images, found.whole.val_images) == real(config)[:2] == (7, 1)
-    assert len(found.training.val_pictures) == 1  # though a spread sample might have missed it
+    assert len(found.training.val_dataset) == 1  # though a spread sample might have missed it
 
 
 def test_batches_have_the_size_that_was_asked_for(sample_folder, tmp_path):

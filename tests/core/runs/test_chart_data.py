@@ -101,7 +101,7 @@ def test_a_leg_that_repeats_nothing_resets_nothing():
     curves = fed(
         (100, START), (101, step(1)), (102, step(2)), (103, epoch(1)), (104, RunFinished("stopped", 1, 0.7, 0.5, 1, 3))
     )
-    more = RunStarted("cpu", "bf16", 1, 1000, 1, 1, 6, 2, 0, 9, 2, first_epoch=2, leg=2, first_step=3)
+    more = RunStarted("cpu", "bf16", 1, 1000, 1, 1, 6, 2, 0, 9, 2, first_epoch=2, stage=2, first_step=3)
     curves.add(more, 900)
     curves.add(step(3), 902)
     news = curves.since(5, 100_000)

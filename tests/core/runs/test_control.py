@@ -25,13 +25,13 @@ def files(run: Run) -> list[str]:
 
 
 def test_nobody_asks_for_anything() -> None:
-    assert Control().orders(7) == Requests(stop=False, pause=False, lr=None, epochs=None, refused=())
+    assert Control().poll(7) == Requests(stop=False, pause=False, lr=None, epochs=None, refused=())
 
 
 def test_without_files_nothing_is_asked_also_where_the_folder_is_gone(run: Run) -> None:
-    assert FileControl(run.control).orders(1) == Requests()
+    assert FileControl(run.control).poll(1) == Requests()
     run.control.rmdir()
-    assert FileControl(run.control).orders(1) == Requests()
+    assert FileControl(run.control).poll(1) == Requests()
 
 
 def test_stop_and_pause_hold_and_a_change_is_told_once(run: Run) -> None:
@@ -40,26 +40,26 @@ def test_stop_and_pause_hold_and_a_change_is_told_once(run: Run) -> None:
     run.request_lr(0.25)
     run.request_epochs(40)
     assert files(run) == ["epochs", "lr", "pause"]
-    assert asked.orders(1) == Requests(pause=True, lr=0.25, epochs=40)
+    assert asked.poll(1) == Requests(pause=True, lr=0.25, epochs=40)
     assert files(run) == ["pause"]
-    assert asked.orders(1) == Requests(pause=True)
+    assert asked.poll(1) == Requests(pause=True)
     run.request_stop()
-    assert asked.orders(1) == Requests(pause=True, stop=True)
+    assert asked.poll(1) == Requests(pause=True, stop=True)
     assert run.stop_requested()
     run.request_unpause()
     run.request_unpause()
-    assert asked.orders(2) == Requests(stop=True)
+    assert asked.poll(2) == Requests(stop=True)
 
 
 def test_a_rate_survives_to_the_last_bit(run: Run) -> None:
     run.request_lr(0.1 + 0.2)
-    assert FileControl(run.control).orders(1).lr == 0.1 + 0.2
+    assert FileControl(run.control).poll(1).lr == 0.1 + 0.2
 
 
 def test_the_newest_of_two_requests_is_obeyed(run: Run) -> None:
     run.request_lr(0.25)
     run.request_lr(0.5)
-    assert FileControl(run.control).orders(1) == Requests(lr=0.5)
+    assert FileControl(run.control).poll(1) == Requests(lr=0.5)
     assert files(run) == []
 
 
@@ -69,10 +69,10 @@ def test_a_rate_out_of_range_is_refused_at_once_and_where_it_is_written_by_hand(
         run.request_lr(value)  # type: ignore[arg-type]
     assert files(run) == []
     (run.control / "lr").write_text(str(value))
-    orders = FileControl(run.control).orders(1)
+    orders = FileControl(run.control).poll(1)
     assert orders.lr is None
     assert len(orders.refused) == 1
-    assert orders.refused[0].startswith("The learning rate stays as it is. Expected lr to be ")
+    assert orders.refused[0].startswith("The learning rate was not changed. Expected lr to be ")
     assert files(run) == []
 
 
@@ -81,13 +81,13 @@ def test_a_number_of_epochs_out_of_range_is_refused_likewise(run: Run, value: in
     with pytest.raises(ConfigError, match="Expected epochs to be"):
         run.request_epochs(value)  # type: ignore[arg-type]
     (run.control / "epochs").write_text(str(value))
-    orders = FileControl(run.control).orders(1)
+    orders = FileControl(run.control).poll(1)
     assert (orders.epochs, len(orders.refused), files(run)) == (None, 1, [])
 
 
 def test_bytes_that_are_no_text_and_a_megabyte_of_them(run: Run) -> None:
     (run.control / "lr").write_bytes(b"\xff\x00" * 500_000)
-    (refused,) = FileControl(run.control).orders(1).refused
+    (refused,) = FileControl(run.control).poll(1).refused
     assert len(refused) < 1000
 
 
@@ -126,15 +126,15 @@ def test_the_wish_to_go_on(run: Run) -> None:
 def test_a_look_at_no_request_costs_one_system_call(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[object] = []
     monkeypatch.setattr(os, "listdir", lambda folder: looks.append(folder) or [])
-    FileControl(run.control).orders(1)
+    FileControl(run.control).poll(1)
     assert looks == [run.control]
 
 
 # --------------------------------------------------------------------------------- what is done again after a kill
 
 
-def started(first_epoch: int = 1, leg: int = 1) -> RunStarted:
-    return RunStarted("cpu", "fp32", 1, 9, 1, 1, 4, 1, 0, 10, 5, first_epoch=first_epoch, leg=leg)
+def started(first_epoch: int = 1, stage: int = 1) -> RunStarted:
+    return RunStarted("cpu", "fp32", 1, 9, 1, 1, 4, 1, 0, 10, 5, first_epoch=first_epoch, stage=stage)
 
 
 def epoch(number: int) -> EpochFinished:
@@ -150,7 +150,7 @@ def epochs(step: int, total: int) -> EpochsChanged:
 
 
 @pytest.mark.parametrize(
-    ("log", "after", "leg", "again"),
+    ("log", "after", "stage", "again"),
     [
         ([], 0, 1, []),
         ([started(), lr(2, 0.1)], 0, 1, [lr(2, 0.1)]),
@@ -161,22 +161,22 @@ def epochs(step: int, total: int) -> EpochsChanged:
         ([started(), epoch(1), lr(7, 0.2), lr(9, 0.3), started(2), lr(7, 0.2)], 1, 1, [lr(7, 0.2), lr(9, 0.3)]),
         # a new wish stands for those of its kind that would have come later
         ([started(), epoch(1), lr(7, 0.2), epochs(8, 20), started(2), lr(6, 0.5)], 1, 1, [epochs(8, 20), lr(6, 0.5)]),
-        # what was asked of the leg before is over
-        ([started(), epoch(1), lr(5, 0.1), started(2, leg=2)], 1, 2, []),
+        # what was asked of the stage before is over
+        ([started(), epoch(1), lr(5, 0.1), started(2, stage=2)], 1, 2, []),
         ([started(), epoch(1), lr(5, 0.1)], 1, 2, []),
-        ([started(), epoch(1), started(2, leg=2), lr(6, 0.1)], 1, 2, [lr(6, 0.1)]),
+        ([started(), epoch(1), started(2, stage=2), lr(6, 0.1)], 1, 2, [lr(6, 0.1)]),
     ],
 )
 def test_what_a_trainer_repeats_that_goes_on_after_an_epoch(
-    log: list[Event], after: int, leg: int, again: list[Event]
+    log: list[Event], after: int, stage: int, again: list[Event]
 ) -> None:
-    assert control.to_repeat(log, after, leg) == again
+    assert control.to_repeat(log, after, stage) == again
 
 
 def test_a_change_comes_again_at_its_step_unless_another_is_asked_for(run: Run) -> None:
     asked = FileControl(run.control, [lr(7, 0.2), epochs(8, 20), lr(9, 0.3)])
-    assert asked.orders(6) == Requests()
-    assert asked.orders(7) == Requests(lr=0.2)
+    assert asked.poll(6) == Requests()
+    assert asked.poll(7) == Requests(lr=0.2)
     run.request_lr(0.5)
-    assert asked.orders(8) == Requests(lr=0.5, epochs=20)
-    assert asked.orders(9) == Requests()
+    assert asked.poll(8) == Requests(lr=0.5, epochs=20)
+    assert asked.poll(9) == Requests()

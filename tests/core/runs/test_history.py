@@ -193,7 +193,7 @@ def test_a_run_that_was_over_and_goes_on() -> None:
         (13.0, replace(epoch(3), step=13)),
         (13.0, FINISHED),
     )
-    again = replace(STARTED, epochs=8, first_epoch=4, leg=2, first_step=14)
+    again = replace(STARTED, epochs=8, first_epoch=4, stage=2, first_step=14)
     history.add(again, 1000.0)
     assert history.marks == [Mark(13, "continued", "goes on until epoch 8")]
     assert (history.total_epochs, history.total_steps, history.finished) == (8, 13 + 5 * 5, None)
@@ -201,7 +201,7 @@ def test_a_run_that_was_over_and_goes_on() -> None:
     assert math.isnan(history.seconds_left)
     history.add(replace(step(14), epoch=4), 1002.0)
     assert history.seconds_left == 2.0 * 24
-    history.add(again, 2000.0)  # killed and taken up again, in the same leg
+    history.add(again, 2000.0)  # killed and taken up again, in the same stage
     assert placed(history) == [(13, "continued"), (13, "resumed")]
 
 

@@ -133,7 +133,7 @@ def test_moving_gives_no_place_to_a_run_that_left_meanwhile(line):
     assert queue._place(line[0]) == 7
     (line[0].folder / "queue").unlink()
     queue._write(line[0], 8)
-    assert not line[0].in_line
+    assert not line[0].queued
     with pytest.raises(RunError, match="does not wait in the line"):
         queue.move(line[0], 1)
 
@@ -262,7 +262,7 @@ def test_turns_come_in_order_and_one_at_a_time(line, monkeypatch):
             assert mine
             assert inside.acquire(blocking=False), "two at once"
             order.append(run.id)
-            assert not run.in_line
+            assert not run.queued
             time.sleep(0.03)  # so that an overlap would be seen
             inside.release()
 
@@ -286,7 +286,7 @@ def test_a_stop_or_a_removal_ends_the_wait(line, monkeypatch):
         for thread in threads:
             thread.join(30)
     assert told == [False, False]
-    assert not line[0].in_line
+    assert not line[0].queued
     assert not line[0].stop_requested()
 
 

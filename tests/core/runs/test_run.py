@@ -14,7 +14,7 @@ import pytest
 from unet_core.config.schema import DataConfig, RunConfig, TrainConfig
 from unet_core.data.splits import Split
 from unet_core.errors import RunError
-from unet_core.io import files
+from unet_core.hub.resolve import local_checkpoint
 from unet_core.io.files import write_atomically
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog
@@ -112,7 +112,7 @@ def test_runs_of_one_second_do_not_share_a_folder(tmp_path: Path) -> None:
     ids = [runs.create(tmp_path, CONFIG).id for _ in range(99)]
     first = "20261120-142530-CamVid_12-bce_dice"
     assert ids == [first, *(f"{first}-{number}" for number in range(2, 100))]
-    with pytest.raises(RunError, match="too many runs were started in one second"):
+    with pytest.raises(RunError, match="too many runs were started within one second"):
         runs.create(tmp_path, CONFIG)
     assert len(list(tmp_path.iterdir())) == 99
 
@@ -125,7 +125,7 @@ def test_where_no_run_can_be_written(tmp_path: Path, place: str) -> None:
     message = str(refusal.value)
     assert message.startswith(f"{tmp_path / place}/")
     assert "a run cannot be written there (Not a directory)" in message
-    assert "--runs-dir or UNET_RUNS" in message
+    assert "--runs-dir, UNET_RUNS" in message
     assert contents(tmp_path) == ["file"]
 
 
@@ -182,14 +182,14 @@ def test_how_long_a_run_may_take_to_start(
     run: Run, monkeypatch: pytest.MonkeyPatch, seconds: float, state: RunState
 ) -> None:
     grow_old(run.folder)
-    monkeypatch.setattr("unet_core.runs.run.time.time", lambda: 1e9 + seconds)
+    monkeypatch.setattr("unet_core.runs.run_state.time.time", lambda: 1e9 + seconds)
     assert run.state() is state
 
 
 def test_silence_counts_from_the_last_heartbeat(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run.beat()
     grow_old(run.folder / "heartbeat")
-    monkeypatch.setattr("unet_core.runs.run.time.time", lambda: 1e9 + 7.0)
+    monkeypatch.setattr("unet_core.runs.run_state.time.time", lambda: 1e9 + 7.0)
     assert run.silent_for() == 7.0
 
 
@@ -221,8 +221,8 @@ def test_a_run_taken_up_again_is_running_whatever_it_told_before(run: Run) -> No
 def test_another_readers_glance_is_no_trainer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that tests the lock holds it for an instant; without a heartbeat it is looked at again."""
     glances = iter([True, False])
-    monkeypatch.setattr(files, "is_locked", lambda lock: next(glances))
-    monkeypatch.setattr("unet_core.runs.run.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("unet_core.runs.run_state.is_locked", lambda lock: next(glances))
+    monkeypatch.setattr("unet_core.runs.run_state.time.sleep", lambda seconds: None)
     assert not run.alive()
 
 
@@ -269,7 +269,7 @@ def test_a_damaged_split_or_config_is_told_with_the_run(run: Run, data: bytes) -
 
 
 def test_a_config_of_a_later_release_is_told_with_the_run_and_the_setting(run: Run) -> None:
-    (run.folder / "config.json").write_text('{"train": {"warp": 9}}')
+    (run.folder / "config.json").write_atomically('{"train": {"warp": 9}}')
     with pytest.raises(RunError, match=rf"Run {run.id}: config\.json cannot be read \(Unknown setting 'warp'"):
         _ = run.config
 
@@ -278,7 +278,7 @@ def test_find_gives_the_newest_first_and_runs_only(tmp_path: Path) -> None:
     assert runs.find(tmp_path / "gone") == []
     for name in ("20261120-142530-a", "20270101-000000-a", "20261120-142531-a"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "config.json").write_text("{}")
+        (tmp_path / name / "config.json").write_atomically("{}")
     (tmp_path / "20280101-000000-empty").mkdir()
     (tmp_path / "note.txt").touch()
     assert [run.id for run in runs.find(tmp_path)] == ["20270101-000000-a", "20261120-142531-a", "20261120-142530-a"]
@@ -311,7 +311,7 @@ def test_an_id_is_never_a_path(run: Run, name: str) -> None:
     runs_dir = run.folder.parent
     for folder in (runs_dir, runs_dir.parent, runs_dir.parent / "secret"):  # each looks like a run
         folder.mkdir(exist_ok=True)
-        (folder / "config.json").write_text("{}")
+        (folder / "config.json").write_atomically("{}")
     asked = name.format(id=run.id, folder=run.folder)
     with pytest.raises(RunError) as refusal:
         runs.get(runs_dir, asked)
@@ -320,7 +320,7 @@ def test_an_id_is_never_a_path(run: Run, name: str) -> None:
 
 def add_checkpoint(folder: Path) -> Path:
     folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{}")
+    (folder / "config.json").write_atomically("{}")
     (folder / "model.safetensors").touch()
     return folder
 
@@ -328,18 +328,18 @@ def add_checkpoint(folder: Path) -> Path:
 def test_a_model_is_named_by_run_or_by_folder(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs_dir = run.folder.parent
     with pytest.raises(RunError) as refusal:
-        runs.checkpoint_of(run.id, runs_dir)
+        local_checkpoint(run.id, runs_dir)
     assert str(refusal.value) == f"Run {run.id} has no checkpoint yet; wait for the end of its first epoch."
     best, last = add_checkpoint(run.best), add_checkpoint(run.last)
     assert (run.has_best, run.has_last) == (True, True)
-    assert runs.checkpoint_of(run.id, runs_dir) == (best, run)
-    assert runs.checkpoint_of(str(run.folder), Path("elsewhere")) == (best, run)
-    assert runs.checkpoint_of(str(best), runs_dir) == (best, run)
-    assert runs.checkpoint_of(str(last), runs_dir) == (last, run)
+    assert local_checkpoint(run.id, runs_dir) == (best, run)
+    assert local_checkpoint(str(run.folder), Path("elsewhere")) == (best, run)
+    assert local_checkpoint(str(best), runs_dir) == (best, run)
+    assert local_checkpoint(str(last), runs_dir) == (last, run)
     monkeypatch.chdir(run.checkpoints)
-    assert runs.checkpoint_of("last", runs_dir) == (Path("last"), run)
+    assert local_checkpoint("last", runs_dir) == (Path("last"), run)
     alone = add_checkpoint(tmp_path / "downloaded")
-    assert runs.checkpoint_of(str(alone), runs_dir) == (alone, None)
+    assert local_checkpoint(str(alone), runs_dir) == (alone, None)
 
 
 @pytest.mark.parametrize("kept", ["best", "last"])
@@ -352,7 +352,7 @@ def test_a_checkpoint_that_is_being_replaced_still_counts(run: Run, kept: str) -
 def test_what_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RunError) as refusal:
-        runs.checkpoint_of(name, tmp_path / "runs")
+        local_checkpoint(name, tmp_path / "runs")
     assert str(refusal.value) == (f"{name}: neither a run nor a checkpoint folder (config.json and model.safetensors).")
 
 
@@ -366,7 +366,7 @@ def test_a_small_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatc
             file.write(text[:2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", torn)
+    monkeypatch.setattr(Path, "write_atomically", torn)
     with pytest.raises(OSError, match="No space"):
         write_atomically(path, "new\n")
     monkeypatch.undo()

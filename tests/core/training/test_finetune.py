@@ -75,7 +75,7 @@ def test_a_run_begins_with_the_weights_it_was_given(
         assert {k: v.tolist() for k, v in part.state_dict().items()} == {
             k: v.tolist() for k, v in model.state_dict().items()
         }
-    assert training.train_pictures[0].std[0] == 255, "normalized as the checkpoint's images were"
+    assert training.train_dataset[0].std[0] == 255, "normalized as the checkpoint's images were"
     assert training.model.config.image_size == 16
     assert warnings == []
 

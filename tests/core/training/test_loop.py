@@ -55,7 +55,7 @@ class Asking(Control):
         self.planned = {step: given if isinstance(given, list) else [given] for step, given in orders.items()}
         self.waits = 0
 
-    def orders(self, step: int) -> Requests:
+    def poll(self, step: int) -> Requests:
         planned = self.planned.get(step)
         return planned.pop(0) if planned else Requests()
 
@@ -259,7 +259,7 @@ def test_scores_told_are_those_of_the_evaluation(six: Dataset) -> None:
     """The validation of the loop and the evaluation of a finished model give the same numbers."""
     training = fresh(six, epochs=3)
     last = epochs(list(train(training)))[-1]
-    chosen = {"val": training.val_pictures.samples}
+    chosen = {"val": training.val_dataset.samples}
     predictor = Predictor(training.model, training.device, "fp32")
     scores = [item for item in evaluate(predictor, chosen, DataConfig()) if isinstance(item, ImageScore)]
     assert len(scores) == 2
@@ -522,7 +522,7 @@ def test_the_average_is_what_is_judged_and_kept(six: Dataset) -> None:
                 mean[name] = decay * mean[name] + (1 - decay) * parameter.detach().double()
         elif isinstance(event, EpochFinished):
             found = Predictor(training.best_model(), training.device, "fp32")
-            picture = training.val_pictures[0]
+            picture = training.val_dataset[0]
             assert np.array_equal(found.logits(picture.image), training.predictor.logits(picture.image))
     kept = training.best_model()
     assert kept is not training.model
@@ -536,10 +536,10 @@ def test_the_average_is_what_is_judged_and_kept(six: Dataset) -> None:
 def event_loss(training: TrainerState) -> float:
     """The validation loss of the model to keep, computed by hand."""
     values = []
-    for index in range(len(training.val_pictures)):
-        picture = training.val_pictures[index]
+    for index in range(len(training.val_dataset)):
+        picture = training.val_dataset[index]
         logits = Predictor(training.best_model(), training.device, "fp32").logits(picture.image)
-        target = training.val_pictures.target(picture.raw_mask)
+        target = training.val_dataset.target(picture.raw_mask)
         values.append(
             float(LOSSES["bce_dice"].function(torch.from_numpy(logits)[None], torch.from_numpy(target).long()[None]))
         )
@@ -568,8 +568,8 @@ def test_a_state_of_the_first_release_is_taken_up(six: Dataset) -> None:
 
 def test_class_weights_come_from_the_training_pictures(three: Dataset) -> None:
     training = fresh(three, class_weights="auto")
-    expected = median_frequency(pixel_counts(training.train_pictures))
-    assert training.class_weights == expected != median_frequency(pixel_counts(training.val_pictures))
+    expected = median_frequency(pixel_counts(training.train_dataset))
+    assert training.class_weights == expected != median_frequency(pixel_counts(training.val_dataset))
     logits, target = torch.randn(1, 3, 4, 4), torch.randint(3, (1, 4, 4))
     assert torch.equal(training.loss(logits, target), LOSSES["cross_entropy_dice"].function(logits, target, expected))
 
@@ -577,9 +577,7 @@ def test_class_weights_come_from_the_training_pictures(three: Dataset) -> None:
 def test_class_weights_that_change_nothing_are_told(six: Dataset) -> None:
     events = list(train(fresh(six, class_weights="auto", loss="dice")))
     assert [event.type for event in events] == ["warning", *["step", "step", "epoch"] * 2, "finished"]
-    assert "class_weights 'auto' changes nothing: the loss 'dice' has no use for it" in getattr(
-        events[0], "message", ""
-    )
+    assert "class_weights 'auto' has no effect with the loss 'dice'" in getattr(events[0], "message", "")
     assert told(events[1:]) == told(list(train(fresh(six, loss="dice"))))
 
 
@@ -611,7 +609,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_it_spoils_the_weights(six
     message = str(raised.value)
     assert f"The loss is {value} at step 3 (epoch 1, " in message
     assert "Try a lower learning rate (lr 0.002) or precision fp32" in message
-    named = message.partition("The batch: ")[2].removesuffix(".").split(", ")
+    named = message.partition("Images of the batch: ")[2].removesuffix(".").split(", ")
     assert named == sorted(set(named))
     assert 1 <= len(named) <= 4
     assert set(named) <= {"0", "1", "2", "3"}
@@ -665,7 +663,7 @@ def test_a_mask_that_holds_no_classes_is_found_before_the_loss(
     changed_batch(monkeypatch, 2, lambda batch: batch.target[0].mul_(254))
     events, message = ending(fresh(six if classes == 1 else three))
     assert [event.type for event in events] == ["step"]
-    assert message.startswith("The loss has no meaning at step 2 (epoch 1, ")
+    assert message.startswith("The loss is undefined at step 2 (epoch 1, ")
     assert "Cause: masks with the class 254" in message or "Cause: masks with the class 508" in message
     assert f"where the net has the classes 0 to {max(2, classes) - 1}. A mask of 0 and 255" in message
 
@@ -762,7 +760,7 @@ def test_one_image_trains_without_validation(tmp_path: Path) -> None:
     training = fresh(pictures(tmp_path, [blobs(0)]), held_back=0, epochs=3, batch_size=1)
     events = list(strict(list(train(training))))
     assert isinstance(events[0], Warned)
-    assert "No image is held back" in events[0].message
+    assert "There are no validation images" in events[0].message
     assert [event.type for event in events[1:]] == ["step", "step", "epoch"] * 3 + ["finished"]
     judged = epochs(events)
     assert all(math.isnan(value) for event in judged for value in (event.val_loss, event.val_dice, event.val_iou))
@@ -911,7 +909,7 @@ def test_a_pause_before_the_first_step_and_a_stop_while_it_is_held(six: Dataset)
     assert types(events) == ["paused", "unpaused", "step", "paused", "unpaused", "epoch", "finished"]
     assert events[0] == Paused(0, 0)
     assert getattr(events[-1], "reason", "") == "stopped"
-    assert training.missed == 1
+    assert training.skipped_steps == 1
     assert training.total_steps == 3
 
 
@@ -1000,8 +998,8 @@ def test_more_epochs_after_the_last_one_go_on(six: Dataset) -> None:
 
 def test_what_cannot_be_obeyed_is_told_and_training_goes_on(six: Dataset) -> None:
     training, plain = fresh(six), fresh(six)
-    events = list(train(training, Asking({1: Requests(refused=("The learning rate stays as it is. ...",))})))
-    assert events[1] == Warned("The learning rate stays as it is. ...")
+    events = list(train(training, Asking({1: Requests(refused=("The learning rate was not changed. ...",))})))
+    assert events[1] == Warned("The learning rate was not changed. ...")
     assert told([event for event in events if event.type != "warning"]) == told(list(train(plain)))
 
 
@@ -1047,15 +1045,15 @@ def test_a_run_that_goes_on_from_its_state_equals_one_that_never_ended(
     again = fresh(six, **settings)
     again.restore({name: tensor.clone() for name, tensor in stored.items()}, state)
     for training in (whole, again):
-        training.proceed(2, None)
+        training.begin_stage(2, None)
     expected = told(list(train(whole)))
     assert told(list(train(again))) == expected
     assert_equal(weights(again), weights(whole))
     assert [event.epoch for event in epochs(expected)] == [4, 5]
-    leg = [1.0] * 4 if schedule in optim.FLAT else [optim.SCHEDULES[schedule](n, 4, 1.0) for n in (1, 2, 3, 4)]
-    assert rates(expected)[:2] == pytest.approx([FAST.lr * part for part in leg][:2])
+    stage = [1.0] * 4 if schedule in optim.FLAT else [optim.SCHEDULES[schedule](n, 4, 1.0) for n in (1, 2, 3, 4)]
+    assert rates(expected)[:2] == pytest.approx([FAST.lr * part for part in stage][:2])
     if schedule != "plateau":
-        assert rates(expected) == pytest.approx([FAST.lr * part for part in leg])
+        assert rates(expected) == pytest.approx([FAST.lr * part for part in stage])
 
 
 def test_at_a_constant_rate_three_epochs_and_two_more_are_five(six: Dataset) -> None:
@@ -1063,31 +1061,31 @@ def test_at_a_constant_rate_three_epochs_and_two_more_are_five(six: Dataset) -> 
     expected = told(list(train(plain)))
     training = fresh(six, schedule="constant", epochs=3)
     events = list(train(training))[:-1]
-    training.proceed(2)
+    training.begin_stage(2)
     events += list(train(training))
     assert told(events) == expected
     assert_equal(weights(training), weights(plain))
 
 
-def test_a_later_leg_takes_the_rate_it_is_given_and_forgets_the_one_set_by_hand(six: Dataset) -> None:
+def test_a_later_stage_takes_the_rate_it_is_given_and_forgets_the_one_set_by_hand(six: Dataset) -> None:
     training = fresh(six, schedule="cosine", epochs=2)
     list(train(training, Asking({2: [Requests(lr=0.7)]})))
-    assert training.hand_step == 3
-    training.proceed(2, lr=0.25)
+    assert training.manual_lr_step == 3
+    training.begin_stage(2, lr=0.25)
     assert rates(list(train(training))) == [optim.cosine(step, 4, 0.25) for step in (1, 2, 3, 4)]
-    training.proceed(1)
+    training.begin_stage(1)
     assert rates(list(train(training))) == [optim.cosine(step, 2, FAST.lr) for step in (1, 2)]
-    assert training.leg == 3
+    assert training.stage == 3
 
 
-def test_a_later_leg_has_its_patience_anew_and_the_best_so_far_to_beat(
+def test_a_later_stage_has_its_patience_anew_and_the_best_so_far_to_beat(
     six: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ranked([0.5, 0.4, 0.4, 0.4, 0.4], monkeypatch)
     training = fresh(six, epochs=9, patience=2)
     assert getattr(list(train(training))[-1], "reason", "") == "early"
     assert training.epoch == 3
-    training.proceed(6)
+    training.begin_stage(6)
     events = list(train(training))
     assert [event.epoch for event in epochs(events)] == [4, 5]
     assert not any(event.best for event in epochs(events))
@@ -1100,8 +1098,8 @@ def test_after_a_stop_within_an_epoch_the_next_one_follows(six: Dataset) -> None
     """The epoch that was cut short counts, with the steps that it made."""
     training = fresh(six, epochs=5, schedule="cosine")
     list(train(training, Asking({3: Requests(stop=True)})))
-    assert (training.epoch, training.step, training.missed) == (2, 3, 1)
-    training.proceed(2)
+    assert (training.epoch, training.step, training.skipped_steps) == (2, 3, 1)
+    training.begin_stage(2)
     events = list(train(training))
     assert [(event.epoch, event.step) for event in events if isinstance(event, StepFinished)] == [
         (3, 4),
@@ -1116,7 +1114,7 @@ def test_weights_to_begin_with_are_those_that_train(six: Dataset) -> None:
     source = fresh(six, seed=5)
     for ema_decay in (0.0, 0.9):
         training = fresh(six, ema_decay=ema_decay)
-        training.begin_with(weights(source))
+        training.load_weights(weights(source))
         assert_equal(weights(training), weights(source))
         assert_equal(training.best_model().state_dict(), weights(source))
         next(train(training))
@@ -1133,5 +1131,5 @@ def test_a_flat_schedule_warms_up_once(six: Dataset, schedule: str) -> None:
     training = fresh(six, schedule=schedule, epochs=100)
     assert training.lr_at(1) == FAST.lr / 10  # 5 % of 200 steps
     training.epoch, training.step = 100, 200
-    training.proceed(100)
+    training.begin_stage(100)
     assert training.lr_at(201) == training.lr_at(400) == FAST.lr

@@ -79,7 +79,7 @@ def stored(folder: Path) -> dict[str, Any]:
     """All tensors of a checkpoint and what else its state says but the clock and the wish."""
     state = checkpoint.load_state(folder)
     tensors = {**checkpoint.load_model(folder)[0].state_dict(), **{f"state {k}": v for k, v in state.tensors.items()}}
-    values = {key: value for key, value in state.values.items() if key not in ("seconds", "token")}
+    values = {key: value for key, value in state.values.items() if key not in ("seconds", "request_id")}
     return {name: tensor.numpy().tobytes() for name, tensor in tensors.items()} | {"values": repr(values)}
 
 
@@ -227,7 +227,7 @@ def test_what_is_out_of_range_is_a_warning_and_no_crash(tmp_path, cells):
 def test_three_epochs_and_two_more_in_processes_equal_one_training_in_memory(place, cells):
     config = quick(cells, epochs=3)
     run = wait_until_over(launch.launch(config, place / "further"))
-    launch.proceed(run, 2)
+    launch.continue_run(run, 2)
     wait_until_over(run)
     assert run.state() is RunState.FINISHED
     assert list(run.control.iterdir()) == []
@@ -240,7 +240,7 @@ def test_three_epochs_and_two_more_in_processes_equal_one_training_in_memory(pla
         *(pictures.subset(tuple(split[part])) for part in ("train", "val")),
     )
     list(train(training))
-    training.proceed(2)
+    training.begin_stage(2)
     list(train(training))
     weights = training.model.state_dict()
     found = checkpoint.load_model(run.last)[0].state_dict()
@@ -251,7 +251,7 @@ def test_three_epochs_and_two_more_in_processes_equal_one_training_in_memory(pla
     assert (told.total_epochs, told.progress) == (5, 1.0)
     assert [(mark.step, mark.kind) for mark in told.marks if mark.kind != "best"] == [(6, "continued")]
     start = [event for event in events(run) if isinstance(event, RunStarted)][-1]
-    assert (start.epochs, start.first_epoch, start.first_step, start.leg) == (5, 4, 7, 2)
+    assert (start.epochs, start.first_epoch, start.first_step, start.stage) == (5, 4, 7, 2)
 
 
 def further_here(run: Run, epochs: int, lr: float | None = None) -> Run:
@@ -294,7 +294,7 @@ def test_a_kill_right_after_the_wish_was_taken_up_does_not_double_it(tmp_path, c
     assert (run.control / "continue").exists()
     run_here(run)
     assert [epoch.epoch for epoch in history(run).epochs] == [1, 2, 3]
-    assert checkpoint.load_state(run.last).values["leg"] == 2, "one wish, one leg"
+    assert checkpoint.load_state(run.last).values["stage"] == 2, "one request, one stage"
     assert list(run.control.iterdir()) == []
 
 
@@ -316,18 +316,18 @@ def test_a_run_that_cannot_go_on_says_why_and_keeps_no_wish(tmp_path, cells, mon
     run = runs.create(tmp_path, quick(cells, epochs=1))
     (run.folder / "heartbeat").touch()
     with pytest.raises(RunError, match="saved no epoch from which it could go on"):
-        launch.proceed(run, 2)
+        launch.continue_run(run, 2)
     run_here(run)
     for epochs, lr in ((0, None), (2, 0.0), (100_001, None)):
         with pytest.raises(ConfigError, match="Expected"):
-            launch.proceed(run, epochs, lr)
+            launch.continue_run(run, epochs, lr)
     monkeypatch.setattr(launch, "start", lambda run: (_ for _ in ()).throw(RunError("no luck")))
     with pytest.raises(RunError, match="no luck"):
-        launch.proceed(run, 2)
+        launch.continue_run(run, 2)
     assert list(run.control.iterdir()) == []
     monkeypatch.setattr(Run, "state", lambda run: RunState.RUNNING)
     with pytest.raises(RunError, match="is not over; change its number of epochs instead"):
-        launch.proceed(run, 2)
+        launch.continue_run(run, 2)
 
 
 # ------------------------------------------------------------------------------------------------- the last release
@@ -353,8 +353,8 @@ def test_a_run_of_the_last_release_is_read_and_goes_on(tmp_path):
     further_here(run, 2)
     assert run.state() is RunState.FINISHED
     assert [epoch.epoch for epoch in history(run).epochs] == [1, 2, 3, 4]
-    assert snapshots.epochs(run.film) == [1, 2, 3, 4]
-    assert [len(snapshots.frames(run.film, epoch)) for epoch in (1, 4)] == [4, 4]
+    assert snapshots.epochs(run.snapshots) == [1, 2, 3, 4]
+    assert [len(snapshots.frames(run.snapshots, epoch)) for epoch in (1, 4)] == [4, 4]
 
 
 def test_an_interrupted_run_of_the_last_release_is_taken_up_again(tmp_path):

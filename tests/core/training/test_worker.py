@@ -30,6 +30,7 @@ from unet_core.runs import queue
 from unet_core.runs import run as runs
 from unet_core.runs.events import EpochFinished, RunFailed, RunFinished, RunStarted
 from unet_core.runs.run import Run, RunState
+from unet_core.runs.run_state import HEARTBEAT_SECONDS
 from unet_core.training import launch as launching
 from unet_core.training import worker
 
@@ -174,7 +175,7 @@ def test_at_the_end_the_lock_is_free_and_the_heart_has_beaten_until_then(finishe
     assert runs.find_active(finished.folder.parent) is None
     last = json.loads(finished.events.read_text(encoding="utf-8").splitlines()[-1])["time"]
     beat = (finished.folder / "heartbeat").stat().st_mtime
-    assert last - beat < 3 * runs.HEARTBEAT_SECONDS + 2
+    assert last - beat < 3 * HEARTBEAT_SECONDS + 2
 
 
 def test_the_best_checkpoint_is_of_the_epoch_that_the_end_names(finished):
@@ -208,7 +209,7 @@ def test_a_trainer_that_dies_at_once_is_told_of_with_its_log(place, data, tmp_pa
     with pytest.raises(RunError, match=r"did not start.*worker\.log"):
         launching.start(run)
     assert run.log.read_text() == "no luck"
-    assert not run.in_line, "a run that could not begin must not be begun by a later server"
+    assert not run.queued, "a run that could not begin must not be begun by a later server"
 
 
 def test_of_two_launches_at_the_same_instant_exactly_one_trains_and_the_other_waits(place, data, monkeypatch):
