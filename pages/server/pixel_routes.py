@@ -1,4 +1,4 @@
-"""The routes over which the viewer asks for pixels, values and its own program."""
+"""Routes for the browser: the JavaScript modules of all components, and the viewer's pixels and values."""
 
 import gzip
 import hashlib
@@ -19,8 +19,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-FOLDER = Path(__file__).parents[1] / "components" / "viewer"
-FILES = tuple(sorted(path.name for path in FOLDER.glob("*.js")))
+FOLDER = Path(__file__).parents[1] / "components"
+FILES = tuple(sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js")))
 
 
 def _pixels(request: Request) -> Response:
@@ -51,20 +51,22 @@ def _data(request: Request) -> Response:
 
 @cache
 def _program() -> dict[str, bytes]:
-    return {name: (FOLDER / name).read_bytes() for name in FILES}
+    """All modules by their path below the components' folder, compressed."""
+    return {name: gzip.compress((FOLDER / name).read_bytes(), mtime=0) for name in FILES}
 
 
 @cache
 def version() -> str:
-    """Changes with the viewer's program, so that no browser keeps an old one."""
-    return hashlib.sha256(b"\0".join(_program().values())).hexdigest()[:12]
+    """Changes with any module or its name, so that no browser keeps an old one."""
+    parts = [part for name, text in _program().items() for part in (name.encode(), text)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
 def _file(request: Request) -> Response:
     name = request.path_params["file"]
     if name not in FILES or request.path_params["version"] != version():
         raise GoneError
-    return Response(_program()[name], 200, HEADERS, "text/javascript")
+    return Response(_program()[name], 200, HEADERS | {"Content-Encoding": "gzip"}, "text/javascript")
 
 
 def _route(path: str, answer: Any) -> Route:
@@ -89,7 +91,7 @@ def routes(base: str = "") -> list[Route]:
         _route(f"{root}/pixels/{{id}}/{{level:int}}/{{column:int}}/{{row:int}}", _pixels),
         _route(f"{root}/values/{{id}}/{{column:int}}/{{row:int}}", _values),
         _route(f"{root}/data/{{id}}", _data),
-        _route(f"{root}/{{version}}/{{file}}", _file),
+        _route(f"{root}/{{version}}/{{file:path}}", _file),
     ]
 
 

@@ -20,8 +20,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.components import source
-from pages.server import pixel_routes, pixel_store
+from pages.components import component, program_address, source
+from pages.server import pixel_store
 
 if TYPE_CHECKING:
     from unet_core.postprocessing.objects import Objects
@@ -31,25 +31,7 @@ Pixels = NDArray[Any]
 MODES = ("mask", "heat", "uncertainty", "errors", "truth", "image")
 STYLES = ("fill", "outline", "both")
 
-# The program itself comes by a route and is kept by the browser; this is what each rerun would carry.
-LOADER = """
-export default async (component) => {
-  const { parentElement, data } = component;
-  let program;
-  try {
-    program = await import(`${location.origin}${data.root}/${data.version}/viewer.js`);
-  } catch (error) {
-    const text = "The viewer could not be loaded. Start the app with `streamlit run app.py`, and reload this page.";
-    if (parentElement.querySelector("[data-is=failed]")) return;
-    parentElement.append(Object.assign(document.createElement("p"), { textContent: text }));
-    parentElement.lastChild.dataset.is = "failed";
-    return;
-  }
-  return program.default(component);
-};
-"""
-
-_mount = st.components.v2.component("overlay", css=source("viewer/viewer.css"), js=LOADER)
+_mount = component("overlay", "viewer/viewer.js", "The viewer", css=source("viewer/viewer.css"))
 
 
 @dataclass(frozen=True)
@@ -141,8 +123,7 @@ def show_viewer(
     data = {
         "key": key,
         "name": name,
-        "root": pixel_routes.place(st.get_option("server.baseUrlPath") or ""),
-        "version": pixel_routes.version(),
+        **program_address(),
         "tile": pixel_store.TILE,
         "values": pixel_store.VALUES,
         "layers": layers,
@@ -197,9 +178,9 @@ def _colors(colors: Pixels | None, classes: int) -> dict[str, Any]:
         "colors": [hexed(color) for color in chosen[:classes]],
         "swatches": [hexed(color) for color in drawing.CLASS_COLORS],
         "errors": {
-            "right": hexed(drawing.TRUE_POSITIVE),
-            "wrong": hexed(drawing.FALSE_POSITIVE),
-            "missed": hexed(drawing.FALSE_NEGATIVE),
+            "true_positive": hexed(drawing.TRUE_POSITIVE),
+            "false_positive": hexed(drawing.FALSE_POSITIVE),
+            "false_negative": hexed(drawing.FALSE_NEGATIVE),
         },
     }
 
