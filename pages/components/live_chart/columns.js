@@ -37,7 +37,8 @@ export class Columns {
     for (const [kind, step, text] of answer.marks ?? []) this.marks.push({ kind, step, text });
   }
 
-  // `n`: step numbers as [first, count] of each stretch; `t`: hundredths of a second since the point before.
+  // `n`: step numbers as [first, count] of each stretch; `t`: hundredths of a second of training, the first since the
+  // start, each other one since the point before.
   extend({ n: stretches, loss, lr, t }) {
     const count = this.n + loss.length;
     if (count > this.step.length) this.reserve(Math.max(count, 2 * this.step.length));

@@ -116,7 +116,7 @@ class Snapshots {
       this.shown = row;
       this.paint(row, masks);
       feed.prefetch([index + 1, index - 1, index + 2, index + 3]);
-    } catch (error) {
+    } catch {
       if (this.removed.signal.aborted) return;
       setText(this.find("connection"), "The predictions of this epoch could not be loaded.");
     }

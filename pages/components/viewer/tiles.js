@@ -121,7 +121,7 @@ export class Tiles {
       this.#store(key, await decode(answer, request));
       this.failed.delete(key);
       if (!this.failed.size) this.problem = "";
-    } catch (error) {
+    } catch {
       if (signal.aborted) return;
       const times = (this.failed.get(key) ?? 0) + 1;
       this.failed.set(key, times);
