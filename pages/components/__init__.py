@@ -67,4 +67,4 @@ def component(name: str, entry: str, title: str, **sources: str) -> Callable[...
 def program_address() -> dict[str, str]:
     """Where the browser fetches the modules: the `root` of the routes and the `version` of the program."""
     base = st.get_option("server.baseUrlPath") or ""
-    return {"root": pixel_routes.place(base), "version": pixel_routes.version()}
+    return {"root": pixel_routes.root_of(base), "version": pixel_routes.version()}

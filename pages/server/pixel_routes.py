@@ -24,21 +24,21 @@ FILES = tuple(sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglo
 
 
 def _pixels(request: Request) -> Response:
-    place = request.path_params
-    layer = pixel_store.STORE.get(place["id"])
+    path = request.path_params
+    layer = pixel_store.STORE.get(path["id"])
     if isinstance(layer, bytes):
         raise GoneError
-    data, kind = layer.tile(place["level"], place["column"], place["row"])
+    data, kind = layer.tile(path["level"], path["column"], path["row"])
     packed = {"Content-Encoding": "gzip"} if kind != "image/png" else {"Content-Encoding": "identity"}
     return Response(data, 200, HEADERS | packed, kind)
 
 
 def _values(request: Request) -> Response:
-    place = request.path_params
-    layer = pixel_store.STORE.get(place["id"])
+    path = request.path_params
+    layer = pixel_store.STORE.get(path["id"])
     if isinstance(layer, bytes):
         raise GoneError
-    data = pixel_store.pack(pixel_store.cut(layer.values, pixel_store.VALUES, place["column"], place["row"]))
+    data = pixel_store.pack(pixel_store.cut(layer.values, pixel_store.VALUES, path["column"], path["row"]))
     return Response(data, 200, HEADERS | {"Content-Encoding": "gzip"}, "application/octet-stream")
 
 
@@ -76,7 +76,7 @@ def _route(path: str, answer: Any) -> Route:
         try:
             return answer(request)  # type: ignore[no-any-return]
         except GoneError:
-            return Response("This is not kept (any more).", 404, {"Cache-Control": "no-store"}, "text/plain")
+            return Response("No longer available.", 404, {"Cache-Control": "no-store"}, "text/plain")
 
     async def respond(request: Request) -> Response:
         return await run_in_threadpool(work, request)
@@ -86,7 +86,7 @@ def _route(path: str, answer: Any) -> Route:
 
 def routes(base: str = "") -> list[Route]:
     """All of them, below a base path where the server has one."""
-    root = place(base)
+    root = root_of(base)
     return [
         _route(f"{root}/pixels/{{id}}/{{level:int}}/{{column:int}}/{{row:int}}", _pixels),
         _route(f"{root}/values/{{id}}/{{column:int}}/{{row:int}}", _values),
@@ -95,6 +95,6 @@ def routes(base: str = "") -> list[Route]:
     ]
 
 
-def place(base: str = "") -> str:
-    """Where the routes begin, as a path of the server."""
+def root_of(base: str = "") -> str:
+    """The path that all routes begin with, below the server's base path."""
     return f"{'/' * bool(base.strip('/'))}{base.strip('/')}/viewer"
