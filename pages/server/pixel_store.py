@@ -3,7 +3,7 @@
     GET /viewer/pixels/<id>/<level>/<column>/<row>   one tile of a layer, reduced 2**level times
     GET /viewer/values/<id>/<column>/<row>           the true values of a small part of a layer, for the read-out
     GET /viewer/data/<id>                            a piece of JSON
-    GET /viewer/<version>/<file>                     the viewer's own program
+    GET /viewer/<version>/<folder>/<file>            a module of the program (any component's)
 
 A layer's id is a keyed hash of its content: nobody can guess one, equal content has equal ids, and what an id stands
 for never changes, so that browsers keep it. The pictures' tiles are PNG, all other numbers plain little-endian bytes,

@@ -249,9 +249,9 @@ def test_errors_of_two_classes_have_three_colors_and_the_wipe_bares_the_image(pa
     ready(page)
     expected = errors_of(shown.image, mask_at(shown), shown.truth, 1)
     assert far(drawn(page, (256, 256)), expected) == 0
-    expect(page.get_by_text("missed (false negative)")).to_be_visible()
-    page.get_by_role("button", name="Wipe").click()
-    divider = page.get_by_role("slider", name="Wipe")
+    expect(page.get_by_text("false negative")).to_be_visible()
+    page.get_by_role("button", name="Compare slider").click()
+    divider = page.get_by_role("slider", name="Compare slider")
     box = divider.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
     page.mouse.down()
@@ -349,7 +349,7 @@ def test_a_large_picture_is_shown_reduced_sharp_where_one_looks_and_comes_back_w
     shown = case("2048")
     with page.expect_response(lambda answer: "/pixels/" in answer.url and answer.status == 404):
         ask(page, "viewer.zoom(2 / viewer.view.scale)")
-    page.wait_for_function(f"{FIND}.viewer.baseWhole && {FIND}.viewer.sampleWhole")
+    page.wait_for_function(f"{FIND}.viewer.renderer.complete")
     ready(page)
     x, y = (int(value) for value in ask(page, "viewer.view.place(viewer.stage.clientWidth / 2, 100)"))
     page.mouse.move(*place(page, x + 0.5, y + 0.5))
