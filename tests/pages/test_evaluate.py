@@ -153,6 +153,18 @@ def test_who_left_and_comes_back_finds_it_going_on(model):
     assert len(table(app)) == len(model.run.split()["val"])
 
 
+@pytest.mark.parametrize(
+    ("address", "split"),
+    [("held-out", "held-out"), ("val", "val"), ("validation", "val"), ("trained on", "train"), ("all", "all")],
+)
+def test_an_address_of_an_older_release_chooses_the_same_images(model, address, split):
+    app = show()
+    app.switch_page("evaluate.py")
+    app.query_params["split"] = address
+    settled(app.run())
+    assert app.selectbox(key="split").value == split
+
+
 def test_a_damaged_checkpoint_is_explained(model):
     weights = model.folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])

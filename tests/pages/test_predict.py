@@ -11,12 +11,14 @@ import pytest
 from pages.server import model_registry
 from pages.views.predict import masks
 from pages.views.predict.options import Options
-from tests.helpers.pages import show, texts
+from tests.helpers.pages import ROOT, show, texts
 from unet_core.inference.adjustments import Adjust
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
 from unet_core.models import checkpoint
 from unet_core.runs import run as runs
+
+OLD_WAYS = json.loads((ROOT / "tests" / "golden" / "addresses_0_1.json").read_text())["/predict"]["way"]
 
 
 @pytest.fixture
@@ -109,6 +111,16 @@ def test_examples_are_those_the_run_was_not_trained_on(model):
     parts = model.run.split()
     held_back = set(parts["val"]) | set(parts["test"])
     assert {name.rpartition(".")[0] for name in app.session_state["job"].names_done} == held_back
+
+
+@pytest.mark.parametrize("way", OLD_WAYS)
+def test_an_address_of_an_older_release_opens_the_same_way(model, way):
+    app = show()
+    app.switch_page("predict.py")
+    app.query_params["way"] = way
+    app.run()
+    assert not app.exception
+    assert app.segmented_control(key="way").value == way
 
 
 def test_smallest_object_and_pixel_size_change_the_table_without_another_forward_pass(model, pictures, monkeypatch):
