@@ -195,17 +195,16 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     predictor, warning = load_predictor(folder, parsed.device, parsed.precision)
     if warning:
         warn(warning)
+    dataset = scores.load_selected(chosen, config.data, predictor.model.config)
+    for message in dataset.skipped:
+        echo(f"skipped: {message}")
     results = []
-
-    def save_mask(name: str, mask: Array) -> None:
-        _write_mask(parsed.save_masks / f"{name}.png", mask, predictor.model.config.num_classes)
-
-    for item in scores.evaluate(predictor, chosen, config.data, save_mask if parsed.save_masks else None):
-        if isinstance(item, str):
-            echo(f"skipped: {item}")
-        else:
-            results.append(item)
-            echo(f"{item.id}  Dice {item.scores['dice']:.4f}  IoU {item.scores['iou']:.4f}")
+    for scored in scores.score_images(dataset, chosen, lambda sample, image: predictor.mask(image)):
+        if parsed.save_masks:
+            _write_mask(parsed.save_masks / f"{scored.sample.id}.png", scored.pred, predictor.model.config.num_classes)
+        results.append(scored.score)
+        values = scored.score.scores
+        echo(f"{scored.sample.id}  Dice {values['dice']:.4f}  IoU {values['iou']:.4f}")
     if parsed.output is not None:
         parsed.output.parent.mkdir(parents=True, exist_ok=True)
         parsed.output.write_text(to_csv(results), encoding="utf-8", errors="surrogateescape")

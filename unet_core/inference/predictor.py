@@ -41,6 +41,7 @@ class Predictor:
             (`sliding_window.chosen_tile`).
         tiles_at_once: Most tiles in one forward pass. `tile` and this are lowered, and stay so, where the device runs
             out of memory.
+        checkpoint: The folder that the model was loaded from, None where it was not.
 
     Example:
         >>> from unet_core.config.schema import ModelConfig
@@ -55,6 +56,7 @@ class Predictor:
     precision: str
     tile: int | None = None
     tiles_at_once: int = forward.MOST_TILES
+    checkpoint: Path | None = None
 
     def predict(
         self, source: str | Path | Pixels, tta: str = "none", tile: int | None = None, threshold: float | None = None
@@ -280,4 +282,4 @@ def load_predictor(folder: Path, device: str = "auto", precision: str = "auto") 
     model, warning = load_model(folder)
     where = choose_device(device)
     model.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Predictor(model.eval(), where, choose_precision(precision, where)), warning
+    return Predictor(model.eval(), where, choose_precision(precision, where), checkpoint=folder), warning

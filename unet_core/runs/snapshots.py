@@ -181,3 +181,47 @@ def _write(path: Path, pixels: Array, how: int) -> None:
         pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
     flat = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     write_atomically(path, encode_png(flat))
+
+
+def read_scores(folder: Path, epoch: int) -> list[float | None] | None:
+    """The Dice of each probe after an epoch, None where it is undefined; None for an epoch that cannot be read."""
+    try:
+        scores = json.loads(_scores_path(folder, epoch).read_bytes())["dice"]
+        return [None if score is None else float(score) for score in scores]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_version(folder: Path, epoch: int) -> int:
+    """A number that grows when the epoch is predicted again (microseconds); 0 where it is gone."""
+    try:
+        return _scores_path(folder, epoch).stat().st_mtime_ns // 1000
+    except OSError:
+        return 0
+
+
+def read_png(folder: Path, name: str) -> bytes | None:
+    """The PNG of that name (see `image_name`, `truth_name`, `mask_name`), None where it cannot be read."""
+    try:
+        return (folder / f"{name}.png").read_bytes()
+    except OSError:
+        return None
+
+
+def image_name(number: int) -> str:
+    """A probe's image."""
+    return f"{number}-image"
+
+
+def truth_name(number: int) -> str:
+    """A probe's ground truth, class indices."""
+    return f"{number}-truth"
+
+
+def mask_name(epoch: int, number: int) -> str:
+    """A probe's prediction after an epoch, class indices."""
+    return f"{epoch:04}-{number}"
+
+
+def _scores_path(folder: Path, epoch: int) -> Path:
+    return folder / f"{epoch:04}.json"

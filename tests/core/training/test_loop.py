@@ -21,7 +21,7 @@ from unet_core.data.layouts import Sample
 from unet_core.data.sampling import Batch
 from unet_core.errors import TrainingError
 from unet_core.evaluation.scores import evaluate
-from unet_core.evaluation.summary import ImageScore, summarize
+from unet_core.evaluation.summary import summarize
 from unet_core.inference.predictor import Predictor
 from unet_core.io.pixels import encode_png
 from unet_core.losses import LOSSES, fitting
@@ -261,7 +261,7 @@ def test_scores_told_are_those_of_the_evaluation(six: Dataset) -> None:
     last = epochs(list(train(training)))[-1]
     chosen = {"val": training.val_dataset.samples}
     predictor = Predictor(training.model, training.device, "fp32")
-    scores = [item for item in evaluate(predictor, chosen, DataConfig()) if isinstance(item, ImageScore)]
+    scores, _ = evaluate(predictor, chosen, DataConfig())
     assert len(scores) == 2
     assert summarize(scores).mean["dice"] == pytest.approx(last.val_dice, abs=1e-12)
     assert summarize(scores).mean["iou"] == pytest.approx(last.val_iou, abs=1e-12)
