@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from unet_core.api import evaluate, launch, load, open_dataset, plan, train
+    from unet_core.api.datasets import open_dataset, plan
+    from unet_core.api.models import evaluate, load
+    from unet_core.api.runs import launch, train
     from unet_core.config.schema import ModelConfig, RunConfig
     from unet_core.errors import UnetError
     from unet_core.inference.prediction import Prediction
@@ -31,12 +33,12 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "RunConfig": "config.schema",
     "UNet": "models.unet",
     "UnetError": "errors",
-    "evaluate": "api",
-    "launch": "api",
-    "load": "api",
-    "open_dataset": "api",
-    "plan": "api",
-    "train": "api",
+    "evaluate": "api.models",
+    "launch": "api.runs",
+    "load": "api.models",
+    "open_dataset": "api.datasets",
+    "plan": "api.datasets",
+    "train": "api.runs",
 }
 __all__ = [
     "ModelConfig",

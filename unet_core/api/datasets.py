@@ -1,0 +1,118 @@
+"""`open_dataset` and `plan`: a folder as training sees it, and the settings that suit it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unet_core.api.settings import data_settings, run_settings
+from unet_core.config.schema import RunConfig
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from unet_core.data import dataset
+    from unet_core.planning.planner import Advice
+
+
+@dataclass(frozen=True)
+class DatasetItem:
+    """One image of a dataset, as training sees it.
+
+    `image` (H, W, C) uint8, uint16 or float32; `mask` (H, W) uint8 class indices, 255 where a pixel does not count (for
+    one class: 0 background, 1 foreground); `path` of the image's file; `id`, its name within the dataset.
+    """
+
+    image: "NDArray[Any]"
+    mask: "NDArray[np.uint8]"
+    path: Path
+    id: str
+
+
+class OpenDataset:
+    """The images and masks of a folder exactly as training would see them; made by `open_dataset`."""
+
+    def __init__(self, examples: "dataset.Dataset") -> None:
+        self._examples = examples
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, index: int) -> DatasetItem:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"There is no image {index}; the dataset has {len(self)}.")
+        index %= len(self)
+        example, sample = self._examples[index], self._examples.samples[index]
+        return DatasetItem(example.image, self._examples.target(example.raw_mask), sample.image, sample.id)
+
+    def __iter__(self) -> Iterator[DatasetItem]:
+        return (self[index] for index in range(len(self)))
+
+    @property
+    def num_classes(self) -> int:
+        """1 for binary masks, else the number of classes with the background."""
+        return self._examples.model.num_classes
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know about the data: files that were left out, what was guessed, and by what evidence."""
+        return [*self._examples.skipped, *self._examples.warnings]
+
+
+def open_dataset(folder: str | Path, **settings: Any) -> OpenDataset:
+    """Read a folder of images and masks exactly as training would.
+
+    Args:
+        folder: Folder with images and masks, in one of the layouts of docs/data.md.
+        settings: Settings of the data or model by name: `layout`, `ignore_index`, `color_map`, `num_classes`,
+            `in_channels`, `cache_mb`.
+
+    Returns:
+        A sequence of `DatasetItem` (`.image`, `.mask`, `.path`, `.id`) with `.num_classes` and `.warnings`.
+
+    Raises:
+        DataError: The folder cannot be used; the message says why and what to do.
+        ConfigError: A setting does not exist or is out of range.
+
+    Example:
+        >>> from unet_core import open_dataset
+        >>> cells = open_dataset("cells")
+        >>> len(cells), cells.num_classes, cells[0].image.shape, cells[0].mask.dtype.name
+        (48, 1, (301, 274, 1), 'uint8')
+    """
+    from unet_core.data import dataset, discovery
+
+    config = data_settings(folder, settings, RunConfig())
+    samples = discovery.find(Path(folder), config.data.layout)
+    return OpenDataset(dataset.load_dataset(samples, config.data, config.model))
+
+
+def plan(data: str | Path, **settings: Any) -> "list[Advice]":
+    """Suggest settings for a dataset, each with its reason, from the images' own numbers and this machine.
+
+    Args:
+        data: Folder with images and masks.
+        settings: Settings that stand already, for example `device="cpu"`.
+
+    Returns:
+        One `Advice` for each setting: `.setting`, `.value`, `.now` (the value as it stands), `.changes`, `.reason`.
+
+    Raises:
+        ConfigError: A setting does not exist or is out of range.
+        DataError: The folder cannot be used.
+
+    Example:
+        >>> from unet_core import plan, train
+        >>> changes = {item.setting: item.value for item in plan("cells") if item.changes}
+        >>> isinstance(changes, dict)
+        True
+    """
+    from unet_core.data import discovery, fingerprint
+    from unet_core.hardware import Machine
+    from unet_core.planning import planner
+
+    config = run_settings(data, "default", settings)
+    samples = discovery.find(Path(config.data.root), config.data.layout)
+    numbers = fingerprint.measure_samples(samples, config.data, config.model.num_classes)
+    return planner.propose(numbers, Machine.here(config.train.device), config)

@@ -1,0 +1,168 @@
+"""`load` and `evaluate`: a trained model, wherever it comes from, and its scores."""
+
+import tempfile
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unet_core.api.settings import data_settings
+from unet_core.config.schema import RunConfig
+from unet_core.runs.run import Run
+
+if TYPE_CHECKING:
+    from unet_core.evaluation.summary import ImageScore, Summary
+    from unet_core.inference.predictor import Predictor
+
+WEIGHT_FILES = (".safetensors", ".pt", ".pth", ".zip")
+
+
+def load(
+    model: "str | Path | Run | Predictor",
+    *,
+    runs_dir: str | Path = "runs",
+    device: str = "auto",
+    precision: str = "auto",
+) -> "Predictor":
+    """Load a model to predict with.
+
+    Args:
+        model: A run, its id or folder (its best checkpoint is taken); a checkpoint folder; a file of weights
+            (`.safetensors`, a ZIP of a checkpoint, or `.pth` of milesial/Pytorch-UNet); or a model of the Hugging Face
+            Hub as `org/name` or `hf:org/name@revision`, which is downloaded and checked once.
+        runs_dir: Folder of all runs, in which ids are looked up and models of the Hub are kept.
+        device: "auto" (CUDA, then Apple MPS, then CPU), "cuda", "mps" or "cpu".
+        precision: "auto", "fp32", "bf16" or "fp16" (CUDA only).
+
+    Returns:
+        A `Predictor`; `predict` takes the path of an image or an array.
+
+    Raises:
+        RunError: There is no such run or folder, or the run has no checkpoint yet.
+        CheckpointError: The weights are damaged or do not fit their settings.
+        HubError: The model cannot be downloaded.
+        ConfigError: The device or the precision is not available.
+
+    Example:
+        >>> from unet_core import load
+        >>> model = load("runs/" + run_id)
+        >>> model.predict("cells/images/cells_000.png").mask().shape
+        (301, 274)
+    """
+    from unet_core.hub import resolve
+    from unet_core.inference import predictor
+
+    if isinstance(model, predictor.Predictor):
+        return model
+    if isinstance(model, Run):
+        name = str(model.folder)
+    else:
+        path = Path(model)
+        if path.suffix.lower() in WEIGHT_FILES and path.is_file():
+            return _load_file(path, device, precision)
+        name = str(model)
+    folder, _ = resolve.checkpoint(name, Path(runs_dir))
+    return _predictor(folder, device, precision)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a model on a dataset: each image's, and what they add up to.
+
+    `images` are the scores of each image, `skipped` one sentence for each file that could not be read, `summary` the
+    means. `mean`, `pooled`: by metric ("dice", "iou", "precision", "recall", "accuracy"), see docs/scores.md.
+    """
+
+    images: "list[ImageScore]"
+    summary: "Summary"
+    skipped: list[str] = field(default_factory=list)
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """The mean over images of each metric, 0..1; NaN where no image has a defined score."""
+        return self.summary.mean
+
+    @property
+    def pooled(self) -> dict[str, float]:
+        """Each metric with the pixels of all images counted together, 0..1."""
+        return self.summary.pooled
+
+    def to_csv(self) -> str:
+        """A table with one line for each image."""
+        from unet_core.evaluation.summary import to_csv
+
+        return to_csv(self.images)
+
+
+def evaluate(
+    model: "str | Path | Run | Predictor",
+    data: str | Path,
+    *,
+    split: str = "held-out",
+    runs_dir: str | Path = "runs",
+    device: str = "auto",
+    precision: str = "auto",
+    **settings: Any,
+) -> Evaluation:
+    """Score a model on a folder of images and masks.
+
+    Args:
+        model: Whatever `load` takes.
+        data: Folder with images and masks.
+        split: Which images: "held-out" (all that the model was not trained on), "all", "train", "val" or "test". An
+            image is recognized by its content, whatever its name.
+        runs_dir: Folder of all runs.
+        device: As for `load`.
+        precision: As for `load`.
+        settings: Settings of the data that differ from those of the training, for example `ignore_index=255`.
+
+    Returns:
+        An `Evaluation`; `evaluation.mean["dice"]` is the mean Dice over images.
+
+    Raises:
+        DataError: The folder cannot be used, or no image is left to score.
+        RunError, CheckpointError, HubError: As for `load`.
+
+    Example:
+        >>> from unet_core import evaluate
+        >>> result = evaluate("runs/" + run_id, "cells", split="all")
+        >>> 0 <= result.mean["dice"] <= 1
+        True
+    """
+    from unet_core.data import discovery
+    from unet_core.evaluation import scores
+    from unet_core.evaluation.summary import summarize
+    from unet_core.hub.resolve import local_checkpoint
+
+    predictor = load(model, runs_dir=runs_dir, device=device, precision=precision)
+    run = None
+    if predictor.checkpoint is not None:
+        run = local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
+    config = data_settings(data, settings, RunConfig() if run is None else RunConfig(data=run.data))
+    samples = discovery.find(Path(data), settings.get("layout", "auto"))
+    chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, split)
+    images, skipped = scores.evaluate(predictor, chosen, config.data)
+    return Evaluation(images, summarize(images), skipped)
+
+
+def _load_file(path: Path, device: str, precision: str) -> "Predictor":
+    """From a copy that was checked as an upload is; nothing of it stays on the disk."""
+    from unet_core.models import import_weights
+
+    beside = path.parent / "config.json"
+    files: dict[str, Any] = {path.name: path}
+    if path.suffix.lower() == ".safetensors" and beside.is_file():
+        files["config.json"] = beside
+    with tempfile.TemporaryDirectory() as folder:
+        predictor = _predictor(import_weights.import_model(files, Path(folder)), device, precision)
+    predictor.checkpoint = path.parent if path.name == "model.safetensors" else None
+    return predictor
+
+
+def _predictor(folder: Path, device: str, precision: str) -> "Predictor":
+    from unet_core.inference.predictor import load_predictor
+
+    predictor, warning = load_predictor(folder, device, precision)
+    if warning:
+        warnings.warn(warning, stacklevel=3)
+    return predictor
