@@ -37,17 +37,34 @@ def command_line(config: RunConfig) -> str:
 
 
 def python_code(config: RunConfig) -> str:
-    """A program that trains the same run and prints what it reaches."""
+    """A program that trains with the same settings and prints where the best checkpoint is."""
     settings = "".join(f"    {name}={value!r},\n" for name, value in changed_settings(config).items())
-    return f"""from pathlib import Path
+    return f"""from unet_core import train
 
-from unet_core.cli.train import follow
-from unet_core.config.schema import RunConfig
-from unet_core.training import launch
+run = train(
+    {config.data.root!r},
+{settings}    progress=print,
+)
+print(run.best)
+"""
 
-config = RunConfig().replace(
-    root={config.data.root!r},
-{settings})
-run = launch.launch(config, Path("runs"))  # in a process of its own, which outlives this one
-print(follow(run))
+
+def evaluation_code(model: str, data: str, split: str) -> str:
+    """A program that scores a model as the Evaluate page does."""
+    return f"""from unet_core import evaluate
+
+result = evaluate({model!r}, {data!r}, split={split!r})
+print(result.mean["dice"], result.mean["iou"])
+"""
+
+
+def prediction_code(model: str, tta: str, tile: int | None, threshold: float | None) -> str:
+    """A program that predicts an image as the Predict page does; `threshold` None for several classes."""
+    options = {"tta": tta, "tile": tile, "threshold": threshold}
+    arguments = "".join(f", {name}={value!r}" for name, value in options.items() if value not in (None, "none"))
+    return f"""from unet_core import load
+
+model = load({model!r})
+prediction = model.predict("image.png"{arguments})
+prediction.save("image.zip", formats=["mask", "coco", "csv"])
 """
