@@ -203,12 +203,12 @@ def script() -> None:
     import streamlit as st
 
     from pages.components.viewer import show_viewer
-    from unet_core.postprocessing import cleanup, objects
+    from unet_core.postprocessing import objects
 
     image = np.zeros((64, 80, 1), np.uint16)
     probability = np.zeros((64, 80), np.float32)
     probability[10:20, 30:50] = 0.9
-    mask = cleanup.mask_of(probability, 0.5)
+    mask = (probability > 0.5).astype(np.uint8)
     found = objects.find(mask, image)
     view = show_viewer(
         image, key="v", name="a.png", probability=probability, mask=mask, mask_threshold=0.5, objects=found

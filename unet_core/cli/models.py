@@ -156,8 +156,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
         parsed.output.write_text(to_csv(results), encoding="utf-8", errors="surrogateescape")
     each = by_class(results)
     several = {"iou_by_class": {item.index: item.iou for item in each}} if len(each) > 1 else {}
-    summary = dataclasses.asdict(summarize(results))
-    return summary | several | {"output": parsed.output and str(parsed.output)}
+    return summarize(results).to_dict() | several | {"output": parsed.output and str(parsed.output)}
 
 
 def import_weights(parsed: argparse.Namespace) -> dict[str, Any]:

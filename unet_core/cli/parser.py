@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         add_runs_dir(sub)
         for option in all_fields():
             flag = "--" + option.name.replace("_", "-")
-            text = f"{option.sentence} ({'none' if option.default is None else option.default})"
+            text = f"{option.description} ({'none' if option.default is None else option.default})"
             if option.kind is bool:
                 sub.add_argument(flag, dest=option.name, action=argparse.BooleanOptionalAction, default=None, help=text)
             elif option.name != "root":

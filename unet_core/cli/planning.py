@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from unet_core.cli.output import tell
 from unet_core.cli.train import given_settings
+from unet_core.config import reproduce
 from unet_core.config.presets import get_preset
 from unet_core.config.schema import RunConfig
 from unet_core.data import discovery, fingerprint
@@ -36,7 +37,7 @@ def propose(parsed: argparse.Namespace) -> dict[str, Any]:
         change = f"{item.now} -> {item.value}" if item.changes else f"{item.value}"
         tell(f"{'*' if item.changes else ' '} {item.setting:<16} {change:<16} {item.reason}")
     taken = planner.apply_advice(advice, config)
-    command = ["python", "-m", "unet_core", "train", config.data.root, *process.flags(taken)]
+    command = ["python", "-m", "unet_core", "train", config.data.root, *reproduce.flags(taken, exclude=("root",))]
     tell("train with: " + " ".join(command))
     return {
         "fingerprint": data.to_dict(),

@@ -1,4 +1,4 @@
-"""Files to take home, written into a folder or one ZIP; `formats` says which there are."""
+"""Exported files, written into a folder or one ZIP; `formats` says which there are."""
 
 import io
 import time
@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import BinaryIO
 
-from unet_core.errors import RunError
+from unet_core.errors import ConfigError, RunError
 from unet_core.export.formats import FORMATS, Format, checked, parse
 from unet_core.export.result import Result
 from unet_core.io.filenames import Names, safe_stem
 
-__all__ = ["FORMATS", "Delivery", "Format", "Result", "Writer", "archive", "encode", "parse", "write"]
+__all__ = ["FORMATS", "Delivery", "Format", "Result", "Writer", "archive", "encode", "parse", "save", "write"]
 
 
 class Delivery:
@@ -150,6 +150,43 @@ def encode(name: str, result: Result) -> tuple[str, bytes]:
     delivery = Delivery([name], put)
     first = (delivery.add(result, stem) + delivery.close(f"{stem}_"))[0]
     return first, files[first]
+
+
+def save(result: Result, formats: Sequence[str], path: Path) -> Path:
+    """Write one image's files: as one file, as a ZIP, or into a folder, by what `path` is called.
+
+    Args:
+        result: The image and its mask.
+        formats: Names in FORMATS.
+        path: A ZIP where it ends in `.zip`; one file where it has an ending and the only format is a single file; else
+            a folder, in which the files are named after the image.
+
+    Returns:
+        `path`.
+
+    Raises:
+        ConfigError: A format is unknown, or the file's ending is not that of its format.
+        RunError: The file cannot be written.
+    """
+    names = checked(formats)
+    only = FORMATS[names[0]]
+    if path.suffix.lower() == ".zip":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        archive([result], names, path)
+    elif len(names) == 1 and only.is_single_file and path.suffix:
+        if path.suffix.lower() != only.extension:
+            raise ConfigError(
+                f"{path}: the format {only.name!r} is written as {only.extension}. Name the file "
+                f"{path.with_suffix(only.extension).name}, or choose another format."
+            )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode(only.name, result)[1])
+        except OSError as error:
+            raise _unwritable(path, error) from error
+    else:
+        write(names, path, PurePosixPath(safe_stem(result.name)).name, result)
+    return path
 
 
 def _unwritable(path: Path, error: OSError) -> RunError:

@@ -17,9 +17,11 @@ from functools import cached_property
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from unet_core.data import pairing
 from unet_core.data.layouts import Sample, is_mask_folder
-from unet_core.errors import DataError, ImageError, listing
+from unet_core.errors import DataError, ImageError, PredictionError, listing
 from unet_core.io import images, zip_reader
 from unet_core.io.filenames import safe_name, unique
 from unet_core.io.pixels import Pixels
@@ -136,6 +138,29 @@ def from_samples(samples: Iterable[Sample]) -> Inputs:
         shown = unique(name + sample.image.suffix, taken)
         result.items.append(Item(shown, unique(name, stems), file, sample.page))
     return result
+
+
+def read_source(source: str | Path | Pixels) -> tuple[Pixels, str]:
+    """The image (H, W, C) in a file, or in an array (H, W), (H, W, 1) or (H, W, 3), and its name ("" for an array).
+
+    Raises ImageError for a file that is not a readable image, PredictionError for an array that is not an image.
+    """
+    if not isinstance(source, np.ndarray):
+        return images.read(Path(source)), Path(source).stem
+    image = source[:, :, None] if source.ndim == 2 else source
+    if image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
+        raise PredictionError(
+            f"Expected an image of shape (H, W), (H, W, 1) or (H, W, 3), got {source.shape}. Drop an alpha channel "
+            "with image[:, :, :3]; predict the images of a stack one by one."
+        )
+    if image.dtype not in (np.uint8, np.uint16, np.float32):
+        raise PredictionError(
+            f"Expected pixels of uint8, uint16 or float32, got {image.dtype}. Convert them, as in "
+            "image.astype(np.float32)."
+        )
+    if not np.isfinite(image).all():
+        raise PredictionError("The image has NaN or infinite pixels. Replace them, as in np.nan_to_num(image).")
+    return np.ascontiguousarray(image), ""
 
 
 def _look_into(name: str, source: Source, groups: list[list[File]], result: Inputs) -> None:

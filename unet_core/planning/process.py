@@ -12,26 +12,23 @@ file is gone, and in any case after LIMIT seconds, so that a page that is closed
 import contextlib
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from unet_core.config.schema import RunConfig, all_fields
+from unet_core.config.reproduce import flags
+from unet_core.config.schema import RunConfig
 from unet_core.errors import ConfigError, RunError
 from unet_core.io import files
 from unet_core.io.files import write_text
+from unet_core.io.process import spawn_detached
 from unet_core.planning.report import LrRange, Progress, Refused, Report, Told, decode
 
-KINDS = {"check": "preflight", "lr-range": "preflight"}
 LIMIT = 180.0  # seconds
 START_SECONDS = 15.0  # until the process has taken its lock
-KEPT = 20  # checks; older ones are deleted
+MAX_CHECKS = 20  # older ones are deleted
 
 
 class CheckState(StrEnum):
@@ -123,15 +120,9 @@ def start(config: RunConfig, runs_dir: Path, kind: str = "check") -> Check:
         write_text(check.folder / "config.json", config.to_json())
         (check.folder / "wanted").touch()
         _forget_old(check.folder.parent)
-        with check.output.open("ab") as output, check.log.open("ab") as log:
-            subprocess.Popen(
-                [sys.executable, "-m", "unet_core", *arguments(config, runs_dir, kind, check.folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=log,
-                start_new_session=True,
-                env=os.environ | {"PYTHONPATH": _python_path(), "PYTHONUNBUFFERED": "1"},
-            )
+        spawn_detached(
+            "unet_core", *arguments(config, runs_dir, kind, check.folder), log=check.log, output=check.output
+        )
     except OSError as error:
         raise RunError(
             f"{check.folder}: a check cannot be written there ({error.strerror or error}); free some space."
@@ -146,27 +137,7 @@ def arguments(config: RunConfig, runs_dir: Path, kind: str, folder: Path | None 
     return [*words, "--json-lines", f"--check-folder={folder}"] if folder else words
 
 
-def flags(config: RunConfig) -> list[str]:
-    """The settings that are not the defaults, as the command line has them, without the folder of the data."""
-    words = []
-    for option in all_fields():
-        value: Any = getattr(getattr(config, option.section), option.name)
-        name = option.name.replace("_", "-")
-        if option.name == "root" or value == option.default or value is None:
-            continue
-        if option.kind is bool:
-            words.append(f"--{name}" if value else f"--no-{name}")
-        else:
-            words.append(f"--{name}={value}")
-    return words
-
-
-def _python_path() -> str:
-    here = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-
-
 def _forget_old(folder: Path) -> None:
     checks = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in checks[KEPT:]:
+    for old in checks[MAX_CHECKS:]:
         shutil.rmtree(old, ignore_errors=True)

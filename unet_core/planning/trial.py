@@ -19,8 +19,8 @@ from unet_core.data.dataset import Dataset
 from unet_core.data.fingerprint import spread
 from unet_core.data.layouts import Sample
 from unet_core.data.sampling import Batch
-from unet_core.device import cores
 from unet_core.errors import DataError, ImageError
+from unet_core.hardware import cores
 from unet_core.io import images
 from unet_core.models import checkpoint
 from unet_core.training import finetune

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from unet_core import losses, metrics
 from unet_core.data.sampling import Batch, batches
-from unet_core.device import autocast, memory_mb
+from unet_core.device import autocast, memory_mb, out_of_memory
 from unet_core.errors import TrainingError, listing
 from unet_core.inference.prediction import to_mask, to_probabilities
 from unet_core.runs.control import Control, Requests
@@ -52,10 +52,11 @@ def train(training: TrainerState, control: Control = Control()) -> Iterator[Even
     began_at = training.seconds
     if not len(training.val_pictures):
         yield Warned("No image is held back for validation: the best epoch is chosen by the training loss.")
-    if training.config.class_weights != "none" and training.loss_name not in losses.WEIGHTED:
+    if training.config.class_weights != "none" and not losses.LOSSES[training.loss_name].weighted:
+        weighted = [name for name, loss in losses.LOSSES.items() if loss.weighted]
         yield Warned(
             f"class_weights {training.config.class_weights!r} changes nothing: the loss {training.loss_name!r} has "
-            f"no use for it. Losses with class weights are {', '.join(losses.WEIGHTED)}."
+            f"no use for it. Losses with class weights are {', '.join(weighted)}."
         )
     while not training.out_of_patience:
         stop = yield from _obey(training, control)
@@ -179,8 +180,7 @@ def _explain_memory(training: TrainerState) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        told = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-        if not told and "allocate memory" not in str(error):
+        if not out_of_memory(error):
             raise
         smaller = max(1, training.config.batch_size // 2)
         raise TrainingError(

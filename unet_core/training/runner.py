@@ -14,8 +14,8 @@ import torch
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data import appearance, dataset, discovery, fingerprint, splits
 from unet_core.data.dataset import Dataset, Example
-from unet_core.device import cores
 from unet_core.errors import CheckpointError
+from unet_core.hardware import cores
 from unet_core.models import checkpoint, unet
 from unet_core.runs import control, snapshots
 from unet_core.runs import run as runs

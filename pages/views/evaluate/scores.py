@@ -15,6 +15,8 @@ from pages.views.evaluate import errors
 from unet_core.errors import UnetError
 from unet_core.io.pixels import encode_png
 
+POOLED = "All pixels counted together: large objects count more."
+
 
 def show(model: model_registry.Model, scores: Scores) -> None:
     """All of it, for the images that are scored."""
@@ -40,20 +42,24 @@ def show_means(scores: Scores) -> None:
     summary = summarize(scores.images)
     widgets.tiles(
         {
-            "Mean Dice": (score_text(summary.mean_dice), "Mean over images of 2 TP / (2 TP + FP + FN)."),
-            "Mean IoU": (score_text(summary.mean_iou), "Mean over images of TP / (TP + FP + FN)."),
-            "Pooled Dice": (score_text(summary.pooled_dice), "All pixels counted together: large objects weigh more."),
-            "Pooled IoU": (score_text(summary.pooled_iou), "All pixels counted together: large objects weigh more."),
-            "Precision": (score_text(summary.mean_precision), "Mean over images of TP / (TP + FP)."),
-            "Recall": (score_text(summary.mean_recall), "Mean over images of TP / (TP + FN)."),
+            "Mean Dice": (score_text(summary.mean["dice"]), "Mean over images of 2 TP / (2 TP + FP + FN)."),
+            "Mean IoU": (score_text(summary.mean["iou"]), "Mean over images of TP / (TP + FP + FN)."),
+            "Pooled Dice": (
+                score_text(summary.pooled["dice"]),
+                POOLED,
+            ),
+            "Pooled IoU": (score_text(summary.pooled["iou"]), POOLED),
+            "Precision": (score_text(summary.mean["precision"]), "Mean over images of TP / (TP + FP)."),
+            "Recall": (score_text(summary.mean["recall"]), "Mean over images of TP / (TP + FN)."),
             "Images": (str(summary.images), "Scored images, including empty ones."),
             "Empty": (str(summary.empty), "No foreground in ground truth and prediction: Dice is undefined."),
         }
     )
     sentences = []
-    if not math.isnan(summary.dice_low):
+    low, high = summary.dice_interval
+    if not math.isnan(low):
         sentences.append(
-            f"95 % confidence interval of the mean Dice: **{summary.dice_low:.3f} to {summary.dice_high:.3f}** "
+            f"95 % confidence interval of the mean Dice: **{low:.3f} to {high:.3f}** "
             f"(bootstrap over {summary.images} images)."
         )
     subsets = {item.subset for item in scores.images}

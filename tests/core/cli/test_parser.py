@@ -274,7 +274,7 @@ def test_every_setting_is_an_option_of_train(capsys, option):
     assert stopped.value.code == 0
     help_text = " ".join(capsys.readouterr().out.split())
     assert f"--{option.name.replace('_', '-')} " in help_text
-    assert option.sentence in help_text
+    assert option.description in help_text
 
 
 def test_an_option_reaches_the_configuration_of_the_run(walked):

@@ -24,7 +24,7 @@ def test_names_are_read_as_the_reference_project_writes_them(name):
 
 
 def test_an_unknown_preset_names_the_known_ones():
-    with pytest.raises(ConfigError, match=r"Unknown preset 'mp_tr'; known are default, paper-2015"):
+    with pytest.raises(ConfigError, match=r"Unknown preset 'mp_tr'; available: default, paper-2015"):
         get_preset("mp_tr")
 
 

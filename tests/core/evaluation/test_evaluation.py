@@ -190,27 +190,26 @@ SCORES = [
 def test_summary_by_hand() -> None:
     found = summarize(SCORES)
     assert (found.images, found.empty) == (4, 1)
-    assert found.mean_dice == pytest.approx((0.75 + 0.4 + 0) / 3)
-    assert found.mean_iou == pytest.approx((0.6 + 0.25 + 0) / 3)
-    assert found.mean_precision == pytest.approx((0.75 + 1 + 0) / 3)
-    assert found.mean_recall == pytest.approx((0.75 + 0.25) / 2)
-    assert found.mean_accuracy == pytest.approx((0.75 + 13 / 16 + 1 + 0.75) / 4)
-    assert found.pooled_dice == pytest.approx(2 * 7 / (2 * 7 + 6 + 5))
-    assert found.pooled_iou == pytest.approx(7 / (7 + 6 + 5))
+    assert found.mean["dice"] == pytest.approx((0.75 + 0.4 + 0) / 3)
+    assert found.mean["iou"] == pytest.approx((0.6 + 0.25 + 0) / 3)
+    assert found.mean["precision"] == pytest.approx((0.75 + 1 + 0) / 3)
+    assert found.mean["recall"] == pytest.approx((0.75 + 0.25) / 2)
+    assert found.mean["accuracy"] == pytest.approx((0.75 + 13 / 16 + 1 + 0.75) / 4)
+    assert found.pooled["dice"] == pytest.approx(2 * 7 / (2 * 7 + 6 + 5))
+    assert found.pooled["iou"] == pytest.approx(7 / (7 + 6 + 5))
 
 
 def test_summary_of_images_with_nothing_defined() -> None:
     found = summarize([SCORES[2], SCORES[2]])
-    assert (found.images, found.empty, found.mean_accuracy) == (2, 2, 1)
-    undefined = (found.mean_dice, found.mean_iou, found.mean_recall, found.pooled_dice, found.dice_low, found.dice_high)
+    assert (found.images, found.empty, found.mean["accuracy"]) == (2, 2, 1)
+    undefined = (*(found.mean[name] for name in ("dice", "iou", "recall")), found.pooled["dice"], *found.dice_interval)
     assert all(math.isnan(value) for value in undefined)
 
 
 def test_summary_of_one_image_has_no_interval() -> None:
     found = summarize(SCORES[:1])
-    assert found.mean_dice == found.pooled_dice == 0.75
-    assert math.isnan(found.dice_low)
-    assert math.isnan(found.dice_high)
+    assert found.mean["dice"] == found.pooled["dice"] == 0.75
+    assert all(math.isnan(bound) for bound in found.dice_interval)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -93,8 +93,8 @@ def test_a_refusal_is_told_as_it_stands(tmp_path):
 
 
 def test_old_checks_are_forgotten(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(process, "KEPT", 2)
-    monkeypatch.setattr(process.subprocess, "Popen", lambda *args, **kwargs: None)
+    monkeypatch.setattr(process, "MAX_CHECKS", 2)
+    monkeypatch.setattr(process, "spawn_detached", lambda *args, **kwargs: None)
     for number in range(4):
         process.start(config.replace(seed=number), tmp_path)
     assert len(list((tmp_path / ".preflight").iterdir())) == 2
