@@ -27,7 +27,7 @@ def show(model: model_registry.Model, scores: Scores) -> None:
     except UnetError as error:
         widgets.show_error(error)
         return
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns([2, 3], gap="medium")
     with left:
         name = show_table(scores)
         show_downloads(scores, model.name, num_classes)
