@@ -24,7 +24,7 @@ trained = [run for run in runs.find(runs_dir()) if run.has_best]
 if not trained:
     st.info("There is no trained model yet. [Train](/train) one; it can be evaluated after its first epoch.")
     st.stop()
-left, right = st.columns(2, gap="large")
+left, right = st.columns(2, gap="medium")
 with left:
     run = widgets.choose_run("Model", trained)
 with right:

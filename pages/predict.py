@@ -15,7 +15,7 @@ st.title("Predict")
 if added := st.session_state.pop("wanted_model", None):
     st.session_state["run"] = added
 models = model_registry.find_models()
-left, right = st.columns(2, gap="large")
+left, right = st.columns(2, gap="medium")
 with left:
     model = model_picker.choose_model(models) if models else None
     import_model.show()

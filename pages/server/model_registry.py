@@ -64,7 +64,7 @@ def load(model: Model) -> Loaded:
         if loaded is None or loaded.version != version:
             import torch
 
-            from unet_core.device import cores
+            from unet_core.hardware import cores
             from unet_core.inference.predictor import load_predictor
 
             torch.set_num_threads(max(1, cores() - 1))  # leave one core to the pages

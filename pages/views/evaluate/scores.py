@@ -15,6 +15,8 @@ from pages.views.evaluate import errors
 from unet_core.errors import UnetError
 from unet_core.io.pixels import encode_png
 
+POOLED = "All pixels counted together: large objects count more."
+
 
 def show(model: model_registry.Model, scores: Scores) -> None:
     """All of it, for the images that are scored."""
@@ -25,7 +27,7 @@ def show(model: model_registry.Model, scores: Scores) -> None:
     except UnetError as error:
         widgets.show_error(error)
         return
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns([2, 3], gap="medium")
     with left:
         name = show_table(scores)
         show_downloads(scores, model.name, num_classes)
@@ -44,9 +46,9 @@ def show_means(scores: Scores) -> None:
             "Mean IoU": (score_text(summary.mean["iou"]), "Mean over images of TP / (TP + FP + FN)."),
             "Pooled Dice": (
                 score_text(summary.pooled["dice"]),
-                "All pixels counted together: large objects weigh more.",
+                POOLED,
             ),
-            "Pooled IoU": (score_text(summary.pooled["iou"]), "All pixels counted together: large objects weigh more."),
+            "Pooled IoU": (score_text(summary.pooled["iou"]), POOLED),
             "Precision": (score_text(summary.mean["precision"]), "Mean over images of TP / (TP + FP)."),
             "Recall": (score_text(summary.mean["recall"]), "Mean over images of TP / (TP + FN)."),
             "Images": (str(summary.images), "Scored images, including empty ones."),
