@@ -106,7 +106,7 @@ def test_it_is_resumed_and_learns_what_it_would_have_learned(run: Run, tmp_path:
 def test_a_file_with_both_names_of_a_setting_is_refused() -> None:
     values = RunConfig().to_dict()
     values["train"]["optimiser"] = "sgd"
-    with pytest.raises(ConfigError, match="there twice"):
+    with pytest.raises(ConfigError, match="given twice"):
         RunConfig.from_dict(values)
 
 
