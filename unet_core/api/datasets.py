@@ -96,7 +96,7 @@ def plan(data: str | Path, **settings: Any) -> "list[Advice]":
         settings: Settings that stand already, for example `device="cpu"`.
 
     Returns:
-        One `Advice` for each setting: `.setting`, `.value`, `.now` (the value as it stands), `.changes`, `.reason`.
+        One `Advice` for each setting: `.setting`, `.value`, `.current` (the value as it stands), `.changes`, `.reason`.
 
     Raises:
         ConfigError: A setting does not exist or is out of range.

@@ -50,7 +50,7 @@ def propose(parsed: argparse.Namespace) -> dict[str, Any]:
     data = fingerprint.measure_samples(samples, config.data, config.model.num_classes)
     advice = planner.propose(data, Machine.here(config.train.device), config)
     for item in advice:
-        change = f"{item.now} -> {item.value}" if item.changes else f"{item.value}"
+        change = f"{item.current} -> {item.value}" if item.changes else f"{item.value}"
         echo(f"{'*' if item.changes else ' '} {item.setting:<16} {change:<16} {item.reason}")
     suggested = planner.apply_advice(advice, config)
     arguments = ["train", config.data.root, *reproduce.flags(suggested, exclude=("root",))]
