@@ -15,7 +15,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the pa
 
 Array = NDArray[np.uint8]
 
-# Brightness in shares of the crop's own mean: shares of 255 would be many deviations of a dark picture.
+# Brightness in shares of the crop's own mean: shares of 255 would be many deviations of a dark image.
 LIGHT = alb.RandomBrightnessContrast(
     brightness_limit=(-0.1, 0.1), contrast_limit=(-0.2, 0.2), brightness_by_max=False, p=0.5
 )
