@@ -264,7 +264,7 @@ def test_A04_newest_checkpoint_cut_resumes_from_the_one_before(reference, killed
         sweep(tmp_path)
     (warning,) = [event.message for event in events(run) if isinstance(event, Warned)]
     assert "last/model.safetensors: damaged" in warning
-    assert "checkpoint before it" in warning
+    assert "previous checkpoint" in warning
     assert_same_end(run, reference)
 
 
