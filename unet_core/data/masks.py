@@ -32,7 +32,7 @@ def read(sample: Sample, shape: tuple[int, ...], colors: bool = False) -> Pixels
     """
     if len(sample.masks) == 1:
         return _read_sized(sample, sample.masks[0], shape, colors)
-    cached = cache_folder() / f"{_fingerprint(sample)}.png"
+    cached = cache_folder() / f"{_hash_files(sample)}.png"
     if cached.is_file():
         try:
             merged = images.read_mask(cached)
@@ -59,7 +59,7 @@ def _read_sized(sample: Sample, path: Path, shape: tuple[int, ...], colors: bool
     return mask
 
 
-def _fingerprint(sample: Sample) -> str:
+def _hash_files(sample: Sample) -> str:
     """Changes when a mask file is added, removed or written.
 
     From path, time and size: hashing the content would need all the files to be read, which the cache is to avoid.

@@ -27,6 +27,8 @@ GAINS = (125.0, 175.0)  # gray levels of a signal of 1
 READ_NOISE = 2.2  # gray levels, standard deviation in the dark
 SHOT_NOISE = 0.16  # gray levels squared of variance per gray level of signal
 KINDS = ("images", "masks")
+TITLE = "Built-in sample dataset: synthetic fluorescence images of nuclei."
+OLD_TITLE = "Built-in sample dataset: fluorescence-like pictures of nuclei, drawn by a program."  # of release 0.1
 NAME, MARKER = "cells_{:03d}.png", "README.txt"  # the marker is written last, names its set
 
 Rng = np.random.Generator
@@ -164,7 +166,7 @@ def write(root: Path, images: int = 48, seed: int = 0) -> Path:
     """
     if images < 1 or seed < 0:
         raise ConfigError(f"Expected images of 1 or more and a seed of 0 or more, got {images} and {seed}.")
-    if _complete(root, images, seed):
+    if _is_complete(root, images, seed):
         return root
     try:
         with new_folder(root) as fresh:
@@ -177,20 +179,18 @@ def write(root: Path, images: int = 48, seed: int = 0) -> Path:
                     (fresh / kind / NAME.format(index)).write_bytes(png)
             (fresh / MARKER).write_bytes(_readme(images, seed))
     except FileExistsError as error:
-        if not _complete(root, images, seed):  # complete: another process was faster
+        if not _is_complete(root, images, seed):  # complete: another process was faster
             raise DataError(f"{root} holds other files and is left alone; choose a new folder.") from error
     return root
 
 
-def _readme(images: int, seed: int) -> bytes:
-    return (
-        "Built-in sample dataset: fluorescence-like pictures of nuclei, drawn by a program.\n"
-        f"Masks: 255 on nuclei, dim ones too; 0 elsewhere.\n\nimages: {images}\nseed: {seed}\n"
-    ).encode()
+def _readme(images: int, seed: int, title: str = TITLE) -> bytes:
+    return f"{title}\nMasks: 255 on nuclei, dim ones too; 0 elsewhere.\n\nimages: {images}\nseed: {seed}\n".encode()
 
 
-def _complete(root: Path, images: int, seed: int) -> bool:
+def _is_complete(root: Path, images: int, seed: int) -> bool:
     """True when root's README names just this set and every image is there."""
     files = [root / kind / NAME.format(index) for kind in KINDS for index in range(images)]
     there = all(path.is_file() for path in (root / MARKER, *files))
-    return there and (root / MARKER).read_bytes() == _readme(images, seed)
+    readmes = [_readme(images, seed, title) for title in (TITLE, OLD_TITLE)]
+    return there and (root / MARKER).read_bytes() in readmes
