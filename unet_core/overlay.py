@@ -5,21 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.data.label_map import IGNORE
+from unet_core.io.colors import CLASS_COLORS, ORANGE
 from unet_core.io.pixels import Pixels, for_display, with_channels
 
 Array = NDArray[np.uint8]
-
-ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (0, 158, 115),
-    (240, 228, 66),
-    (0, 114, 178),
-    (213, 94, 0),
-    (204, 121, 167),
-)
-CLASS_COLORS = (ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE)
-TRUE_POSITIVE, FALSE_POSITIVE, FALSE_NEGATIVE = GREEN, RED, SKY
 
 
 def palette(num_classes: int) -> Array:

@@ -5,10 +5,11 @@ import math
 import plotly.graph_objects as go
 
 from unet_core.config.schema import ModelConfig
+from unet_core.io.colors import GRAY, GREEN, ORANGE, PURPLE, SKY, to_hex
 from unet_core.models import architecture
 
-COLORS = {"encoder": "#56b4e9", "bottleneck": "#cc79a7", "decoder": "#009e73", "head": "#e69f00"}
-LINE = "#8a93a4"
+COLORS = {"encoder": to_hex(SKY), "bottleneck": to_hex(PURPLE), "decoder": to_hex(GREEN), "head": to_hex(ORANGE)}
+LINE = to_hex(GRAY)
 
 
 def draw(config: ModelConfig, size: int) -> go.Figure:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from unet_core.io import colors
+from unet_core.io.colors import to_hex
 from unet_core.runs.events import EpochFinished
 from unet_core.runs.leaderboard import Row
 
-BLUE, ORANGE, GREEN, GRAY = "#0072b2", "#e69f00", "#009e73", "#8a93a4"
+BLUE, ORANGE, GREEN, GRAY = map(to_hex, (colors.BLUE, colors.ORANGE, colors.GREEN, colors.GRAY))
 
 
 def dice_histogram(values: Sequence[float]) -> go.Figure:
@@ -24,7 +26,7 @@ def dice_histogram(values: Sequence[float]) -> go.Figure:
 
 
 MEASURES = {"Dice": "val_dice", "IoU": "val_iou", "Loss": "val_loss"}  # of the validation images
-COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a93a4")  # Okabe and Ito 2008
+COLORS = tuple(map(to_hex, colors.LINE_COLORS))
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down")
 

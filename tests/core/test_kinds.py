@@ -168,10 +168,10 @@ def test_unit_divides_by_the_range_of_the_type(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("case", "told"),
     [
-        ("background", "All masks are background alone"),
+        ("background", "All masks are background only"),
         ("ignored", "All pixels of all masks are ignored"),
-        ("depths", "differ in their bit depths (1 uint16, 2 uint8)"),
-        ("channels", "differ in their channels (1 gray, 2 in colors)"),
+        ("depths", "have different bit depths (1 uint16, 2 uint8)"),
+        ("channels", "have different channels (2 RGB, 1 gray)"),
         ("none", ""),
     ],
 )
@@ -199,7 +199,7 @@ def test_the_same_image_in_train_and_val_is_told(tmp_path: Path) -> None:
                 (tmp_path / folder / f"{part}{seed}.png").write_bytes(encode_png(pixels))
     pictures = load_dataset(discovery.find(tmp_path), DataConfig(), TINY)
     (warning,) = pictures.warnings
-    assert warning.startswith("1 images lie in train and in val as well, so that the score flatters: val/val2.")
+    assert warning.startswith("1 images are in both train and val, so validation scores are too high: val/val2.")
 
 
 def trained(place: Path, root: Path, **changes: Any) -> runs.Run:

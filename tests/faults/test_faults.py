@@ -198,7 +198,7 @@ from unet_core.config.schema import ModelConfig
 from unet_core.models.unet import UNet
 torch.manual_seed(0)
 net = UNet(ModelConfig(in_channels=1, num_classes=1, base_channels=8, depth=2))
-state = checkpoint.State({"epoch": 0}, {"head.bias:exp_avg": torch.zeros(1)})
+state = checkpoint.SavedState({"epoch": 0}, {"head.bias:exp_avg": torch.zeros(1)})
 folder = Path(sys.argv[1])
 checkpoint.save_checkpoint(folder, net, state)
 for line in sys.stdin:
@@ -206,7 +206,7 @@ for line in sys.stdin:
     if not child:
         for number in range(int(line), 10**9):
             net.head.bias.data.fill_(number)
-            checkpoint.save_checkpoint(folder, net, checkpoint.State({"epoch": number}, state.tensors))
+            checkpoint.save_checkpoint(folder, net, checkpoint.SavedState({"epoch": number}, state.tensors))
     print(child, flush=True)
     os.waitpid(child, 0)
     print("gone", flush=True)
@@ -264,7 +264,7 @@ def test_A04_newest_checkpoint_cut_resumes_from_the_one_before(reference, killed
         sweep(tmp_path)
     (warning,) = [event.message for event in events(run) if isinstance(event, Warned)]
     assert "last/model.safetensors: damaged" in warning
-    assert "checkpoint before it" in warning
+    assert "previous checkpoint" in warning
     assert_same_end(run, reference)
 
 

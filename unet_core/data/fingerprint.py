@@ -28,7 +28,7 @@ from unet_core.errors import DataError, ImageError
 from unet_core.io import images
 from unet_core.io.pixels import Pixels, full_range
 
-MOST_IMAGES = 64  # of a folder; these tell as much as all
+MOST_IMAGES = 64  # of a folder; more hardly change the numbers
 MOST_PIXELS = 64_000_000  # read of a folder, so that large images take seconds too; at least FEWEST_IMAGES are
 FEWEST_IMAGES = 4
 WINDOW = 2048  # side in pixels of the middle of larger masks, which stands for all of them

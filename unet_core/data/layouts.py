@@ -104,32 +104,32 @@ def split_folders(root: Path) -> list[Sample]:
 
 def stack(root: Path) -> list[Sample]:
     """Multi-page TIFFs, a sample a page: `train-volume.tif` with `train-labels.tif`; without labels, without masks."""
-    files = _tiffs(root)
-    if not _stacked(files):
+    files = _find_tiffs(root)
+    if not _is_stack(files):
         return []
     pairs = pairing.pair_by_name(files)
     problems = list(pairs.doubts)
     samples = []
     for path, masks in (*pairs.pairs.items(), *((path, []) for path in pairs.alone)):
-        count, subset = _pages(path), SUBSETS.get(re.split(r"[^a-z]", path.stem.lower())[0])
+        count, subset = _count_pages(path), SUBSETS.get(re.split(r"[^a-z]", path.stem.lower())[0])
         for mask in masks:
-            if _pages(mask) != count:
-                problems.append(f"{path.name} has {count} pages, {mask.name} {_pages(mask)}")
+            if _count_pages(mask) != count:
+                problems.append(f"{path.name} has {count} pages, {mask.name} {_count_pages(mask)}")
         digits = max(3, len(str(count - 1)))
         samples += [Sample(f"{path.stem}/{page:0{digits}d}", path, tuple(masks), subset, page) for page in range(count)]
     _refuse(root, problems)
     return samples
 
 
-def _tiffs(folder: Path) -> list[Path]:
+def _find_tiffs(folder: Path) -> list[Path]:
     return [path for path in _image_files(folder) if path.suffix.lower() in (".tif", ".tiff")]
 
 
-def _stacked(files: list[Path]) -> bool:
-    return any(_pages(path) > 1 for path in files[:MOST_OPENED])
+def _is_stack(files: list[Path]) -> bool:
+    return any(_count_pages(path) > 1 for path in files[:MOST_OPENED])
 
 
-def _pages(path: Path) -> int:
+def _count_pages(path: Path) -> int:
     try:
         return images.pages(path)
     except ImageError:
@@ -138,7 +138,7 @@ def _pages(path: Path) -> int:
 
 def mixed_folder(root: Path) -> list[Sample]:
     """Images and masks in one folder, or in each of several, told apart by their names or else by content."""
-    if _stacked(_tiffs(root)):
+    if _is_stack(_find_tiffs(root)):
         return []
     if files := _image_files(root):
         folders = [(root, pairing.pair(files))]

@@ -12,7 +12,7 @@ from pathlib import Path
 def is_locked(lock: Path) -> bool:
     """Whether another process holds a lock file. A look leaves nothing behind, also where the folder vanishes."""
     try:
-        descriptor = os.open(lock, os.O_RDONLY)  # FileLock would make the file and its folder anew
+        descriptor = os.open(lock, os.O_RDONLY)  # FileLock would create the file and its folder
     except OSError:
         return False
     try:

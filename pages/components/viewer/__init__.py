@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from pages.components import component, program_address, source
 from pages.server import pixel_store
+from unet_core.io.colors import CLASS_COLORS, FALSE_NEGATIVE, FALSE_POSITIVE, ORANGE, TRUE_POSITIVE, to_hex
 
 if TYPE_CHECKING:
     from unet_core.postprocessing.objects import Objects
@@ -46,7 +47,7 @@ class ViewSettings:
     """One of MODES."""
     style: str = "fill"
     """One of STYLES."""
-    color: str = "#e69f00"
+    color: str = to_hex(ORANGE)
     """Of a binary mask, #rrggbb."""
     hidden: tuple[int, ...] = ()
     """The class indices that are not shown."""
@@ -172,17 +173,14 @@ def _colors(colors: Pixels | None, classes: int) -> dict[str, Any]:
     """The colors of the classes, of errors, and those to choose from, as #rrggbb."""
     from unet_core import overlay as drawing
 
-    def hexed(color: Sequence[int]) -> str:
-        return "#" + "".join(f"{int(channel):02x}" for channel in color)
-
     chosen = drawing.palette(max(2, classes)) if colors is None else colors
     return {
-        "colors": [hexed(color) for color in chosen[:classes]],
-        "swatches": [hexed(color) for color in drawing.CLASS_COLORS],
+        "colors": [to_hex(color) for color in chosen[:classes]],
+        "swatches": [to_hex(color) for color in CLASS_COLORS],
         "errors": {
-            "true_positive": hexed(drawing.TRUE_POSITIVE),
-            "false_positive": hexed(drawing.FALSE_POSITIVE),
-            "false_negative": hexed(drawing.FALSE_NEGATIVE),
+            "true_positive": to_hex(TRUE_POSITIVE),
+            "false_positive": to_hex(FALSE_POSITIVE),
+            "false_negative": to_hex(FALSE_NEGATIVE),
         },
     }
 

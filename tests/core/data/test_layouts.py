@@ -109,7 +109,7 @@ def test_exactly_its_own_layout_is_found(tmp_path: Path, name: str) -> None:
         assert all(sample.masks for sample in discovery.find(tmp_path, layout))
         assert discovery.check(discovery.find(tmp_path)) == []
     else:
-        with pytest.raises(DataError, match=r"images, but no masks \(layout .*They can be predicted"):
+        with pytest.raises(DataError, match=r"images, but no masks \(layout .*You can predict them"):
             discovery.find(tmp_path)
 
 

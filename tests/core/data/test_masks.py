@@ -144,7 +144,7 @@ def test_another_size_is_refused_with_both_and_never_cached(cache: Path, sample:
     with pytest.raises(DataError) as refusal:
         masks.read(sample, (4, 5, 3))
     assert str(refusal.value) == (
-        f"{sample.masks[0]}: the mask is 3 x 2 pixels, its image a.png is 5 x 4; give both the same size."
+        f"{sample.masks[0]}: the mask is 3 x 2 pixels, its image a.png is 5 x 4; make both the same size."
     )
     assert not cache.exists()
 

@@ -171,6 +171,17 @@ def test_files_of_others_are_never_touched(tmp_path: Path, name: str) -> None:
     assert files_under(tmp_path) == {f"set/{name}": b"mine"}
 
 
+def test_a_set_of_the_first_release_is_used_again(tmp_path: Path) -> None:
+    root = write(tmp_path / "set", images=2)
+    (root / "README.txt").write_text(
+        "Built-in sample dataset: fluorescence-like pictures of nuclei, drawn by a program.\n"
+        "Masks: 255 on nuclei, dim ones too; 0 elsewhere.\n\nimages: 2\nseed: 0\n"
+    )
+    before = files_under(root)
+    assert write(root, images=2) == root
+    assert files_under(root) == before
+
+
 def test_a_file_in_the_way_and_a_damaged_or_different_set_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(DataError):

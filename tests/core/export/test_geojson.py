@@ -12,7 +12,7 @@ from shapely.geometry import shape
 from tests.helpers.made import empty, result
 from unet_core.export import geojson
 from unet_core.export.result import Result
-from unet_core.overlay import CLASS_COLORS
+from unet_core.io.colors import CLASS_COLORS
 
 
 def features(each: Result) -> list[dict[str, Any]]:

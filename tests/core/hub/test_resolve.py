@@ -155,7 +155,7 @@ def test_more_bytes_than_told_end_the_pull(repo: Repo, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"config.json": b'{"architectures": ["BertModel"]}'}, "not the config.json of a U-Net"),
+        ({"config.json": b'{"architectures": ["BertModel"]}'}, "not the config.json of a model"),
         ({"config.json": json.dumps(CONFIG.to_dict() | {"base_channels": 256, "depth": 4, "image_size": 64}).encode()},
          "do not fit config.json"),
         ({"config.json": json.dumps(CONFIG.to_dict() | {"num_classes": 2}).encode()}, "do not fit config.json"),

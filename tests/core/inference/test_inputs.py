@@ -72,9 +72,7 @@ def test_a_zip_is_looked_into_and_decoded_late(monkeypatch: pytest.MonkeyPatch) 
     assert read == []
     assert values(found) == [1, 2, 10]
     assert read == ["d/a2.png", "d/a10.png"]
-    assert found.problems == [
-        "cells.zip: d/in.zip is an archive itself, which is not opened; give it on its own; left out."
-    ]
+    assert found.problems == ["cells.zip: d/in.zip is an archive inside the archive, upload it separately; skipped."]
     assert found.notes == ["cells.zip: left out what are no pictures: d/notes.txt."]
 
 
