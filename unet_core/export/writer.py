@@ -18,7 +18,7 @@ __all__ = ["FORMATS", "Delivery", "Format", "Result", "Writer", "archive", "enco
 
 
 class Delivery:
-    """Formats of picture after picture, each file given to `put` (name, fill); the collected ones by `close`.
+    """Formats of image after image, each file given to `put` (name, fill); those for all images by `close`.
 
     `in_folders` puts the files of each format into a folder of its name.
     """
@@ -30,7 +30,7 @@ class Delivery:
         self.in_folders = False
 
     def add(self, result: Result, stem: str) -> list[str]:
-        """Hand out the picture's own files; their names."""
+        """Hand out the files of one image; their names."""
         names = []
         for each in self.formats:
             if each.encode is not None:
@@ -42,7 +42,7 @@ class Delivery:
         return names
 
     def close(self, before: str = "") -> list[str]:
-        """Hand out the files of all pictures, named `before` + their own name; their names."""
+        """Hand out the files for all images, named `before` + their own name; their names."""
         names = []
         for name, collector in self._collectors.items():
             names.append(self._named(FORMATS[name], before + FORMATS[name].file))
@@ -54,7 +54,7 @@ class Delivery:
 
 
 class Writer:
-    """Writes formats of picture after picture into a folder; the collected ones at the end, so use it in a `with`:
+    """Writes formats of image after image into a folder; those for all images at the end, so use it in a `with`:
 
     with Writer(("mask", "coco", "csv"), folder) as writer:
         for result in results:
@@ -68,12 +68,12 @@ class Writer:
         self._names = Names()
 
     def add(self, result: Result, stem: str | None = None) -> list[Path]:
-        """Write one picture's own files, and give their paths. Raises RunError where one cannot be written."""
+        """Write the files of one image; their paths. Raises RunError where one cannot be written."""
         stem = self._names.unique(safe_stem(result.name)) if stem is None else stem
         return [self.folder / name for name in self._delivery.add(result, stem)]
 
     def close(self, before: str = "") -> list[Path]:
-        """Write the collected files, and give their paths; done at the end of a `with` that went well."""
+        """Write the files for all images; their paths. Done at the end of a `with` that raised nothing."""
         return [self.folder / name for name in self._delivery.close(before)]
 
     def _put(self, name: str, fill: Callable[[BinaryIO], object]) -> None:
@@ -96,7 +96,7 @@ class Writer:
 
 
 def write(formats: Sequence[str], folder: Path, stem: str, result: Result) -> list[Path]:
-    """One picture alone: its files `<stem><suffix>`, the collected ones `<stem>_<file>`. For several use `Writer`.
+    """One image alone: its files `<stem><suffix>`, the collected ones `<stem>_<file>`. For several use `Writer`.
 
     Raises ConfigError for an unknown format, RunError where a file cannot be written.
     """
@@ -105,7 +105,7 @@ def write(formats: Sequence[str], folder: Path, stem: str, result: Result) -> li
 
 
 def archive(results: Iterable[Result], formats: Sequence[str], path: Path) -> list[str]:
-    """A ZIP file at `path` of all pictures, and the names in it; a generator of results is taken one at a time.
+    """A ZIP file at `path` of all images, and the names in it; a generator of results is read one at a time.
 
     With several formats each has a folder of its own. Names are made safe and given once. The file appears when it is
     complete. Raises ConfigError for an unknown format, RunError where it cannot be written, and what `results` raises.
@@ -138,7 +138,7 @@ def archive(results: Iterable[Result], formats: Sequence[str], path: Path) -> li
 
 
 def encode(name: str, result: Result) -> tuple[str, bytes]:
-    """One picture in one format, for a download button: the file's name and bytes. Raises ConfigError, DataError."""
+    """One image in one format, for a download button: the file's name and bytes. Raises ConfigError, DataError."""
     files: dict[str, bytes] = {}
 
     def put(file_name: str, fill: Callable[[BinaryIO], object]) -> None:
@@ -190,4 +190,4 @@ def save(result: Result, formats: Sequence[str], path: Path) -> Path:
 
 
 def _unwritable(path: Path, error: OSError) -> RunError:
-    return RunError(f"{path}: cannot be written ({error.strerror or error}); free disk space or choose another folder.")
+    return RunError(f"{path}: cannot be written ({error.strerror or error}). Free disk space or choose another folder.")

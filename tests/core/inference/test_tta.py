@@ -29,5 +29,5 @@ def test_names_have_views_and_sentences() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="tta 'spin' is unknown; choose one of none, mirror, flips, d4"):
+    with pytest.raises(ConfigError, match=r"Unknown tta 'spin'\. Use one of none, mirror, flips, d4"):
         views("spin")
