@@ -71,7 +71,9 @@ def find(
 
     `image` (H, W, C) gives the intensities, `probability` (H, W) or (K, H, W) in 0..1 (whole numbers: of the full range
     of their type) the mean probability. `split` separates touching ones (`watershed.split`). `pixel_size` in
-    micrometers converts lengths and areas. Raises ConfigError for a pixel size that is not above 0, DataError for shapes that differ.
+    micrometers converts lengths and areas.
+
+    Raises ConfigError for a pixel size that is not above 0, DataError for shapes that differ.
     """
     if pixel_size is not None and not 0 < pixel_size < float("inf"):
         raise ConfigError(

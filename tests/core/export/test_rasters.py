@@ -63,7 +63,7 @@ def test_probabilities_of_several_classes() -> None:
 
 def test_probabilities_that_were_not_kept_are_told() -> None:
     for encode in (rasters.probability_png, rasters.probability_tiff):
-        with pytest.raises(DataError, match=r"a\.png.*not kept"):
+        with pytest.raises(DataError, match=r"a\.png.*not stored"):
             encode(result())
 
 
