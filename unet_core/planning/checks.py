@@ -1,4 +1,4 @@
-"""What speaks against a set of settings on a dataset, in sentences; nothing here forbids anything. No torch."""
+"""Warnings about settings that do not suit a dataset. Nothing here is an error; free of torch."""
 
 from collections.abc import Iterator
 
@@ -10,55 +10,60 @@ from unet_core.models import architecture
 from unet_core.models.layers import NORMS
 from unet_core.planning.planner import UPRIGHT
 
-FEW_VALIDATE = 5
+FEW_VAL_IMAGES = 5
 FEW_STEPS = 100
-TOUCHING = 2.0  # pixels between objects at which masks grow together
+TOUCHING = 2.0  # pixels between objects up to which their predicted masks merge
 
 
 def check_settings(
     config: RunConfig, data: Fingerprint, train_images: int, val_images: int, steps: int, crops: int
 ) -> Iterator[str]:
-    """Sentences about the settings, the most harmful first. `steps` and `crops` are those of an epoch."""
+    """Warnings about the settings, the most harmful first. `steps` and `crops` are per epoch."""
     yield from _sizes(config, data)
     yield from _batches(config, steps, crops)
     if val_images == 0:
-        yield "No image is held back for validation: no score tells how good the model is. Raise val_fraction."
-    elif val_images < FEW_VALIDATE:
+        yield "There are no validation images, so the model cannot be evaluated during training. Increase val_fraction."
+    elif val_images < FEW_VAL_IMAGES:
         yield (
-            f"Only {_counted(val_images, 'image')} of {train_images + val_images} choose the best epoch: the score "
-            "will hang on them. More images, or a larger val_fraction, make it steadier."
+            f"Only {_counted(val_images, 'image')} of {train_images + val_images} for validation: the validation score "
+            "and the choice of the best epoch are unreliable. Add images or increase val_fraction."
         )
     if data.upright >= UPRIGHT and AUGMENTATIONS[config.train.augment].flips_vertically:
         yield (
-            f"The classes at the top of the images are others than at the bottom, and augment {config.train.augment!r} "
-            "turns images upside down; 'street' only mirrors left and right."
+            f"The top and bottom of the images contain different classes, but augment {config.train.augment!r} flips "
+            "images vertically. Use 'street', which flips only horizontally."
         )
 
 
 def _sizes(config: RunConfig, data: Fingerprint) -> Iterator[str]:
     model, large, median = config.model, data.object_diameter_high, data.object_diameter
-    sees = architecture.receptive_field(_known(config))
+    receptive_field = architecture.receptive_field(_resolved_model(config))
     if large is not None and median is not None:
-        sizes = f"half of your objects are over {median:.0f} px wide, one in ten over {large:.0f}"
-        if sees < median:
-            yield f"Your objects are {median:.0f} px wide, this net sees {sees} px: never a whole one. Raise depth."
-        elif sees < large:
-            yield f"This net sees {sees} px, {sizes}: the large ones are not seen whole. Raise depth."
+        sizes = f"median {median:.0f} px, 90th percentile {large:.0f} px"
+        if receptive_field < median:
+            yield (
+                f"The receptive field of {receptive_field} px is smaller than the median object ({sizes}). "
+                "Increase depth."
+            )
+        elif receptive_field < large:
+            yield (
+                f"The receptive field of {receptive_field} px is smaller than large objects ({sizes}). Increase depth."
+            )
         if model.image_size < large:
             yield (
-                f"Crops are {model.image_size} px wide, {sizes}: many crops hold no whole object. Raise image_size "
-                "if there is memory."
+                f"Crops of {model.image_size} px are smaller than large objects ({sizes}). Increase image_size if "
+                "memory allows."
             )
     shorter = min(data.height, data.width)
     if shorter and model.image_size > 1.5 * shorter:
         yield (
-            f"Crops are {model.image_size} px wide, the images {data.width} x {data.height} px: the rest is mirrored "
-            "and takes time for nothing. Lower image_size."
+            f"Crops of {model.image_size} px are larger than the images ({data.width} x {data.height} px): the rest is "
+            "filled by mirroring. Decrease image_size."
         )
     if data.object_gap is not None and data.object_gap <= TOUCHING:
         yield (
-            f"Half of the objects lie within {data.object_gap:.0f} px of the next one of their class: their masks will "
-            "grow together. To count them, split the masks after prediction."
+            f"Half of the objects are within {data.object_gap:.0f} px of the next one of their class, so that their "
+            "masks will merge. To count them, split touching objects after prediction."
         )
 
 
@@ -66,21 +71,21 @@ def _batches(config: RunConfig, steps: int, crops: int) -> Iterator[str]:
     batch = config.train.batch_size
     if batch < NORMS[config.model.norm].min_batch:
         yield (
-            f"Batch norm estimates mean and spread from {_counted(batch, 'crop')} at a time (batch_size): too few. "
-            "Take batch_size 4 or more, or norm 'group'."
+            f"Batch normalization estimates its statistics from {_counted(batch, 'crop')} (batch_size), which is too "
+            "few. Use batch_size 4 or more, or norm 'group'."
         )
     if batch > crops:
-        yield f"batch_size is {batch}, but an epoch has only {_counted(crops, 'crop')}: each step takes them all."
+        yield f"batch_size is {batch}, but an epoch has only {_counted(crops, 'crop')}: each step uses all of them."
     total = steps * config.train.epochs
     if total < FEW_STEPS:
         yield (
-            f"{_counted(total, 'step')} in all ({steps} an epoch) are few; several hundred are usual. More epochs, "
-            "more crops_per_image or a smaller batch_size make more."
+            f"Only {_counted(total, 'step')} in total ({steps} per epoch); several hundred are usual. Increase epochs "
+            "or crops_per_image, or decrease batch_size."
         )
 
 
-def _known(config: RunConfig) -> ModelConfig:
-    """The model with channels and classes set; what it sees depends on neither."""
+def _resolved_model(config: RunConfig) -> ModelConfig:
+    """The model with channels and classes set; its receptive field depends on neither."""
     model = config.model
     return config.replace(in_channels=model.in_channels or 3, num_classes=model.num_classes or 1).model
 
@@ -89,16 +94,18 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + "s" * (number != 1)
 
 
-def classes_missing(train: set[int], val: set[int], classes: int, looked_at: int) -> Iterator[str]:
-    """Sentences about classes that no image looked at holds; `train`, `val` are the indices that were found."""
-    wanted = set(range(classes))
-    if absent := sorted(wanted - train):
+def check_classes(train: set[int], val: set[int], num_classes: int, train_images: int) -> Iterator[str]:
+    """Warnings about classes that are in none of the images that were read.
+
+    `train` and `val` are the class indices in their masks, `train_images` the number of training images.
+    """
+    if absent := sorted(set(range(num_classes)) - train):
         yield (
-            f"{_named(absent)} in none of the {_counted(looked_at, 'training image')} looked at: what is never "
-            "shown is not learned."
+            f"{_named(absent)} in none of the {_counted(train_images, 'training image')} that were checked, and cannot "
+            "be learned without examples."
         )
     if val and (unscored := sorted(train - val)):
-        yield f"{_named(unscored)} in no validation image looked at, so that its score may stay unknown."
+        yield f"{_named(unscored)} in no validation image that was checked, and may get no validation score."
 
 
 def _named(classes: list[int]) -> str:

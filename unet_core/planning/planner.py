@@ -1,9 +1,10 @@
-"""Settings proposed from a dataset's fingerprint and the machine, each with its reason in plain words; no torch.
+"""Suggested settings for a dataset and a machine, each with its reason; free of torch.
 
-    for advice in plan.propose(fingerprint.of_samples(samples), Machine.here(), config):
+    for advice in planner.propose(fingerprint.measure_samples(...), Machine.here(), config):
         advice.setting, advice.value, advice.reason
 
-The defaults were measured (CONTRIBUTING.md), so that each rule leaves them alone unless a number speaks against them.
+The defaults are the result of measurements, so each rule keeps them unless a property of the dataset or the machine
+demands otherwise.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,47 +18,50 @@ from unet_core.hardware import Machine
 from unet_core.models import architecture
 from unet_core.models.layers import NORMS
 
-SIDES = (64, 96, 128, 160, 192, 256, 320, 384, 512)  # of crops; multiples of 2 to the power of 4 and more
-LARGEST = {"cpu": 256, "cuda": 512, "mps": 384}  # crops beyond these leave no room for a batch, or for patience
-ROOM = 1.5  # a crop is to be so many times as wide as the large objects, and the net to see as much
-STEPS = 400  # fewer optimizer steps than this leave a net half-trained, whatever the data
-STEPS_OF_CLASSES = 700  # the same for several classes
-USUAL_CROPS = 4  # of an image in an epoch: `data.MOST_CROPS`, which is behind torch
-MOST_EPOCHS = 100
-MOST_CROPS = 16  # of an image in an epoch
-RARE = 0.25  # a class with less than this share of the median class's pixels is rare
-UPRIGHT = 0.15  # from here on pictures have an up and a down
-FEW = 8  # classes from which on a processor's small net is short of channels
-SHARE_OF_MEMORY = 0.5
+SIDES = (64, 96, 128, 160, 192, 256, 320, 384, 512)  # of crops; all are divisible by 2 to the power of 4 or more
+MAX_SIDE = {"cpu": 256, "cuda": 512, "mps": 384}  # larger crops are too slow, or leave no memory for a batch
+CONTEXT = 1.5  # crop size and receptive field should be this many times the diameter of large objects
+MIN_STEPS = 400  # optimizer steps of a run; with fewer a model is undertrained, whatever the dataset
+MIN_STEPS_MULTICLASS = 700
+DEFAULT_CROPS = 4  # per image and epoch: `sampling.MOST_CROPS`, which imports torch
+MAX_EPOCHS = 100
+MAX_CROPS = 16  # per image and epoch
+RARE = 0.25  # a class with less than this fraction of the median class's pixels is rare
+UPRIGHT = 0.15  # `Fingerprint.upright` from which on images have a fixed orientation
+MANY_CLASSES = 8  # from which on the default number of channels is small
+MEMORY_SHARE = 0.5  # of the free memory that a step may take
 
 
 @dataclass(frozen=True)
 class Advice:
-    """A setting, the value proposed for it, and why; `changes` tells whether it differs from what is set now."""
+    """A suggested value for a setting and its reason; `changes` is whether it differs from the current value."""
 
     setting: str
     value: Any
     reason: str
-    now: Any = None
+    current: Any = None
 
     @property
     def changes(self) -> bool:
-        return bool(self.value != self.now)
+        return bool(self.value != self.current)
 
 
-def propose(data: Fingerprint, machine: Machine | None = None, now: RunConfig | None = None) -> list[Advice]:
-    """What to set, in the order in which the settings build on one another; all together are a valid config.
+def propose(data: Fingerprint, machine: Machine | None = None, config: RunConfig | None = None) -> list[Advice]:
+    """Suggestions, each based on those before it; applied together they are a valid config.
 
-    `now` are the settings as they stand: what no rule speaks of (padding, norm, kind of net) is kept.
+    `config` holds the current settings: those without a rule (padding, norm, layers) stay as they are. Without images
+    there is no suggestion.
     """
-    now = now or RunConfig()
+    current = config or RunConfig()
     if not data.images:
         return []
-    rules = _Rules(data, machine or Machine(), now)
-    found = [Advice(name, value, reason, getattr(_section(now, name), name)) for name, value, reason in rules.all()]
-    config = now.replace(**{advice.setting: advice.value for advice in found})  # raises where a rule is wrong
-    architecture.check_size(config.model, config.model.image_size, config.model.image_size)
-    return found
+    rules = _Rules(data, machine or Machine(), current)
+    advice = [
+        Advice(name, value, reason, getattr(_section(current, name), name)) for name, value, reason in rules.all()
+    ]
+    suggested = current.replace(**{item.setting: item.value for item in advice})  # raises where a rule is wrong
+    architecture.check_size(suggested.model, suggested.model.image_size, suggested.model.image_size)
+    return advice
 
 
 def _section(config: RunConfig, name: str) -> Any:
@@ -65,11 +69,11 @@ def _section(config: RunConfig, name: str) -> Any:
 
 
 class _Rules:
-    """One method a setting; each may read what those before it have chosen."""
+    """One method per setting; each may read the values that those before it have chosen."""
 
-    def __init__(self, data: Fingerprint, machine: Machine, now: RunConfig) -> None:
-        self.data, self.machine, self.now = data, machine, now
-        self.kind = machine.device if now.train.device == "auto" else now.train.device
+    def __init__(self, data: Fingerprint, machine: Machine, current: RunConfig) -> None:
+        self.data, self.machine, self.current = data, machine, current
+        self.device = machine.device if current.train.device == "auto" else current.train.device
         self.default = RunConfig()
         self.side = self.depth = self.batch = self.crops = 0
 
@@ -89,164 +93,170 @@ class _Rules:
 
     @property
     def large(self) -> float:
-        """Diameter of the large objects, 0 where there are none."""
+        """Diameter of large objects (90th percentile) in pixels, 0 where there are none."""
         return self.data.object_diameter_high or 0.0
 
     def image_size(self) -> tuple[str, int, str]:
         shorter = min(self.data.height, self.data.width)
-        usual = self.default.model.image_size
-        most = LARGEST.get(self.kind, 256)
-        wanted = next((side for side in SIDES if side >= max(usual, ROOM * self.large)), SIDES[-1])
-        side = min(wanted, most)
+        default = self.default.model.image_size
+        upper = MAX_SIDE.get(self.device, 256)
+        ideal = next((side for side in SIDES if side >= max(default, CONTEXT * self.large)), SIDES[-1])
+        side = min(ideal, upper)
         objects = self._objects()
         if shorter < side:
             side = next((size for size in SIDES if size >= shorter), SIDES[0])
-            reason = f"the images are {self.data.height} x {self.data.width} px: a crop of {side} holds the short side"
-        elif wanted > most:
-            reason = f"{objects}; {ROOM:g} times that would be {wanted} px, but {self.kind} is slow beyond {most}"
-        elif side > usual:
-            reason = f"{objects}: crops of {side} hold whole ones and what lies around them"
+            reason = (
+                f"the images are {self.data.width} x {self.data.height} px, crops of {side} px cover the short side"
+            )
+        elif ideal > upper:
+            reason = f"{objects}; crops of {ideal} px would suit them, but are too slow on {self.device}"
+        elif side > default:
+            reason = f"{objects}; crops of {side} px show whole objects and their surroundings"
         elif self.large:
-            reason = f"{objects}: crops of {side} hold several"
+            reason = f"{objects}; crops of {side} px show several"
         else:
-            reason = f"no objects were found to go by: {side} is the usual size"
+            reason = f"no objects were found; {side} px is the default"
         self.side = self._fitting(side)
         if self.side != side:
-            reason += f"; {self.side} is the nearest side that this unpadded net takes"
+            reason += f"; {self.side} px is the nearest size that fits the unpadded convolutions"
         return "image_size", self.side, reason
 
     def _objects(self) -> str:
         if self.data.object_diameter is None:
             return "no objects were found"
-        half = self.data.object_diameter
-        return f"half of the objects are under {half:.0f} px wide, nine of ten under {self.large:.0f}"
+        median = self.data.object_diameter
+        return f"object diameter: median {median:.0f} px, 90th percentile {self.large:.0f} px"
 
     def _fitting(self, side: int) -> int:
-        """The side itself, or the next one that an unpadded net takes at every depth it may be given."""
-        if self.now.model.padding == "same":
+        """The side, or the next larger one that fits unpadded convolutions."""
+        if self.current.model.padding == "same":
             return side
-        model = self.now.replace(image_size=max(side, 2 ** (self.now.model.depth + 1))).model
+        model = self.current.replace(image_size=max(side, 2 ** (self.current.model.depth + 1))).model
         return min(4096, architecture.fitting_size(model, model.image_size))
 
     def depth_(self) -> tuple[str, int, str]:
-        usual = self.default.model.depth
-        if self.now.model.padding == "valid":
-            self.depth = self.now.model.depth
-            return "depth", self.depth, "an unpadded net is made for its depth: it stays"
-        deepest = max(1, self.side.bit_length() - 3)  # at least 4 pixels are left at the lowest level
-        sees = {depth: self._sees(depth) for depth in range(min(usual, deepest), min(usual + 1, deepest) + 1)}
-        self.depth = min(sees)
-        if sees[self.depth] < ROOM * self.large:
-            self.depth = max(sees)
-        seen = f"with {self.depth} levels a pixel of the mask sees {sees[self.depth]} px"
-        if self.depth < usual:
-            return "depth", self.depth, f"a crop of {self.side} px would be under 4 px wide below that; {seen}"
-        if self.large:
-            return "depth", self.depth, f"{seen}, the large objects are {self.large:.0f} px wide"
-        return "depth", self.depth, seen
+        default = self.default.model.depth
+        if self.current.model.padding == "valid":
+            self.depth = self.current.model.depth
+            return "depth", self.depth, "unpadded convolutions are designed for their depth, so it stays"
+        deepest = max(1, self.side.bit_length() - 3)  # at least 4 pixels are left at the deepest level
+        candidates = range(min(default, deepest), min(default + 1, deepest) + 1)
+        fields = {depth: self._receptive_field(depth) for depth in candidates}
+        self.depth = min(fields)
+        if fields[self.depth] < CONTEXT * self.large:
+            self.depth = max(fields)
+        reason = f"{self.depth} levels have a receptive field of {fields[self.depth]} px"
+        if self.depth < default:
+            reason += f"; with more, a crop of {self.side} px would shrink below 4 px"
+        elif self.large:
+            reason += f", large objects are {self.large:.0f} px wide"
+        return "depth", self.depth, reason
 
-    def _sees(self, depth: int) -> int:
+    def _receptive_field(self, depth: int) -> int:
         changes = {"depth": depth, "image_size": max(self.side, 2 ** (depth + 1))}
-        model = self.now.replace(**changes, in_channels=3, num_classes=1, deep_supervision=False).model
+        model = self.current.replace(**changes, in_channels=3, num_classes=1, deep_supervision=False).model
         return architecture.receptive_field(model)
 
     def base_channels(self) -> tuple[str, int, str]:
-        usual, classes = self.default.model.base_channels, len(self.data.class_shares)
-        if self.kind == "cuda" and (self.machine.memory_mb >= 6000 or not self.machine.memory_mb):
-            return "base_channels", 2 * usual, "a GPU has time and room for a wider net, four times the weights"
-        if classes >= FEW:
-            reason = f"{classes} classes would like more, but twice the channels take about three times the time here"
-            return "base_channels", usual, reason
-        return "base_channels", usual, "enough for few classes, and quick on this device"
+        default, classes = self.default.model.base_channels, len(self.data.class_shares)
+        if self.device == "cuda" and (self.machine.memory_mb >= 6000 or not self.machine.memory_mb):
+            return "base_channels", 2 * default, "a GPU has the speed and memory for a wider model (4x the parameters)"
+        if classes >= MANY_CLASSES:
+            reason = f"{classes} classes would benefit from more, but twice the channels take about 3x the time here"
+            return "base_channels", default, reason
+        return "base_channels", default, "enough for few classes, and fast on this device"
 
     def crops_per_image(self) -> tuple[str, int, str]:
         cover = max(1, round(self.data.height * self.data.width / self.side**2))
-        self.crops = min(USUAL_CROPS, cover)
+        self.crops = min(DEFAULT_CROPS, cover)
         train = self.default.train
-        wanted = -(-self.wanted * train.batch_size // (self._trained() * train.epochs))
-        if self.crops < wanted and cover > USUAL_CROPS:
-            self.crops = min(cover, wanted, MOST_CROPS)
-            reason = f"only {self._trained()} images train, and it takes {cover} crops of {self.side} px to cover one"
+        needed = -(-self.min_steps * train.batch_size // (self._train_images() * train.epochs))
+        if self.crops < needed and cover > DEFAULT_CROPS:
+            self.crops = min(cover, needed, MAX_CROPS)
+            reason = f"only {self._train_images()} training images; {cover} crops of {self.side} px cover one"
             return "crops_per_image", self.crops, reason
         return (
             "crops_per_image",
             0,
-            f"{self.crops} of each image in an epoch, as many as cover it ({USUAL_CROPS} at most)",
+            f"{self.crops} per image, as many as cover it (at most {DEFAULT_CROPS})",
         )
 
     @property
-    def wanted(self) -> int:
-        """Optimizer steps that a run should have."""
-        return STEPS if len(self.data.class_shares) <= 2 else STEPS_OF_CLASSES
+    def min_steps(self) -> int:
+        """Optimizer steps that a run should have at least."""
+        return MIN_STEPS if len(self.data.class_shares) <= 2 else MIN_STEPS_MULTICLASS
 
-    def _trained(self) -> int:
-        held_back = self.now.data.val_fraction + self.now.data.test_fraction
+    def _train_images(self) -> int:
+        held_back = self.current.data.val_fraction + self.current.data.test_fraction
         return max(1, round(self.data.images * (1 - held_back)))
 
     def _steps(self, batch: int, crops: int) -> int:
-        """Optimizer steps of an epoch."""
-        return -(-self._trained() * crops // batch)
+        """Optimizer steps per epoch."""
+        return -(-self._train_images() * crops // batch)
 
     def batch_size(self) -> tuple[str, int, str]:
-        usual = self.default.train.batch_size
-        self.batch, room = usual, SHARE_OF_MEMORY * self.machine.memory_mb
-        model = self.now.replace(image_size=max(self.side, 2 ** (self.depth + 1)), depth=self.depth).model
-        each = step_mb(model, len(self.data.class_shares), self.data.channels)
-        reason = f"about {self.batch * each:.0f} MB a step"
-        while room and self.batch > 1 and self.batch * each > room:
+        self.batch, limit_mb = self.default.train.batch_size, MEMORY_SHARE * self.machine.memory_mb
+        model = self.current.replace(image_size=max(self.side, 2 ** (self.depth + 1)), depth=self.depth).model
+        crop_mb = step_mb(model, len(self.data.class_shares), self.data.channels)
+        reason = f"about {self.batch * crop_mb:.0f} MB per step"
+        while limit_mb and self.batch > 1 and self.batch * crop_mb > limit_mb:
             self.batch //= 2
-            reason = f"memory: a crop takes about {each:.0f} MB in a step, {self.machine.memory_mb} MB are free"
+            reason = f"a step takes about {crop_mb:.0f} MB per crop, {self.machine.memory_mb} MB are free"
         while self.batch > 4 and self._steps(self.batch, self.crops) < 4:
             self.batch //= 2
-            reason = f"only {self._trained()} images train: smaller batches make more steps of an epoch"
-        if self.batch < NORMS[self.now.model.norm].min_batch:
-            reason += "; batch norm wants 4 or more, take norm 'group' below that"
+            reason = f"only {self._train_images()} training images; smaller batches give more steps per epoch"
+        if self.batch < NORMS[self.current.model.norm].min_batch:
+            reason += "; batch normalization needs 4 or more, use norm 'group' below that"
         return "batch_size", self.batch, reason
 
     def epochs(self) -> tuple[str, int, str]:
-        usual = self.default.train.epochs
+        default = self.default.train.epochs
         steps = self._steps(self.batch, self.crops)
-        if steps * usual >= 0.95 * self.wanted:
-            return "epochs", usual, f"{steps} steps an epoch, {steps * usual} in all"
-        epochs = min(MOST_EPOCHS, -(-self.wanted // steps))
-        few = f"{usual} epochs of {steps} steps make only {usual * steps}"
-        return "epochs", epochs, f"{few}, {epochs} make {epochs * steps}; several hundred are needed"
+        if steps * default >= 0.95 * self.min_steps:
+            return "epochs", default, f"{steps} steps per epoch, {steps * default} in total"
+        epochs = min(MAX_EPOCHS, -(-self.min_steps // steps))
+        few = f"{default} epochs of {steps} steps are only {default * steps} steps"
+        return "epochs", epochs, f"{few}; {epochs} epochs are {epochs * steps}, several hundred are needed"
 
     def normalization(self) -> tuple[str, str, str]:
         low, high = min(self.data.low, default=0.0), max(self.data.high, default=1.0)
-        used = f"98 % of the values lie between {low:.2g} and {high:.2g} of the {self.data.dtype} range"
+        values = f"98% of the values are between {low:.2g} and {high:.2g} of the {self.data.dtype} range"
         if self.data.dtype == "float32":
-            used = f"98 % of the values lie between {low:.3g} and {high:.3g}"
-        return "normalization", "zscore", f"{used}; each image is brought to the same mean and spread, colors kept"
+            values = f"98% of the values are between {low:.3g} and {high:.3g}"
+        return (
+            "normalization",
+            "zscore",
+            f"{values}; each image is scaled to the same mean and standard deviation",
+        )
 
     def loss(self) -> tuple[str, str, str]:
         shares = self.data.class_shares
         if len(shares) <= 2:
-            rare = f"the foreground is {100 * (shares[1] if len(shares) > 1 else 0):.2g} % of the pixels"
-            reason = f"{rare}; auto is bce_dice: Dice does not mind much background, BCE steadies it"
+            foreground = f"the foreground is {100 * (shares[1] if len(shares) > 1 else 0):.2g}% of the pixels"
+            reason = f"{foreground}; auto is bce_dice: Dice handles class imbalance, BCE stabilizes it"
         else:
-            reason = f"{len(shares)} classes; auto is cross_entropy_dice: Dice counts each the same, however rare"
+            reason = f"{len(shares)} classes; auto is cross_entropy_dice: Dice weighs rare and frequent classes equally"
         return "loss", "auto", reason
 
     def class_weights(self) -> tuple[str, str, str]:
-        there = sorted(share for share in self.data.class_shares if share > 0)
-        median = there[len(there) // 2] if there else 0.0
-        if len(self.data.class_shares) > 2 and there[0] < RARE * median:
-            reason = f"the rarest class has {100 * there[0]:.2g} % of the pixels, the median one {100 * median:.2g} %"
-            return "class_weights", "auto", f"{reason}: it would hardly count in the cross-entropy"
-        return "class_weights", "none", "no class is so rare that the Dice part of the loss would not see to it"
+        shares = sorted(share for share in self.data.class_shares if share > 0)
+        median = shares[len(shares) // 2] if shares else 0.0
+        if len(self.data.class_shares) > 2 and shares[0] < RARE * median:
+            reason = f"the rarest class has {100 * shares[0]:.2g}% of the pixels, the median class {100 * median:.2g}%"
+            return "class_weights", "auto", f"{reason}; it would hardly count in the cross-entropy"
+        return "class_weights", "none", "no class is so rare that the Dice part of the loss would not suffice"
 
     def augment(self) -> tuple[str, str, str]:
         if self.data.upright >= UPRIGHT:
-            reason = "the top of the images holds other classes than the bottom: upside down they would mislead"
+            reason = "the top and bottom of the images contain different classes, so vertical flips would mislead"
             return "augment", "street", reason
-        return "augment", "flips", "top and bottom of the images hold the same: turning them gives more of their kind"
+        return "augment", "flips", "the images have no fixed orientation, so flips and rotations give more examples"
 
 
 def step_mb(model: ModelConfig, classes: int, channels: int) -> float:
-    """About how many MiB a crop takes in a training step: the feature maps, twice over in 32 bits for the gradient.
+    """Estimated MiB per crop in a training step: all feature maps in 32 bits, once for the values, once for gradients.
 
-    Measured on a processor in bf16 it was within a factor of two; the preflight measures it on the spot.
+    Within a factor of two of measurements on a CPU in bf16; the pre-flight check measures it.
     """
     model = replace(
         model, in_channels=model.in_channels or min(3, max(1, channels)), num_classes=model.num_classes or classes
@@ -257,9 +267,9 @@ def step_mb(model: ModelConfig, classes: int, channels: int) -> float:
     return values * 2 * 4 / 2**20
 
 
-def apply_advice(advice: Sequence[Advice], now: RunConfig) -> RunConfig:
-    """The settings with all advice taken. Raises ConfigError where it does not fit what was changed meanwhile."""
+def apply_advice(advice: Sequence[Advice], config: RunConfig) -> RunConfig:
+    """The settings with all advice applied. Raises ConfigError where it does not fit settings changed since."""
     try:
-        return now.replace(**{item.setting: item.value for item in advice})
+        return config.replace(**{item.setting: item.value for item in advice})
     except ConfigError as error:
-        raise ConfigError(f"The plan does not fit the settings any more: {error} Propose it anew.") from error
+        raise ConfigError(f"The suggestions no longer fit the settings: {error} Update the suggestions.") from error

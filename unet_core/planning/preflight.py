@@ -1,24 +1,24 @@
-"""A few real steps before the start: what an epoch costs, how large a batch fits, what speaks against the settings.
+"""Pre-flight check: a few real steps measure the time per epoch, the memory and the largest batch size.
 
-    for told in preflight.run(config, runs_dir):   # Progress, Progress, ..., Report
+    for message in preflight.run(config, runs_dir):   # Progress, Progress, ..., Report
         ...
 
-It trains a net of its own on a sample of the data and throws it away. The caller holds the device (`queue.device`).
+It trains a temporary model on a sample of the dataset. The caller holds the device (`queue.hold_device`).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from unet_core import device as memory
 from unet_core.config.schema import RunConfig, all_fields
 from unet_core.data import fingerprint
 from unet_core.data.dataset import Dataset
 from unet_core.data.label_map import IGNORE
 from unet_core.data.sampling import Batch
+from unet_core.device import peak_mb
 from unet_core.io.pixels import Array, Pixels
 from unet_core.models import architecture
 from unet_core.planning import batch_size
@@ -30,68 +30,65 @@ from unet_core.planning.benchmark import (
     time_step,
     validation_pixel_seconds,
 )
-from unet_core.planning.checks import check_settings, classes_missing
+from unet_core.planning.checks import check_classes, check_settings
 from unet_core.planning.report import Progress, Report
 from unet_core.planning.trial import Trial, prepare
 from unet_core.runs.snapshots import PROBES
 from unet_core.training.state import TrainerState
 
-SECONDS = 14.0  # for all, from the first line on; a single step is never broken off
+SECONDS = 14.0  # of the whole check, about; a step is never interrupted
 
 
 def run(config: RunConfig, runs_dir: Path, seconds: float = SECONDS) -> Iterator[Progress | Report]:
-    """Try the settings for about `seconds`. Raises UnetError where the run could not begin, or not a crop fits."""
+    """Check the settings for about `seconds`; progress, then the report.
+
+    Raises UnetError where a run could not start, or where not even the smallest batch fits in memory.
+    """
     began = time.monotonic()
     yield Progress(0.05, "reading a sample of the images")
     trial = prepare(config, runs_dir)
-    yield Progress(0.2, "looking at their objects")
-    data = fingerprint.measure(_decoded(trial.pictures))
-    data = replace(data, images=trial.whole.images)
-    yield Progress(0.3, "making a few steps")
-    pace = time_step(trial)
+    yield Progress(0.2, "measuring the objects")
+    data = fingerprint.measure(_decoded(trial.dataset))
+    data = replace(data, images=trial.dataset_size.images)
+    yield Progress(0.3, "running a few training steps")
+    timing = time_step(trial)
     yield Progress(0.55, "validating a few images")
     val_pixel_seconds = validation_pixel_seconds(trial.training)
     save_seconds = saving_seconds(trial.training)
-    peak = memory.peak_mb(trial.training.device)
-    found = None
-    for told in _largest(trial, pace, began + seconds):
-        if isinstance(told, Progress):
-            yield told
-        else:
-            found = told
-    assert found is not None
-    yield _report(trial, data, pace, found, val_pixel_seconds, save_seconds, peak, time.monotonic() - began)
+    peak = peak_mb(trial.training.device)  # before the search, which takes more
+    largest = yield from _search_batch_size(trial, timing, began + seconds)
+    yield _report(trial, data, timing, largest, val_pixel_seconds, save_seconds, peak, time.monotonic() - began)
 
 
-def _decoded(pictures: Dataset) -> Iterator[tuple[Pixels, Array]]:
-    for index in range(len(pictures)):
-        picture = pictures[index]
-        yield picture.image, pictures.target(picture.raw_mask)
+def _decoded(examples: Dataset) -> Iterator[tuple[Pixels, Array]]:
+    for index in range(len(examples)):
+        example = examples[index]
+        yield example.image, examples.target(example.raw_mask)
 
 
 @dataclass(frozen=True)
-class Largest:
-    """A batch that made a step, what ended the search, and what the memory would hold (0 = unknown)."""
+class LargestBatch:
+    """The largest batch size that was run, what limited it, and what would fit in memory (0 = unknown)."""
 
-    batch: int
-    by: str
-    by_memory: int
+    size: int
+    limited_by: str
+    fits_memory: int
 
 
-def _largest(trial: Trial, pace: StepTiming, until: float) -> Iterator[Progress | Largest]:
-    """Search for the largest batch. Beyond what memory allows a processor is not driven: it would swap, not fail."""
+def _search_batch_size(trial: Trial, timing: StepTiming, until: float) -> Generator[Progress, None, LargestBatch]:
+    """Search for the largest batch size. A CPU is not driven beyond its memory: it would swap instead of failing."""
     device = trial.training.device
     setting = int(next(option.le or 1 for option in all_fields() if option.name == "batch_size"))
-    by_memory = batch_size.batch_that_fits(pace.sample_mb, pace.others_mb, pace.free_mb)
-    bounds = {"data": trial.whole.crops, "setting": setting}
-    if device.type != "cuda" and by_memory:
-        bounds["memory"] = max(pace.batch, by_memory)
-    by = min(bounds, key=lambda name: bounds[name])
-    source = next(trial.batches(pace.batch))
-    latest = pace.batch, pace.seconds
-    tried: list[Progress] = []
+    fits_memory = batch_size.estimate_batch_size(timing.mb_per_sample, timing.fixed_mb, timing.free_mb)
+    bounds = {"data": trial.dataset_size.crops, "setting": setting}
+    if device.type != "cuda" and fits_memory:
+        bounds["memory"] = max(timing.batch_size, fits_memory)
+    bound = min(bounds, key=lambda name: bounds[name])
+    source = next(trial.batches(timing.batch_size))
+    latest = timing.batch_size, timing.seconds  # a batch that fits, and the seconds of its step
+    attempts = 0
 
-    def takes(size: int) -> bool:
+    def step_fits(size: int) -> bool:
         nonlocal latest
         started = time.perf_counter()
         repeats = -(-size // len(source.ids))
@@ -100,74 +97,79 @@ def _largest(trial: Trial, pace: StepTiming, until: float) -> Iterator[Progress 
             source.target.repeat(repeats, 1, 1)[:size],
             (source.ids * repeats)[:size],
         )
-        fitted = fits(trial, batch)
-        if fitted:
+        success = fits(trial, batch)
+        if success:
             latest = size, time.perf_counter() - started
-        return fitted
+        return success
 
-    def goes_on(size: int) -> bool:
+    def has_time(size: int) -> bool:
         return time.monotonic() + 1.2 * size * latest[1] / latest[0] < until
 
-    good, bad = pace.batch, pace.bad
-    while True:  # a try at a time, so that each is told
-        yield Progress(min(0.95, 0.7 + 0.02 * len(tried)), f"trying larger batches: {good} fits")
+    def one_attempt() -> Callable[[int], bool]:
+        first = iter([True])
+        return lambda size: next(first, False) and has_time(size)
+
+    good, bad = timing.batch_size, timing.failed_batch_size
+    while True:  # one attempt at a time, so that the progress of each is reported
+        yield Progress(min(0.95, 0.7 + 0.02 * attempts), f"trying larger batches: {good} fits")
         before = good, bad
-        asked = iter([True])
-        good, bad = batch_size.largest(takes, good, bounds[by], lambda size: next(asked, False) and goes_on(size), bad)  # noqa: B023
-        tried.append(Progress(0, ""))
+        good, bad = batch_size.find_largest(step_fits, good, bounds[bound], one_attempt(), bad)
+        attempts += 1
         if (good, bad) == before:
             break
-    closed = bad is not None and bad - good <= max(1, good // batch_size.CLOSE)
-    reason = "memory" if closed else by if good == bounds[by] else "time"
-    yield Largest(good, reason, by_memory)
+    converged = bad is not None and bad - good <= max(1, good // batch_size.RESOLUTION)
+    limited_by = "memory" if converged else bound if good == bounds[bound] else "time"
+    return LargestBatch(good, limited_by, fits_memory)
 
 
 def _report(
     trial: Trial,
     data: fingerprint.Fingerprint,
-    pace: StepTiming,
-    found: Largest,
+    timing: StepTiming,
+    largest: LargestBatch,
     val_pixel_seconds: float,
     save_seconds: float,
     peak_mb: float,
     seconds: float,
 ) -> Report:
-    config, whole, training = trial.config, trial.whole, trial.training
-    looked_at = max(1, len(trial.pictures))
-    kept = sum(trial.pictures[index].nbytes for index in range(looked_at)) / looked_at
-    again = max(0.0, 1 - config.data.cache_mb * 2**20 / max(1.0, kept * whole.images)) * trial.read_seconds
-    cached = min(config.data.cache_mb * 2**20, kept * whole.images) / 2**20
-    if training.device.type != "cuda":
-        peak_mb += max(0.0, cached - kept * looked_at / 2**20)
-        peak_mb += pace.sample_mb * max(0, min(config.train.batch_size, whole.crops) - pace.batch)
-    image_seconds = val_pixel_seconds * whole.pixels + again
-    steps = -(-whole.crops // config.train.batch_size)
+    config, size, training = trial.config, trial.dataset_size, trial.training
+    count = max(1, len(trial.dataset))
+    image_bytes = sum(trial.dataset[index].nbytes for index in range(count)) / count
+    # Images beyond the cache are read again each epoch: a share of them, so a share of the time for each.
+    cache_bytes, total_bytes = config.data.cache_mb * 2**20, image_bytes * size.images
+    reread_seconds = max(0.0, 1 - cache_bytes / max(1.0, total_bytes)) * trial.read_seconds
+    cached_mb = min(cache_bytes, total_bytes) / 2**20
+    if training.device.type != "cuda":  # main memory: a run caches more images, and its batch may be larger
+        peak_mb += max(0.0, cached_mb - image_bytes * count / 2**20)
+        peak_mb += timing.mb_per_sample * max(0, min(config.train.batch_size, size.crops) - timing.batch_size)
+    image_seconds = val_pixel_seconds * size.pixels + reread_seconds
+    steps = -(-size.crops // config.train.batch_size)
     warnings = [
-        *_slow(config, pace),
-        *check_settings(config, data, whole.train_images, whole.val_images, steps, whole.crops),
-        *_missing(training),
+        *_check_step(config, timing),
+        *check_settings(config, data, size.train_images, size.val_images, steps, size.crops),
+        *_check_classes(training),
     ]
     return Report(
         device=str(training.device),
         precision=training.precision,
         threads=trial.threads,
-        images=whole.images,
-        train_images=whole.train_images,
-        val_images=whole.val_images,
-        crops=whole.crops,
+        images=size.images,
+        train_images=size.train_images,
+        val_images=size.val_images,
+        crops=size.crops,
         steps=steps,
         epochs=config.train.epochs,
-        batch_size=pace.batch,
-        step_seconds=pace.seconds,
-        train_seconds=whole.crops * (pace.seconds / pace.batch + again),
-        val_seconds=whole.val_images * image_seconds,
-        save_seconds=save_seconds + min(PROBES, whole.val_images) * image_seconds,
-        start_seconds=whole.images * trial.read_seconds,
+        batch_size=timing.batch_size,
+        step_seconds=timing.seconds,
+        train_seconds=size.crops * (timing.seconds / timing.batch_size + reread_seconds),
+        val_seconds=size.val_images * image_seconds,
+        save_seconds=save_seconds + min(PROBES, size.val_images) * image_seconds,
+        start_seconds=size.images * trial.read_seconds,
         memory_mb=peak_mb,
-        free_mb=pace.free_mb,
-        largest_batch=found.batch,
-        largest_by=found.by,
-        memory_batch=found.by_memory,
+        free_mb=timing.free_mb,
+        largest_batch=largest.size,
+        largest_by=largest.limited_by,
+        memory_batch=largest.fits_memory,
         receptive_field=architecture.receptive_field(config.model),
         image_size=config.model.image_size,
         fingerprint=data,
@@ -176,19 +178,25 @@ def _report(
     )
 
 
-def _slow(config: RunConfig, pace: StepTiming) -> Iterator[str]:
-    wanted = config.train.batch_size
-    if pace.bad is not None and pace.bad <= wanted:
-        yield f"The memory does not hold a step with batch_size {pace.bad}; {pace.batch} fits."
-    elif pace.batch < wanted and pace.seconds * wanted / pace.batch > LONGEST_STEP:
-        each = pace.seconds * wanted / pace.batch
-        yield f"A step with batch_size {wanted} takes about {each:.0f} s here, reckoned from one with {pace.batch}."
+def _check_step(config: RunConfig, timing: StepTiming) -> Iterator[str]:
+    """A warning where the batch size of the settings does not fit in memory, or is slow."""
+    setting, failed = config.train.batch_size, timing.failed_batch_size
+    if failed is not None and failed <= setting:
+        yield f"batch_size {failed} does not fit in memory; {timing.batch_size} does."
+    elif timing.batch_size < setting and timing.seconds * setting / timing.batch_size > LONGEST_STEP:
+        seconds = timing.seconds * setting / timing.batch_size
+        yield (
+            f"A step with batch_size {setting} takes about {seconds:.0f} s on this machine (estimated from batch_size "
+            f"{timing.batch_size})."
+        )
 
 
-def _missing(training: TrainerState) -> Iterator[str]:
-    classes = training.model.config.num_classes
-    found = []
-    for pictures in (training.train_pictures, training.val_pictures):
-        masks = (pictures.target(pictures[index].raw_mask) for index in range(len(pictures)))
-        found.append({int(value) for mask in masks for value in np.unique(mask).tolist()} - {IGNORE})
-    yield from classes_missing(found[0], found[1], max(2, classes), len(training.train_pictures))
+def _check_classes(training: TrainerState) -> Iterator[str]:
+    """Warnings about classes without examples."""
+    train, val = _classes_in(training.train_pictures), _classes_in(training.val_pictures)
+    yield from check_classes(train, val, max(2, training.model.config.num_classes), len(training.train_pictures))
+
+
+def _classes_in(examples: Dataset) -> set[int]:
+    masks = (examples.target(examples[index].raw_mask) for index in range(len(examples)))
+    return {int(value) for mask in masks for value in np.unique(mask).tolist()} - {IGNORE}

@@ -1,6 +1,6 @@
-"""A training to try things on before the start: the real settings and device, a sample of the data, no run.
+"""A trial training for measurements: the real settings and device, a sample of the dataset, no run on disk.
 
-What the whole dataset would give (images, crops and steps of an epoch) is worked out from the headers of its files.
+The size of the whole dataset (images, crops and steps per epoch) is computed from the headers of its files.
 """
 
 import itertools
@@ -26,13 +26,13 @@ from unet_core.models import checkpoint
 from unet_core.training import finetune
 from unet_core.training.state import TrainerState
 
-MOST_IMAGES = 48  # that are decoded
-MOST_HEADERS = 1000  # that are read for the sizes of all images
+MAX_IMAGES = 48  # that are decoded
+MAX_HEADERS = 1000  # that are read for the size of the images
 
 
 @dataclass(frozen=True)
 class DatasetSize:
-    """What the whole dataset amounts to: images of each part, crops of an epoch, pixels of a mean image."""
+    """Size of a dataset: images in total, for training and for validation, crops per epoch, mean pixels per image."""
 
     images: int
     train_images: int
@@ -43,22 +43,22 @@ class DatasetSize:
 
 @dataclass
 class Trial:
-    """A training over a sample of the images; `whole` tells of them all, `read_seconds` is for one image."""
+    """A training on a sample of the images; `dataset_size` is of all, `read_seconds` the time to read one image."""
 
     config: RunConfig
     training: TrainerState
-    pictures: Dataset
-    whole: DatasetSize
+    dataset: Dataset
+    dataset_size: DatasetSize
     threads: int
     read_seconds: float
 
     @property
     def steps(self) -> int:
-        """Optimizer steps of an epoch of all images."""
-        return -(-self.whole.crops // self.config.train.batch_size)
+        """Optimizer steps per epoch of the whole dataset."""
+        return -(-self.dataset_size.crops // self.config.train.batch_size)
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Batches of `size` crops without end, cut, augmented and normalized as in training."""
+        """Endless batches of `size` crops, cut, augmented and normalized as in training."""
         count = len(self.training.train_pictures)
         settings = replace(self.config.train, batch_size=size, crops_per_image=min(1024, -(-4 * size // count)))
         for epoch in itertools.count(1):
@@ -67,61 +67,61 @@ class Trial:
                     yield batch
 
 
-def prepare(config: RunConfig, runs_dir: Path, most: int = MOST_IMAGES) -> Trial:
-    """Read a sample of the data and build the net. Raises UnetError where a run could not begin either."""
+def prepare(config: RunConfig, runs_dir: Path, max_images: int = MAX_IMAGES) -> Trial:
+    """Read a sample of the dataset and build the model. Raises UnetError where a run could not start either."""
     threads = config.train.threads or max(1, cores() - 1)
     torch.set_num_threads(threads)
     start = finetune.origin(config.train.init, runs_dir) if config.train.init else None
     model = finetune.adopt(config.model, start) if start else config.model
-    found = discovery.find(Path(config.data.root), config.data.layout)
-    chosen = _chosen(found, most)
+    samples = discovery.find(Path(config.data.root), config.data.layout)
+    chosen = _choose_samples(samples, max_images)
     began = time.perf_counter()
-    pictures, model, _ = dataset.load_dataset(chosen, config.data, model)
+    examples, model, _ = dataset.load_dataset(chosen, config.data, model)
     read_seconds = (time.perf_counter() - began) / len(chosen)
     config = replace(config, model=model)
-    ids = {sample.id: sample.id for sample in pictures.samples}
-    looks = {sample.id: pictures.look(index) for index, sample in enumerate(pictures.samples)}
+    ids = {sample.id: sample.id for sample in examples.samples}
+    looks = {sample.id: examples.look(index) for index, sample in enumerate(examples.samples)}
     settings = config.data
-    split = splits.split(pictures.samples, settings.val_fraction, settings.test_fraction, config.train.seed, ids, looks)
-    training = TrainerState(config, pictures.subset(split.train), pictures.subset(split.val))
+    split = splits.split(examples.samples, settings.val_fraction, settings.test_fraction, config.train.seed, ids, looks)
+    training = TrainerState(config, examples.subset(split.train), examples.subset(split.val))
     if start:
         stored, _ = checkpoint.load_model(start)
         training.begin_with(finetune.merged(stored.state_dict(), training.model.state_dict(), start)[0])
-    return Trial(config, training, pictures, measure_dataset(found, config), threads, read_seconds)
+    return Trial(config, training, examples, measure_dataset(samples, config), threads, read_seconds)
 
 
-def _chosen(found: list[Sample], most: int) -> list[Sample]:
-    """A spread sample; of each part that folders name there is at least one image."""
-    chosen = spread(found, most)
-    missing = {sample.subset for sample in found} - {sample.subset for sample in chosen} - {"test"}
-    return chosen + [next(sample for sample in found if sample.subset == part) for part in sorted(missing, key=str)]
+def _choose_samples(samples: list[Sample], count: int) -> list[Sample]:
+    """Samples at even distances, and at least one of each subset that the folders define (train, val)."""
+    chosen = spread(samples, count)
+    missing = {sample.subset for sample in samples} - {sample.subset for sample in chosen} - {"test"}
+    return chosen + [next(sample for sample in samples if sample.subset == part) for part in sorted(missing, key=str)]
 
 
-def measure_dataset(found: list[Sample], config: RunConfig) -> DatasetSize:
-    """What a dataset amounts to, from headers. Parts are counted as `samples.split` makes them."""
-    given = {part: sum(sample.subset == part for sample in found) for part in ("val", "test")}
-    free = len(found) - sum(given.values())
+def measure_dataset(samples: list[Sample], config: RunConfig) -> DatasetSize:
+    """The size of a dataset, from the headers of its files; its parts are counted as `splits.split` makes them."""
+    in_folders = {part: sum(sample.subset == part for sample in samples) for part in ("val", "test")}
+    free = len(samples) - sum(in_folders.values())
     drawn = {
-        part: max(1, round(fraction * free)) if fraction > 0 and not given[part] else 0
+        part: max(1, round(fraction * free)) if fraction > 0 and not in_folders[part] else 0
         for part, fraction in (("val", config.data.val_fraction), ("test", config.data.test_fraction))
     }
     held_back = min(sum(drawn.values()), max(0, free - 1))
     val = min(drawn["val"], held_back)
     train = free - held_back
-    areas = _areas(found)
+    areas = _areas(samples)
     crops = sampling.crops_of(areas, config.model, config.train).mean() * train
-    return DatasetSize(len(found), train, val + given["val"], max(1, round(crops)), float(areas.mean()))
+    return DatasetSize(len(samples), train, val + in_folders["val"], max(1, round(crops)), float(areas.mean()))
 
 
-def _areas(found: list[Sample]) -> NDArray[np.float64]:
-    """Pixels of the images, of at most MOST_HEADERS of them."""
+def _areas(samples: list[Sample]) -> NDArray[np.float64]:
+    """The number of pixels of each image, of at most MAX_HEADERS of them."""
     areas = []
-    for sample in found[:: -(-len(found) // MOST_HEADERS)]:
+    for sample in samples[:: -(-len(samples) // MAX_HEADERS)]:
         try:
             height, width = images.size(sample.image, sample.page)
             areas.append(float(height * width))
         except ImageError:
             continue
     if not areas:
-        raise DataError("No image of the dataset can be read.")
+        raise DataError("None of the images of the dataset can be read.")
     return np.array(areas)

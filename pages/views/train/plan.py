@@ -65,7 +65,7 @@ def row(item: planner.Advice) -> None:
     """One line: a button where there is something to take."""
     name, now, proposed, why = st.columns(WIDTHS, vertical_alignment="center")
     name.markdown(plain(widgets.label_of(item.setting)))
-    now.markdown(f"`{item.now}`")
+    now.markdown(f"`{item.current}`")
     why.caption(plain(item.reason[0].upper() + item.reason[1:] + "."))
     if item.changes:
         proposed.button(

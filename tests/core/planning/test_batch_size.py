@@ -21,18 +21,18 @@ def test_the_largest_batch_is_found_to_a_sixteenth(limit):
         tried.append(size)
         return size <= limit
 
-    good, bad = batch_size.largest(fits, 0, 4096, lambda size: True)
-    assert good <= limit and limit - good <= good / batch_size.CLOSE
+    good, bad = batch_size.find_largest(fits, 0, 4096, lambda size: True)
+    assert good <= limit and limit - good <= good / batch_size.RESOLUTION
     assert (bad is None) == (limit == 4096)
     assert len(tried) < 20 and max(tried) <= 4096
 
 
 def test_it_begins_with_what_is_known():
-    assert batch_size.largest(lambda size: size < 13, 8, 100, lambda size: True, bad=16) == (12, 13)
+    assert batch_size.find_largest(lambda size: size < 13, 8, 100, lambda size: True, bad=16) == (12, 13)
 
 
 def test_it_ends_when_time_is_short():
-    assert batch_size.largest(lambda size: True, 4, 1000, lambda size: size <= 32) == (32, None)
+    assert batch_size.find_largest(lambda size: True, 4, 1000, lambda size: size <= 32) == (32, None)
 
 
 def test_out_of_memory_is_told_from_other_errors():
@@ -42,9 +42,9 @@ def test_out_of_memory_is_told_from_other_errors():
 
 
 def test_what_memory_would_hold():
-    assert batch_size.batch_that_fits(10.0, 200.0, 1000.0) == 60  # 800 of 1000, less 200
-    assert batch_size.batch_that_fits(10.0, 2000.0, 1000.0) == 1
-    assert batch_size.batch_that_fits(0.0, 0.0, 1000.0) == batch_size.batch_that_fits(10.0, 0.0, 0.0) == 0
+    assert batch_size.estimate_batch_size(10.0, 200.0, 1000.0) == 60  # 800 of 1000, less 200
+    assert batch_size.estimate_batch_size(10.0, 2000.0, 1000.0) == 1
+    assert batch_size.estimate_batch_size(0.0, 0.0, 1000.0) == batch_size.estimate_batch_size(10.0, 0.0, 0.0) == 0
 
 
 def test_the_peak_grows_with_what_is_held_and_is_forgotten():

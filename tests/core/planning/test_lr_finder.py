@@ -50,7 +50,7 @@ def test_the_training_is_left_as_it_was(tried):
     training = tried.training
     before = {name: value.clone() for name, value in training.model.state_dict().items()}
     average = {name: value.clone() for name, value in training.average.state_dict().items()}
-    told = list(lr_finder.test(tried, seconds=0.0))
+    told = list(lr_finder.measure(tried, seconds=0.0))
     assert isinstance(told[-1], LrRange) and all(isinstance(item, Progress) for item in told[:-1])
     assert len(told[-1].rates) == lr_finder.FEWEST_STEPS or told[-1].ended_by == "diverged"
     for kept, now in ((before, training.model), (average, training.average)):
@@ -68,6 +68,6 @@ def test_a_loss_that_is_not_finite_ends_it_and_leaves_the_weights(tried, monkeyp
         return step(training, batch, lr)
 
     monkeypatch.setattr(lr_finder, "make_step", bursting)
-    found = list(lr_finder.test(tried, seconds=0.0))[-1]
+    found = list(lr_finder.measure(tried, seconds=0.0))[-1]
     assert found.ended_by == "diverged" and max(found.rates) <= 0.01
     assert all(torch.equal(before[name], value) for name, value in tried.training.model.state_dict().items())

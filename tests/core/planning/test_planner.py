@@ -81,7 +81,7 @@ def test_few_images_ask_for_more_crops_and_epochs():
     found = proposed(like(images=20, height=512, width=512))
     assert found["crops_per_image"] == 16
     steps = -(-16 * 16 // found["batch_size"])
-    assert found["epochs"] * steps >= planner.STEPS
+    assert found["epochs"] * steps >= planner.MIN_STEPS
     assert proposed(like(images=20, height=128, width=128))["crops_per_image"] == 0  # a crop covers the image
     assert proposed(like(images=20, height=128, width=128))["epochs"] > 15
 
@@ -111,5 +111,5 @@ def test_nothing_is_proposed_for_nothing():
 
 def test_a_plan_that_no_longer_fits_says_so():
     advice = [planner.Advice("image_size", 16, "small", 128)]
-    with pytest.raises(ConfigError, match="Propose it anew"):
+    with pytest.raises(ConfigError, match="Update the suggestions"):
         planner.apply_advice(advice, RunConfig())

@@ -56,7 +56,7 @@ def test_what_a_run_would_cost(config, tmp_path):
     assert (found.largest_batch, found.largest_by) == (48, "data")
     assert found.memory_mb > 50
     assert found.fingerprint.images == 8 and found.fingerprint.object_diameter > 5
-    assert any("45 steps in all" in warning for warning in found.warnings)
+    assert any("45 steps in total" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize("limit", [17, 40])
@@ -72,12 +72,12 @@ def test_a_batch_that_is_too_large_is_told_and_time_is_taken_with_a_smaller_one(
     made_up(monkeypatch, 5)
     found = report(config, tmp_path)
     assert found.batch_size == 4 and found.largest_batch in (4, 5)
-    assert any("does not hold a step with batch_size" in warning for warning in found.warnings)
+    assert any("does not fit in memory" in warning for warning in found.warnings)
 
 
 def test_where_not_a_single_crop_fits_it_says_what_to_lower(config, tmp_path, monkeypatch):
     made_up(monkeypatch, 1)
-    with pytest.raises(TrainingError, match="lower image_size"):
+    with pytest.raises(TrainingError, match="Lower image_size"):
         report(config, tmp_path)
 
 
@@ -101,13 +101,13 @@ def test_slow_steps_are_measured_with_a_smaller_batch_and_reckoned(config, tmp_p
     found = report(config, tmp_path, seconds=0.0)
     assert found.batch_size == 2
     assert found.train_seconds == pytest.approx(24 * found.step_seconds)
-    assert any("reckoned from one with 2" in warning for warning in found.warnings)
+    assert any("estimated from batch_size 2" in warning for warning in found.warnings)
 
 
 def test_without_validation_images_it_costs_nothing(config, tmp_path):
     found = report(config.replace(val_fraction=0.0), tmp_path)
     assert found.val_seconds == 0 and found.val_images == 0
-    assert any("No image is held back" in warning for warning in found.warnings)
+    assert any("There are no validation images" in warning for warning in found.warnings)
 
 
 def test_a_class_that_no_image_holds_is_named(config, tmp_path, sample_folder):

@@ -31,9 +31,9 @@ def real(config: RunConfig) -> tuple[int, int, int, int]:
 )
 def test_it_knows_the_whole_from_headers_and_a_sample(changes, sample_folder, tmp_path):
     config = RunConfig().replace(root=str(sample_folder), **SMALL, **changes)
-    found = trial.prepare(config, tmp_path, most=4)
-    assert len(found.pictures) == 4
-    whole = found.whole
+    found = trial.prepare(config, tmp_path, max_images=4)
+    assert len(found.dataset) == 4
+    whole = found.dataset_size
     assert (whole.train_images, whole.val_images, whole.crops, found.steps) == real(config)
 
 
@@ -44,8 +44,8 @@ def test_folders_that_name_their_parts(sample_folder, tmp_path):
             (tmp_path / part / folder).mkdir(parents=True, exist_ok=True)
             shutil.copy(sample_folder / folder / source.name, tmp_path / part / folder / source.name)
     config = RunConfig().replace(root=str(tmp_path), **SMALL)
-    found = trial.prepare(config, tmp_path, most=3)
-    assert (found.whole.train_images, found.whole.val_images) == real(config)[:2] == (7, 1)
+    found = trial.prepare(config, tmp_path, max_images=3)
+    assert (found.dataset_size.train_images, found.dataset_size.val_images) == real(config)[:2] == (7, 1)
     assert len(found.training.val_pictures) == 1  # though a spread sample might have missed it
 
 
