@@ -94,8 +94,8 @@ class ScoringJob(BackgroundJob):
         every = [sample for group in chosen.values() for sample in group]
         config = loaded.predictor.model.config
         settings = replace(run.data, cache_mb=min(run.data.cache_mb, CACHE_MB))
-        pictures, _, skipped = dataset.load_dataset(every, settings, config)
-        self.scores.skipped, self._total, self.state = skipped, len(pictures), RUNNING
+        pictures = dataset.load_dataset(every, settings, config)
+        self.scores.skipped, self._total, self.state = pictures.skipped, len(pictures), RUNNING
         for number, sample in enumerate(pictures.samples):
             self._name = sample.id
             picture = pictures[number]

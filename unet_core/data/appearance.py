@@ -1,4 +1,4 @@
-"""What pictures look like in numbers, so that one can be told from those that a model was trained on; no torch."""
+"""Statistics of how images look, to compare one with those that a model was trained on; no torch."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 
 from unet_core.io.pixels import Pixels, full_range
 
-LOOKED_AT = 1024  # side in pixels of the middle that is looked at
-MOST = 64  # pictures of a training set; these tell as much as all
-USUAL = (5, 50, 95)  # percentiles over the pictures
+MIDDLE = 1024  # side in pixels of the middle of an image that is measured
+MOST = 64  # images of a training set; more hardly change the percentiles
+PERCENTILES = (5, 50, 95)  # over the images
 
-Range = tuple[float, float, float]  # the percentiles USUAL
+Range = tuple[float, float, float]  # the PERCENTILES
 
 
 @dataclass(frozen=True)
 class ImageStats:
-    """One picture; intensities are shares of the full range of its dtype.
+    """One image; intensities are shares of the full range of its dtype.
 
     `place` is where the mean lies between the 1st and the 99th percentile, 0 (bright on dark) to 1. `structure` is the
     distance in pixels at which the autocorrelation of its gray levels has fallen to a half: the coarseness of what is
-    in it, whatever its contrast. `redness` is red less blue, over the mean; 0 for a gray picture. `leaps` is the share
+    in it, whatever its contrast. `redness` is red less blue, over the mean; 0 for a gray image. `leaps` is the share
     of neighbors side by side that differ by more than half of the range, `levels` how many gray levels occur (0 for
     float), `contrast` what lies between the 0.1st and the 99.9th percentile.
     """
@@ -41,7 +41,7 @@ class ImageStats:
 
 @dataclass(frozen=True)
 class TypicalStats:
-    """Most of the same over many pictures: 5th percentile, median and 95th percentile of each number."""
+    """Most of the same over many images: 5th percentile, median and 95th percentile of each number."""
 
     mean: Range
     place: Range
@@ -59,11 +59,11 @@ class TypicalStats:
             ranges = {item.name: tuple(float(value) for value in values[item.name]) for item in dataclasses.fields(cls)}
         except (KeyError, TypeError, ValueError):
             return None
-        return cls(**ranges) if all(len(value) == len(USUAL) for value in ranges.values()) else None  # type: ignore[arg-type]
+        return cls(**ranges) if all(len(value) == len(PERCENTILES) for value in ranges.values()) else None  # type: ignore[arg-type]
 
 
 def measure(image: Pixels) -> ImageStats:
-    """The look of the middle of a picture (H, W, C) uint8, uint16 or float32."""
+    """The statistics of the middle of an image (H, W, C) uint8, uint16 or float32."""
     stored = middle(image)
     shares = stored.astype(np.float32) / full_range(image)
     gray = shares.mean(2)
@@ -83,33 +83,33 @@ def measure(image: Pixels) -> ImageStats:
     )
 
 
-def summarize(pictures: Iterable[Pixels]) -> TypicalStats | None:
-    """What is usual among pictures, of which no more than MOST should be given; None of none."""
+def summarize(images: Iterable[Pixels]) -> TypicalStats | None:
+    """What is typical of images, of which MOST are enough; None where there are none."""
     names = [item.name for item in dataclasses.fields(TypicalStats)]
-    each = np.array([[getattr(look, name) for name in names] for look in map(measure, pictures)])
-    if not len(each):
+    rows = np.array([[getattr(stats, name) for name in names] for stats in map(measure, images)])
+    if not len(rows):
         return None
-    percentiles = np.percentile(each, USUAL, axis=0).T
+    percentiles = np.percentile(rows, PERCENTILES, axis=0).T
     return TypicalStats(**{name: tuple(row) for name, row in zip(names, percentiles.tolist(), strict=True)})
 
 
 def middle(image: Pixels) -> Pixels:
-    """At most LOOKED_AT x LOOKED_AT pixels of a picture."""
+    """At most MIDDLE x MIDDLE pixels of an image."""
     height, width = image.shape[:2]
-    top, left = max(0, (height - LOOKED_AT) // 2), max(0, (width - LOOKED_AT) // 2)
-    return image[top : top + LOOKED_AT, left : left + LOOKED_AT]
+    top, left = max(0, (height - MIDDLE) // 2), max(0, (width - MIDDLE) // 2)
+    return image[top : top + MIDDLE, left : left + MIDDLE]
 
 
 def _structure(gray: NDArray[np.float32]) -> float:
-    """By the Wiener-Khinchin theorem, on a picture widened by its mean; noise of single pixels is smoothed away."""
+    """Autocorrelation by the Wiener-Khinchin theorem, of the image padded with its mean; noise is smoothed first."""
     smooth = cv2.GaussianBlur(gray, (0, 0), 1.0)
-    centerd = smooth - smooth.mean()
-    if float(np.abs(centerd).max()) < 1e-6:
+    centered = smooth - smooth.mean()
+    if float(np.abs(centered).max()) < 1e-6:
         return 0.0
-    sides = [cv2.getOptimalDFTSize(2 * length) for length in centerd.shape]
-    spectrum = np.abs(np.fft.rfft2(centerd, sides)) ** 2
+    sides = [cv2.getOptimalDFTSize(2 * length) for length in centered.shape]
+    spectrum = np.abs(np.fft.rfft2(centered, sides)) ** 2
     correlation = np.fft.irfft2(spectrum, sides)
-    lengths = [_half(correlation[:, 0], centerd.shape[0]), _half(correlation[0, :], centerd.shape[1])]
+    lengths = [_half(correlation[:, 0], centered.shape[0]), _half(correlation[0, :], centered.shape[1])]
     return float(np.mean(lengths))
 
 

@@ -1,13 +1,11 @@
-"""Datasets: from a folder to a list of samples, and from the list to training, validation and test images."""
+"""From a folder to a list of samples, and what is wrong with them by their headers."""
 
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from unet_core.config import choices
-from unet_core.data.layouts import LAYOUTS as LAYOUTS
-from unet_core.data.layouts import MASK_FOLDERS as MASK_FOLDERS
-from unet_core.data.layouts import Sample as Sample
+from unet_core.data.layouts import LAYOUTS, Sample
 from unet_core.errors import DataError, ImageError, listing
 from unet_core.io import images
 
@@ -19,26 +17,26 @@ def find(root: Path, layout: str = "auto", unmasked: bool = False) -> list[Sampl
     """
     root = Path(root)
     if not root.is_dir():
-        raise DataError(f"{root}: there is no such folder. Give the folder that holds the images and masks.")
+        raise DataError(f"{root}: there is no such folder. Enter the folder that holds the images and masks.")
     if layout != "auto" and layout not in LAYOUTS:
         raise DataError(f"Unknown layout {layout!r}; known are auto, {', '.join(LAYOUTS)}.")
     for name in LAYOUTS if layout == "auto" else (layout,):
-        found = LAYOUTS[name](root)
-        if kept := [sample for sample in found if sample.masks or unmasked]:
-            return sorted(kept, key=lambda sample: sample.id)
-        if found:
+        samples = LAYOUTS[name](root)
+        if usable := [sample for sample in samples if sample.masks or unmasked]:
+            return sorted(usable, key=lambda sample: sample.id)
+        if samples:
             raise DataError(
-                f"{root}: {len(found)} images, but no masks (layout {name!r}). They can be predicted; to train or to "
-                "score, give the folder that holds the masks as well."
+                f"{root}: {len(samples)} images, but no masks (layout {name!r}). You can predict them; to train or "
+                "evaluate, choose the folder that also holds the masks."
             )
     entries = sorted(path.name + "/" * path.is_dir() for path in root.iterdir())
-    here = f"It holds {listing(entries, 6)}." if entries else "It is empty."
-    wanted = "; ".join(f"{name}: {choices.LAYOUTS[name]}" for name in LAYOUTS)
-    raise DataError(f"{root}: no images with masks were found. {here} Expected one of these layouts: {wanted}.")
+    content = f"It holds {listing(entries, 6)}." if entries else "It is empty."
+    layouts = "; ".join(f"{name}: {choices.LAYOUTS[name]}" for name in LAYOUTS)
+    raise DataError(f"{root}: no images with masks were found. {content} Expected one of these layouts: {layouts}.")
 
 
 def check(samples: Iterable[Sample]) -> list[str]:
-    """What headers alone tell is wrong, a line each: unreadable files, masks of another size than their image."""
+    """Problems that headers alone show, a line each: unreadable files, masks of another size than their image."""
     problems = []
     for sample in samples:
         try:
@@ -52,6 +50,7 @@ def check(samples: Iterable[Sample]) -> list[str]:
 
 
 def size_problem(sample: Sample, path: Path, actual: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """The sentence, without its full stop, for a mask of (height, width) `actual` whose image is `expected`."""
     where = path if sample.page is None else f"{path}, page {sample.page}"
     return (
         f"{where}: the mask is {actual[1]} x {actual[0]} pixels, its image {sample.image.name} "
@@ -60,7 +59,7 @@ def size_problem(sample: Sample, path: Path, actual: tuple[int, ...], expected: 
 
 
 def content_hash(path: Path, page: int | None = None) -> str:
-    """The first 16 hex digits of the file's SHA-256, or of a page's pixels: tells the same picture by another name."""
+    """The first 16 hex digits of the file's SHA-256, or of a page's pixels: equal for copies under other names."""
     if page is None:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     pixels = images.read(path, page)

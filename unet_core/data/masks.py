@@ -1,8 +1,10 @@
-"""Masks: merging the objects of an image, and from raw values to class indices, by one table of 256 entries."""
+"""Mask files: read as they are, or, where an image has one file for each object, merged once and cached.
+
+DSB 2018 has hundreds of mask files for some images, which would all be opened again at the start of every run.
+"""
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +14,14 @@ from unet_core.data.discovery import size_problem
 from unet_core.data.layouts import Sample
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
+from unet_core.io.files import write_atomically
 from unet_core.io.pixels import Pixels, encode_png
 
 Array = NDArray[np.uint8]
 
 
 def cache_folder() -> Path:
-    """Where merged masks are kept between runs: `$XDG_CACHE_HOME/unet-studio`, by default `~/.cache/unet-studio`."""
+    """Where merged masks are cached between runs: `$XDG_CACHE_HOME/unet-studio`, by default `~/.cache/unet-studio`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unet-studio"
 
 
@@ -28,7 +31,7 @@ def read(sample: Sample, shape: tuple[int, ...], colors: bool = False) -> Pixels
     `colors` reads palettes through their colors. Raises DataError on another size than the image's `shape`.
     """
     if len(sample.masks) == 1:
-        return _sized(sample, sample.masks[0], shape, colors)
+        return _read_sized(sample, sample.masks[0], shape, colors)
     cached = cache_folder() / f"{_fingerprint(sample)}.png"
     if cached.is_file():
         try:
@@ -36,11 +39,11 @@ def read(sample: Sample, shape: tuple[int, ...], colors: bool = False) -> Pixels
             if merged.shape == shape[:2]:
                 return merged
         except ImageError:
-            pass  # a damaged cache file is made anew
+            pass  # a damaged cache file is written again below
     merged = np.zeros(shape[:2], np.uint8)
     for path in sample.masks:
-        merged |= foreground(_sized(sample, path, shape))
-    _keep(cached, encode_png(merged))
+        merged |= foreground(_read_sized(sample, path, shape))
+    _write_cache(cached, encode_png(merged))
     return merged
 
 
@@ -49,15 +52,18 @@ def foreground(mask: Pixels) -> Array:
     return np.asarray(mask > 0 if mask.ndim == 2 else (mask > 0).any(2), np.uint8)
 
 
-def _sized(sample: Sample, path: Path, shape: tuple[int, ...], colors: bool = False) -> Pixels:
+def _read_sized(sample: Sample, path: Path, shape: tuple[int, ...], colors: bool = False) -> Pixels:
     mask = images.read_mask(path, sample.page, colors)
     if mask.shape[:2] != shape[:2]:
-        raise DataError(size_problem(sample, path, mask.shape, shape) + "; give both the same size.")
+        raise DataError(size_problem(sample, path, mask.shape, shape) + "; make both the same size.")
     return mask
 
 
 def _fingerprint(sample: Sample) -> str:
-    """Changes when a mask file is added, removed or written."""
+    """Changes when a mask file is added, removed or written.
+
+    From path, time and size: hashing the content would need all the files to be read, which the cache is to avoid.
+    """
     digest = hashlib.sha256()
     for path in sample.masks:
         status = path.stat()
@@ -65,12 +71,10 @@ def _fingerprint(sample: Sample) -> str:
     return digest.hexdigest()[:32]
 
 
-def _keep(path: Path, data: bytes) -> None:
-    """Write a cache file whole or not at all; where it cannot be written the cache is done without."""
+def _write_cache(path: Path, data: bytes) -> None:
+    """Write a cache file; without one, as on a full or read-only disk, masks are merged again each time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(data)
-        Path(file.name).replace(path)
+        write_atomically(path, data)
     except OSError:
         return

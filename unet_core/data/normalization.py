@@ -1,4 +1,4 @@
-"""Pixel values to what a network sees: mean and deviation of an image, and the tensor made with them."""
+"""Pixel values to network inputs: mean and deviation of an image, and the tensor made with them."""
 
 import cv2
 import numpy as np
@@ -15,13 +15,13 @@ def statistics(image: Pixels, normalization: str) -> tuple[NDArray[np.float32], 
     "zscore" takes both over all channels together, so that the color of a stain stays to be seen. "unit" divides by
     the range of the dtype: 255, 65535, or 1 for float.
     """
-    channels, whole = image.shape[2], full_range(image)
+    channels, most = image.shape[2], full_range(image)
     if normalization == "unit":
-        return np.zeros(channels, np.float32), np.full(channels, whole, np.float32)
+        return np.zeros(channels, np.float32), np.full(channels, most, np.float32)
     mean, std = cv2.meanStdDev(image.reshape(-1, 1))
     deviation = float(std[0, 0])
-    if whole > 1:
-        deviation = max(deviation, whole / 255)  # a flat image stays flat
+    if most > 1:
+        deviation = max(deviation, most / 255)  # a flat image stays flat
     elif deviation <= 1e-5 * abs(float(mean[0, 0])):
         deviation = 1.0  # float has no smallest step to go by
     return np.full(channels, mean[0, 0], np.float32), np.full(channels, deviation, np.float32)

@@ -1,4 +1,4 @@
-"""What trains without an error and yet is hardly meant, in sentences for the user."""
+"""Warnings about data that trains without an error and yet is hardly intended."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,28 +12,30 @@ from unet_core.data.layouts import Sample
 from unet_core.errors import listing
 
 
-def find_problems(found: set[int], kinds: Iterable[tuple[np.dtype[Any], int]], samples: list[Sample]) -> Iterator[str]:
-    """`found` are the class indices in all masks, `kinds` type and channels of each image as stored."""
-    if found == {IGNORE}:
-        yield "All pixels of all masks are ignored, so nothing can be learned; is ignore_index right?"
-    elif found <= {0, IGNORE}:
-        yield "All masks are background alone, so nothing can be learned but to find nothing; are they the right masks?"
+def find_problems(
+    classes: set[int], image_types: Iterable[tuple[np.dtype[Any], int]], samples: list[Sample]
+) -> Iterator[str]:
+    """Warnings; `classes` are the class indices in all masks, `image_types` dtype and channels as stored."""
+    if classes == {IGNORE}:
+        yield "All pixels of all masks are ignored, so there is nothing to learn. Check ignore_index."
+    elif classes <= {0, IGNORE}:
+        yield "All masks are background only, so there is nothing to learn. Check that these are the right masks."
     depths, channels = Counter[str](), Counter[str]()
-    for dtype, number in kinds:
+    for dtype, number in image_types:
         depths[str(dtype)] += 1
-        channels["gray" if number == 1 else "in colors"] += 1
+        channels["gray" if number == 1 else "RGB"] += 1
     for what, words in (("bit depths", depths), ("channels", channels)):
         if len(words) > 1:
             parts = ", ".join(f"{images} {name}" for name, images in sorted(words.items()))
-            yield f"The images differ in their {what} ({parts}); check that all come from the same source."
-    if twins := in_train_and_val(samples):
+            yield f"The images have different {what} ({parts}). Check that all come from the same source."
+    if twins := find_leaks(samples):
         yield (
-            f"{len(twins)} images lie in train and in val as well, so that the score flatters: {listing(twins)}. Take "
-            "them out of one of the two folders."
+            f"{len(twins)} images are in both train and val, so validation scores are too high: {listing(twins)}. "
+            "Remove them from one of the two folders."
         )
 
 
-def in_train_and_val(samples: Iterable[Sample]) -> list[str]:
+def find_leaks(samples: Iterable[Sample]) -> list[str]:
     """The val images whose content also lies in train, where folders say what is which; only equal sizes are read."""
     sizes: dict[str, dict[int, list[Sample]]] = {"train": {}, "val": {}}
     for sample in samples:

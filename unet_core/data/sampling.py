@@ -1,4 +1,7 @@
-"""Random crops and batches of an epoch: each a function of (seed, epoch, position)."""
+"""Random crops and batches of an epoch.
+
+Each is a function of (seed, epoch, position) alone, so that a resumed run gets the crops it would have had.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,14 +23,14 @@ from unet_core.models import architecture
 MOST_CROPS = 4  # of one image in an epoch, where the settings leave it open
 
 
-def crop_counts(pictures: Dataset, config: TrainConfig) -> NDArray[np.int64]:
-    """How many crops an epoch takes of each picture, (len(pictures),): as set, else as many as cover it, 1 to 4."""
-    areas = np.array([pictures.area(index) for index in range(len(pictures))])
-    return crops_of(areas, pictures.model, config)
+def crop_counts(dataset: Dataset, config: TrainConfig) -> NDArray[np.int64]:
+    """How many crops an epoch takes of each image, (len(dataset),): as set, else as many as cover it, 1 to 4."""
+    areas = np.array([dataset.area(index) for index in range(len(dataset))])
+    return crops_of(areas, dataset.model, config)
 
 
 def crops_of(areas: NDArray[Any], model: ModelConfig, config: TrainConfig) -> NDArray[np.int64]:
-    """The same for pictures of so many pixels."""
+    """The same for images of `areas` pixels each."""
     if config.crops_per_image:
         return np.full(len(areas), config.crops_per_image)
     side = model.image_size - 2 * architecture.margin(model)
@@ -35,17 +38,21 @@ def crops_of(areas: NDArray[Any], model: ModelConfig, config: TrainConfig) -> ND
 
 
 def order(seed: int, epoch: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The picture indices of one epoch's crops, shuffled: each as often as `counts` says."""
+    """The image indices of one epoch's crops, shuffled: each as often as `counts` says.
+
+    >>> sorted(order(0, 1, np.array([1, 2])).tolist())
+    [0, 1, 1]
+    """
     return np.random.default_rng([seed, epoch]).permutation(np.repeat(np.arange(len(counts)), counts))
 
 
-def crop(picture: Example, side: int, margin: int, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.uint8]]:
-    """A random square of (side, side) of image and raw mask, mirrored at the edges of the picture.
+def crop(example: Example, side: int, margin: int, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.uint8]]:
+    """A random square of (side, side) pixels of image and raw mask, mirrored at the edges of the image.
 
-    It lies in the picture widened by `margin` on each side, so that its middle, without the margin, lies in the picture
-    itself; a picture that is smaller than that is widened further.
+    It lies in the image widened by `margin` on each side, so that its middle, without the margin, lies in the image
+    itself; an image that is smaller than that is widened further.
     """
-    image, raw_mask = picture.image, picture.raw_mask
+    image, raw_mask = example.image, example.raw_mask
     missing = [max(2 * margin, side - length) for length in raw_mask.shape]
     if any(missing):
         edges = (missing[0] // 2, missing[0] - missing[0] // 2, missing[1] // 2, missing[1] - missing[1] // 2)
@@ -65,7 +72,7 @@ def widen(pixels: Pixels, edges: tuple[int, int, int, int]) -> Pixels:
 class Batch:
     """images (N, C, S, S) float32, target (N, S', S') int64 and the ids of the samples they were cut from.
 
-    S' is S less the margin that an unpadded net eats on each side.
+    S' is S less the margin that an unpadded network loses on each side.
     """
 
     images: Tensor
@@ -73,24 +80,24 @@ class Batch:
     ids: list[str]
 
 
-def batches(pictures: Dataset, config: TrainConfig, epoch: int) -> Iterator[Batch]:
+def batches(dataset: Dataset, config: TrainConfig, epoch: int) -> Iterator[Batch]:
     """The batches of one epoch; the last may be smaller."""
     augment = Augment(config.augment)
-    side, margin = pictures.model.image_size, architecture.margin(pictures.model)
+    side, margin = dataset.model.image_size, architecture.margin(dataset.model)
     middle = slice(margin, side - margin)
-    indices = order(config.seed, epoch, crop_counts(pictures, config))
+    indices = order(config.seed, epoch, crop_counts(dataset, config))
     for start in range(0, len(indices), config.batch_size):
         inputs, targets, ids = [], [], []
         for position, index in enumerate(indices[start : start + config.batch_size], start):
             rng = np.random.default_rng([config.seed, epoch, position])
-            picture = pictures[int(index)]
-            image, raw_mask = augment(*crop(picture, side, margin, rng), seed=int(rng.integers(2**32)))
-            inputs.append(normalize(image, picture.mean, picture.std))
-            targets.append(torch.from_numpy(pictures.target(raw_mask[middle, middle]).astype(np.int64)))
-            ids.append(pictures.samples[int(index)].id)
+            example = dataset[int(index)]
+            image, raw_mask = augment(*crop(example, side, margin, rng), seed=int(rng.integers(2**32)))
+            inputs.append(normalize(image, example.mean, example.std))
+            targets.append(torch.from_numpy(dataset.target(raw_mask[middle, middle]).astype(np.int64)))
+            ids.append(dataset.samples[int(index)].id)
         yield Batch(torch.stack(inputs), torch.stack(targets), ids)
 
 
-def steps_per_epoch(pictures: Dataset, config: TrainConfig) -> int:
+def steps_per_epoch(dataset: Dataset, config: TrainConfig) -> int:
     """The number of batches that `batches` gives."""
-    return -(-int(crop_counts(pictures, config).sum()) // config.batch_size)
+    return -(-int(crop_counts(dataset, config).sum()) // config.batch_size)

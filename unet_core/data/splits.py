@@ -1,19 +1,17 @@
-"""Which images train, which choose the best epoch, which are only tested on."""
+"""Splits: which images train, which choose the best epoch (val), which only test."""
 
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from unet_core.data.layouts import LAYOUTS as LAYOUTS
-from unet_core.data.layouts import MASK_FOLDERS as MASK_FOLDERS
-from unet_core.data.layouts import Sample as Sample
+from unet_core.data.layouts import Sample
 from unet_core.errors import DataError, listing
 
 
 @dataclass(frozen=True)
 class Split:
-    """The ids of the images that train, that choose the best epoch, and that nothing was ever chosen by."""
+    """The ids of the images that train, that choose the best epoch, and that only test it."""
 
     train: tuple[str, ...]
     val: tuple[str, ...]
@@ -24,12 +22,12 @@ class Split:
 
 
 def restore_split(parts: Mapping[str, Mapping[str, str]], hashes: Mapping[str, str]) -> Split:
-    """The split of a run that is taken up again. Raises DataError where its images are gone or have changed."""
+    """The split of a run that is resumed. Raises DataError where its images are gone or have changed."""
     changed = [name for ids in parts.values() for name, digest in ids.items() if hashes.get(name) != digest]
     if changed:
         raise DataError(
-            f"{len(changed)} images of this run are gone or have changed since it began: {listing(changed)}. Put them "
-            "back to resume it, or start a new run."
+            f"{len(changed)} images of this run are missing or have changed since it started: {listing(changed)}. "
+            "Restore them to resume the run, or start a new run."
         )
     return Split(*(tuple(sorted(parts[name])) for name in ("train", "val", "test")))
 
@@ -44,13 +42,14 @@ def split(
 ) -> Split:
     """Divide the samples: as their folders say where they do, else by chance, a function of the seed and the images.
 
-    By chance means stratified: the images are put in the order of their looks (size, color, brightness), cut into as
-    many stretches as are to be held back, and one is drawn of each, so that rare kinds are neither all trained on nor
-    all held back. Images with the same content (`hashes`) stay together, so that none is trained on and judged at once.
+    By chance means stratified: the images are sorted by their `looks` (size, color, brightness), cut into as many
+    stretches as images are held back, and one is drawn from each, so that rare kinds are neither all trained on nor
+    all held back. Images with the same content (`hashes`) stay together, so that none both trains and validates.
     With two images or more at least one trains and, where `val_fraction` > 0, one validates; a single image trains.
+    Fractions are shares of all images, 0 to 1. Raises DataError where no image is left for training.
     """
     parts: dict[str, list[str]] = {"train": [], "val": [], "test": []}
-    given = {sample.subset for sample in samples} - {None}
+    parts_of_folders = {sample.subset for sample in samples} - {None}
     free: dict[str, list[str]] = defaultdict(list)
     for sample in sorted(samples, key=lambda sample: sample.id):
         if sample.subset in ("val", "test"):
@@ -59,7 +58,7 @@ def split(
             free[hashes[sample.id]].append(sample.id)
     groups = sorted(free.values(), key=lambda group: (looks[group[0]], group[0]))
     counts = {
-        part: max(1, round(fraction * len(groups))) if fraction > 0 and part not in given else 0
+        part: max(1, round(fraction * len(groups))) if fraction > 0 and part not in parts_of_folders else 0
         for part, fraction in (("val", val_fraction), ("test", test_fraction))
     }
     rng = random.Random(f"split {seed}")
@@ -73,5 +72,5 @@ def split(
         parts["val" if number < counts["val"] else "test"] += groups[index]
     parts["train"] += [name for index, group in enumerate(groups) if index not in drawn for name in group]
     if not parts["train"]:
-        raise DataError(f"Of {len(samples)} images none is left for training; put some into train/.")
+        raise DataError(f"None of the {len(samples)} images is left for training; move some into train/.")
     return Split(*(tuple(sorted(parts[name])) for name in ("train", "val", "test")))

@@ -1,12 +1,10 @@
-"""Draws the built-in sample dataset: fluorescence-like pictures of nuclei with exact masks.
+"""Draws the built-in sample dataset: fluorescence-like images of nuclei with exact masks.
 
-A picture is made the way a microscope makes one: true outlines first (they are the mask), then
+An image is made the way a microscope makes one: true outlines first (they are the mask), then
 what the camera would see of them: some nuclei out of focus and dim, blur, uneven light, haze,
-noise, and debris that glows but is no nucleus. The mask is never read back from the picture.
+noise, and debris that glows but is no nucleus. The mask is never read back from the image.
 """
 
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -14,16 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.errors import ConfigError, DataError
+from unet_core.io.files import new_folder
 
-SIDES = (192, 320)  # px, shortest and longest side of a picture
-RADII = (9.0, 17.0)  # px, typical nucleus radius of one picture (its magnification)
-COVERS = (0.14, 0.36)  # share of the picture that nuclei are asked to cover
-MAX_TRIES = 600  # nuclei tried per picture before settling for less cover
+SIDES = (192, 320)  # px, shortest and longest side of an image
+RADII = (9.0, 17.0)  # px, typical nucleus radius of one image (its magnification)
+COVERS = (0.14, 0.36)  # share of the image that nuclei are asked to cover
+MAX_TRIES = 600  # nuclei tried per image before settling for less cover
 MAX_OVERLAP = 0.08  # share of a nucleus that may lie on its neighbors
-DIM_SHARES = (0.2, 0.5)  # share of a picture's nuclei that are out of focus
+DIM_SHARES = (0.2, 0.5)  # share of an image's nuclei that are out of focus
 DIM_LEVELS = (0.19, 0.4)  # brightness of those; a sharp nucleus is about 1
 DEFOCUS = (1.4, 2.6)  # px, Gaussian sigma of the out-of-focus layer
-OPTICS = (0.7, 1.1)  # px, Gaussian sigma of the whole picture
+OPTICS = (0.7, 1.1)  # px, Gaussian sigma of the whole image
 GAINS = (125.0, 175.0)  # gray levels of a signal of 1
 READ_NOISE = 2.2  # gray levels, standard deviation in the dark
 SHOT_NOISE = 0.16  # gray levels squared of variance per gray level of signal
@@ -37,7 +36,7 @@ Outline = tuple[tuple[slice, slice], Floats, Floats]
 
 
 def draw(seed: int, index: int) -> tuple[Bytes, Bytes]:
-    """Draw picture number `index` of the set `seed`; equal arguments give equal bytes.
+    """Draw image number `index` of the set `seed`; equal arguments give equal bytes.
 
     Returns (image, mask), both uint8 of one shape (H, W), each side 192 to 320 px. The image is
     gray, 0 to 255; the mask is 1 on nuclei and 0 elsewhere (debris included).
@@ -150,8 +149,8 @@ def _light(rng: Rng, height: int, width: int) -> Floats:
     return np.asarray(np.maximum(1 - rng.uniform(0.3, 0.7) * away, 0.5), np.float32)
 
 
-def _blur(picture: Floats, sigma: float) -> Floats:
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
+def _blur(pixels: Floats, sigma: float) -> Floats:
+    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma), np.float32)
 
 
 def write(root: Path, images: int = 48, seed: int = 0) -> Path:
@@ -167,24 +166,19 @@ def write(root: Path, images: int = 48, seed: int = 0) -> Path:
         raise ConfigError(f"Expected images of 1 or more and a seed of 0 or more, got {images} and {seed}.")
     if _complete(root, images, seed):
         return root
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as staging:
-        fresh = Path(staging, "fresh")  # the staging folder itself is closed to other users
-        for kind in KINDS:
-            (fresh / kind).mkdir(parents=True)
-        for index in range(images):
-            image, mask = draw(seed, index)
-            for kind, picture in zip(KINDS, (image, mask * np.uint8(255)), strict=True):
-                png = cv2.imencode(".png", picture)[1].tobytes()
-                (fresh / kind / NAME.format(index)).write_bytes(png)
-        (fresh / MARKER).write_bytes(_readme(images, seed))
-        with suppress(OSError):
-            root.rmdir()  # goes only when empty; some systems rename onto no folder at all
-        try:
-            fresh.rename(root)
-        except OSError as taken:
-            if not _complete(root, images, seed):  # complete: another process was faster
-                raise DataError(f"{root} holds other files and is left alone; name a new folder.") from taken
+    try:
+        with new_folder(root) as fresh:
+            for kind in KINDS:
+                (fresh / kind).mkdir()
+            for index in range(images):
+                image, mask = draw(seed, index)
+                for kind, pixels in zip(KINDS, (image, mask * np.uint8(255)), strict=True):
+                    png = cv2.imencode(".png", pixels)[1].tobytes()
+                    (fresh / kind / NAME.format(index)).write_bytes(png)
+            (fresh / MARKER).write_bytes(_readme(images, seed))
+    except FileExistsError as error:
+        if not _complete(root, images, seed):  # complete: another process was faster
+            raise DataError(f"{root} holds other files and is left alone; choose a new folder.") from error
     return root
 
 
@@ -196,7 +190,7 @@ def _readme(images: int, seed: int) -> bytes:
 
 
 def _complete(root: Path, images: int, seed: int) -> bool:
-    """True when root's README names just this set and every picture is there."""
+    """True when root's README names just this set and every image is there."""
     files = [root / kind / NAME.format(index) for kind in KINDS for index in range(images)]
     there = all(path.is_file() for path in (root / MARKER, *files))
     return there and (root / MARKER).read_bytes() == _readme(images, seed)

@@ -60,7 +60,7 @@ def evaluate(
     """
     subsets = {sample.id: subset for subset, group in chosen.items() for sample in group}
     every = [sample for group in chosen.values() for sample in group]
-    pictures, _, skipped = load_dataset(every, data, predictor.model.config)
-    yield from skipped
+    pictures = load_dataset(every, data, predictor.model.config)
+    yield from pictures.skipped
     for index, sample in enumerate(pictures.samples):
         yield score(predictor, pictures, index, subsets[sample.id], keep)

@@ -23,7 +23,7 @@ from unet_core.data import pairing
 from unet_core.data.layouts import Sample, is_mask_folder
 from unet_core.errors import DataError, ImageError, PredictionError, listing
 from unet_core.io import images, zip_reader
-from unet_core.io.filenames import safe_name, unique
+from unet_core.io.filenames import fold_case, safe_name, unique
 from unet_core.io.pixels import Pixels
 
 MOST_IMAGES = 10_000  # of one upload, each page of a stack counted
@@ -255,6 +255,6 @@ def _name(files: list[File], result: Inputs) -> None:
         for stem, page in images.page_names(path.stem, pages):
             shown = unique(str(path.with_name(stem + path.suffix)), taken)
             file_stem = str(PurePosixPath(shown).with_suffix(""))
-            if file_stem.lower() in stems:
+            if fold_case(file_stem) in stems:
                 file_stem = f"{file_stem}_{path.suffix[1:].lower()}"
             result.items.append(Item(shown, unique(file_stem, stems), file, page))

@@ -1,12 +1,12 @@
-"""ZIP files of strangers, read without being unpacked: nothing is written, so no name can lead out of anywhere.
+"""ZIP files from untrusted sources, read in memory: nothing is written, so no name can lead out of a folder.
 
 | what a file may try | what happens |
 |---|---|
-| hundreds of thousands of entries | refused by the size of their directory, before it is taken apart |
-| a bomb: small packed, huge unpacked | refused by what the directory tells, ratio and sum |
-| sizes that lie | real bytes are counted while they come; reading ends where the told size does |
-| names that lead out (`../`, `/`, `C:\\`), links, devices | left out and named |
-| encrypted, or packed in a way that needs much memory | left out and named |
+| hundreds of thousands of entries | refused by the size of the directory, before it is parsed |
+| a bomb: small packed, huge unpacked | refused by ratio and sum of the sizes in the directory |
+| sizes that lie | real bytes are counted while they are unpacked; reading ends at the size in the directory |
+| names that lead out (`../`, `/`, `C:\\`), links, devices | skipped and named |
+| encrypted, or packed in a way that needs much memory | skipped and named |
 | archives in the archive | named, not opened |
 """
 
@@ -28,7 +28,7 @@ MOST_ENTRIES = 20_000
 MOST_DIRECTORY = 2**22  # bytes of the directory at the end of the file
 MOST_EACH = 2**29  # bytes of one file, unpacked
 MOST_TOTAL = 2**33  # bytes of all files, unpacked
-FREE_TOTAL = 2**28  # bytes up to which any ratio will do: an archive of blank pictures is no bomb
+FREE_TOTAL = 2**28  # bytes up to which any ratio is accepted: an archive of blank images is no bomb
 MOST_RATIO = 100  # unpacked to packed, of the whole archive
 CHUNK = 2**20
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
@@ -56,43 +56,43 @@ class Archive:
         self.members: list[Member] = []
         self.problems: list[str] = []
         self._lock = threading.Lock()
-        self._kept: tuple[Member, bytes] | None = None  # the pages of a stack are read one after another
+        self._last: tuple[Member, bytes] | None = None  # the pages of a stack are read one after another
         try:
             self._file = _Directory(source)
             self._zip = zipfile.ZipFile(self._file)
         except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, ValueError, EOFError, OSError) as error:
-            raise DataError(f"{name}: not a ZIP file that can be read ({error}).") from error
+            raise DataError(f"{name}: not a ZIP file, or damaged ({error}).") from error
         self._file.opened = True
         infos = self._zip.infolist()
         if len(infos) > MOST_ENTRIES:
-            raise DataError(f"{name}: holds {len(infos):,} entries, at most {MOST_ENTRIES:,} are read; divide it.")
+            raise DataError(f"{name}: contains {len(infos):,} entries, over the limit of {MOST_ENTRIES:,}; split it.")
         total = sum(info.file_size for info in infos)
         if total > MOST_TOTAL or (total > FREE_TOTAL and total > MOST_RATIO * self._file.size):
             raise DataError(
-                f"{name}: {self._file.size:,} bytes that would unpack to {total:,}, as bombs do; it was not opened. "
-                "Unpack it yourself and give the files, or divide it."
+                f"{name}: {self._file.size:,} bytes would unpack to {total:,}, so it was not opened. Unpack it "
+                "yourself and upload the files, or split it."
             )
-        seen: set[str] = set()
+        names: set[str] = set()
         for info in infos:
             path = _name(info)
             if path.endswith("/") or is_junk(path):
                 continue
-            whole = posixpath.normpath(path)
-            problem = _problem(info, path) or ("stands in it twice" if whole in seen else "")
-            seen.add(whole)
+            member_name = posixpath.normpath(path)
+            problem = _problem(info, path) or ("is in it twice" if member_name in names else "")
+            names.add(member_name)
             if problem:
-                self.problems.append(f"{name}: {readable(path)} {problem}; left out.")
+                self.problems.append(f"{name}: {readable(path)} {problem}; skipped.")
             else:
-                self.members.append(Member(whole, info.file_size, info))
+                self.members.append(Member(member_name, info.file_size, info))
         self.members.sort(key=lambda member: natural(member.name))
 
     def read(self, member: Member) -> bytes:
-        """The bytes of a member; what comes is counted and checked. Raises DataError."""
+        """The bytes of a member; sizes and checksums are verified. Raises DataError."""
         with self._lock:
-            if self._kept is None or self._kept[0] is not member:
-                self._kept = None
-                self._kept = member, self._read(member)
-            return self._kept[1]
+            if self._last is None or self._last[0] is not member:
+                self._last = None
+                self._last = member, self._read(member)
+            return self._last[1]
 
     def _read(self, member: Member) -> bytes:
         where, parts, count = f"{self.name}: {member.name}", [], 0
@@ -101,7 +101,9 @@ class Archive:
                 while part := file.read(CHUNK):
                     count += len(part)
                     if count > min(member.size, MOST_EACH):
-                        raise DataError(f"{where} unpacks to more than the {member.size:,} bytes it tells; not read.")
+                        raise DataError(
+                            f"{where} unpacks to more than its declared {member.size:,} bytes and was not read."
+                        )
                     parts.append(part)
         except (
             zipfile.BadZipFile,
@@ -114,7 +116,7 @@ class Archive:
         ) as error:
             raise DataError(f"{where} is damaged ({error}).") from error
         if count != member.size:
-            raise DataError(f"{where} is damaged: it tells {member.size:,} bytes and has {count:,}.")
+            raise DataError(f"{where} is damaged: it declares {member.size:,} bytes and has {count:,}.")
         return b"".join(parts)
 
 
@@ -144,7 +146,11 @@ def leads_out(path: str) -> bool:
 
 
 def natural(name: str) -> list[tuple[int, int | str]]:
-    """A sort key: a2 before a10."""
+    """A sort key: a2 before a10.
+
+    >>> sorted(["a10", "B1", "a2"], key=natural)
+    ['a2', 'a10', 'B1']
+    """
     parts = (part for part in re.split(r"([0-9]{1,18})", name.lower()) if part)
     return [(0, int(part)) if part[0] in "0123456789" else (1, part) for part in parts]
 
@@ -171,11 +177,11 @@ def _problem(info: zipfile.ZipInfo, path: str) -> str:
     if kind not in (0, stat.S_IFREG):
         return "is a link or a device, not a file"
     if info.flag_bits & 0x1:
-        return "is encrypted; make the archive without a password"
+        return "is encrypted, create the archive without a password"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return f"is packed by method {info.compress_type}; only deflate is read"
+        return f"uses compression method {info.compress_type}, only deflate is supported"
     if path.lower().endswith(ARCHIVES):
-        return "is an archive itself, which is not opened; give it on its own"
+        return "is an archive inside the archive, upload it separately"
     if info.file_size > MOST_EACH:
         return f"is larger than {MOST_EACH:,} bytes"
     return ""
@@ -193,7 +199,7 @@ class _Directory(io.RawIOBase):
         size = size if size >= 0 else self.size - self.tell()
         if not self.opened and size > MOST_DIRECTORY:
             raise ValueError(
-                f"its list of entries takes {size:,} bytes, at most {MOST_DIRECTORY:,} are read; divide it"
+                f"its list of entries takes {size:,} bytes, over the limit of {MOST_DIRECTORY:,}; split it"
             )
         data: bytes = self._inner.read(size)
         return data

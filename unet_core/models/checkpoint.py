@@ -4,29 +4,29 @@
     model.safetensors   the weights
     state.json          for resuming only: epoch, step, best scores
     state.safetensors   for resuming only: the optimizer's tensors
-    training.json       where it is known: what the training images were like and what the model scored
+    training.json       where it is available: what the training images were like and what the model scored
     sha256              a line for each of the files above
 
-It is written under another name, flushed to the disk, read back and renamed; the folder before it stays beside it as
-`<name>.old`. `load_model` and `load_state` fall back to that one when the newer is damaged or missing.
+It is written as `<name>.new`, flushed to the disk, read back and renamed; the previous folder stays beside it as
+`<name>.old`. `load_model` and `load_state` fall back to that one when the newer is damaged or missing. No pickle is
+used anywhere, as loading one may run code.
 """
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load, save  # not load_file: it refuses folders whose name is not UTF-8
 from torch import Tensor
 
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import CheckpointError, ConfigError
+from unet_core.io.files import flush_to_disk
 from unet_core.models import weight_file
 from unet_core.models.unet import UNet
 
@@ -46,16 +46,17 @@ class SavedState:
 def save_checkpoint(
     folder: Path, model: UNet, state: SavedState | None = None, about: Mapping[str, Any] | None = None
 ) -> None:
-    """Write a checkpoint and keep the one before; a full disk (OSError) or a crash at any point leaves one to use.
+    """Write a checkpoint and keep the previous one; a full disk (OSError) or a crash at any point leaves one to use.
 
-    `about` is JSON that tells of the training: the `fingerprint` of its images, `val_dice`, `val_iou`, `epoch`.
+    `about` has facts about the training for JSON: the `fingerprint` of its images, `val_dice`, `val_iou`, `epoch`.
+    Raises OSError where the disk refuses, CheckpointError where it stores something else than was written.
     """
     config = json.dumps(model.config.to_dict(), indent=2, allow_nan=False)
     files = {
         "config.json": config.encode() + b"\n",
         "model.safetensors": _tensor_bytes(
             model.state_dict(), {weight_file.CONFIG_KEY: config}
-        ),  # a lone file is whole
+        ),  # so that this file alone can be loaded
     }
     if state is not None:
         files["state.json"] = json.dumps(state.values, allow_nan=False).encode() + b"\n"
@@ -69,19 +70,22 @@ def save_checkpoint(
     fresh.mkdir(parents=True)
     try:
         for name, data in files.items():
-            _write(fresh / name, data)
-        _sync_folder(fresh)
+            (fresh / name).write_bytes(data)
+            flush_to_disk(fresh / name)
+        flush_to_disk(fresh)  # after a power cut a rename may survive without the content that it was to publish
         verify(fresh)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-    if old.exists() and not _whole(folder):
-        shutil.rmtree(folder, ignore_errors=True)  # the one before it is the good one, and stays until the end
+    # A rename cannot replace a folder, so for a moment there is only `.old`, which must be a good one then. A damaged
+    # checkpoint is therefore deleted, not moved over the last good one, which stays until the next save.
+    if old.exists() and not _is_complete(folder):
+        shutil.rmtree(folder, ignore_errors=True)
     elif folder.exists():
         shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)
     fresh.rename(folder)
-    _sync_folder(folder.parent)
+    flush_to_disk(folder.parent)
 
 
 def verify(folder: Path) -> None:
@@ -89,18 +93,20 @@ def verify(folder: Path) -> None:
     try:
         sums = (folder / "sha256").read_text(encoding="ascii")
         expected = {name: digest for digest, _, name in (line.partition("  ") for line in sums.splitlines())}
+        # The list of sums must itself be complete: cut off after a line it would vouch for a folder that lacks files.
         needed = {*MODEL_FILES, *(name for name in (*STATE_FILES, ABOUT_FILE) if (folder / name).exists())}
         if not needed <= expected.keys() or sums != _sums(expected):
-            raise CheckpointError(f"{folder / 'sha256'}: damaged, the list of files is not complete.")
+            raise CheckpointError(f"{folder / 'sha256'}: damaged, its list of files is incomplete.")
         for name, digest in expected.items():
+            # A name with a path in it would read outside the folder: sums come with uploads, too.
             if Path(name).name != name or hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
-                raise CheckpointError(f"{folder / name}: damaged, its content is not what was saved.")
+                raise CheckpointError(f"{folder / name}: damaged, its content does not match its SHA-256 sum.")
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{folder}: not a complete checkpoint ({error}).") from error
 
 
 def usable(folder: Path) -> tuple[Path, str]:
-    """(the folder to load, a warning or ""): the checkpoint itself, or the one before it. Raises CheckpointError."""
+    """(the folder to load, a warning or ""): the checkpoint itself, or the previous one. Raises CheckpointError."""
     try:
         verify(folder)
         return folder, ""
@@ -109,11 +115,11 @@ def usable(folder: Path) -> tuple[Path, str]:
             verify(_old(folder))
         except CheckpointError:
             raise damaged from None
-        return _old(folder), f"{damaged} The checkpoint before it was taken."
+        return _old(folder), f"{damaged} The previous checkpoint was used instead."
 
 
 def load_model(folder: Path) -> tuple[UNet, str]:
-    """The model with its weights, on the processor, and a warning or "". Raises CheckpointError."""
+    """(the model with its weights on the CPU, a warning or ""). Raises CheckpointError."""
     folder, warning = usable(folder)
     try:
         config = ModelConfig.from_dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
@@ -136,7 +142,7 @@ def load_state(folder: Path) -> SavedState:
     folder, _ = usable(folder)
     if not (folder / "state.json").is_file():
         raise CheckpointError(
-            f"{folder}: holds weights for prediction only, so that training cannot be resumed from it."
+            f"{folder}: contains weights for prediction only, so training cannot be resumed. Fine-tune from it instead."
         )
     return SavedState(
         json.loads((folder / "state.json").read_text()), load((folder / "state.safetensors").read_bytes())
@@ -144,7 +150,7 @@ def load_state(folder: Path) -> SavedState:
 
 
 def load_about(folder: Path) -> dict[str, Any]:
-    """What `save_checkpoint` was told of the training; {} where nothing was, or it cannot be read."""
+    """The facts about the training that `save_checkpoint` was given; {} where there are none that can be read."""
     try:
         about = json.loads((usable(folder)[0] / ABOUT_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, CheckpointError):
@@ -152,17 +158,11 @@ def load_about(folder: Path) -> dict[str, Any]:
     return about if isinstance(about, dict) else {}
 
 
-def parameters_in(folder: Path) -> int:
-    """The number of stored values, from the header alone."""
-    with safe_open(folder / "model.safetensors", framework="pt") as file:
-        return sum(torch.Size(file.get_slice(name).get_shape()).numel() for name in file.keys())  # noqa: SIM118
-
-
 def _old(folder: Path) -> Path:
     return folder.with_name(folder.name + ".old")
 
 
-def _whole(folder: Path) -> bool:
+def _is_complete(folder: Path) -> bool:
     try:
         verify(folder)
     except CheckpointError:
@@ -176,20 +176,3 @@ def _sums(digests: Mapping[str, str]) -> str:
 
 def _tensor_bytes(tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # Windows cannot open a folder
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

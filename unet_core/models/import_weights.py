@@ -1,13 +1,13 @@
-"""Weights that a visitor brings, in whatever way they were taken home, as a checkpoint folder of ours.
+"""Uploaded weights as a checkpoint folder.
 
-| brought | taken as |
+| upload | read as |
 |---|---|
-| a ZIP of a checkpoint folder, or of a whole run | its `config.json` and `model.safetensors`; of a run the best |
+| a ZIP of a checkpoint folder, or of a whole run | its `config.json` and `model.safetensors`; of a run `best` |
 | the files of a checkpoint folder | the same |
-| a lone `.safetensors` | its config stands in its own metadata, where UNet Studio wrote it |
+| a lone `.safetensors` | its config is in its own metadata, where UNet Studio wrote it |
 | a `.pth` of milesial/Pytorch-UNet | see `milesial` |
 
-Nothing is unpickled but milesial's tensors, and no net is built before its file was found to hold as many values.
+Nothing is unpickled but milesial's tensors, and no network is built before its file was found to have as many values.
 """
 
 import hashlib
@@ -30,7 +30,6 @@ from unet_core.models.unet import UNet
 
 PICKLES = (".pth", ".pt")
 OTHER_FORMS = (".bin", ".ckpt", ".pkl", ".pickle", ".h5", ".keras", ".onnx", ".npz", ".joblib")
-ENDINGS = (".zip", ".safetensors", ".json", *PICKLES)  # what a page lets be chosen; `sha256` has none
 CONFIG, TENSORS, SUMS = "config.json", "model.safetensors", "sha256"
 
 Source = bytes | Path
@@ -44,23 +43,23 @@ MOST = {  # bytes
 
 
 def import_model(files: Mapping[str, Source], models_dir: Path, name: str = "") -> Path:
-    """Keep uploaded weights below `models_dir` and give their checkpoint folder; what is there already is not doubled.
+    """Save uploaded weights below `models_dir` and return their checkpoint folder; an equal model is not saved twice.
 
-    `files` are the uploads by name, of a folder's files with the folder. The model is called `name`, else as what was
-    uploaded is. Nothing is kept where anything is wrong. Raises CheckpointError.
+    `files` are the uploads by name, of a folder's files with the folder. The model is called `name`, else like the
+    upload. Nothing is saved where anything is wrong. Raises CheckpointError.
     """
     if not files:
-        raise CheckpointError("No file was given; give a checkpoint folder, its ZIP, or a file of weights.")
-    model, about, own = _read(files)
-    return _keep(model, about, models_dir, _safe(name or own))
+        raise CheckpointError("No file was uploaded. Upload a checkpoint folder, its ZIP, or a weight file.")
+    model, about, default_name = _read(files)
+    return _save(model, about, models_dir, _safe_folder_name(name or default_name))
 
 
 def _read(files: Mapping[str, Source]) -> tuple[UNet, dict[str, Any] | None, str]:
-    """The net, what is told of its training, and a name."""
+    """(the model, facts about its training, a name)."""
     first = next(iter(files))
     pickles = [name for name in files if name.lower().endswith(PICKLES)]
     if pickles and len(files) == 1:
-        return _of_milesial(files[first], first), None, PurePosixPath(first).stem
+        return _load_milesial(files[first], first), None, PurePosixPath(first).stem
     try:
         packed = len(files) == 1 and zip_reader.is_archive(first, files[first])
         archive = zip_reader.Archive(files[first], zip_reader.readable(first)) if packed else None
@@ -68,30 +67,30 @@ def _read(files: Mapping[str, Source]) -> tuple[UNet, dict[str, Any] | None, str
         raise CheckpointError(str(error)) from error
     if archive is not None:
         readers = {member.name: _reader(archive, member) for member in archive.members}
-        return _of_folder(readers, PurePosixPath(first).stem)
+        return _load_folder(readers, PurePosixPath(first).stem)
     readers = {name.replace("\\", "/"): _file_reader(name, source) for name, source in files.items()}
-    return _of_folder(readers, "")
+    return _load_folder(readers, "")
 
 
-def _of_folder(readers: Mapping[str, Reader], own: str) -> tuple[UNet, dict[str, Any] | None, str]:
+def _load_folder(readers: Mapping[str, Reader], default_name: str) -> tuple[UNet, dict[str, Any] | None, str]:
     """The checkpoint among files by name, which may lie in folders."""
-    place, tensors = _find(readers)
-    inside = {PurePosixPath(name).name: read for name, read in readers.items() if PurePosixPath(name).parent == place}
+    folder, tensors = _find(readers)
+    inside = {PurePosixPath(name).name: read for name, read in readers.items() if PurePosixPath(name).parent == folder}
     data = inside[tensors](weight_file.MOST_BYTES)
-    where = zip_reader.readable(str(place / tensors))
+    where = zip_reader.readable(str(folder / tensors))
     header = weight_file.header_of(data, where)
     if CONFIG in inside:
-        text, told = inside[CONFIG](MOST[CONFIG]), zip_reader.readable(str(place / CONFIG))
+        text, source = inside[CONFIG](MOST[CONFIG]), zip_reader.readable(str(folder / CONFIG))
     elif weight_file.CONFIG_KEY in header.metadata:
-        text, told = header.metadata[weight_file.CONFIG_KEY].encode(), f"the config in {where}"
+        text, source = header.metadata[weight_file.CONFIG_KEY].encode(), f"the config in {where}"
     else:
         raise CheckpointError(
-            f"{where}: weights without the config.json that lies beside them, and none in their own metadata. Give "
-            "both files together, or the ZIP of their folder."
+            f"{where}: weights without the config.json beside them, and without one in their metadata. Upload both "
+            "files together, or the ZIP of their folder."
         )
     if SUMS in inside:
-        _check_sums(inside, place)
-    config = weight_file.config_from(text, told)
+        _check_sums(inside, folder)
+    config = weight_file.config_from(text, source)
     weight_file.check_fit(config, header, where)
     about = _about(inside[ABOUT_FILE](MOST[ABOUT_FILE])) if ABOUT_FILE in inside else None
     model = UNet(config)
@@ -101,52 +100,58 @@ def _of_folder(readers: Mapping[str, Reader], own: str) -> tuple[UNet, dict[str,
         reason = str(error).replace("\n\t", " ")
         raise CheckpointError(f"{where}: the weights do not fit config.json ({reason[:500]}).") from error
     if not all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values()):
-        raise CheckpointError(f"{where}: weights that are NaN or infinite; this training had failed.")
+        raise CheckpointError(
+            f"{where}: some weights are NaN or infinite, so its training failed. Use another checkpoint."
+        )
     stem = PurePosixPath(tensors).stem
-    return model.eval(), about, own or (stem if stem != "model" else "") or _telling(place)
+    return model.eval(), about, default_name or (stem if stem != "model" else "") or _name_of(folder)
 
 
 def _find(readers: Mapping[str, Reader]) -> tuple[PurePosixPath, str]:
-    """(folder, name of the weights) of the one checkpoint that is meant. Raises CheckpointError."""
-    found: dict[PurePosixPath, list[str]] = {}
+    """(folder, name of the weights) of the one checkpoint among the files. Raises CheckpointError."""
+    by_folder: dict[PurePosixPath, list[str]] = {}
     for name in readers:
         path = PurePosixPath(name)
         if path.suffix.lower() == ".safetensors" and path.name != "state.safetensors":
-            found.setdefault(path.parent, []).append(path.name)
-    if not found:
-        held = listing([zip_reader.readable(name) for name in readers], 6)
+            by_folder.setdefault(path.parent, []).append(path.name)
+    if not by_folder:
+        content = listing([zip_reader.readable(name) for name in readers], 6)
         other = any(name.lower().endswith((*OTHER_FORMS, *PICKLES)) for name in readers)
-        cure = (
-            "Weights in other forms may run code; convert them to .safetensors. A .pth of milesial/Pytorch-UNet is "
-            "given on its own."
+        remedy = (
+            "Weights in other formats may run code; convert them to .safetensors. Upload a .pth of "
+            "milesial/Pytorch-UNet on its own."
             if other
-            else "Give config.json and model.safetensors together, or the ZIP of their folder."
+            else "Upload config.json and model.safetensors together, or the ZIP of their folder."
         )
-        raise CheckpointError(f"No .safetensors among {held or 'what can be read there'}. {cure}")
-    newest = {folder: names for folder, names in found.items() if folder.suffix not in (".old", ".new")} or found
+        raise CheckpointError(f"No .safetensors file in the upload ({content or 'no readable files'}). {remedy}")
+    # The ZIP of a run has `best`, `last` and perhaps `.old` copies; only one is what a user means by "the model".
+    newest = {folder: names for folder, names in by_folder.items() if folder.suffix not in (".old", ".new")}
+    newest = newest or by_folder
     if len(newest) > 1:
         newest = {folder: names for folder, names in newest.items() if folder.name == "best"} or newest
     if len(newest) > 1:
         folders = listing([zip_reader.readable(str(folder)) for folder in sorted(newest)])
-        raise CheckpointError(f"{len(newest)} models lie in this: {folders}. Give one of them.")
+        raise CheckpointError(f"The upload contains {len(newest)} models: {folders}. Upload one of them.")
     ((folder, names),) = newest.items()
     if len(names) > 1 and TENSORS not in names:
-        raise CheckpointError(f"{len(names)} files of weights were given: {listing(sorted(names))}. Give one of them.")
+        raise CheckpointError(
+            f"The upload contains {len(names)} weight files: {listing(sorted(names))}. Upload one of them."
+        )
     return folder, TENSORS if TENSORS in names else names[0]
 
 
-def _check_sums(inside: Mapping[str, Reader], place: PurePosixPath) -> None:
-    """Hold what was brought against the list of sums beside it; files that were not brought do not matter."""
+def _check_sums(inside: Mapping[str, Reader], folder: PurePosixPath) -> None:
+    """Compare the uploaded files with the SHA-256 sums beside them; files that were not uploaded do not matter."""
     for line in inside[SUMS](MOST[SUMS]).decode("utf-8", "replace").splitlines():
         digest, _, name = line.partition("  ")
-        brought = name in MOST and name in inside
-        if brought and hashlib.sha256(inside[name](MOST[name])).hexdigest() != digest:
-            where = zip_reader.readable(str(place / name))
-            raise CheckpointError(f"{where}: damaged, it is not what its sums (sha256) say; fetch it anew.")
+        uploaded = name in MOST and name in inside
+        if uploaded and hashlib.sha256(inside[name](MOST[name])).hexdigest() != digest:
+            where = zip_reader.readable(str(folder / name))
+            raise CheckpointError(f"{where}: damaged, it does not match its SHA-256 sum; download it again.")
 
 
 def _about(data: bytes) -> dict[str, Any] | None:
-    """What is told of the training, where that can be read."""
+    """Facts about the training, where they can be read."""
     try:
         about = json.loads(data)
         json.dumps(about, allow_nan=False)
@@ -155,7 +160,7 @@ def _about(data: bytes) -> dict[str, Any] | None:
     return about if isinstance(about, dict) else None
 
 
-def _of_milesial(source: Source, name: str) -> UNet:
+def _load_milesial(source: Source, name: str) -> UNet:
     if isinstance(source, Path):
         return milesial.load(source)
     with tempfile.TemporaryDirectory() as folder:
@@ -167,8 +172,8 @@ def _of_milesial(source: Source, name: str) -> UNet:
             raise CheckpointError(str(error).replace(str(path), zip_reader.readable(name))) from error
 
 
-def _keep(model: UNet, about: dict[str, Any] | None, models_dir: Path, name: str) -> Path:
-    """Write the checkpoint under the name, or under one with a number where another model has it."""
+def _save(model: UNet, about: dict[str, Any] | None, models_dir: Path, name: str) -> Path:
+    """Write the checkpoint under the name, or under one with a number where a different model has it."""
     for number in range(1, 1000):
         folder = models_dir / (name if number == 1 else f"{name}_{number}")
         if not folder.exists():
@@ -177,12 +182,12 @@ def _keep(model: UNet, about: dict[str, Any] | None, models_dir: Path, name: str
             except OSError as error:
                 raise CheckpointError(f"{folder}: cannot be written ({error.strerror or error}).") from error
             return folder
-        if _same(folder, model):
+        if _is_same(folder, model):
             return folder
-    raise CheckpointError(f"{models_dir}: too many models are called {name}; give it another name.")
+    raise CheckpointError(f"{models_dir}: too many models are called {name}. Enter another name.")
 
 
-def _same(folder: Path, model: UNet) -> bool:
+def _is_same(folder: Path, model: UNet) -> bool:
     try:
         other, warning = load_model(folder)
     except CheckpointError:
@@ -196,14 +201,14 @@ def _same(folder: Path, model: UNet) -> bool:
     )
 
 
-def _telling(place: PurePosixPath) -> str:
+def _name_of(folder: PurePosixPath) -> str:
     """A folder's name that says more than `best`: of a run's checkpoint that of the run."""
-    parts = [part for part in place.parts if part not in ("best", "last", "checkpoints", "..", "/")]
+    parts = [part for part in folder.parts if part not in ("best", "last", "checkpoints", "..", "/")]
     return parts[-1] if parts else "model"
 
 
-def _safe(name: str) -> str:
-    """A folder name. `--` is kept for models of the Hub, `.old` and `.new` for what `checkpoint` does."""
+def _safe_folder_name(name: str) -> str:
+    """A folder name. `--` is reserved for models of the Hub, `.old` and `.new` for what `checkpoint` does."""
     name = re.sub(r"-{2,}", "-", re.sub(r"[^A-Za-z0-9.-]+", "_", name)).strip("_.-")[:60].rstrip("_.-")
     return re.sub(r"\.(old|new)$", r"_\1", name) or "model"
 
@@ -232,4 +237,4 @@ def _file_reader(name: str, source: Source) -> Reader:
 
 def _refuse_size(size: int, most: int, name: str) -> None:
     if size > most:
-        raise CheckpointError(f"{name}: {size:,} bytes are more than {most:,} and were not read.")
+        raise CheckpointError(f"{name}: {size:,} bytes are more than the limit of {most:,}.")

@@ -1,4 +1,4 @@
-"""Weights of milesial/Pytorch-UNet (its published Carvana checkpoints) as a U-Net of ours, by mapping their names.
+"""Weights of milesial/Pytorch-UNet (its published Carvana checkpoints) as our UNet, by mapping their names.
 
     inc, down1 .. down3  ->  encoder      up1 .. up4  ->  up, decoder
     down4                ->  bottleneck   outc        ->  head
@@ -31,14 +31,14 @@ MOST_BYTES = 2**30
 
 
 def load(path: Path) -> UNet:
-    """The net with its weights, on the processor. Raises CheckpointError where the file is no such checkpoint."""
+    """The model with its weights, on the CPU. Raises CheckpointError where the file is no such checkpoint."""
     tensors = _tensors(path)
     translated: dict[str, Tensor] = {}
     for key, tensor in tensors.items():
         name = next((re.sub(old, new, key) for old, new in NAMES if re.match(old, key)), None)
         if name is None:
             raise CheckpointError(
-                f"{path}: {key!r} is no part of milesial's U-Net; known are inc, down1..4, up1..4, outc."
+                f"{path}: {key!r} is not a layer of milesial's U-Net, which has inc, down1..4, up1..4 and outc."
             )
         translated[re.sub(r"^(up|decoder)\.(\d)", lambda match: f"{match[1]}.{int(match[2]) - 1}", name)] = tensor
     _fold_biases(translated)
@@ -64,38 +64,46 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise CheckpointError(f"{path}: not a file of weights that can be read safely ({error}).") from error
+        raise CheckpointError(
+            f"{path}: these weights cannot be read safely ({error}). Convert them to .safetensors."
+        ) from error
     content = content.get("state_dict", content) if isinstance(content, dict) else content
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path}: holds a {type(content).__name__} where a dict of weights is meant.")
+        raise CheckpointError(
+            f"{path}: contains a {type(content).__name__} instead of a dict of weights. Save model.state_dict()."
+        )
     content = {key: value for key, value in content.items() if key != "mask_values"}
     wrong = [key for key, value in content.items() if not isinstance(key, str) or not isinstance(value, Tensor)]
     if wrong or not content:
-        raise CheckpointError(f"{path}: holds {wrong[:3]!r}, which are no weights.")
+        raise CheckpointError(f"{path}: contains {wrong[:3]!r}, which are no weights. Save model.state_dict().")
     weights: dict[str, Tensor] = content
     return weights
 
 
 def check_members(path: Path) -> None:
-    """Refuse, before anything is unpacked, a file that is no zip of stored members or is larger than MOST_BYTES."""
+    """Raise CheckpointError, before anything is unpacked, unless a file is a ZIP of stored members up to MOST_BYTES."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except (OSError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path}: not a file of PyTorch weights ({error}).") from error
+        raise CheckpointError(
+            f"{path}: not a file of PyTorch weights ({error}). Save it with torch.save of PyTorch 1.6 or later."
+        ) from error
     packed = [member.filename for member in members if member.compress_type != zipfile.ZIP_STORED]
     if packed:
         raise CheckpointError(
-            f"{path}: its member {packed[0]!r} is compressed, as PyTorch never writes it; not opened."
+            f"{path}: its member {packed[0]!r} is compressed, which PyTorch never does; it was not opened."
         )
     if sum(member.file_size for member in members) > MOST_BYTES:
-        raise CheckpointError(f"{path}: holds more than {MOST_BYTES:,} bytes and was not opened.")
+        raise CheckpointError(f"{path}: contains more than the limit of {MOST_BYTES:,} bytes.")
     if any(name in member.filename for member in members for name in ("constants.pkl", "/code/")):
-        raise CheckpointError(f"{path}: a TorchScript program, which could run anything; not opened.")
+        raise CheckpointError(
+            f"{path}: a TorchScript program, which could run any code, was not opened. Save model.state_dict()."
+        )
 
 
 def _fold_biases(tensors: dict[str, Tensor]) -> None:
-    """Older files have a bias before each batch norm; taking it from the norm's running mean gives the same net."""
+    """Older files have a bias before each batch norm; subtracting it from the running mean gives the same output."""
     for name in [name for name in tensors if re.match(r"(encoder|decoder|bottleneck).*\.[03]\.bias$", name)]:
         stem, index, _ = name.rsplit(".", 2)
         mean = f"{stem}.{int(index) + 1}.running_mean"

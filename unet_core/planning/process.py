@@ -22,7 +22,7 @@ from unet_core.config.reproduce import flags
 from unet_core.config.schema import RunConfig
 from unet_core.errors import ConfigError, RunError
 from unet_core.io import files
-from unet_core.io.files import write_text
+from unet_core.io.files import write_atomically
 from unet_core.io.process import spawn_detached
 from unet_core.planning.report import LrRange, Message, Progress, Refused, Report, decode
 
@@ -121,7 +121,7 @@ def start(config: RunConfig, runs_dir: Path, kind: str = "check") -> Check:
     try:
         shutil.rmtree(check.folder, ignore_errors=True)
         check.folder.mkdir(parents=True)
-        write_text(check.folder / "config.json", config.to_json())
+        write_atomically(check.folder / "config.json", config.to_json())
         (check.folder / "wanted").touch()
         _delete_old(check.folder.parent)
         spawn_detached(

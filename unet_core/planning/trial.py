@@ -76,11 +76,11 @@ def prepare(config: RunConfig, runs_dir: Path, max_images: int = MAX_IMAGES) -> 
     samples = discovery.find(Path(config.data.root), config.data.layout)
     chosen = _choose_samples(samples, max_images)
     began = time.perf_counter()
-    examples, model, _ = dataset.load_dataset(chosen, config.data, model)
+    examples = dataset.load_dataset(chosen, config.data, model)
     read_seconds = (time.perf_counter() - began) / len(chosen)
-    config = replace(config, model=model)
+    config = replace(config, model=examples.model)
     ids = {sample.id: sample.id for sample in examples.samples}
-    looks = {sample.id: examples.look(index) for index, sample in enumerate(examples.samples)}
+    looks = {sample.id: examples.describe(index) for index, sample in enumerate(examples.samples)}
     settings = config.data
     split = splits.split(examples.samples, settings.val_fraction, settings.test_fraction, config.train.seed, ids, looks)
     training = TrainerState(config, examples.subset(split.train), examples.subset(split.val))

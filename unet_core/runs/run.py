@@ -33,7 +33,7 @@ from unet_core.runs.event_log import last_event
 if TYPE_CHECKING:  # pictures and numpy: a process that only waits does without
     from unet_core.data.splits import Split
 
-from unet_core.io.files import is_locked, write_text
+from unet_core.io.files import is_locked, write_atomically
 
 HEARTBEAT_SECONDS = 1.0
 SILENT_SECONDS = 20.0  # a living trainer that touched no heartbeat for so long is shown as not answering
@@ -116,7 +116,7 @@ class Run:
         return data
 
     def write_colors(self, color_map: str) -> None:
-        write_text(self.folder / "color_map.txt", color_map + "\n")
+        write_atomically(self.folder / "color_map.txt", color_map + "\n")
 
     @property
     def film(self) -> Path:
@@ -140,7 +140,7 @@ class Run:
 
     def write_split(self, split: "Split", hashes: dict[str, str]) -> None:
         parts = {name: {key: hashes[key] for key in ids} for name, ids in split.parts()}
-        write_text(self.folder / "split.json", json.dumps(parts, indent=1) + "\n")
+        write_atomically(self.folder / "split.json", json.dumps(parts, indent=1) + "\n")
 
     def state(self) -> RunState:
         """Derived anew at each call, cheaply: its place in the line, the lock, the heartbeat, the last event.
@@ -232,7 +232,7 @@ def create(runs_dir: Path, config: RunConfig) -> Run:
         try:
             folder.mkdir(parents=True)
             (folder / "control").mkdir()
-            write_text(folder / "config.json", config.to_json())
+            write_atomically(folder / "config.json", config.to_json())
         except FileExistsError:
             continue
         except OSError as error:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from unet_core import metrics
 from unet_core.errors import ImageError
 from unet_core.io import images
+from unet_core.io.files import write_atomically
 from unet_core.io.pixels import Pixels, encode_png, for_display
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def save_snapshots(
         _write(folder / f"{epoch:04}-{number}.png", pred, cv2.INTER_NEAREST)
         dice = metrics.scores(metrics.count(pred, truth, pictures.model.num_classes))["dice"]
         scores[-1] = None if math.isnan(dice) else dice
-    _write_json(folder / f"{epoch:04}.json", {"dice": scores})  # last: an epoch that has it is complete
+    write_atomically(
+        folder / f"{epoch:04}.json", json.dumps({"dice": scores})
+    )  # last: an epoch that has it is complete
     _thin(folder, epoch, len(scores))
 
 
@@ -154,7 +157,7 @@ def _probes(folder: Path, ids: list[str], dices: Sequence[float]) -> list[str]:
         chosen = [ids[place] for place in _spread(len(ids), OLD_PROBES)]
     else:
         chosen = [ids[place] for place in choose(dices if len(dices) == len(ids) else [math.nan] * len(ids))]
-    _write_json(folder / "probes.json", {"ids": chosen})
+    write_atomically(folder / "probes.json", json.dumps({"ids": chosen}))
     return chosen
 
 
@@ -171,18 +174,10 @@ def _thin(folder: Path, newest: int, probes: int) -> None:
                     (folder / f"{epoch:04}-{number}.png").unlink()
 
 
-def _write_json(path: Path, content: object) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(content), encoding="ascii")
-    fresh.replace(path)
-
-
 def _write(path: Path, pixels: Array, how: int) -> None:
     scale = min(1.0, SIDE / max(pixels.shape[:2]))
     if scale < 1:
         height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
         pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
-    fresh = path.with_suffix(".part")
     flat = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
-    fresh.write_bytes(encode_png(flat))
-    fresh.replace(path)
+    write_atomically(path, encode_png(flat))

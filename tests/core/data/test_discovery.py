@@ -157,8 +157,8 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
             [
                 "bare/masks holds no mask",
                 "lone/masks holds no mask",
-                "none/images holds 0 images where one is meant",
-                "two/images holds 2 images where one is meant",
+                "none/images holds 0 images, but one is expected",
+                "two/images holds 2 images, but one is expected",
             ],
         ),
     ],
@@ -172,7 +172,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path, layout: str, tree: li
         message = str(refusal.value)
         number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         assert message.startswith(f"{tmp_path}: {number} in the dataset: ")
-        assert message.endswith("Give each image a mask of the same name, or take it out of the folder.")
+        assert message.endswith("Give each image a mask of the same name, or remove it from the folder.")
         places = [message.find(problem) for problem in problems]
         assert -1 not in places, (problems[places.index(-1)], message)
         assert places == sorted(places)
@@ -194,7 +194,7 @@ def test_no_such_folder(tmp_path: Path) -> None:
         with pytest.raises(DataError) as refusal:
             discovery.find(tmp_path / name)
         assert str(refusal.value) == (
-            f"{tmp_path / name}: there is no such folder. Give the folder that holds the images and masks."
+            f"{tmp_path / name}: there is no such folder. Enter the folder that holds the images and masks."
         )
 
 
@@ -339,7 +339,7 @@ def test_without_a_val_folder_some_of_train_validate_and_test_is_left_alone() ->
 def test_nothing_to_train_on(found: list[Sample]) -> None:
     with pytest.raises(DataError) as refusal:
         divide(found)
-    assert str(refusal.value) == f"Of {len(found)} images none is left for training; put some into train/."
+    assert str(refusal.value) == f"None of the {len(found)} images is left for training; move some into train/."
 
 
 PARTS = {"train": {"b": "2", "a": "1"}, "val": {"c": "3"}, "test": {}}
@@ -353,15 +353,15 @@ def test_a_split_is_restored() -> None:
 @pytest.mark.parametrize(
     ("hashes", "named"),
     [
-        ({"a": "1", "b": "2"}, "1 images of this run are gone or have changed since it began: c."),
-        ({"a": "1", "b": "changed", "c": "3"}, "1 images of this run are gone or have changed since it began: b."),
-        ({}, "3 images of this run are gone or have changed since it began: b, a, c."),
+        ({"a": "1", "b": "2"}, "1 images of this run are missing or have changed since it started: c."),
+        ({"a": "1", "b": "changed", "c": "3"}, "1 images of this run are missing or have changed since it started: b."),
+        ({}, "3 images of this run are missing or have changed since it started: b, a, c."),
     ],
 )
 def test_a_split_whose_images_changed_is_refused(hashes: dict[str, str], named: str) -> None:
     with pytest.raises(DataError) as refusal:
         splits.restore_split(PARTS, hashes)
-    assert str(refusal.value) == f"{named} Put them back to resume it, or start a new run."
+    assert str(refusal.value) == f"{named} Restore them to resume the run, or start a new run."
 
 
 def test_content_is_told_by_the_start_of_its_sha256(tmp_path: Path) -> None:

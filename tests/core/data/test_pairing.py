@@ -65,7 +65,7 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
         grow(tmp_path / "out", {"images/1.png": b"mine"})
     before = contents(tmp_path)
     assert main(["separate", str(source), "--output", str(tmp_path / "out")]) == 2
-    assert "holds other files and is left alone; name a new folder" in capsys.readouterr().err
+    assert "holds other files and is left alone; choose a new folder" in capsys.readouterr().err
     assert contents(tmp_path) == before
 
 

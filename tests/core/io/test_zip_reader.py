@@ -44,7 +44,7 @@ def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
 def test_a_name_that_leads_out_is_named_and_left_out(name: str) -> None:
     archive = Archive(packed({name: b"out", "good.png": b"good"}), "z")
     assert names(archive) == ["good.png"]
-    assert [problem.endswith("leads out of the archive; left out.") for problem in archive.problems] == [True]
+    assert [problem.endswith("leads out of the archive; skipped.") for problem in archive.problems] == [True]
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
@@ -67,7 +67,7 @@ def test_what_systems_leave_behind_is_no_matter() -> None:
 def test_archives_inside_are_named_and_not_opened() -> None:
     archive = Archive(packed({"in.zip": packed({"a.png": b""}), "in.tar.gz": b"", "a.png": b""}), "z")
     assert names(archive) == ["a.png"]
-    assert all("is an archive itself" in problem for problem in archive.problems)
+    assert all("is an archive inside the archive" in problem for problem in archive.problems)
     assert len(archive.problems) == 2
 
 
@@ -97,8 +97,8 @@ def test_a_name_twice_is_read_once() -> None:
     archive = Archive(data, "z")
     assert content(archive) == {"a.png": b"1"}
     assert [problem.split(" ", 1)[1] for problem in archive.problems] == [
-        "a.png stands in it twice; left out.",
-        "./a.png stands in it twice; left out.",
+        "a.png is in it twice; skipped.",
+        "./a.png is in it twice; skipped.",
     ]
 
 
@@ -141,7 +141,7 @@ def test_damaged_content_is_named() -> None:
 @pytest.mark.parametrize(
     ("bound", "value", "says"),
     [
-        ("MOST_ENTRIES", 2, "holds 3 entries"),
+        ("MOST_ENTRIES", 2, "contains 3 entries"),
         ("MOST_DIRECTORY", 100, "list of entries takes"),
         ("MOST_TOTAL", 2_999, "would unpack to 3,000"),
         ("FREE_TOTAL", 2_999, "would unpack to 3,000"),

@@ -124,8 +124,11 @@ def saved(content) -> bytes:
         (lambda tmp: (tmp / "w.pth").write_bytes(b"just text"), "not a file of PyTorch"),
         (lambda tmp: zipped(tmp / "w.pth", {"w/data/0": bytes(10**6)}, zipfile.ZIP_DEFLATED), "compressed"),
         (lambda tmp: zipped(tmp / "w.pth", {"w/code/a.py": b"", "w/data.pkl": b""}), "TorchScript"),
-        (lambda tmp: (tmp / "w.pth").write_bytes(saved([1, 2])), "a list where a dict"),
-        (lambda tmp: (tmp / "w.pth").write_bytes(saved({"conv1.weight": torch.ones(1)})), "'conv1.weight' is no part"),
+        (lambda tmp: (tmp / "w.pth").write_bytes(saved([1, 2])), "a list instead of a dict"),
+        (
+            lambda tmp: (tmp / "w.pth").write_bytes(saved({"conv1.weight": torch.ones(1)})),
+            "'conv1.weight' is not",
+        ),
         (lambda tmp: (tmp / "w.pth").write_bytes(saved({"inc": 3})), "no weights"),
         (lambda tmp: (tmp / "w.pth").write_bytes(saved({"outc.conv.bias": torch.ones(1)})), "not those of milesial"),
         (lambda tmp: None, "not a file of PyTorch"),

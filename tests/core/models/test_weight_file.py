@@ -67,12 +67,12 @@ def test_a_file_on_the_disk_is_read_like_its_bytes(tmp_path: Path) -> None:
         (packed({"a": entry([1], 0, 4)}, b"12345"), "need 4 bytes, the file has 5"),
         (packed({"a": entry([1], 0, 4), "b": entry([1], 0, 4)}, b"1234"), "overlap"),
         (packed({"a": entry([1], 4, 8)}, b"12345678"), "overlap or leave holes"),
-        (packed({"a": entry([-1], 0, -4)}), "no whole number"),
-        (packed({"a": entry([1.0], 0, 4)}, b"1234"), "no whole number"),
-        (packed({"a": entry([True], 0, 4)}, b"1234"), "no whole number"),
+        (packed({"a": entry([-1], 0, -4)}), "not a whole number"),
+        (packed({"a": entry([1.0], 0, 4)}, b"1234"), "not a whole number"),
+        (packed({"a": entry([True], 0, 4)}, b"1234"), "not a whole number"),
         (packed({"a": entry([4], 0, 4, "U8")}, b"1234"), "type U8"),
         (packed({"a": {"dtype": "F32"}}), "damaged one"),
-        (packed({"__metadata__": {"a": 1}}), "no strings"),
+        (packed({"__metadata__": {"a": 1}}), "not strings"),
     ],
 )
 def test_what_is_no_such_file_is_refused(data: bytes, says: str) -> None:
@@ -82,7 +82,7 @@ def test_what_is_no_such_file_is_refused(data: bytes, says: str) -> None:
 
 def test_a_file_that_is_too_large_or_missing_is_refused(tmp_path: Path) -> None:
     data = save({"a": torch.zeros(2, 3)})
-    with pytest.raises(CheckpointError, match="bytes are more than 10"):
+    with pytest.raises(CheckpointError, match="bytes are more than the limit of 10"):
         weight_file.header_of(data, "a", most=10)
     with pytest.raises(CheckpointError, match="cannot be read"):
         weight_file.header_of(tmp_path / "none", "a")
@@ -111,7 +111,7 @@ def test_a_giant_net_is_refused_before_it_is_built() -> None:
     assert weight_file.stored_values(giant) > 10**10
     with pytest.raises(CheckpointError, match="weights do not fit config"):
         weight_file.check_fit(giant, weight_file.header_of(data, "a"), "a")
-    with pytest.raises(CheckpointError, match="The net was not built"):
+    with pytest.raises(CheckpointError, match=r"values, the file has [\d,]+ bytes"):
         weight_file.guard(giant, data, "a")
 
 

@@ -15,7 +15,7 @@ from unet_core.config.schema import DataConfig, RunConfig, TrainConfig
 from unet_core.data.splits import Split
 from unet_core.errors import RunError
 from unet_core.io import files
-from unet_core.io.files import write_text
+from unet_core.io.files import write_atomically
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog
 from unet_core.runs.events import Event, RunFailed, RunFinished, RunStarted, StepFinished
@@ -133,7 +133,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "write_text", full)
+    monkeypatch.setattr(runs, "write_atomically", full)
     with pytest.raises(RunError, match=r"cannot be written there \(No space left on device\)\. Free some space"):
         runs.create(tmp_path, CONFIG)
     assert runs.find(tmp_path) == []
@@ -358,7 +358,7 @@ def test_what_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name:
 
 def test_a_small_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.json"
-    write_text(path, "old é\n")
+    write_atomically(path, "old é\n")
     assert path.read_bytes() == "old é\n".encode()
 
     def torn(self: Path, text: str, encoding: str) -> None:
@@ -368,8 +368,8 @@ def test_a_small_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(Path, "write_text", torn)
     with pytest.raises(OSError, match="No space"):
-        write_text(path, "new\n")
+        write_atomically(path, "new\n")
     monkeypatch.undo()
     assert path.read_bytes() == "old é\n".encode()
-    write_text(path, "new\n")
+    write_atomically(path, "new\n")
     assert contents(tmp_path) == ["a.json"]

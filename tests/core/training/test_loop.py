@@ -87,7 +87,7 @@ def folder(root: Path, pairs: list[tuple[Array, Array]]) -> list[Sample]:
 
 
 def pictures(root: Path, pairs: list[tuple[Array, Array]], model: ModelConfig = TINY, **data: Any) -> Dataset:
-    return load_dataset(folder(root, pairs), DataConfig(**data), model)[0]
+    return load_dataset(folder(root, pairs), DataConfig(**data), model)
 
 
 def fresh(found: Dataset, held_back: int = 2, **settings: Any) -> TrainerState:
@@ -144,7 +144,7 @@ def epochs(events: list[Event]) -> list[EpochFinished]:
 
 def test_it_learns_the_sample_data_set(sample_folder: Path) -> None:
     model = ModelConfig(base_channels=4, depth=2, image_size=64)
-    found = load_dataset(find(sample_folder), DataConfig(), model)[0]
+    found = load_dataset(find(sample_folder), DataConfig(), model)
     training = fresh(found, epochs=6, batch_size=8, crops_per_image=6, lr=0.03)
     judged = epochs(list(train(training)))
     assert judged[-1].train_loss < 0.6 * judged[0].train_loss
