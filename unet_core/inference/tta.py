@@ -27,7 +27,7 @@ class View:
     quarter_turns: int
 
     @property
-    def lies(self) -> bool:
+    def swaps_axes(self) -> bool:
         """Whether height and width are exchanged."""
         return self.quarter_turns % 2 == 1
 

@@ -13,7 +13,7 @@ def test_each_view_is_undone_and_is_another(name: str) -> None:
     turned = [view.turn(x) for view in views(name)]
     for view, seen in zip(views(name), turned, strict=True):
         assert torch.equal(view.back(seen), x)
-        assert seen.shape == ((2, 3, 5, 4) if view.lies else (2, 3, 4, 5))
+        assert seen.shape == ((2, 3, 5, 4) if view.swaps_axes else (2, 3, 4, 5))
     assert torch.equal(turned[0], x)
     square = torch.arange(9).reshape(1, 1, 3, 3)
     assert len({tuple(view.turn(square).flatten().tolist()) for view in views(name)}) == len(turned)
