@@ -505,7 +505,7 @@ def test_a_predictor_from_a_folder_predicts_as_the_model_did(tmp_path: Path) -> 
 
 def test_a_predictor_from_a_damaged_folder_warns_or_refuses(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "best.old", predictor().model)
-    assert "The checkpoint before it was taken" in load_predictor(tmp_path / "best", "cpu", "fp32")[1]
+    assert "The previous checkpoint was used instead" in load_predictor(tmp_path / "best", "cpu", "fp32")[1]
     with pytest.raises(CheckpointError, match="not a complete checkpoint"):
         load_predictor(tmp_path / "other", "cpu")
 
