@@ -72,7 +72,7 @@ def main() -> None:
     timed("fill holes, drop small", lambda: cleanup.clean(mask, 20, True))
     found = timed("objects and measures", lambda: objects.find(mask, image, probability=probability))
     parted = timed("the same, touching ones parted", lambda: objects.find(mask, image, split=True))
-    result = Result("large.png", image, mask, 1, probability, found=found)
+    result = Result("large.png", image, mask, 1, probability, precomputed=found)
     timed("outlines", lambda: result.polygons)
     for name in FORMATS:
         timed(f"format {name}", lambda name=name: collected(name, result))

@@ -1,4 +1,4 @@
-"""COCO annotations: one JSON file for all pictures, objects as run lengths (exact) or as polygons."""
+"""COCO annotations: one JSON file for all images, objects as run lengths (exact) or as polygons."""
 
 import json
 import shutil
@@ -33,7 +33,7 @@ class Coco:
         self._number = 0
 
     def add(self, result: Result) -> None:
-        """Take in one picture and its objects."""
+        """Add one image and its objects."""
         height, width = result.mask.shape
         self._images.append(
             {"id": len(self._images) + 1, "file_name": readable(result.name), "width": width, "height": height}
@@ -83,9 +83,14 @@ MOST_CHARACTERS = 7  # 5 bits each: enough for differences of 32 bits
 
 
 def encode(labels: Labels, number: int) -> list[bytes]:
-    """The compressed counts of each object 1..number of (H, W)."""
+    """The compressed counts of each object 1..number of (H, W), byte for byte those of pycocotools.
+
+    pycocotools wants a mask of the whole image for each object; here all objects are encoded in one pass over the
+    labels. COCO counts column by column: pixels outside, inside, outside, ... of the object in turn.
+    """
     owners, starts, ends = _runs(labels)
     inside = (owners > 0) & (owners <= number)
+    # Runs grouped by object; a stable sort keeps those of one object in the order of the columns.
     order = np.flatnonzero(inside)[np.argsort(owners[inside], kind="stable")]
     owners, starts, ends = owners[order], starts[order], ends[order]
     runs = np.bincount(owners, minlength=number + 1)[1:]  # the runs of each object
@@ -94,8 +99,9 @@ def encode(labels: Labels, number: int) -> list[bytes]:
     bounds = np.stack([starts, ends], 1).ravel()  # where an object's pixels start and stop, in turn
     counts: list[NDArray[np.int64]] = []
     for run, stop in zip(runs.tolist(), last.tolist(), strict=True):
-        own = np.diff(bounds[2 * (stop - run) : 2 * stop], prepend=0, append=size)
-        counts.append(own[:-1] if run and own[-1] == 0 else own)
+        # From bound to bound are the counts; the first is of pixels outside, and 0 where the first pixel is inside.
+        lengths = np.diff(bounds[2 * (stop - run) : 2 * stop], prepend=0, append=size)
+        counts.append(lengths[:-1] if run and lengths[-1] == 0 else lengths)  # no empty run at the end
     return _compressed(counts)
 
 
@@ -108,20 +114,27 @@ def _runs(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray
 
 
 def _compressed(counts: list[NDArray[np.int64]]) -> list[bytes]:
-    """From the fourth on each count is written as its difference to the one two before it."""
-    lengths = [len(own) for own in counts]
+    """COCO's text of counts: numbers of 5 bits a character, the lowest bits first.
+
+    From the fourth on each count is written as its difference to the one two before it: neighboring columns of an
+    object are about equally high, so that the differences are small and short.
+    """
+    lengths = [len(numbers) for numbers in counts]
     if not lengths:
         return []
-    values = np.concatenate([np.concatenate([own[:3], own[3:] - own[1:-2]]) for own in counts])
+    values = np.concatenate([np.concatenate([numbers[:3], numbers[3:] - numbers[1:-2]]) for numbers in counts])
     characters = np.zeros((len(values), MOST_CHARACTERS), np.uint8)
     used = np.zeros((len(values), MOST_CHARACTERS), np.bool_)
     going = np.ones(len(values), np.bool_)
-    for place in range(MOST_CHARACTERS):
+    # All numbers at once, a character at a time; those that have ended are still computed but not `used`.
+    for digit in range(MOST_CHARACTERS):
         low = values & 31
-        values = values >> 5
+        values = values >> 5  # keeps the sign
+        # Two's complement: bit 16 of the last character is the sign. More characters follow unless the rest is nothing
+        # but that sign (-1 or 0); bit 32 says so, and 48 ("0") makes the character printable.
         more = np.where(low & 16, values != -1, values != 0)
-        characters[:, place] = 48 + low + 32 * more
-        used[:, place] = going
+        characters[:, digit] = 48 + low + 32 * more
+        used[:, digit] = going
         going &= more
     ends = np.cumsum(np.add.reduceat(used.sum(1), np.cumsum([0, *lengths[:-1]])))
     text = characters[used].tobytes()

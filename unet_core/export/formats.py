@@ -1,4 +1,4 @@
-"""The formats of files to take home, in one table."""
+"""The formats of exported files, in one table."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,10 +13,10 @@ from unet_core.export.tables import ObjectTable, SummaryTable
 
 
 class Collector(Protocol):
-    """One file of all pictures: takes in a result after the other, then writes itself."""
+    """One file for all images: results are added one after the other, then it is written."""
 
     def add(self, result: Result) -> None:
-        """Take in one picture."""
+        """Add one image."""
 
     def write(self, file: BinaryIO) -> None:
         """Write all of it."""
@@ -24,13 +24,13 @@ class Collector(Protocol):
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file: one for each picture (`encode`), one of all pictures (`gather`), or both."""
+    """A kind of file: one per image (`encode`), one for all images (`gather`), or both."""
 
     name: str
     sentence: str  # "Title (file): what it is (what opens it).", for menu and help
-    suffix: str = ""  # what follows the picture's name: "_labels.tif"
+    suffix: str = ""  # what follows the image's name: "_labels.tif"
     encode: Callable[[Result], bytes] | None = None
-    file: str = ""  # the name of the file of all pictures: "coco.json"
+    file: str = ""  # the name of the file for all images: "coco.json"
     gather: Callable[[], Collector] | None = None
 
     @property
@@ -45,7 +45,7 @@ class Format:
 
     @property
     def collected(self) -> bool:
-        """Whether all pictures are in one file."""
+        """Whether all images are in one file."""
         return self.encode is None
 
 
@@ -61,7 +61,7 @@ FORMATS: dict[str, Format] = {
         ),
         Format(
             "prob_tiff",
-            "Probability (32-bit TIFF): from 0 to 1, a page for each class that was kept.",
+            "Probability (32-bit TIFF): from 0 to 1, one page per class that was stored.",
             "_prob.tif",
             rasters.probability_tiff,
         ),
@@ -122,8 +122,8 @@ def parse(names: str) -> tuple[str, ...]:
 def checked(names: Iterable[str]) -> tuple[str, ...]:
     """The names of formats, each once. Raises ConfigError for an unknown one and for none."""
     chosen = tuple(dict.fromkeys(names))
-    if strange := [name for name in chosen if name not in FORMATS]:
-        raise ConfigError(f"There is no format {strange[0]!r}; choose from {', '.join(FORMATS)}, or all.")
+    if unknown := [name for name in chosen if name not in FORMATS]:
+        raise ConfigError(f"Unknown format {unknown[0]!r}. Use {', '.join(FORMATS)}, or all.")
     if not chosen:
-        raise ConfigError(f"No format was chosen; choose from {', '.join(FORMATS)}, or all.")
+        raise ConfigError(f"No format given. Use {', '.join(FORMATS)}, or all.")
     return chosen

@@ -1,4 +1,4 @@
-"""GeoJSON (RFC 7946) of one picture's objects, as QuPath 0.4 and later opens it, in pixels from the upper left."""
+"""GeoJSON (RFC 7946) of one image's objects, as QuPath 0.4 and later opens it, in pixels from the upper left."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Pictures to take home: masks, probabilities and overlays as PNG, labels and probabilities as TIFF."""
+"""Exported images: masks, probabilities and overlays as PNG, labels and probabilities as TIFF."""
 
 import io
 from typing import Any
@@ -30,7 +30,7 @@ def probability_png(result: Result) -> bytes:
 
 
 def probability_tiff(result: Result) -> bytes:
-    """32-bit float in 0..1, a page for each class whose probability was kept."""
+    """32-bit float in 0..1, one page per class whose probability was stored."""
     return _tiff(_shares(result).astype(np.float32), result.pixel_size, most=1)
 
 
@@ -49,10 +49,10 @@ def labels_tiff(result: Result) -> bytes:
 
 def _shares(result: Result) -> NDArray[Any]:
     """(H, W) or (K, H, W), K > 1, in 0..1."""
-    found = result.probability
-    if found is None:
-        raise DataError(f"{result.name}: its probabilities were not kept, so they cannot be written; predict it anew.")
-    flat = found[0] if found.ndim == 3 and len(found) == 1 else found
+    probability = result.probability
+    if probability is None:
+        raise DataError(f"{result.name}: its probabilities were not stored and cannot be written. Predict it again.")
+    flat = probability[0] if probability.ndim == 3 and len(probability) == 1 else probability
     return flat / np.float32(full_range(flat)) if np.issubdtype(flat.dtype, np.integer) else flat
 
 

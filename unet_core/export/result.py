@@ -1,4 +1,4 @@
-"""What one predicted picture leaves behind, all that the files to take home are made of."""
+"""The result of one image, all that exported files are made of."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +15,7 @@ Array = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """One picture and its mask; what follows from it, as `objects`, is worked out once, when first asked for."""
+    """One image and its mask; what follows from it, such as `objects`, is computed once, when first asked for."""
 
     name: str  # as the user knows it: "plate1/a.png", "stack_003"; made safe before it names a file
     image: Pixels  # (H, W, C) uint8, uint16 or float32
@@ -25,16 +25,16 @@ class Result:
     class_names: tuple[str, ...] = ()  # by class index, the background's first; () where none are known
     pixel_size: float | None = None  # micrometers a pixel
     threshold: float | None = None  # that made the mask; None for several classes
-    split: bool = False  # part touching objects
+    split: bool = False  # separate touching objects
     opacity: float = 0.5  # of the overlay
     outline: bool = False  # overlay as outlines
-    found: objects.Objects | None = field(default=None, repr=False)  # where they were found already
+    precomputed: objects.Objects | None = field(default=None, repr=False)  # the objects, if they were found already
 
     @cached_property
     def objects(self) -> objects.Objects:
         """Its objects, as `objects.find` gives them."""
-        if self.found is not None:
-            return self.found
+        if self.precomputed is not None:
+            return self.precomputed
         return objects.find(
             self.mask, self.image, probability=self.probability, split=self.split, pixel_size=self.pixel_size
         )

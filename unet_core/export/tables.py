@@ -1,4 +1,4 @@
-"""Tables for spreadsheets: every object of every picture, and what they come to for each picture and class."""
+"""Tables for spreadsheets: every object of every image, and their sums and means per image and class."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from unet_core.io.filenames import plain_cell
 
 
 class Table:
-    """Rows whose columns may differ from picture to picture; the file has them all, empty where there is no value."""
+    """Rows whose columns may differ from image to image; the file has them all, empty where there is no value."""
 
     def __init__(self) -> None:
         self._rows: list[dict[str, Any]] = []
@@ -33,42 +33,42 @@ class Table:
 
 
 class ObjectTable(Table):
-    """One row an object: picture, class and the measures of `objects.Objects`."""
+    """One row per object: image, class and the measurements of `objects.Objects`."""
 
     def __init__(self) -> None:
         super().__init__()
         self._columns.update(dict.fromkeys(("image", "id", "class", "class_name")))
 
     def add(self, result: Result) -> None:
-        """Take in one picture."""
+        """Add one image."""
         for row in result.objects.rows():
             named = {"image": result.name, "id": row.pop("id"), "class": row.pop("class")}
             self._append(named | {"class_name": result.class_name(named["class"])} | row)
 
 
 class SummaryTable(Table):
-    """One row a picture and class, without objects too: how many, how much they cover, how large they are."""
+    """One row per image and class, also without objects: number, covered share, sizes."""
 
     def add(self, result: Result) -> None:
-        """Take in one picture."""
+        """Add one image."""
         table, unit = result.objects.table, result.objects.unit
         height, width = result.mask.shape
         for index in result.object_classes:
-            own = table["class"] == index
-            areas = table[f"area_{unit}2"][own]
+            of_class = table["class"] == index
+            areas = table[f"area_{unit}2"][of_class]
             row = {
                 "image": result.name,
                 "width_px": width,
                 "height_px": height,
                 "class": index,
                 "class_name": result.class_name(index),
-                "objects": int(own.sum()),
+                "objects": int(of_class.sum()),
                 "covered_percent": 100 * float(np.mean(result.mask == index)),
                 f"total_area_{unit}2": areas.sum().item(),
                 f"mean_area_{unit}2": _over(np.mean, areas),
                 f"median_area_{unit}2": _over(np.median, areas),
-                f"mean_diameter_{unit}": _over(np.mean, table[f"equivalent_diameter_{unit}"][own]),
-                "mean_intensity": _over(np.mean, table["mean_intensity"][own]),
+                f"mean_diameter_{unit}": _over(np.mean, table[f"equivalent_diameter_{unit}"][of_class]),
+                "mean_intensity": _over(np.mean, table["mean_intensity"][of_class]),
                 "threshold": result.threshold,
                 "pixel_size_um": result.pixel_size,
             }

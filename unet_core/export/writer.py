@@ -18,7 +18,7 @@ __all__ = ["FORMATS", "Delivery", "Format", "Result", "Writer", "archive", "enco
 
 
 class Delivery:
-    """Formats of picture after picture, each file given to `put` (name, fill); the collected ones by `close`.
+    """Formats of image after image, each file given to `put` (name, fill); those for all images by `close`.
 
     `in_folders` puts the files of each format into a folder of its name.
     """
@@ -30,7 +30,7 @@ class Delivery:
         self.in_folders = False
 
     def add(self, result: Result, stem: str) -> list[str]:
-        """Hand out the picture's own files; their names."""
+        """Hand out the files of one image; their names."""
         names = []
         for each in self.formats:
             if each.encode is not None:
@@ -42,7 +42,7 @@ class Delivery:
         return names
 
     def close(self, before: str = "") -> list[str]:
-        """Hand out the files of all pictures, named `before` + their own name; their names."""
+        """Hand out the files for all images, named `before` + their own name; their names."""
         names = []
         for name, collector in self._collectors.items():
             names.append(self._named(FORMATS[name], before + FORMATS[name].file))
@@ -54,7 +54,7 @@ class Delivery:
 
 
 class Writer:
-    """Writes formats of picture after picture into a folder; the collected ones at the end, so use it in a `with`:
+    """Writes formats of image after image into a folder; those for all images at the end, so use it in a `with`:
 
     with Writer(("mask", "coco", "csv"), folder) as writer:
         for result in results:
@@ -68,12 +68,12 @@ class Writer:
         self._stems: set[str] = set()
 
     def add(self, result: Result, stem: str | None = None) -> list[Path]:
-        """Write one picture's own files, and give their paths. Raises RunError where one cannot be written."""
+        """Write the files of one image; their paths. Raises RunError where one cannot be written."""
         stem = unique(safe_stem(result.name), self._stems, before_suffix=False) if stem is None else stem
         return [self.folder / name for name in self._delivery.add(result, stem)]
 
     def close(self, before: str = "") -> list[Path]:
-        """Write the collected files, and give their paths; done at the end of a `with` that went well."""
+        """Write the files for all images; their paths. Done at the end of a `with` that raised nothing."""
         return [self.folder / name for name in self._delivery.close(before)]
 
     def _put(self, name: str, fill: Callable[[BinaryIO], object]) -> None:
@@ -96,7 +96,7 @@ class Writer:
 
 
 def write(formats: Sequence[str], folder: Path, stem: str, result: Result) -> list[Path]:
-    """One picture alone: its files `<stem><suffix>`, the collected ones `<stem>_<file>`. For several use `Writer`.
+    """One image alone: its files `<stem><suffix>`, the collected ones `<stem>_<file>`. For several use `Writer`.
 
     Raises ConfigError for an unknown format, RunError where a file cannot be written.
     """
@@ -105,7 +105,7 @@ def write(formats: Sequence[str], folder: Path, stem: str, result: Result) -> li
 
 
 def archive(results: Iterable[Result], formats: Sequence[str], path: Path) -> list[str]:
-    """A ZIP file at `path` of all pictures, and the names in it; a generator of results is taken one at a time.
+    """A ZIP file at `path` of all images, and the names in it; a generator of results is read one at a time.
 
     With several formats each has a folder of its own. Names are made safe and given once. The file appears when it is
     complete. Raises ConfigError for an unknown format, RunError where it cannot be written, and what `results` raises.
@@ -134,7 +134,7 @@ def archive(results: Iterable[Result], formats: Sequence[str], path: Path) -> li
 
 
 def encode(name: str, result: Result) -> tuple[str, bytes]:
-    """One picture in one format, for a download button: the file's name and bytes. Raises ConfigError, DataError."""
+    """One image in one format, for a download button: the file's name and bytes. Raises ConfigError, DataError."""
     files: dict[str, bytes] = {}
 
     def put(file_name: str, fill: Callable[[BinaryIO], object]) -> None:
@@ -166,24 +166,25 @@ def save(result: Result, formats: Sequence[str], path: Path) -> Path:
     """
     names = checked(formats)
     only = FORMATS[names[0]]
-    if path.suffix.lower() == ".zip":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        archive([result], names, path)
-    elif len(names) == 1 and only.is_single_file and path.suffix:
-        if path.suffix.lower() != only.extension:
-            raise ConfigError(
-                f"{path}: the format {only.name!r} is written as {only.extension}. Name the file "
-                f"{path.with_suffix(only.extension).name}, or choose another format."
-            )
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(encode(only.name, result)[1])
-        except OSError as error:
-            raise _unwritable(path, error) from error
-    else:
+    is_file = len(names) == 1 and only.is_single_file and path.suffix != ""
+    if path.suffix.lower() != ".zip" and not is_file:
         write(names, path, PurePosixPath(safe_stem(result.name)).name, result)
+        return path
+    if path.suffix.lower() not in (".zip", only.extension):
+        raise ConfigError(
+            f"{path}: the format {only.name!r} is written as {only.extension}. Name the file "
+            f"{path.with_suffix(only.extension).name}, or choose another format."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix.lower() == ".zip":
+            archive([result], names, path)
+        else:
+            path.write_bytes(encode(only.name, result)[1])
+    except OSError as error:
+        raise _unwritable(path, error) from error
     return path
 
 
 def _unwritable(path: Path, error: OSError) -> RunError:
-    return RunError(f"{path}: cannot be written ({error.strerror or error}); free disk space or choose another folder.")
+    return RunError(f"{path}: cannot be written ({error.strerror or error}). Free disk space or choose another folder.")

@@ -1,4 +1,4 @@
-"""YOLO segmentation text, as Ultralytics reads it: a line an object, its class and outline in shares of the picture."""
+"""YOLO segmentation text, as Ultralytics reads it: one line per object, class and outline relative to the image."""
 
 from typing import BinaryIO
 
@@ -10,14 +10,14 @@ from unet_core.postprocessing import contours
 def encode(result: Result) -> bytes:
     """`class x1 y1 x2 y2 ...`, x and y in 0..1 along the pixels' edges; an empty file where there is no object.
 
-    Classes count from 0 without the background. The format knows no holes: an object is its outer line, filled.
+    Classes count from 0 without the background. The format has no holes: an object is its outer line, filled.
     """
     height, width = result.mask.shape
     classes = result.objects.table["class"]
     lines = []
-    for number, ring, area in sorted(contours.rings(result.objects.labels), key=lambda found: found[0]):
+    for number, corners, area in sorted(contours.rings(result.objects.labels), key=lambda ring: ring[0]):
         if area > 0:
-            shares = (ring / (width, height)).ravel().tolist()
+            shares = (corners / (width, height)).ravel().tolist()
             lines.append(" ".join([str(int(classes[number - 1]) - 1), *(f"{share:.6f}" for share in shares)]) + "\n")
     return "".join(lines).encode()
 
@@ -29,7 +29,7 @@ class ClassNames:
         self._names: list[str] = []
 
     def add(self, result: Result) -> None:
-        """Take in the classes of one picture's model."""
+        """Add the classes of one image's model."""
         names = [readable(result.class_name(index)) for index in result.object_classes]
         self._names = max(self._names, names, key=len)
 

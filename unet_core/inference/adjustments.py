@@ -1,4 +1,4 @@
-"""Changes of a picture unlike those of the training before the net sees it; the mask keeps the picture's own size."""
+"""Adjustments of an image that differs from the training images; the mask keeps the size of the image."""
 
 import math
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ STRETCHED = (0.5, 99.5)  # percentiles that become black and white
 
 @dataclass(frozen=True)
 class Adjust:
-    """What is done to a picture, in this order; the default is nothing. Raises ConfigError for a scale out of range."""
+    """What is done to an image, in this order; the default is nothing. Raises ConfigError for a scale out of range."""
 
-    swap: bool = False  # red and blue change places
-    stretch: bool = False  # the levels that are in use fill the whole range
+    swap: bool = False  # red and blue are swapped
+    stretch: bool = False  # the levels in use are stretched to the full range
     invert: bool = False  # dark becomes bright
-    scale: float = 1.0  # side of the picture that the net sees, over its own
+    scale: float = 1.0  # side of the image that the model gets, relative to its own
 
     def __post_init__(self) -> None:
         if not SCALES[0] <= self.scale <= SCALES[1]:
@@ -34,8 +34,8 @@ class Adjust:
     @property
     def words(self) -> str:
         """What is done, for a caption: "inverted, scale 0.5"; "" where nothing is."""
-        told = {"channels swapped": self.swap, "contrast stretched": self.stretch, "inverted": self.invert}
-        words = [name for name, done in told.items() if done]
+        changes = {"channels swapped": self.swap, "contrast stretched": self.stretch, "inverted": self.invert}
+        words = [name for name, done in changes.items() if done]
         return ", ".join(words + ([f"scale {self.scale:g}"] if self.scale != 1 else []))
 
     def apply(self, image: Pixels) -> Pixels:
@@ -44,9 +44,9 @@ class Adjust:
             image = image[:, :, ::-1]
         if self.stretch:
             low, high = np.percentile(image[:: _step(image), :: _step(image)], STRETCHED)
-            whole = full_range(image)
-            spread = (image.astype(np.float32) - low) * (whole / (high - low) if high > low else 1.0)
-            image = np.clip(spread, 0, whole).astype(image.dtype)
+            most = full_range(image)
+            stretched = (image.astype(np.float32) - low) * (most / (high - low) if high > low else 1.0)
+            image = np.clip(stretched, 0, most).astype(image.dtype)
         if self.invert:
             image = (full_range(image) - image).astype(image.dtype)
         if self.scale != 1:
@@ -57,7 +57,7 @@ class Adjust:
         return np.ascontiguousarray(image)
 
     def restore(self, plane: NDArray[Any], height: int, width: int, classes: bool = False) -> NDArray[Any]:
-        """What was found on the changed picture, (H', W'), in the size of the picture itself; classes stay classes."""
+        """A map (H', W') predicted on the adjusted image, in the size of the image itself; classes stay classes."""
         if plane.shape == (height, width):
             return plane
         how = cv2.INTER_NEAREST if classes else cv2.INTER_LINEAR

@@ -40,8 +40,8 @@ def predict_views(
         return y.cpu().numpy()
     mean = square = torch.zeros(())
     count = 0
-    for lying in (False, True):  # views with height and width exchanged make batches of their own
-        alike = [view for view in tta_views if view.lies == lying]
+    for swapped in (False, True):  # views with height and width exchanged make batches of their own
+        alike = [view for view in tta_views if view.swaps_axes == swapped]
         size = max(1, at_once // len(x))
         for together in (alike[first : first + size] for first in range(0, len(alike), size)):
             turned = forward(torch.cat([view.turn(x) for view in together]))

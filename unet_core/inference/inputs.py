@@ -1,11 +1,11 @@
-"""What a visitor brings, as pictures in order: files, folders, ZIPs, multi-page stacks, a photo, examples of a run.
+"""Inputs of a prediction, in order: files, folders, ZIPs, multi-page stacks, a photo, examples of a run.
 
-    found = intake.gather([("cells.zip", data), ("stack.tif", path)])
-    for item in found.items:
+    uploads = inputs.gather([("cells.zip", data), ("stack.tif", path)])
+    for item in uploads.items:
         image = item.read()        # decoded here and not before; raises ImageError that names the file
 
-A file that is wrong is a sentence in `problems`, and the others go on. Masks that lie beside their images
-(`a_mask.png`, a folder `masks`) are left out, which is told in `notes`.
+A file that cannot be used is a message in `problems`; the others are still read. Masks beside their images
+(`a_mask.png`, a folder `masks`) are skipped, which `notes` says.
 """
 
 import hashlib
@@ -26,15 +26,15 @@ from unet_core.io import images, zip_reader
 from unet_core.io.filenames import fold_case, safe_name, unique
 from unet_core.io.pixels import Pixels
 
-MOST_PICTURES = 10_000  # of one intake, each page of a stack counted
-MOST_NAMED = 5  # files of one kind of problem that a sentence names
+MOST_IMAGES = 10_000  # of one upload, each page of a stack counted
+MOST_NAMED = 5  # files of one kind of problem that a message names
 TIFF = (".tif", ".tiff")
 
 Source = bytes | Path
 
 
 class File:
-    """One file as it was brought: its name with `/`, where it comes from, and its bytes when they are asked for."""
+    """One file of an upload: its name with `/`, where it comes from, and its bytes when they are asked for."""
 
     def __init__(
         self, name: str, label: str, content: Callable[[], Source], within: "tuple[File, int] | None" = None
@@ -50,7 +50,7 @@ class File:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content, or that of the archive and the place in it. Raises ImageError."""
+        """SHA-256 of the content, or that of the archive and the position in it. Raises ImageError."""
         if self._within is not None:  # not unpacked for it
             return f"{self._within[0].digest} {self._within[1]}"
         source = self.content()
@@ -63,14 +63,14 @@ class File:
             raise ImageError(f"{self.label}: cannot be read ({error.strerror or error}).") from error
 
     def pages(self) -> int:
-        """How many pictures it holds, by its headers. Raises ImageError."""
+        """How many images it has, by its headers. Raises ImageError."""
         source = self.content()
         return images.pages(source) if isinstance(source, Path) else images.count(io.BytesIO(source), self.label)
 
 
 @dataclass(frozen=True)
 class Item:
-    """One picture. `name` and `stem` are unique, whatever the case of letters, and safe as relative file names.
+    """One image. `name` and `stem` are unique, whatever the case of letters, and safe as relative file names.
 
     `name` is for the screen, with suffix (`sub/a.png`, `stack_003.tif`), `stem` for files made of it (`sub/a`).
     """
@@ -82,12 +82,12 @@ class Item:
 
     @property
     def label(self) -> str:
-        """Where the picture came from, for messages: the archive, the file, the page."""
+        """Where the image came from, for messages: the archive, the file, the page."""
         return self.file.label if self.page is None else f"{self.file.label}, page {self.page}"
 
     @property
     def key(self) -> str:
-        """The same for the same picture, different for any other; for caches. Raises ImageError."""
+        """The same for the same image, different for any other; for caches. Raises ImageError."""
         return self.file.digest if self.page is None else f"{self.file.digest} {self.page}"
 
     def read(self) -> Pixels:
@@ -100,7 +100,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The pictures in order; a sentence for each file that cannot be used; what else the visitor should know."""
+    """The images in order; a message for each file that cannot be used; what else the user should know."""
 
     items: list[Item] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -108,12 +108,12 @@ class Inputs:
 
 
 def gather(files: Iterable[tuple[str, Source]], masks: bool = False) -> Inputs:
-    """The pictures of uploads, each a name (of a folder's files with its folders) and its bytes or place on the disk.
+    """The images of uploads, each a name (of a folder's files with its folders) and its bytes or path on disk.
 
-    ZIPs and folders of the disk are looked into, stacks give an item a page. Uploads keep their order, what lies in
-    folders is put in the order of its names. With `masks` nothing is left out for being named like a mask.
+    ZIPs and folders on disk are searched, stacks give an item per page. Uploads keep their order, files in folders are
+    sorted by name. With `masks` nothing is skipped for being named like a mask.
     """
-    result, pictures = Inputs(), list[File]()
+    result, files_in_order = Inputs(), list[File]()
     groups: list[list[File]] = [[]]  # single files and folders together, each archive for itself
     order: dict[File, int] = {}
     for number, (name, source) in enumerate(files):
@@ -124,8 +124,8 @@ def gather(files: Iterable[tuple[str, Source]], masks: bool = False) -> Inputs:
         groups[0].sort(key=lambda file: zip_reader.natural(file.name))
         order = dict.fromkeys(order, 0)
     for group in groups:
-        pictures += group if masks else _without_masks(group, result)
-    _name(sorted(pictures, key=order.__getitem__), result)
+        files_in_order += group if masks else _without_masks(group, result)
+    _name(sorted(files_in_order, key=order.__getitem__), result)
     return result
 
 
@@ -164,7 +164,7 @@ def read_source(source: str | Path | Pixels) -> tuple[Pixels, str]:
 
 
 def _look_into(name: str, source: Source, groups: list[list[File]], result: Inputs) -> None:
-    """Add the pictures of one upload to the groups."""
+    """Add the images of one upload to the groups."""
     name = name.replace("\\", "/")
     if isinstance(source, Path) and zip_reader.leads_out(name):
         name = source.name
@@ -188,73 +188,73 @@ def _look_into(name: str, source: Source, groups: list[list[File]], result: Inpu
             content = File(name, label, lambda: source)
             _sort(content, groups[0], others)
             if others:
-                raise ImageError(f"{label}: no picture; readable are {', '.join(images.EXTENSIONS)} and .zip.")
+                raise ImageError(f"{label}: not a supported image file. Use {', '.join(images.EXTENSIONS)} or .zip.")
     except DataError as error:
         result.problems.append(str(error))
 
 
 def _of_archive(archive: zip_reader.Archive, source: Source) -> Iterator[File]:
-    whole = File(archive.name, archive.name, lambda: source)
+    container = File(archive.name, archive.name, lambda: source)
     for number, member in enumerate(archive.members):
 
         def content(member: zip_reader.Member = member) -> bytes:
             return archive.read(member)
 
-        yield File(member.name, f"{archive.name}: {zip_reader.readable(member.name)}", content, (whole, number))
+        yield File(member.name, f"{archive.name}: {zip_reader.readable(member.name)}", content, (container, number))
 
 
-def _sort(file: File, pictures: list[File], others: list[str]) -> None:
+def _sort(file: File, image_files: list[File], others: list[str]) -> None:
     if images.is_image_name(Path(file.name)):
-        pictures.append(file)
+        image_files.append(file)
     else:
         others.append(file.name)
 
 
-def _name_others(label: str, others: list[str], any_picture: bool, result: Inputs) -> None:
+def _name_others(label: str, others: list[str], any_image: bool, result: Inputs) -> None:
     names = listing([zip_reader.readable(name) for name in others], MOST_NAMED)
-    if not any_picture:
-        held = f" It holds {names}." if others else ""
-        result.problems.append(f"{label}: no picture in it ({', '.join(images.EXTENSIONS)}).{held}")
+    if not any_image:
+        contents = f" It contains {names}." if others else ""
+        result.problems.append(f"{label}: no images in it ({', '.join(images.EXTENSIONS)}).{contents}")
     elif others:
-        result.notes.append(f"{label}: left out what are no pictures: {names}.")
+        result.notes.append(f"{label}: skipped non-image files: {names}.")
 
 
 def _without_masks(group: list[File], result: Inputs) -> list[File]:
-    """The files that no folder's name and no name beside them makes a mask."""
+    """The files that are no masks by the name of their folder or by the files beside them."""
     folders = defaultdict[PurePosixPath, dict[Path, list[File]]](lambda: defaultdict(list))
     in_folders = [file for file in group if not any(map(is_mask_folder, PurePosixPath(file.name).parent.parts))]
     for file in in_folders or group:
         path = PurePosixPath(file.name)
         folders[path.parent][Path(path.name)].append(file)
     chosen = {id(file) for names in folders.values() for path in pairing.without_masks(names) for file in names[path]}
-    kept = [file for file in group if id(file) in chosen]
-    left = [zip_reader.readable(file.name) for file in group if id(file) not in chosen]
-    if left:
-        result.notes.append(f"Left out, since they are named like masks: {listing(left, MOST_NAMED)}.")
-    return kept
+    remaining = [file for file in group if id(file) in chosen]
+    skipped = [zip_reader.readable(file.name) for file in group if id(file) not in chosen]
+    if skipped:
+        result.notes.append(f"Skipped, because they are named like masks: {listing(skipped, MOST_NAMED)}.")
+    return remaining
 
 
-def _name(pictures: list[File], result: Inputs) -> None:
+def _name(files: list[File], result: Inputs) -> None:
     """Give every page of every file its names."""
     taken, stems = set[str](), set[str]()
-    safe = [safe_name(file.name) for file in pictures]
+    safe = [safe_name(file.name) for file in files]
     while safe and len({name.partition("/")[0] for name in safe}) == 1 and all("/" in name for name in safe):
-        safe = [name.partition("/")[2] for name in safe]  # the folder that all lie in tells nothing
-    for file, name in zip(pictures, safe, strict=True):
+        safe = [name.partition("/")[2] for name in safe]  # the folder that all are in says nothing
+    for file, name in zip(files, safe, strict=True):
         path = PurePosixPath(name)
         try:
             pages = file.pages() if path.suffix.lower() in TIFF else 1
         except ImageError as error:
             result.problems.append(str(error))
             continue
-        if len(result.items) + pages > MOST_PICTURES:
+        if len(result.items) + pages > MOST_IMAGES:
             result.problems.append(
-                f"{file.label}: {pages} more are over {MOST_PICTURES:,} pictures; it and all behind it were left out."
+                f"{file.label}: more than {MOST_IMAGES:,} images; this file and all after it were skipped."
             )
             return
         for stem, page in images.page_names(path.stem, pages):
             shown = unique(str(path.with_name(stem + path.suffix)), taken)
-            own = str(PurePosixPath(shown).with_suffix(""))
-            if fold_case(own) in stems:
-                own = f"{own}_{path.suffix[1:].lower()}"
-            result.items.append(Item(shown, unique(own, stems), file, page))
+            file_stem = str(PurePosixPath(shown).with_suffix(""))
+            if fold_case(file_stem) in stems:
+                file_stem = f"{file_stem}_{path.suffix[1:].lower()}"
+            result.items.append(Item(shown, unique(file_stem, stems), file, page))

@@ -1,6 +1,6 @@
-"""Test-time augmentation: the same picture seen in several ways, so that the answers can be averaged and compared.
+"""Test-time augmentation: the same image in several views, whose predictions are averaged and compared.
 
-A view is a flip left-right or none, then quarter turns; `back` undoes it. Names and sentences stand here for menus.
+A view is a horizontal flip or none, then rotations by 90 degrees; `back` undoes it.
 """
 
 from dataclasses import dataclass
@@ -12,31 +12,31 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TTA = {
-    "none": "the picture as it is",
-    "mirror": "and its mirror image (2 passes), for pictures with an up and down",
-    "flips": "and flipped left-right, up-down and both (4 passes)",
-    "d4": "all flips and quarter turns (8 passes), for pictures without an up and down",
+    "none": "the image as it is",
+    "mirror": "also flipped horizontally (2 passes), for images with a fixed orientation",
+    "flips": "also flipped horizontally, vertically and both (4 passes)",
+    "d4": "all flips and 90-degree rotations (8 passes), for images without a fixed orientation",
 }
 
 
 @dataclass(frozen=True)
 class View:
-    """One way to see a picture."""
+    """One way to present an image."""
 
     flipped: bool
     quarter_turns: int
 
     @property
-    def lies(self) -> bool:
+    def swaps_axes(self) -> bool:
         """Whether height and width are exchanged."""
         return self.quarter_turns % 2 == 1
 
     def turn(self, x: "Tensor") -> "Tensor":
-        """(N, C, H, W) as seen in this view."""
+        """(N, C, H, W) turned into this view."""
         return (x.flip(-1) if self.flipped else x).rot90(self.quarter_turns, (-2, -1))
 
     def back(self, x: "Tensor") -> "Tensor":
-        """What was given for this view, (N, K, ...), laid on the picture again."""
+        """What was predicted in this view, (N, K, ...), turned back onto the image."""
         x = x.rot90(-self.quarter_turns, (-2, -1))
         return x.flip(-1) if self.flipped else x
 
@@ -52,5 +52,5 @@ VIEWS = {
 def views(name: str) -> tuple[View, ...]:
     """The views of a name in TTA. Raises ConfigError for another."""
     if name not in VIEWS:
-        raise ConfigError(f"tta {name!r} is unknown; choose one of {', '.join(TTA)}.")
+        raise ConfigError(f"Unknown tta {name!r}. Use one of {', '.join(TTA)}.")
     return VIEWS[name]

@@ -1,4 +1,4 @@
-"""The objects of a mask: what hangs together, touching ones split where wished, and their measures."""
+"""The objects of a mask: connected components, touching ones separated on request, and their measurements."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,9 +30,9 @@ class Objects:
     | eccentricity | 0 a circle, towards 1 a line: of the ellipse with the same second moments |
     | mean_intensity | of the image's own values; of colors their luminance, then mean_red and so on |
     | mean_probability | 0..1, of the object's class; only where probabilities were given |
-    | centroid_x_px, centroid_y_px | from the upper left corner of the picture, the first pixel's middle is 0.5 |
+    | centroid_x_px, centroid_y_px | from the upper left corner of the image; the center of the first pixel is 0.5 |
     | left_px, top_px, width_px, height_px | the box around it |
-    | touches_border | True where it may go on outside of the picture |
+    | touches_border | True where it may continue outside of the image |
     """
 
     labels: Labels
@@ -70,20 +70,22 @@ def find(
     """The objects of a mask (H, W) of class indices: connected (8 neighbors) pixels of one class; 0, IGNORE are none.
 
     `image` (H, W, C) gives the intensities, `probability` (H, W) or (K, H, W) in 0..1 (whole numbers: of the full range
-    of their type) the mean probability. `split` parts touching ones (`touching.split`). `pixel_size` in micrometers
-    turns lengths and areas. Raises ConfigError for a pixel size that is not above 0, DataError for shapes that differ.
+    of their type) the mean probability. `split` separates touching ones (`watershed.split`). `pixel_size` in
+    micrometers converts lengths and areas.
+
+    Raises ConfigError for a pixel size that is not above 0, DataError for shapes that differ.
     """
     if pixel_size is not None and not 0 < pixel_size < float("inf"):
         raise ConfigError(
-            f"The pixel size is {pixel_size}, but it must be above 0 (micrometers); leave it empty if unknown."
+            f"The pixel size is {pixel_size}, but it must be above 0 (micrometers). Leave it empty if it is unknown."
         )
     if image.shape[:2] != mask.shape or (probability is not None and probability.shape[-2:] != mask.shape):
         shapes = f"image {image.shape[:2]}, mask {mask.shape}"
-        raise DataError(
-            f"Image, mask and probabilities differ in height or width: {shapes}; give those of one picture."
-        )
+        raise DataError(f"Image, mask and probabilities differ in height or width: {shapes}. Pass those of one image.")
     labels, classes, boxes = _labeled(mask, split)
-    return Objects(labels, _measured(labels, classes, boxes, image, _own(probability, mask), pixel_size), pixel_size)
+    return Objects(
+        labels, _measured(labels, classes, boxes, image, _probability_of(mask, probability), pixel_size), pixel_size
+    )
 
 
 def _labeled(mask: Array, split: bool) -> tuple[Labels, NDArray[np.int32], NDArray[np.int32]]:
@@ -94,21 +96,21 @@ def _labeled(mask: Array, split: bool) -> tuple[Labels, NDArray[np.int32], NDArr
     for value in present(mask):
         if value in (0, IGNORE):
             continue
-        own, own_boxes = _components((mask == value).view(np.uint8), split)
-        order = np.lexsort((own_boxes[:, 0], own_boxes[:, 1]))
+        components, component_boxes = _components((mask == value).view(np.uint8), split)
+        order = np.lexsort((component_boxes[:, 0], component_boxes[:, 1]))
         renumbered = np.zeros(len(order) + 1, np.int32)
         renumbered[order + 1] = np.arange(number + 1, number + 1 + len(order))
-        labels += renumbered[own]
+        labels += renumbered[components]
         classes.append(np.full(len(order), value, np.int32))
-        boxes.append(own_boxes[order])
+        boxes.append(component_boxes[order])
         number += len(order)
     return labels, np.concatenate(classes), np.concatenate(boxes)
 
 
 def _components(foreground: Array, split: bool) -> tuple[Labels, NDArray[np.int32]]:
     """Labels (H, W) of the objects of one class and their boxes (N, 4)."""
-    _, found, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
-    labels, boxes = np.asarray(found, np.int32), np.asarray(stats[1:, :4], np.int32)
+    _, components, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
+    labels, boxes = np.asarray(components, np.int32), np.asarray(stats[1:, :4], np.int32)
     if split:
         before = len(boxes)
         labels, number = watershed.split(labels, boxes)
@@ -120,7 +122,7 @@ def _components(foreground: Array, split: bool) -> tuple[Labels, NDArray[np.int3
     return labels, boxes
 
 
-def _own(probability: NDArray[Any] | None, mask: Array) -> NDArray[Any] | None:
+def _probability_of(mask: Array, probability: NDArray[Any] | None) -> NDArray[Any] | None:
     """(H, W): the probability of each pixel's own class."""
     if probability is None or probability.ndim == 2:
         return probability
@@ -140,30 +142,30 @@ def _measured(
 ) -> dict[str, NDArray[Any]]:
     from skimage.measure import regionprops_table
 
-    wanted = ("area", "perimeter", "equivalent_diameter_area", "eccentricity", "centroid")
-    found = regionprops_table(labels, properties=wanted)
+    properties = ("area", "perimeter", "equivalent_diameter_area", "eccentricity", "centroid")
+    measured = regionprops_table(labels, properties=properties)
     unit, scale = ("px", 1.0) if pixel_size is None else ("um", pixel_size)
-    area = found["area"] * scale**2 if pixel_size is not None else found["area"].astype(np.int64)
+    area = measured["area"] * scale**2 if pixel_size is not None else measured["area"].astype(np.int64)
     table: dict[str, NDArray[Any]] = {
         "id": np.arange(1, len(classes) + 1),
         "class": classes,
         f"area_{unit}2": area,
-        f"perimeter_{unit}": found["perimeter"] * scale,
-        f"equivalent_diameter_{unit}": found["equivalent_diameter_area"] * scale,
-        "eccentricity": found["eccentricity"],
+        f"perimeter_{unit}": measured["perimeter"] * scale,
+        f"equivalent_diameter_{unit}": measured["equivalent_diameter_area"] * scale,
+        "eccentricity": measured["eccentricity"],
         "mean_intensity": _means(labels, with_channels(image, 1)[:, :, 0]),
     }
     if image.shape[2] == 3 and (image != image[:, :, :1]).any():
         for channel, name in enumerate(("red", "green", "blue")):
             table[f"mean_{name}"] = _means(labels, image[:, :, channel])
     if probability is not None:
-        whole = np.issubdtype(probability.dtype, np.integer)
-        table["mean_probability"] = _means(labels, probability) / (full_range(probability) if whole else 1)
+        is_integer = np.issubdtype(probability.dtype, np.integer)
+        table["mean_probability"] = _means(labels, probability) / (full_range(probability) if is_integer else 1)
     left, top, width, height = boxes.T
     rows, columns = labels.shape
     return table | {
-        "centroid_x_px": found["centroid-1"] + 0.5,
-        "centroid_y_px": found["centroid-0"] + 0.5,
+        "centroid_x_px": measured["centroid-1"] + 0.5,
+        "centroid_y_px": measured["centroid-0"] + 0.5,
         "left_px": left,
         "top_px": top,
         "width_px": width,

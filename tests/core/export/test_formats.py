@@ -60,5 +60,5 @@ def test_names_are_parsed() -> None:
 
 @pytest.mark.parametrize("names", ["", "mask,,coco", "masks", "mask;coco"])
 def test_an_unknown_format_is_named_beside_the_known_ones(names: str) -> None:
-    with pytest.raises(ConfigError, match="choose from mask, prob"):
+    with pytest.raises(ConfigError, match="Use mask, prob"):
         parse(names)

@@ -63,7 +63,7 @@ def test_probabilities_of_several_classes() -> None:
 
 def test_probabilities_that_were_not_kept_are_told() -> None:
     for encode in (rasters.probability_png, rasters.probability_tiff):
-        with pytest.raises(DataError, match=r"a\.png.*not kept"):
+        with pytest.raises(DataError, match=r"a\.png.*not stored"):
             encode(result())
 
 
@@ -89,7 +89,7 @@ def test_more_than_65535_objects_take_32_bits() -> None:
     labels = np.zeros(mask.shape, np.int32)
     labels[::2, ::2] = np.arange(1, 90001).reshape(300, 300)
     found = objects.Objects(labels, {"id": np.arange(1, 90001)})
-    each = Result("a", mask[:, :, None], mask, 1, pixel_size=0.5, found=found)
+    each = Result("a", mask[:, :, None], mask, 1, pixel_size=0.5, precomputed=found)
     with tifffile.TiffFile(io.BytesIO(rasters.labels_tiff(each))) as tiff:
         page = tiff.pages[0].aspage()
         assert tiff.asarray().dtype == np.uint32

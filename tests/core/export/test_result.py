@@ -13,7 +13,7 @@ def test_objects_are_found_once_with_the_settings_of_the_result(monkeypatch: pyt
     each = result(pixel_size=0.5, split=True)
     assert each.objects is each.objects
     assert calls == [{"probability": None, "split": True, "pixel_size": 0.5}]
-    found = result(found=each.objects)
+    found = result(precomputed=each.objects)
     assert found.objects is each.objects
     assert len(calls) == 1
 
@@ -21,7 +21,7 @@ def test_objects_are_found_once_with_the_settings_of_the_result(monkeypatch: pyt
 def test_given_objects_count_even_when_there_are_none() -> None:
     mask = difficult_mask() * 0
     none = objects.find(mask, mask[:, :, None])
-    assert result(found=none).objects is none
+    assert result(precomputed=none).objects is none
 
 
 def test_areas_in_pixels() -> None:

@@ -58,7 +58,7 @@ def test_a_folder_and_files_on_the_disk(tmp_path: Path) -> None:
     one = tmp_path / "one.png"
     found = gather([("x", tmp_path / "x"), (str(one), one)])
     assert (names(found), values(found)) == (["b.png", "one.png", "y/a.png"], [1, 4, 2])
-    assert found.notes == ["x: left out what are no pictures: notes.txt."]
+    assert found.notes == ["x: skipped non-image files: notes.txt."]
 
 
 def test_a_zip_is_looked_into_and_decoded_late(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_zip_is_looked_into_and_decoded_late(monkeypatch: pytest.MonkeyPatch) 
     assert values(found) == [1, 2, 10]
     assert read == ["d/a2.png", "d/a10.png"]
     assert found.problems == ["cells.zip: d/in.zip is an archive inside the archive, upload it separately; skipped."]
-    assert found.notes == ["cells.zip: left out what are no pictures: d/notes.txt."]
+    assert found.notes == ["cells.zip: skipped non-image files: d/notes.txt."]
 
 
 @pytest.mark.parametrize("how", ["bytes", "path", "zip"])
@@ -112,12 +112,12 @@ def test_a_broken_member_is_named_when_it_is_read() -> None:
 def test_masks_beside_their_images_are_left_out() -> None:
     flat = [("a.png", png(1)), ("a_mask.png", png()), ("b.png", png(2))]
     assert names(gather(flat)) == ["a.png", "b.png"]
-    assert gather(flat).notes == ["Left out, since they are named like masks: a_mask.png."]
+    assert gather(flat).notes == ["Skipped, because they are named like masks: a_mask.png."]
     assert names(gather(flat, masks=True)) == ["a.png", "a_mask.png", "b.png"]
     folders = packed({"set/images/a.png": png(1), "set/masks/a.png": png(), "set/masks/b.png": png()})
     found = gather([("set.zip", folders)])
     assert (names(found), values(found)) == (["a.png"], [1])
-    assert found.notes == ["Left out, since they are named like masks: set/masks/a.png, set/masks/b.png."]
+    assert found.notes == ["Skipped, because they are named like masks: set/masks/a.png, set/masks/b.png."]
 
 
 def test_a_folder_of_masks_alone_is_not_emptied() -> None:
@@ -162,18 +162,18 @@ def test_names_are_safe(name: str, safe: str) -> None:
 
 
 def test_too_many_pictures_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "MOST_PICTURES", 3)
+    monkeypatch.setattr(inputs, "MOST_IMAGES", 3)
     found = gather([("a.png", png()), ("s.tif", stack(1, 2, 3)), ("b.png", png())])
     assert names(found) == ["a.png"]
-    assert "s.tif: 3 more are over 3 pictures" in found.problems[0]
+    assert "s.tif: more than 3 images" in found.problems[0]
 
 
 def test_nothing_in_it_is_told() -> None:
     found = gather([("z.zip", packed({"a.txt": b""})), ("empty.zip", packed({}))])
     assert found.items == []
-    assert "z.zip: no picture in it" in found.problems[0]
-    assert "It holds a.txt." in found.problems[0]
-    assert "empty.zip: no picture in it" in found.problems[1]
+    assert "z.zip: no images in it" in found.problems[0]
+    assert "It contains a.txt." in found.problems[0]
+    assert "empty.zip: no images in it" in found.problems[1]
 
 
 def test_a_file_that_went_away_is_named(tmp_path: Path) -> None:

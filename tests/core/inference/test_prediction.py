@@ -121,7 +121,7 @@ def test_what_cannot_be_saved_says_why(tmp_path: Path) -> None:
         BINARY.save(tmp_path / "a.png")
     with pytest.raises(ConfigError, match=r"'mask' is written as \.png\. Name the file a\.png"):
         saveable().save(tmp_path / "a.tif")
-    with pytest.raises(ConfigError, match="no format 'tiff'"):
+    with pytest.raises(ConfigError, match="Unknown format 'tiff'"):
         saveable().save(tmp_path / "a.tif", "tiff")
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be written"):

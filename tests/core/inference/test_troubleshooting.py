@@ -177,7 +177,7 @@ def test_objects_of_another_size(trained, factor):
     cause = troubleshooting.find_causes(seen, trained.known)[0]
     assert cause.name == "scale"
     assert cause.adjust.scale == pytest.approx(1 / factor, rel=0.5)
-    assert ("coarser" if factor > 1 else "finer") in cause.sentence
+    assert ("larger than in training" if factor > 1 else "smaller than in training") in cause.sentence
 
 
 def test_a_scale_that_was_taken_is_not_proposed_again(trained):

@@ -13,7 +13,7 @@ def test_each_view_is_undone_and_is_another(name: str) -> None:
     turned = [view.turn(x) for view in views(name)]
     for view, seen in zip(views(name), turned, strict=True):
         assert torch.equal(view.back(seen), x)
-        assert seen.shape == ((2, 3, 5, 4) if view.lies else (2, 3, 4, 5))
+        assert seen.shape == ((2, 3, 5, 4) if view.swaps_axes else (2, 3, 4, 5))
     assert torch.equal(turned[0], x)
     square = torch.arange(9).reshape(1, 1, 3, 3)
     assert len({tuple(view.turn(square).flatten().tolist()) for view in views(name)}) == len(turned)
@@ -29,5 +29,5 @@ def test_names_have_views_and_sentences() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="tta 'spin' is unknown; choose one of none, mirror, flips, d4"):
+    with pytest.raises(ConfigError, match=r"Unknown tta 'spin'\. Use one of none, mirror, flips, d4"):
         views("spin")
