@@ -143,7 +143,7 @@ def load(
         if path.suffix.lower() in WEIGHT_FILES and path.is_file():
             return _load_file(path, device, precision)
         name = str(model)
-    folder, _ = resolve.checkpoint(name, Path(runs_dir))
+    folder, _ = resolve.find_checkpoint(name, Path(runs_dir))
     return _predictor(folder, device, precision)
 
 
@@ -218,7 +218,9 @@ def evaluate(
     predictor = load(model, runs_dir=runs_dir, device=device, precision=precision)
     run = None
     if predictor.checkpoint is not None:
-        run = runs.checkpoint_of(str(predictor.checkpoint), Path(runs_dir))[1]
+        from unet_core.hub.resolve import local_checkpoint
+
+        run = local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
     settings = _data_settings(data, data_settings, RunConfig() if run is None else RunConfig(data=run.data))
     samples = discovery.find(Path(data), data_settings.get("layout", "auto"))
     chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, split)

@@ -31,7 +31,7 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
     formats = export_writer.parse(parsed.formats)
     views(parsed.tta)
     _check_cleaning(parsed)
-    folder, _ = resolve.checkpoint(str(parsed.model), parsed.runs_dir, tell=tell)
+    folder, _ = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=tell)
     paths = _pictures(parsed.images)
     predictor, warning = load_predictor(folder, parsed.device, parsed.precision)
     if warning:
@@ -129,7 +129,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     from unet_core.evaluation.summary import by_class, summarize, to_csv
     from unet_core.inference.predictor import load_predictor
 
-    folder, run = resolve.checkpoint(str(parsed.model), parsed.runs_dir, tell=tell)
+    folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=tell)
     config = RunConfig() if run is None else dataclasses.replace(run.config, data=run.data)
     given = {"layout": parsed.layout, "ignore_index": parsed.ignore_index, "color_map": parsed.color_map}
     config = config.replace(**{key: value for key, value in given.items() if value is not None})

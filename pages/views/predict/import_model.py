@@ -38,7 +38,7 @@ def fetch(name: str) -> None:
 
     bar = st.progress(0.0, "Asking the Hub…")
     try:
-        folder = resolve.pull(
+        folder = resolve.download(
             name,
             models_dir(),
             progress=lambda done, total: bar.progress(done / total, f"{done / 2**20:.1f} of {total / 2**20:.1f} MiB"),

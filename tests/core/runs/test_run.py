@@ -247,7 +247,7 @@ def test_requests(run: Run) -> None:
 
 
 def test_the_split_there_and_back(run: Run) -> None:
-    with pytest.raises(RunError, match=rf"Run {run.id} has no readable split\.json .*did not get as far"):
+    with pytest.raises(RunError, match=rf"Run {run.id} has no readable split\.json "):
         run.split()
     odd = os.fsdecode(b"\xff")
     hashes = {"a": "1", "é\n": "2", odd: "3", "not in it": "4"}

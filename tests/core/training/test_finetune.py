@@ -100,8 +100,8 @@ def test_other_classes_and_channels_begin_anew_and_are_told_of(
         name.rpartition(".")[0] for name in names
     }
     assert [message.replace(str(tmp_path), "") for message in warnings] == [
-        "The first layer begins anew: /net has 3 channels, these data 1.",
-        "The last layer begins anew: /net has 5 classes, these data 1.",
+        "The first layer starts untrained: /net has 3 channels, the dataset has 1.",
+        "The last layer starts untrained: /net has 5 classes, the dataset has 1.",
     ]
     start = next(event for event, _ in read_events(run.events)[0] if isinstance(event, RunStarted))
     assert (start.in_channels, start.num_classes) == (1, 1)
