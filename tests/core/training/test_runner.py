@@ -315,7 +315,7 @@ def test_a_kill_in_a_later_leg_is_made_good_like_any_other(tmp_path, cells):
 def test_a_run_that_cannot_go_on_says_why_and_keeps_no_wish(tmp_path, cells, monkeypatch):
     run = runs.create(tmp_path, quick(cells, epochs=1))
     (run.folder / "heartbeat").touch()
-    with pytest.raises(RunError, match="saved no epoch from which it could go on"):
+    with pytest.raises(RunError, match="has no saved epoch to continue from"):
         launch.continue_run(run, 2)
     run_here(run)
     for epochs, lr in ((0, None), (2, 0.0), (100_001, None)):
@@ -326,7 +326,7 @@ def test_a_run_that_cannot_go_on_says_why_and_keeps_no_wish(tmp_path, cells, mon
         launch.continue_run(run, 2)
     assert list(run.control.iterdir()) == []
     monkeypatch.setattr(Run, "state", lambda run: RunState.RUNNING)
-    with pytest.raises(RunError, match="is not over; change its number of epochs instead"):
+    with pytest.raises(RunError, match=r"is still active\. Change its number of epochs instead"):
         launch.continue_run(run, 2)
 
 
