@@ -1,4 +1,4 @@
-"""The server: `streamlit run app.py`. Its routes feed the live parts of the pages; at its start the queue goes on."""
+"""The server: `streamlit run app.py`. Its routes feed the live parts of the pages; at its start the queue resumes."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -12,19 +12,19 @@ from pages.server.paths import runs_dir
 from pages.server.run_api import routes
 
 
-def revive() -> None:
+def resume_queue() -> None:
     """Start the waiting processes of queued runs that a restart of the machine has ended."""
     from unet_core.runs import queue
 
     try:
         queue.restart_orphans(runs_dir())
     except Exception:  # the pages must come up also where the runs folder cannot be read
-        logging.getLogger(__name__).exception("The queue could not be taken up again.")
+        logging.getLogger(__name__).exception("The queue could not be resumed.")
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    await run_in_threadpool(revive)
+    await run_in_threadpool(resume_queue)
     yield
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.report import report
 from unet_core.export.formats import FORMATS
 from unet_core.export.result import Result
+from unet_core.inference.prediction import above
 from unet_core.postprocessing import cleanup, objects
 
 
@@ -67,7 +68,7 @@ def main() -> None:
         return done
 
     objects.find(mask[:100, :100], image[:100, :100], split=True)  # imports
-    timed("threshold", lambda: cleanup.mask_of(probability, 0.5))
+    timed("threshold", lambda: above(probability, 0.5))
     timed("fill holes, drop small", lambda: cleanup.clean(mask, 20, True))
     found = timed("objects and measures", lambda: objects.find(mask, image, probability=probability))
     parted = timed("the same, touching ones parted", lambda: objects.find(mask, image, split=True))

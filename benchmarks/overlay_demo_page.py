@@ -69,6 +69,12 @@ def quarters() -> Case:
     return Case("quarters <b>.png", image, None, classes, truth, None, ("ground", "<b>sky</b>", "tree", "car"))
 
 
+def mask_at(shown: Case, threshold: float = 0.5) -> np.ndarray:
+    """(H, W): where the probability, of 8 bits in every case, is above the threshold."""
+    assert shown.probability is not None
+    return (shown.probability > threshold * 255).astype(np.uint8)
+
+
 def draw_ramp(height: int, width: int) -> np.ndarray:
     """(H, W, 3): red grows to the right, green downwards, blue stays."""
     image = np.zeros((height, width, 3), np.uint8)
@@ -137,7 +143,7 @@ def viewer() -> None:
     at = told["threshold"] if told else at
     extra: dict[str, Any] = {}
     if shown.classes is None:
-        mask = cleanup.clean(cleanup.mask_of(shown.probability, at), minimum)
+        mask = cleanup.clean(mask_at(shown, at), minimum)
         extra = {"mask": mask, "mask_threshold": at, "objects": objects.find(mask, shown.image)}
     view = show_viewer(**asdict(shown), **extra, threshold=threshold, selected=chosen or None, key="demo")
     if st.button("Forget the pixels", key="forget"):

@@ -10,10 +10,11 @@ from pages.ui import addresses
 st.set_page_config(page_title="UNet Studio", page_icon=":material/blur_on:", layout="wide")
 st.logo(str(Path(__file__).parent / "assets" / "logo.svg"), size="large")
 
-addresses.update()
 here = Path(__file__).parent
 menu = [
     st.Page(here / page.file, title=page.title, icon=page.icon, url_path=page.url_path or None, default=key == "home")
     for key, page in PAGES.items()
 ]
-st.navigation(menu, position="top").run()
+page = st.navigation(menu, position="top")
+addresses.update()  # after the page is known, since it may start another run
+page.run()

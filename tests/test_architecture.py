@@ -21,8 +21,11 @@ CORE_TIERS = (
     ("config", "io", "device"),
     ("models",),
     ("data",),
-    ("losses", "metrics", "inference", "postprocessing"),
-    ("overlay", "evaluation", "runs", "export"),
+    ("losses", "metrics", "postprocessing"),
+    ("overlay",),
+    ("export",),
+    ("inference",),
+    ("evaluation", "runs"),
     ("hub",),
     ("training",),
     ("planning",),
@@ -32,9 +35,9 @@ CORE_TIERS = (
 PAGE_TIERS = (("server",), ("components", "ui"), ("views",), ("main", "home", "train", "predict", "evaluate"))
 NEEDS_TORCH = {  # everything else is imported by pages, or by a process that only waits, and must not
     "device",
-    "losses",
     *(f"models.{name}" for name in ("unet", "checkpoint", "milesial", "import_weights")),
-    *(f"data.{name}" for name in ("augmentation", "dataset", "normalization", "sampling")),
+    *(f"data.{name}" for name in ("dataset", "normalization", "sampling")),
+    "inference.forward",
     "inference.predictor",
     "evaluation.scores",
     *(

@@ -57,7 +57,7 @@ def examples() -> list[doctest.DocTest]:
     tests = []
     for name in unet_core.__all__:
         value = getattr(unet_core, name)
-        tests += finder.find(value, name, globs={}) if "Error" not in name else []
+        tests += finder.find(value, name) if "Error" not in name else []
     return [test for test in tests if test.examples]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.browser import poll
-from unet_core.cli.parser import _parser
+from unet_core.cli.parser import make_parser
 from unet_core.config.choices import LAYOUTS
 from unet_core.config.presets import PRESETS
 from unet_core.data import discovery
@@ -87,7 +87,7 @@ def test_the_table_of_presets_is_the_cores():
 
 def test_the_commands_in_the_table_can_be_given():
     table = COMMANDS[COMMANDS.index("| command |") :].split("\n\n")[0]
-    parser = _parser()
+    parser = make_parser()
     for line in table.splitlines()[2:]:
         for command in re.findall(r"`([a-z]+(?: [^`]*)?)`", line.split("|")[1]):
             parsed = parser.parse_args(shlex.split(command))

@@ -214,12 +214,11 @@ def evaluate(
     from unet_core.data import discovery
     from unet_core.evaluation import scores
     from unet_core.evaluation.summary import summarize
+    from unet_core.hub.resolve import local_checkpoint
 
     predictor = load(model, runs_dir=runs_dir, device=device, precision=precision)
     run = None
     if predictor.checkpoint is not None:
-        from unet_core.hub.resolve import local_checkpoint
-
         run = local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
     settings = _data_settings(data, data_settings, RunConfig() if run is None else RunConfig(data=run.data))
     samples = discovery.find(Path(data), data_settings.get("layout", "auto"))

@@ -1,4 +1,4 @@
-"""What computes, and in which number format: the best there is, unless the settings say otherwise."""
+"""The compute device, its precision and its memory."""
 
 import contextlib
 import gc
@@ -17,77 +17,78 @@ FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """CUDA, else Apple MPS, else the processor; ConfigError where a named one is not there."""
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    """The named device; for "auto" CUDA, else Apple MPS, else the CPU. Raises ConfigError where it is not available."""
+    candidates = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = [key for key, present in candidates.items() if present]
     if name == "auto":
-        name = next(key for key, there in present.items() if there)
-    if not present[name]:
-        there = ", ".join(key for key, here in present.items() if here)
-        raise ConfigError(f"device {name!r} is not to be had on this machine; it has {there}. Take 'auto'.")
+        name = available[0]
+    if name not in available:
+        raise ConfigError(f"Device {name!r} is not available; available: {', '.join(available)}. Use 'auto'.")
     return torch.device(name)
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """fp32, bf16 or fp16: for "auto" bf16 where the device computes in it, fp16 on older CUDA, else fp32."""
+    """fp32, bf16 or fp16; for "auto" bf16 where the hardware supports it, fp16 on older CUDA GPUs, else fp32.
+
+    Raises ConfigError for fp16 without CUDA.
+    """
     if name == "auto":
         if device.type == "cuda":
             return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
         return "bf16" if device.type == "cpu" and cpu_has_bf16() else "fp32"
     if name == "fp16" and device.type != "cuda":
-        raise ConfigError(f"precision 'fp16' needs a CUDA device, this one is {device.type!r}; take 'auto'.")
+        raise ConfigError(f"Precision 'fp16' needs a CUDA device, got {device.type!r}. Use 'auto'.")
     return name
 
 
 def cpu_has_bf16() -> bool:
-    """Whether the processor multiplies bfloat16 itself; emulated it is slower than fp32."""
+    """Whether the CPU has bfloat16 instructions; emulated, it is slower than fp32."""
     return bool(torch.cpu.get_capabilities().get("avx512_bf16")) or bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """The context in which the forward pass runs."""
+    """The context for the forward pass in the given precision."""
     return nullcontext() if precision == "fp32" else torch.autocast(device.type, dtype=FORMATS[precision])
 
 
 def memory_mb(device: torch.device) -> int | None:
-    """MiB that the process holds: on CUDA the most that its tensors took, else resident memory; None if unknown."""
+    """MiB used by this process: on CUDA the peak of its tensors, else its resident memory; None if unknown."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device)) >> 20
     try:
         return int(STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
     except (OSError, ValueError, IndexError):
-        return None  # no Linux
-
-
-def cores() -> int:
-    """Processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return None  # not Linux
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on whatever device."""
+    """Whether an error means that the memory of the GPU or of the machine ran out.
+
+    On a CPU torch raises a plain RuntimeError, which only its text ("can't allocate memory") tells from others.
+    """
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and "allocate memory" in str(error)
     )
 
 
 def free_mb(device: torch.device) -> float:
-    """MiB that this process may take beside what it holds, 0 = unknown."""
+    """MiB that this process can still allocate, 0 = unknown."""
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0] / 2**20)
     return float(available_mb())
 
 
-def forget_peak(device: torch.device) -> None:
-    """Let `peak_mb` count from here, where the system can."""
+def reset_peak(device: torch.device) -> None:
+    """Make `peak_mb` count from here on, where the system supports it (CUDA, Linux)."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     else:
-        with contextlib.suppress(OSError):  # then it is the peak since the start, which batches that grow still move
+        with contextlib.suppress(OSError):  # then the peak is that since the start, which growing batches still raise
             CLEAR.write_text("5")
 
 
 def peak_mb(device: torch.device) -> float:
-    """The most MiB that were held: on CUDA by tensors and the allocator's blocks, else by the whole process."""
+    """Peak memory in MiB: on CUDA what the allocator reserved, else that of the whole process; 0 if unknown."""
     if device.type == "cuda":
         return float(torch.cuda.max_memory_reserved(device) / 2**20)
     with contextlib.suppress(OSError, ValueError, IndexError):
@@ -101,8 +102,8 @@ def peak_mb(device: torch.device) -> float:
     return 0.0
 
 
-def release(device: torch.device) -> None:
-    """Give back what a failed step still holds."""
+def free_memory(device: torch.device) -> None:
+    """Free what a failed step still references."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()

@@ -1,22 +1,22 @@
-"""What a user can do wrong, in one small tree; a page or the command line catches its root and nothing else.
+"""The errors that a user can act on; a page or the command line catches the root and nothing else.
 
 UnetError
-├── ConfigError       a setting unknown, of the wrong type or out of range
-├── DataError         a dataset that fits no layout, lacks masks or contradicts itself
-│   └── ImageError    one file that is no readable picture
+├── ConfigError       a setting that is unknown, of the wrong type or out of range
+├── DataError         a dataset that matches no layout, lacks masks or is inconsistent
+│   └── ImageError    one file that is not a readable image
 ├── RunError          a run that does not exist, is busy or cannot be written
-├── CheckpointError   weights that are missing, damaged or do not fit
-│   └── HubError      a model of the Hugging Face Hub that cannot be had
-├── TrainingError     a training that cannot go on: a loss that is not finite, no memory left
-└── PredictionError   a prediction that cannot go on: no memory left
-    └── Cancelled     it was asked to end
+├── CheckpointError   weights that are missing, damaged or do not match
+│   └── HubError      a model that cannot be downloaded from the Hugging Face Hub
+├── TrainingError     training failed: a loss that is not finite, out of memory
+└── PredictionError   prediction failed: out of memory
+    └── Cancelled     it was cancelled
 """
 
 from collections.abc import Sequence
 
 
 class UnetError(Exception):
-    """Says what went wrong, where, with which value, and what to do about it; shown to the user as it stands."""
+    """Says what went wrong, where, with which value, and what to do about it; shown to the user unchanged."""
 
 
 class ConfigError(UnetError):
@@ -28,7 +28,7 @@ class DataError(UnetError):
 
 
 class ImageError(DataError):
-    """A file is not a picture that can be read."""
+    """A file is not a readable image."""
 
 
 class RunError(UnetError):
@@ -36,26 +36,30 @@ class RunError(UnetError):
 
 
 class CheckpointError(UnetError):
-    """Weights are missing, damaged or do not fit their configuration."""
+    """Weights are missing, damaged or do not match their configuration."""
 
 
 class HubError(CheckpointError):
-    """A model cannot be had from the Hugging Face Hub."""
+    """A model cannot be downloaded from the Hugging Face Hub."""
 
 
 class TrainingError(UnetError):
-    """Training cannot go on."""
+    """Training failed or cannot continue."""
 
 
 class PredictionError(UnetError):
-    """A prediction cannot go on."""
+    """Prediction failed or cannot continue."""
 
 
-class Cancelled(PredictionError):  # noqa: N818 - it is what was wanted
-    """A prediction was asked to end before it was done."""
+class Cancelled(PredictionError):  # noqa: N818 - not a failure
+    """A prediction was cancelled before it was done."""
 
 
 def listing(items: Sequence[str], most: int = 10, between: str = ", ") -> str:
-    """Join names for a message: all of up to `most`, then how many more there are."""
+    """Names joined for a message: at most `most` of them, then how many more there are.
+
+    >>> listing(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
     more = f" and {len(items) - most} more" if len(items) > most else ""
     return between.join(items[:most]) + more

@@ -1,7 +1,7 @@
-"""Scores of one mask against the truth: count once, divide after. Undefined is NaN, left out of means and counted.
+"""Scores of one mask against the ground truth: count once, divide after. Undefined is NaN and left out of means.
 
-A class that is neither in the truth nor in the prediction has no Dice and no IoU (0/0): the libraries of the field
-answer 1, 0, NaN and -1 there; here it is NaN.
+A class that is neither in the ground truth nor in the prediction has no Dice and no IoU (0/0): the libraries of the
+field answer 1, 0, NaN and -1 there; here it is NaN.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Counts:
 
     @property
     def empty(self) -> bool:
-        """Nothing to find and nothing found, in any class."""
+        """Nothing in the ground truth and nothing predicted, in any class."""
         return not (self.tp + self.fp + self.fn).any()
 
 
@@ -50,8 +50,8 @@ def count(pred: NDArray[np.uint8], target: NDArray[np.uint8], num_classes: int) 
     return Counts(tp[scored], fp[scored], fn[scored], (total - tp - fp - fn)[scored])
 
 
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
+def _ratio(part: Floats, total: Floats) -> Floats:
+    return np.divide(part, total, out=np.full_like(part, np.nan), where=total > 0)
 
 
 def dice(c: Counts) -> Floats:
@@ -65,12 +65,12 @@ def iou(c: Counts) -> Floats:
 
 
 def precision(c: Counts) -> Floats:
-    """TP / (TP + FP): how much of what was found is right."""
+    """TP / (TP + FP): how much of what was predicted is right."""
     return _ratio(c.tp, c.tp + c.fp)
 
 
 def recall(c: Counts) -> Floats:
-    """TP / (TP + FN): how much of what is there was found."""
+    """TP / (TP + FN): how much of the ground truth was found."""
     return _ratio(c.tp, c.tp + c.fn)
 
 
@@ -83,18 +83,26 @@ def accuracy(c: Counts) -> Floats:
     return _ratio(right, (c.tp + c.fp + c.fn + c.tn)[:1])
 
 
-METRICS: dict[str, Callable[[Counts], Floats]] = {
-    "dice": dice,
-    "iou": iou,
-    "precision": precision,
-    "recall": recall,
-    "accuracy": accuracy,
+@dataclass(frozen=True)
+class Metric:
+    """One entry of METRICS: all that a score needs to appear in summaries, tables and on the command line."""
+
+    function: Callable[[Counts], Floats]  # to a value for each scored class, (C,) or (1,); NaN where undefined
+    description: str
+
+
+METRICS: dict[str, Metric] = {
+    "dice": Metric(dice, "2 TP / (2 TP + FP + FN), equal to F1"),
+    "iou": Metric(iou, "TP / (TP + FP + FN), the Jaccard index"),
+    "precision": Metric(precision, "TP / (TP + FP): how much of what was predicted is right"),
+    "recall": Metric(recall, "TP / (TP + FN): how much of the ground truth was found"),
+    "accuracy": Metric(accuracy, "share of pixels with the right class; it flatters where the background is large"),
 }
 
 
 def scores(c: Counts) -> dict[str, float]:
     """Every metric as one number: the mean over the classes where it is defined, NaN where it is in none."""
-    return {name: mean(metric(c)) for name, metric in METRICS.items()}
+    return {name: mean(metric.function(c)) for name, metric in METRICS.items()}
 
 
 def mean(values: Floats) -> float:

@@ -1,4 +1,4 @@
-"""Masks made visible: drawn over their image in colors that color-blind people tell apart (Okabe and Ito 2008)."""
+"""Masks drawn over their image, in colors that color-blind people can tell apart (Okabe and Ito 2008)."""
 
 import cv2
 import numpy as np
@@ -40,42 +40,20 @@ def palette(num_classes: int) -> Array:
 def draw(image: Pixels, mask: Array, num_classes: int, opacity: float = 0.5, outline: bool = False) -> Array:
     """(H, W, 3) RGB: the mask (H, W) of class indices over its image (H, W, 1 or 3), as areas or as outlines.
 
-    More than 8 bits are shown by `images.for_display`.
-    `opacity` from 0 (the image alone) to 1 (the mask alone). A binary background stays bare, as ignored pixels do.
+    `opacity` goes from 0 (the image alone) to 1 (the mask alone). A binary background shows the image, and so do
+    ignored pixels. More than 8 bits are shown as `pixels.for_display` does.
     """
     base = with_channels(for_display(image), 3)
     colored = (mask > 0 if num_classes == 1 else np.ones_like(mask, bool)) & (mask != IGNORE)
     if outline:
         colored &= edges(mask)
     colors = palette(num_classes)[mask]
-    return _blend(base, colors, colored, opacity)
-
-
-def draw_errors(image: Pixels, pred: Array, target: Array, num_classes: int, opacity: float = 0.5) -> Array:
-    """(H, W, 3) RGB: what was found (green), found wrongly (red) and missed (blue) over the image.
-
-    Several classes: right pixels stay bare, wrong ones are red. Pixels with target IGNORE stay bare.
-    """
-    base = with_channels(for_display(image), 3)
-    colors = np.zeros_like(base)
-    if num_classes == 1:
-        colors[(pred == 1) & (target == 1)] = TRUE_POSITIVE
-        colors[(pred == 1) & (target == 0)] = FALSE_POSITIVE
-        colors[(pred == 0) & (target == 1)] = FALSE_NEGATIVE
-        colored = ((pred == 1) | (target == 1)) & (target != IGNORE)
-    else:
-        colored = (pred != target) & (target != IGNORE)
-        colors[colored] = FALSE_POSITIVE
-    return _blend(base, colors, colored, opacity)
+    mixed = cv2.addWeighted(base, 1 - opacity, colors, opacity, 0)
+    return np.where(colored[:, :, None], mixed, base).astype(np.uint8)
 
 
 def edges(mask: Array) -> NDArray[np.bool_]:
-    """(H, W): the pixels of each area that touch another one, two pixels wide in large pictures."""
+    """(H, W): the pixels of each area that touch another one, two pixels wide in large images."""
     width = 3 if max(mask.shape) < 1000 else 5
     kernel = np.ones((width, width), np.uint8)
     return np.asarray(cv2.erode(mask, kernel) != cv2.dilate(mask, kernel), np.bool_)
-
-
-def _blend(base: Array, colors: Array, where: NDArray[np.bool_], opacity: float) -> Array:
-    mixed = cv2.addWeighted(base, 1 - opacity, colors, opacity, 0)
-    return np.where(where[:, :, None], mixed, base).astype(np.uint8)

@@ -1,10 +1,70 @@
-"""The few pieces that must run in the browser: components v2, one .py beside its .js, .html and .css each."""
+"""The few parts that must run in the browser: Streamlit components (v2), a folder each.
 
+Their JavaScript is made of ES modules. The browser fetches them by a route with the program's version in the address
+(`pages.server.pixel_routes`) and keeps them; what a rerun carries is the small LOADER.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.server import pixel_routes
 
 HERE = Path(__file__).parent
 
+# Streamlit calls this at each rerun with new data, and runs what a call returns when the element goes. It does so at
+# once for a call that was overtaken by a newer one while its program was loading: such a call must mount nothing.
+# An element keeps the program that it began with, also where the server has got another version since.
+LOADER = """
+export default async (component) => {
+  const { parentElement: parent, data } = component;
+  const call = (parent.unetCalls = (parent.unetCalls ?? 0) + 1);
+  const failure = () => parent.querySelector("[data-is=failed]");
+  let program;
+  try {
+    parent.unetProgram ??= import(`${location.origin}${data.root}/${data.version}/{entry}`);
+    program = await parent.unetProgram;
+  } catch (error) {
+    console.error(error);
+    parent.unetProgram = undefined;
+    if (call !== parent.unetCalls || failure()) return undefined;
+    const text = "{title} could not be loaded. Start the app with `streamlit run app.py`, then reload this page.";
+    parent.append(Object.assign(document.createElement("p"), { textContent: text }));
+    parent.lastChild.dataset.is = "failed";
+    return undefined;
+  }
+  if (call !== parent.unetCalls) return undefined;
+  failure()?.remove();
+  return program.default(component);
+};
+"""
 
-def source(*names: str) -> str:
-    """The text of the files beside this one, joined: a component's script is one module."""
-    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
+
+def source(name: str) -> str:
+    """The text of a file below this folder."""
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def loader(entry: str, title: str) -> str:
+    """The JavaScript that loads the module `entry` ("viewer/viewer.js") and calls its default export.
+
+    `title` begins the sentence that is shown where the program cannot be loaded.
+    """
+    return LOADER.replace("{entry}", entry).replace("{title}", title)
+
+
+def component(name: str, entry: str, title: str, **sources: str) -> Callable[..., Any]:
+    """Register a component whose program is the module `entry`; `sources` are its `html` and `css`.
+
+    Each mount's data must contain `program_address()`.
+    """
+    mount: Callable[..., Any] = st.components.v2.component(name, js=loader(entry, title), **sources)
+    return mount
+
+
+def program_address() -> dict[str, str]:
+    """Where the browser fetches the modules: the `root` of the routes and the `version` of the program."""
+    base = st.get_option("server.baseUrlPath") or ""
+    return {"root": pixel_routes.root_of(base), "version": pixel_routes.version()}

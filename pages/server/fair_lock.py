@@ -1,4 +1,4 @@
-"""A lock that is fair and can be watched: one forward pass at a time, for all visitors."""
+"""A fair lock whose queue can be watched: one forward pass at a time, for all visitors."""
 
 import threading
 from collections import deque
@@ -7,26 +7,26 @@ from contextlib import contextmanager
 
 from unet_core.errors import Cancelled
 
-LOOK = 0.2  # seconds between two looks of one who waits at whether it was cancelled
+CHECK_SECONDS = 0.2  # how often a waiting job checks whether it was cancelled
 
 
 class FairLock:
-    """A lock that is fair: who comes first goes first, and sees how many are before it."""
+    """A lock that is fair: first come, first served, and each ticket can see how many are ahead of it."""
 
     def __init__(self) -> None:
-        self._waiting: deque[object] = deque()
+        self._tickets: deque[object] = deque()
         self._changed = threading.Condition()
 
     @contextmanager
     def turn(self, ticket: object, cancelled: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Wait for one's turn and keep it for the body of the `with`. Raises Cancelled where `cancelled` says so."""
         with self._changed:
-            self._waiting.append(ticket)
+            self._tickets.append(ticket)
             try:
-                while self._waiting[0] is not ticket:
+                while self._tickets[0] is not ticket:
                     if cancelled():
                         raise Cancelled("The prediction was cancelled while it waited.")
-                    self._changed.wait(LOOK)
+                    self._changed.wait(CHECK_SECONDS)
             except BaseException:
                 self._leave(ticket)
                 raise
@@ -36,11 +36,11 @@ class FairLock:
             with self._changed:
                 self._leave(ticket)
 
-    def place(self, ticket: object) -> int:
-        """How many are before it: 0 where it is its turn, or where it does not stand in line."""
+    def count_ahead(self, ticket: object) -> int:
+        """How many are ahead of it: 0 where it is its turn, or where it does not wait."""
         with self._changed:
-            return next((place for place, other in enumerate(self._waiting) if other is ticket), 0)
+            return next((ahead for ahead, other in enumerate(self._tickets) if other is ticket), 0)
 
     def _leave(self, ticket: object) -> None:
-        self._waiting.remove(ticket)
+        self._tickets.remove(ticket)
         self._changed.notify_all()

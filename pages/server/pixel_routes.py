@@ -1,4 +1,4 @@
-"""The routes over which the viewer asks for pixels, values and its own program."""
+"""Routes for the browser: the JavaScript modules of all components, and the viewer's pixels and values."""
 
 import gzip
 import hashlib
@@ -19,26 +19,26 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-FOLDER = Path(__file__).parents[1] / "components" / "viewer"
-FILES = tuple(sorted(path.name for path in FOLDER.glob("*.js")))
+FOLDER = Path(__file__).parents[1] / "components"
+FILES = tuple(sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js")))
 
 
 def _pixels(request: Request) -> Response:
-    place = request.path_params
-    layer = pixel_store.STORE.get(place["id"])
+    path = request.path_params
+    layer = pixel_store.STORE.get(path["id"])
     if isinstance(layer, bytes):
         raise GoneError
-    data, kind = layer.tile(place["level"], place["column"], place["row"])
+    data, kind = layer.tile(path["level"], path["column"], path["row"])
     packed = {"Content-Encoding": "gzip"} if kind != "image/png" else {"Content-Encoding": "identity"}
     return Response(data, 200, HEADERS | packed, kind)
 
 
 def _values(request: Request) -> Response:
-    place = request.path_params
-    layer = pixel_store.STORE.get(place["id"])
+    path = request.path_params
+    layer = pixel_store.STORE.get(path["id"])
     if isinstance(layer, bytes):
         raise GoneError
-    data = pixel_store.pack(pixel_store.cut(layer.values, pixel_store.VALUES, place["column"], place["row"]))
+    data = pixel_store.pack(pixel_store.cut(layer.values, pixel_store.VALUES, path["column"], path["row"]))
     return Response(data, 200, HEADERS | {"Content-Encoding": "gzip"}, "application/octet-stream")
 
 
@@ -51,20 +51,22 @@ def _data(request: Request) -> Response:
 
 @cache
 def _program() -> dict[str, bytes]:
-    return {name: (FOLDER / name).read_bytes() for name in FILES}
+    """All modules by their path below the components' folder, compressed."""
+    return {name: gzip.compress((FOLDER / name).read_bytes(), mtime=0) for name in FILES}
 
 
 @cache
 def version() -> str:
-    """Changes with the viewer's program, so that no browser keeps an old one."""
-    return hashlib.sha256(b"\0".join(_program().values())).hexdigest()[:12]
+    """Changes with any module or its name, so that no browser keeps an old one."""
+    parts = [part for name, text in _program().items() for part in (name.encode(), text)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
 def _file(request: Request) -> Response:
     name = request.path_params["file"]
     if name not in FILES or request.path_params["version"] != version():
         raise GoneError
-    return Response(_program()[name], 200, HEADERS, "text/javascript")
+    return Response(_program()[name], 200, HEADERS | {"Content-Encoding": "gzip"}, "text/javascript")
 
 
 def _route(path: str, answer: Any) -> Route:
@@ -74,7 +76,7 @@ def _route(path: str, answer: Any) -> Route:
         try:
             return answer(request)  # type: ignore[no-any-return]
         except GoneError:
-            return Response("This is not kept (any more).", 404, {"Cache-Control": "no-store"}, "text/plain")
+            return Response("No longer available.", 404, {"Cache-Control": "no-store"}, "text/plain")
 
     async def respond(request: Request) -> Response:
         return await run_in_threadpool(work, request)
@@ -84,15 +86,15 @@ def _route(path: str, answer: Any) -> Route:
 
 def routes(base: str = "") -> list[Route]:
     """All of them, below a base path where the server has one."""
-    root = place(base)
+    root = root_of(base)
     return [
         _route(f"{root}/pixels/{{id}}/{{level:int}}/{{column:int}}/{{row:int}}", _pixels),
         _route(f"{root}/values/{{id}}/{{column:int}}/{{row:int}}", _values),
         _route(f"{root}/data/{{id}}", _data),
-        _route(f"{root}/{{version}}/{{file}}", _file),
+        _route(f"{root}/{{version}}/{{file:path}}", _file),
     ]
 
 
-def place(base: str = "") -> str:
-    """Where the routes begin, as a path of the server."""
+def root_of(base: str = "") -> str:
+    """The path that all routes begin with, below the server's base path."""
     return f"{'/' * bool(base.strip('/'))}{base.strip('/')}/viewer"

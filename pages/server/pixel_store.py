@@ -3,25 +3,25 @@
     GET /viewer/pixels/<id>/<level>/<column>/<row>   one tile of a layer, reduced 2**level times
     GET /viewer/values/<id>/<column>/<row>           the true values of a small part of a layer, for the read-out
     GET /viewer/data/<id>                            a piece of JSON
-    GET /viewer/<version>/<file>                     the viewer's own program
+    GET /viewer/<version>/<folder>/<file>            a module of the program (any component's)
 
 A layer's id is a keyed hash of its content: nobody can guess one, equal content has equal ids, and what an id stands
-for never changes, so that browsers keep it. The pictures' tiles are PNG, all other numbers plain little-endian bytes,
+for never changes, so that browsers cache it. The images' tiles are PNG, all other numbers plain little-endian bytes,
 packed: a browser may change colors, and one that guards against fingerprinting gives no exact pixel back.
-The store holds `MOST_BYTES`; what was not looked at for longest goes first, and is put back by a rerun of its page.
+The store holds `MOST_BYTES`; what was used least recently goes first, and is put back by a rerun of its page.
 """
 
 import gzip
 import hashlib
 import json
 import secrets
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pages.server.lru import LRU
 
 Kind = Literal["picture", "mean", "nearest"]
 Pixels = NDArray[Any]
@@ -50,7 +50,8 @@ class Layer:
     @property
     def levels(self) -> int:
         """How often it is halved until it is one tile."""
-        return max(0, (-(-max(self.shown.shape[:2]) // TILE) - 1).bit_length())
+        side: int = max(self.shown.shape[:2])
+        return max(0, (-(-side // TILE) - 1).bit_length())
 
     def tile(self, level: int, column: int, row: int) -> tuple[bytes, str]:
         """(data, media type) of one tile of at most TILE x TILE pixels. Raises GoneError."""
@@ -64,74 +65,55 @@ class Layer:
         return encode_png(part[:, :, 0] if part.shape[2] == 1 else part), "image/png"
 
 
+def _size(entry: Layer | bytes) -> int:
+    return len(entry) if isinstance(entry, bytes) else entry.nbytes
+
+
 class PixelStore:
     """Layers by id, bounded in bytes; for all visitors together, from any thread."""
 
     def __init__(self, most: int = MOST_BYTES) -> None:
-        self.most = most
         self._secret = secrets.token_bytes(32)
-        self._kept: OrderedDict[str, Layer | bytes] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
+        self._entries: LRU[str, Layer | bytes] = LRU(most, _size)
 
     def put(self, pixels: Pixels, kind: Kind) -> str:
         """The id of pixels (H, W) or (H, W, 1|3); what has more than 8 bits is shown with 8."""
         values = np.ascontiguousarray(pixels)
         content = self._id(f"{kind} {values.shape} {values.dtype.str}".encode(), values)
-        if self._touch(content) is None:
-            self._keep(content, Layer(_shown(values, kind), values, kind))
+        if self._entries.get(content) is None:
+            self._entries.put(content, Layer(_shown(values, kind), values, kind))
         return content
 
     def put_data(self, data: object) -> str:
         """The id of something that is JSON."""
         text = json.dumps(data, allow_nan=False, separators=(",", ":")).encode()
         content = self._id(b"data", text)
-        if self._touch(content) is None:
-            self._keep(content, text)
+        if self._entries.get(content) is None:
+            self._entries.put(content, text)
         return content
 
     def get(self, content: str) -> Layer | bytes:
         """Raises GoneError."""
-        found = self._touch(content)
-        if found is None:
+        entry = self._entries.get(content)
+        if entry is None:
             raise GoneError
-        return found
+        return entry
 
     def clear(self) -> None:
         """Forget all; ids stay what they are."""
-        with self._lock:
-            self._kept.clear()
-            self._bytes = 0
+        self._entries.clear()
 
     @property
     def nbytes(self) -> int:
-        return self._bytes
+        return self._entries.total
 
     def _id(self, head: bytes, data: Pixels | bytes) -> str:
         digest = hashlib.sha256(self._secret + head + b"\0")
-        digest.update(data)
+        digest.update(data if isinstance(data, bytes) else data.data)
         return digest.hexdigest()[:32]
-
-    def _touch(self, content: str) -> Layer | bytes | None:
-        with self._lock:
-            if content in self._kept:
-                self._kept.move_to_end(content)
-            return self._kept.get(content)
-
-    def _keep(self, content: str, entry: Layer | bytes) -> None:
-        with self._lock:
-            if content not in self._kept:
-                self._kept[content] = entry
-                self._bytes += _size(entry)
-            while self._bytes > self.most and len(self._kept) > 1:  # the newest stays, whatever its size
-                self._bytes -= _size(self._kept.popitem(last=False)[1])
 
 
 STORE = PixelStore()
-
-
-def _size(entry: Layer | bytes) -> int:
-    return len(entry) if isinstance(entry, bytes) else entry.nbytes
 
 
 def _shown(values: Pixels, kind: Kind) -> Pixels:
@@ -140,7 +122,7 @@ def _shown(values: Pixels, kind: Kind) -> Pixels:
 
         return np.ascontiguousarray(for_display(values))
     if kind == "mean" and values.dtype.kind == "f":  # a share of 1
-        return np.rint(np.clip(np.nan_to_num(values), 0, 1) * 255).astype(np.uint8)
+        return np.asarray(np.rint(np.clip(np.nan_to_num(values), 0, 1) * 255), np.uint8)
     return values
 
 
@@ -159,13 +141,13 @@ def _reduced(pixels: Pixels, factor: int, kind: Kind) -> Pixels:
         rows, columns = (
             np.minimum(np.arange(-(-side // factor)) * factor + factor // 2, side - 1) for side in pixels.shape[:2]
         )
-        return pixels[rows][:, columns]
+        return np.asarray(pixels[rows][:, columns])
     import cv2
 
     height, width = pixels.shape[:2]
     rows, columns = -(-height // factor), -(-width // factor)
-    whole = cv2.copyMakeBorder(pixels, 0, rows * factor - height, 0, columns * factor - width, cv2.BORDER_REPLICATE)
-    small = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
+    padded = cv2.copyMakeBorder(pixels, 0, rows * factor - height, 0, columns * factor - width, cv2.BORDER_REPLICATE)
+    small: Pixels = cv2.resize(padded, (columns, rows), interpolation=cv2.INTER_AREA)
     return small.reshape(rows, columns, *pixels.shape[2:])
 
 

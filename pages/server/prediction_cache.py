@@ -1,50 +1,34 @@
-"""Answers kept for all visitors, bounded by bytes."""
+"""Predictions cached for all visitors, bounded by bytes."""
 
-import threading
-from collections import OrderedDict
-
+from pages.server.lru import LRU
 from unet_core.inference.prediction import CompressedPrediction, Prediction
 
 
 class PredictionCache:
-    """Answers for all visitors, bounded by bytes: squeezed up to `most`, the latest as they are up to `at_hand`."""
+    """Compressed predictions up to `most` bytes; the latest of them also as they are, up to `at_hand` bytes."""
 
     def __init__(self, most: int = 512 * 2**20, at_hand: int = 160 * 2**20) -> None:
-        self._most, self._at_hand = most, at_hand
-        self._packed: OrderedDict[tuple[str, ...], CompressedPrediction] = OrderedDict()
-        self._fresh: OrderedDict[tuple[str, ...], Prediction] = OrderedDict()
-        self._lock = threading.Lock()
+        self._compressed: LRU[tuple[str, ...], CompressedPrediction] = LRU(most, lambda item: item.nbytes)
+        self._ready: LRU[tuple[str, ...], Prediction] = LRU(at_hand, lambda item: item.nbytes)
 
     def get(self, key: tuple[str, ...]) -> Prediction | None:
-        with self._lock:
-            packed = self._packed.get(key)
-            if packed is None:
-                return None
-            self._packed.move_to_end(key)
-            if key in self._fresh:
-                self._fresh.move_to_end(key)
-                return self._fresh[key]
-        answer = packed.unpacked()
-        with self._lock:
-            self._take(key, answer)
-        return answer
+        """The prediction, or None where it is not cached (any more)."""
+        compressed = self._compressed.get(key)
+        if compressed is None:
+            return None
+        prediction = self._ready.get(key)
+        if prediction is None:
+            prediction = compressed.unpacked()
+            self._ready.put(key, prediction)
+        return prediction
 
-    def put(self, key: tuple[str, ...], answer: Prediction) -> None:
-        packed = CompressedPrediction.of(answer)
-        with self._lock:
-            self._packed[key] = packed
-            self._packed.move_to_end(key)
-            while len(self._packed) > 1 and self.nbytes > self._most:
-                oldest, _ = self._packed.popitem(last=False)
-                self._fresh.pop(oldest, None)
-            self._take(key, answer)
+    def put(self, key: tuple[str, ...], prediction: Prediction) -> None:
+        """Keep a prediction; the least recently used ones make room for it."""
+        for dropped in self._compressed.put(key, CompressedPrediction.of(prediction)):
+            self._ready.pop(dropped)
+        self._ready.put(key, prediction)
 
     @property
     def nbytes(self) -> int:
-        """What the squeezed ones take."""
-        return sum(packed.nbytes for packed in self._packed.values())
-
-    def _take(self, key: tuple[str, ...], answer: Prediction) -> None:
-        self._fresh[key] = answer
-        while len(self._fresh) > 1 and sum(kept.nbytes for kept in self._fresh.values()) > self._at_hand:
-            self._fresh.popitem(last=False)
+        """What the compressed predictions take."""
+        return self._compressed.total

@@ -1,12 +1,12 @@
-"""The scores of a model on its images, made in a thread of the server, in the line with all predictions.
+"""The scores of a model on its images, made in a thread of the server, in the queue of all predictions.
 
-    job = Scoring(model, "held-out")
+    job = ScoringJob(model, "held-out")
     job.start()
     job.wait(0.3)
-    now = job.poll()        # as that of `jobs.Job`: in a fragment; who does not poll for 30 s has left
-    job.scores.each         # what is scored so far; it grows, also after a cancelled job there is what was done
+    progress = job.poll()   # as that of a PredictionJob: in a fragment; who does not poll for 30 s has left
+    job.scores.images       # what is scored so far; it grows, and after a cancelled job it holds what was done
 
-The latest answers are kept, so that the page can show a scored image at any threshold.
+The latest predictions are cached, so that the page can show a scored image at any threshold.
 """
 
 import time
@@ -23,23 +23,21 @@ from unet_core.data.discovery import content_hash, find
 from unet_core.data.layouts import Sample
 from unet_core.errors import Cancelled
 from unet_core.inference.prediction import Prediction
-from unet_core.io import images
+from unet_core.io.images import decode
 from unet_core.io.pixels import Array, Pixels, encode_png
 
 if TYPE_CHECKING:
     from unet_core.evaluation.summary import ImageScore
 
-CACHE_MB = 256  # of decoded pictures while they are scored; what is more is read twice
-ANSWERS = PredictionCache(
-    most=256 * 2**20, at_hand=32 * 2**20
-)  # apart from Predict's, which a large dataset would push out
+CACHE_MB = 256  # of decoded images while they are scored; what is more is read twice
+CACHE = PredictionCache(most=256 * 2**20, at_hand=32 * 2**20)  # Predict's own is not flushed by a large dataset
 
 
 @dataclass
 class Scores:
-    """What is known of the images so far; masks and truths are PNGs of class indices, IGNORE = 255 in the truth."""
+    """What is scored so far; masks and truths are PNGs of class indices, IGNORE = 255 in the truth."""
 
-    each: "list[ImageScore]" = field(default_factory=list)
+    images: "list[ImageScore]" = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)  # a sentence for each file that cannot be read
     samples: dict[str, Sample] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)  # of the images' content
@@ -48,15 +46,15 @@ class Scores:
 
     def mask(self, name: str) -> Array:
         """(H, W): what was predicted at the model's threshold."""
-        return images.decode(self.masks[name], name)[:, :, 0]
+        return decode(self.masks[name], name)[:, :, 0]
 
     def truth(self, name: str) -> Array:
-        """(H, W)."""
-        return images.decode(self.truths[name], name)[:, :, 0]
+        """(H, W): the ground truth."""
+        return decode(self.truths[name], name)[:, :, 0]
 
 
 class ScoringJob(BackgroundJob):
-    """The images of a run's dataset that `split` names, one after the other. It is told of once: make a new one."""
+    """The images of a run's dataset that `split` names, one after the other. It runs once: make a new one."""
 
     def __init__(
         self,
@@ -65,49 +63,41 @@ class ScoringJob(BackgroundJob):
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """The model must be that of a run."""
+        """Raises ValueError where the model is not that of a run, whose dataset and split say what to score."""
+        if model.run is None:
+            raise ValueError(f"{model.name} is not the model of a run")
         super().__init__(model_registry.DEVICE_LOCK, patience, clock)
         self.scores = Scores()
-        self._model, self._split = model, split
-        self._name, self._number, self._total = "Reading the images and masks…", 0, 0
+        self._model, self._trained_run, self._split = model, model.run, split
+        self._name, self._total = "Reading the images and masks…", 0
 
-    def _standing(self) -> tuple[int, int, str, int, int]:
-        return self._number, self._total, self._name, 0, 0
+    def _count(self) -> tuple[int, int, str, int, int]:
+        return len(self.scores.images), self._total, self._name, 0, 0
 
     def _work(self) -> None:
-        with self._line.turn(self, self._cancelled):
+        from unet_core.evaluation.scores import load_selected, score_images, select
+
+        with self._lock.turn(self, self._cancelled):
             loaded = model_registry.load(self._model)
         self.warning = loaded.warning
-        self._score(loaded)
-
-    def _score(self, loaded: Loaded) -> None:
-        from unet_core import metrics
-        from unet_core.data import dataset
-        from unet_core.evaluation.scores import select
-        from unet_core.evaluation.summary import ImageScore
-
-        run = self._model.run
-        assert run is not None
-        found = find(Path(run.config.data.root), run.config.data.layout)
-        chosen = select(found, run.split(), self._split)
-        subsets = {sample.id: subset for subset, group in chosen.items() for sample in group}
-        every = [sample for group in chosen.values() for sample in group]
-        config = loaded.predictor.model.config
+        run, config = self._trained_run, loaded.predictor.model.config
+        samples = find(Path(run.config.data.root), run.config.data.layout)
+        selected = select(samples, run.split(), self._split)
         settings = replace(run.data, cache_mb=min(run.data.cache_mb, CACHE_MB))
-        pictures, _, skipped = dataset.load_dataset(every, settings, config)
-        self.scores.skipped, self._total, self.state = skipped, len(pictures), RUNNING
-        for number, sample in enumerate(pictures.samples):
+        dataset = load_selected(selected, settings, config)
+        self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
+
+        def predict(sample: Sample, image: Pixels) -> Array:
             self._name = sample.id
-            picture = pictures[number]
-            digest = content_hash(sample.image, sample.page)
-            answer = predict_image(loaded, digest, picture.image, self, self._cancelled)
-            pred, truth = answer.mask(config.threshold), pictures.target(picture.raw_mask)
-            self.scores.masks[sample.id] = encode_png(pred)
-            self.scores.truths[sample.id] = encode_png(truth)
-            self.scores.samples[sample.id], self.scores.digests[sample.id] = sample, digest
-            counts = metrics.count(pred, truth, config.num_classes)
-            self.scores.each.append(ImageScore(sample.id, subsets[sample.id], counts))
-            self._number = number + 1
+            digest = self.scores.digests[sample.id] = content_hash(sample.image, sample.page)
+            return predict_image(loaded, digest, image, self, self._cancelled).mask(config.threshold)
+
+        for scored in score_images(dataset, selected, predict):
+            name = scored.sample.id
+            self.scores.samples[name] = scored.sample
+            self.scores.masks[name] = encode_png(scored.pred)
+            self.scores.truths[name] = encode_png(scored.target)
+            self.scores.images.append(scored.score)  # last: a page may look at any time
 
 
 def predict_image(
@@ -117,13 +107,13 @@ def predict_image(
     ticket: object,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Prediction:
-    """What the model says of an image with this digest: kept, or made in line. Raises Cancelled, UnetError."""
+    """The prediction of an image with this digest: cached, or made in turn. Raises Cancelled, UnetError."""
     key = (loaded.version, digest)
     if cancelled():
-        raise Cancelled("The scoring was cancelled.")
-    if (known := ANSWERS.get(key)) is not None:
-        return known
+        raise Cancelled("The evaluation was cancelled.")
+    if (cached := CACHE.get(key)) is not None:
+        return cached
     with model_registry.DEVICE_LOCK.turn(ticket, cancelled):
-        answer = loaded.predictor.answer(image, cancelled=cancelled)
-    ANSWERS.put(key, answer)
-    return answer
+        prediction = loaded.predictor.answer(image, cancelled=cancelled)
+    CACHE.put(key, prediction)
+    return prediction

@@ -1,15 +1,25 @@
-"""The menu of models."""
+"""The menu of models, and their loading."""
 
 import streamlit as st
 
+from pages.server import model_registry
 from pages.server.model_registry import Model
+from pages.server.prediction_job import Loaded
 from pages.ui import widgets
 
 
-def choose(found: list[Model]) -> Model:
+def choose_model(models: list[Model]) -> Model:
     """A menu of models; the choice stands in the page's address."""
-    chosen = st.selectbox("Model", [model.name for model in found], key="run", bind="query-params")
-    model = next(model for model in found if model.name == chosen)
+    chosen = st.selectbox("Model", [model.name for model in models], key="run", bind="query-params")
+    model = next(model for model in models if model.name == chosen)
     if model.run is not None:
         widgets.show_notes(model.run)
     return model
+
+
+def load_model(model: Model) -> Loaded:
+    """The model, with a spinner where it is not in memory yet. Raises CheckpointError."""
+    if model_registry.is_loaded(model):
+        return model_registry.load(model)
+    with st.spinner("Loading the model…"):
+        return model_registry.load(model)

@@ -23,11 +23,11 @@ def set_option(name: str, value: Any) -> None:
 def option_widget(option: Field) -> Any:
     """One setting as a widget; its value stands in the page's address, so that a link reproduces the form."""
     label = label_of(option.name)
-    common: dict[str, Any] = {"key": option.name, "help": option.sentence, "bind": "query-params"}
+    common: dict[str, Any] = {"key": option.name, "help": option.description, "bind": "query-params"}
     if option.choices is not None:
         menu = "\n".join(f"- `{name}`: {sentence}" for name, sentence in option.choices.items())
         names = list(option.choices)
-        common["help"] = f"{option.sentence}\n{menu}"
+        common["help"] = f"{option.description}\n{menu}"
         return st.selectbox(label, names, index=names.index(option.default), **common)
     kind = option.kind
     if kind is bool:
@@ -36,8 +36,8 @@ def option_widget(option: Field) -> Any:
         return st.text_input(label, value=option.default, **common)
     return st.number_input(
         label,
-        min_value=None if option.low is None else kind(option.low),
-        max_value=None if option.high is None else kind(option.high),
+        min_value=None if option.ge is None else kind(option.ge),
+        max_value=None if option.le is None else kind(option.le),
         value=option.default,
         step=1 if kind is int else max(option.default / 10, 0.001),
         format=None if kind is int else "%g",

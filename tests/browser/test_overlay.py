@@ -3,16 +3,18 @@
 import ast
 import base64
 
+import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from benchmarks.overlay_demo_page import case
+from benchmarks.overlay_demo_page import case, mask_at
 from benchmarks.overlay_frames import FIND, drag
 from tests.helpers.browser import Server, poll
 from unet_core import overlay
+from unet_core.data.label_map import IGNORE
 from unet_core.io import images
-from unet_core.io.pixels import with_channels
+from unet_core.io.pixels import for_display, with_channels
 from unet_core.postprocessing import cleanup, objects
 
 pytestmark = pytest.mark.browser
@@ -25,6 +27,24 @@ def server(tmp_path_factory):
     yield server
     server.kill()
     assert "Traceback" not in server.log.read_text()
+
+
+def errors_of(image, pred, target, num_classes: int):
+    """(H, W, 3) RGB at opacity 1/2: right pixels of a binary mask green, wrong ones red, missed ones blue.
+
+    Of several classes wrong pixels are red and right ones bare. Pixels with target IGNORE stay bare.
+    """
+    base = with_channels(for_display(image), 3)
+    colors = np.zeros_like(base)
+    if num_classes == 1:
+        colors[(pred == 1) & (target == 1)] = overlay.TRUE_POSITIVE
+        colors[(pred == 1) & (target == 0)] = overlay.FALSE_POSITIVE
+        colors[(pred == 0) & (target == 1)] = overlay.FALSE_NEGATIVE
+        colored = ((pred == 1) | (target == 1)) & (target != IGNORE)
+    else:
+        colored = (pred != target) & (target != IGNORE)
+        colors[colored] = overlay.FALSE_POSITIVE
+    return np.where(colored[:, :, None], cv2.addWeighted(base, 0.5, colors, 0.5, 0), base).astype(np.uint8)
 
 
 def ready(page: Page) -> None:
@@ -81,7 +101,7 @@ def test_a_threshold_is_dragged_without_the_server_and_told_when_it_is_let_go(pa
     shown = case("small")
     ask(page, "viewer.change('opacity', 0.6, true)")
     poll(lambda: known(page)["opacity"] == 0.6, what="the opacity in Python")
-    expected = overlay.draw(shown.image, cleanup.mask_of(shown.probability, 0.5), 1, 0.6)
+    expected = overlay.draw(shown.image, mask_at(shown, 0.5), 1, 0.6)
     assert far(drawn(page, (256, 256)), expected) == 0
     ask(page, "viewer.zoom(3, 200, 150)")
     runs, requests = known(page)["runs"], []
@@ -93,7 +113,7 @@ def test_a_threshold_is_dragged_without_the_server_and_told_when_it_is_let_go(pa
     assert held != 0.5
     ask(page, "viewer.move(() => viewer.view.fit())")
     page.wait_for_function(f"!{FIND}.viewer.dirty.size")
-    expected = overlay.draw(shown.image, cleanup.mask_of(shown.probability, held), 1, 0.6)
+    expected = overlay.draw(shown.image, mask_at(shown, held), 1, 0.6)
     assert far(drawn(page, (256, 256)), expected) == 0  # while it is held
     ask(page, "viewer.zoom(3, 200, 150)")
     before = view(page)
@@ -157,7 +177,7 @@ def test_python_sets_a_threshold_and_a_cleaned_mask_is_shown_while_it_stands_the
     page.goto(f"{server.url}/?case=small&minimum=60")
     ready(page)
     shown = case("small")
-    raw = cleanup.mask_of(shown.probability, 0.5)
+    raw = mask_at(shown, 0.5)
     clean = cleanup.clean(raw, 60)
     assert clean.sum() < raw.sum()
     assert far(drawn(page, (256, 256)), overlay.draw(shown.image, clean, 1)) == 0
@@ -218,7 +238,7 @@ def test_classes_are_hidden_by_name_errors_are_red_and_the_download_is_what_is_s
     assert (images.read(tmp_path / "seen.png") == images.decode(canvas, "canvas")).all()
     page.get_by_role("combobox", name="Show").select_option("errors")
     ready(page)
-    assert far(drawn(page, (200, 300)), overlay.draw_errors(shown.image, shown.classes, shown.truth, 4)) == 0
+    assert far(drawn(page, (200, 300)), errors_of(shown.image, shown.classes, shown.truth, 4)) == 0
 
 
 def test_errors_of_two_classes_have_three_colors_and_the_wipe_bares_the_image(page: Page, server: Server):
@@ -227,11 +247,11 @@ def test_errors_of_two_classes_have_three_colors_and_the_wipe_bares_the_image(pa
     page.get_by_role("combobox", name="Show").select_option("errors")
     poll(lambda: known(page)["mode"] == "errors", what="the mode in Python")
     ready(page)
-    expected = overlay.draw_errors(shown.image, cleanup.mask_of(shown.probability), shown.truth, 1)
+    expected = errors_of(shown.image, mask_at(shown), shown.truth, 1)
     assert far(drawn(page, (256, 256)), expected) == 0
-    expect(page.get_by_text("missed (false negative)")).to_be_visible()
-    page.get_by_role("button", name="Wipe").click()
-    divider = page.get_by_role("slider", name="Wipe")
+    expect(page.get_by_text("false negative")).to_be_visible()
+    page.get_by_role("button", name="Compare slider").click()
+    divider = page.get_by_role("slider", name="Compare slider")
     box = divider.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
     page.mouse.down()
@@ -298,7 +318,7 @@ def test_the_keyboard_and_two_fingers_move_and_zoom(page: Page, server: Server):
 def test_objects_are_chosen_in_the_picture_and_from_the_page(page: Page, server: Server):
     open_case(page, server, "small")
     shown = case("small")
-    found = objects.find(cleanup.mask_of(shown.probability), shown.image).rows()
+    found = objects.find(mask_at(shown), shown.image).rows()
     first, last = found[0], found[-1]
     page.mouse.click(*place(page, first["centroid_x_px"], first["centroid_y_px"]))
     poll(lambda: known(page)["selected"] == first["id"], what="the click in Python")
@@ -329,7 +349,7 @@ def test_a_large_picture_is_shown_reduced_sharp_where_one_looks_and_comes_back_w
     shown = case("2048")
     with page.expect_response(lambda answer: "/pixels/" in answer.url and answer.status == 404):
         ask(page, "viewer.zoom(2 / viewer.view.scale)")
-    page.wait_for_function(f"{FIND}.viewer.baseWhole && {FIND}.viewer.sampleWhole")
+    page.wait_for_function(f"{FIND}.viewer.renderer.complete")
     ready(page)
     x, y = (int(value) for value in ask(page, "viewer.view.place(viewer.stage.clientWidth / 2, 100)"))
     page.mouse.move(*place(page, x + 0.5, y + 0.5))

@@ -135,7 +135,7 @@ def test_two_hundred_with_a_broken_one_arrive_but_for_it(page: Page, server: Ser
     page.evaluate(WATCH)  # it may be gone before one has looked
     upload(page, packed(many))
     page.wait_for_function("window.sawProgress")
-    expect(page.get_by_text("Image, 199 in all")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Image (1 of 199)")).to_be_visible(timeout=120_000)
     expect(page.get_by_role("progressbar")).to_have_count(0)
     expect(page.get_by_role("alert").filter(has_text="117.png")).to_be_visible()
     with page.expect_download() as download:
@@ -175,7 +175,7 @@ def test_an_inverted_picture_is_named_and_mended(page: Page, server: Server, pic
     ready(page)
     expected = standing(page).inner_text()
     page.get_by_role("button", name="Clear").click()
-    expect(page.get_by_text("Bring an image")).to_be_visible()
+    expect(page.get_by_text("Upload an image or pick")).to_be_visible()
     upload(page, turned)
     ready(page)
     panel = page.locator(".st-key-why")
@@ -183,7 +183,7 @@ def test_an_inverted_picture_is_named_and_mended(page: Page, server: Server, pic
     assert standing(page).inner_text() != expected
     panel.get_by_role("button").first.click()
     expect(standing(page)).to_have_text(expected)
-    expect(page.get_by_text("predicted with the picture inverted")).to_be_visible()
+    expect(page.get_by_text("Input adjusted: inverted")).to_be_visible()
 
 
 def test_a_row_is_an_object_and_an_object_a_row(page: Page, server: Server, predictor: Predictor, pictures):

@@ -7,8 +7,9 @@ import torch
 
 from unet_core import device
 from unet_core.config.choices import DEVICES, PRECISIONS
-from unet_core.device import FORMATS, autocast, choose_device, choose_precision, cores, cpu_has_bf16, memory_mb
+from unet_core.device import FORMATS, autocast, choose_device, choose_precision, cpu_has_bf16, memory_mb
 from unet_core.errors import ConfigError
+from unet_core.hardware import cores
 
 
 def machine(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
@@ -34,7 +35,7 @@ def test_auto_takes_the_best_device_there_is(cuda: bool, mps: bool, best: str, m
 @pytest.mark.parametrize("name", ["cuda", "mps"])
 def test_a_missing_device_is_named_with_those_that_are_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     machine(monkeypatch, cuda=name != "cuda", mps=name != "mps")
-    with pytest.raises(ConfigError, match=f"'{name}' is not to be had on this machine; it has (?!.*{name}).*cpu"):
+    with pytest.raises(ConfigError, match=f"Device '{name}' is not available; available: (?!.*{name}).*cpu"):
         choose_device(name)
 
 
@@ -43,7 +44,7 @@ def test_a_missing_device_is_named_with_those_that_are_there(name: str, monkeypa
 def test_every_precision_of_the_settings_is_understood(name: str, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
     if name == "fp16" and where != "cuda":
-        with pytest.raises(ConfigError, match=f"'fp16' needs a CUDA device, this one is '{where}'"):
+        with pytest.raises(ConfigError, match=f"'fp16' needs a CUDA device, got '{where}'"):
             choose_precision(name, torch.device(where))
         return
     chosen = choose_precision(name, torch.device(where))

@@ -106,7 +106,7 @@ def test_it_is_resumed_and_learns_what_it_would_have_learned(run: Run, tmp_path:
 def test_a_file_with_both_names_of_a_setting_is_refused() -> None:
     values = RunConfig().to_dict()
     values["train"]["optimiser"] = "sgd"
-    with pytest.raises(ConfigError, match="there twice"):
+    with pytest.raises(ConfigError, match="given twice"):
         RunConfig.from_dict(values)
 
 
@@ -119,11 +119,11 @@ def test_every_setting_in_an_old_address_is_one_of_today() -> None:
 
 @pytest.mark.parametrize(("old", "value"), [("optimiser", "sgd"), ("normalisation", "unit")])
 def test_old_flags_and_python_names_set_the_same(old: str, value: str) -> None:
-    from unet_core.cli.parser import _parser
-    from unet_core.cli.train import given_settings
+    from unet_core.cli.common import read_settings
+    from unet_core.cli.parser import make_parser
 
-    parsed = _parser().parse_args(["train", "DATA", f"--{old}", value])
-    assert given_settings(parsed)[RENAMED[old]] == value
+    parsed = make_parser().parse_args(["train", "DATA", f"--{old}", value])
+    assert read_settings(parsed)[RENAMED[old]] == value
     assert RunConfig().replace(**{old: value}) == RunConfig().replace(**{RENAMED[old]: value})
 
 

@@ -81,14 +81,14 @@ MASKS: dict[str, tuple[Any, str, int, str]] = {  # how a mask of class indices i
     "RGBA 0/255": (lambda m: saved(Image.fromarray(np.dstack([m * 255] * 4)), "PNG"), "png", 2, ""),
     "16 bits 0/65535": (lambda m: tiff(m * np.uint16(65535)), "tif", 2, ""),
     "float 0/1": (lambda m: tiff(m.astype(np.float32)), "tif", 2, ""),
-    "JPEG": (lambda m: saved(Image.fromarray(np.kron(m * np.uint8(255), BIG)), "JPEG"), "jpg", 2, "cut at half"),
+    "JPEG": (lambda m: saved(Image.fromarray(np.kron(m * np.uint8(255), BIG)), "JPEG"), "jpg", 2, "thresholded"),
     "indices": (lambda m: saved(Image.fromarray(m), "PNG"), "png", 3, ""),
     "palette PNG": (lambda m: indexed(m, VIVID.ravel().tolist(), "PNG"), "png", 3, ""),
     "palette GIF": (lambda m: indexed(m, VIVID.ravel().tolist(), "GIF"), "gif", 3, ""),
     "16-bit labels": (lambda m: tiff(m.astype(np.uint16)), "tif", 3, ""),
     "int32 labels": (lambda m: tiff(m.astype(np.int32)), "tif", 3, ""),
-    "colors": (lambda m: saved(Image.fromarray(VIVID[m]), "PNG"), "png", 3, "3 were found"),
-    "two colors": (lambda m: saved(Image.fromarray(VIVID[m]), "BMP"), "bmp", 2, "2 were found"),
+    "colors": (lambda m: saved(Image.fromarray(VIVID[m]), "PNG"), "png", 3, "3 colors were found"),
+    "two colors": (lambda m: saved(Image.fromarray(VIVID[m]), "BMP"), "bmp", 2, "2 colors were found"),
 }
 
 
@@ -98,23 +98,23 @@ def test_every_kind_of_mask_gives_the_right_classes(tmp_path: Path, kind: str) -
     side = SIDE * 11 if kind == "JPEG" else SIDE
     pairs = [(encode_png(photo(n, side)), "png", encode(truth(n, classes)), ending) for n in range(2)]
     found = write(tmp_path, pairs)
-    pictures, model, skipped = load_dataset(found, DataConfig(str(tmp_path)), TINY)
-    assert skipped == []
-    assert model.num_classes == (classes if classes > 2 else 1)
+    pictures = load_dataset(found, DataConfig(str(tmp_path)), TINY)
+    assert pictures.skipped == []
+    assert pictures.model.num_classes == (classes if classes > 2 else 1)
     for number in range(2):
         target = pictures.target(pictures[number].raw_mask)
         wanted = truth(number, classes)
         np.testing.assert_array_equal(target, np.kron(wanted, BIG) if kind == "JPEG" else wanted)
     assert (warning in " ".join(pictures.warnings)) if warning else pictures.warnings == []
-    load_dataset(found[:1], DataConfig(str(tmp_path), cache_mb=0), model)  # what scoring does
+    load_dataset(found[:1], DataConfig(str(tmp_path), cache_mb=0), pictures.model)  # what scoring does
 
 
 def test_a_palette_under_a_color_map_is_read_through_its_colors(tmp_path: Path) -> None:
     data = indexed(truth(0, 3), VIVID.ravel().tolist(), "PNG")
     found = write(tmp_path, [(encode_png(photo(0)), "png", data, "png")])
     (tmp_path / "colors.csv").write_text("250,0,9,car\n0,0,0,road\n0,200,0,tree\n")
-    pictures, model, _ = load_dataset(found, DataConfig(str(tmp_path), color_map="colors.csv"), TINY)
-    assert (model.num_classes, pictures.warnings) == (3, [])
+    pictures = load_dataset(found, DataConfig(str(tmp_path), color_map="colors.csv"), TINY)
+    assert (pictures.model.num_classes, pictures.warnings) == (3, [])
     np.testing.assert_array_equal(pictures.target(pictures[0].raw_mask), np.array([1, 2, 0])[truth(0, 3)])
 
 
@@ -123,7 +123,7 @@ def deep(root: Path, as_stored: Any) -> Dataset:
     for number in range(3):
         data = tiff(as_stored(photo(number)), photometric="rgb")
         pairs.append((data, "tif", encode_png(truth(number)), "png"))
-    return load_dataset(write(root, pairs), DataConfig(str(root)), TINY)[0]
+    return load_dataset(write(root, pairs), DataConfig(str(root)), TINY)
 
 
 def epoch(pictures: Dataset, augment: str = "flips") -> torch.Tensor:
@@ -138,7 +138,7 @@ def test_16_bits_train_as_the_same_in_8_bits_does(tmp_path: Path) -> None:
     for augment in ("none", "flips"):
         assert torch.allclose(epoch(shallow, augment), epoch(wide, augment), atol=1e-5)
         assert torch.allclose(epoch(shallow, augment), epoch(real, augment), atol=1e-4)
-    looks = [[part.look(index) for index in range(3)] for part in (shallow, wide)]
+    looks = [[part.describe(index) for index in range(3)] for part in (shallow, wide)]
     assert np.allclose(*looks)
 
 
@@ -185,8 +185,8 @@ def test_what_is_hardly_meant_is_told(tmp_path: Path, case: str, told: str) -> N
             image = encode_png(photo(0)[:, :, 0].copy())
         pairs.append((image, "png", encode_png(np.full_like(mask, 9) if case == "ignored" else mask), "png"))
     found = write(tmp_path, pairs)
-    pictures, _, skipped = load_dataset(found, DataConfig(ignore_index=9 if case == "ignored" else None), TINY)
-    assert skipped == []
+    pictures = load_dataset(found, DataConfig(ignore_index=9 if case == "ignored" else None), TINY)
+    assert pictures.skipped == []
     assert len(pictures.warnings) == bool(told)
     assert told in "".join(pictures.warnings)
 
@@ -197,7 +197,7 @@ def test_the_same_image_in_train_and_val_is_told(tmp_path: Path) -> None:
             for folder, pixels in ((part, photo(seed)), (f"{part}annot", truth(seed))):
                 (tmp_path / folder).mkdir(exist_ok=True)
                 (tmp_path / folder / f"{part}{seed}.png").write_bytes(encode_png(pixels))
-    pictures = load_dataset(discovery.find(tmp_path), DataConfig(), TINY)[0]
+    pictures = load_dataset(discovery.find(tmp_path), DataConfig(), TINY)
     (warning,) = pictures.warnings
     assert warning.startswith("1 images lie in train and in val as well, so that the score flatters: val/val2.")
 
@@ -224,7 +224,7 @@ def test_found_colors_are_told_kept_and_used_for_scores(tmp_path: Path, capsys: 
     write(tmp_path / "data", pairs)
     run = trained(tmp_path / "runs", tmp_path / "data")
     told = [event for event, _ in read_events(run.events)[0] if isinstance(event, Warned)]
-    assert any("3 were found and taken as classes" in event.message for event in told)
+    assert any("3 colors were found and used as classes" in event.message for event in told)
     assert run.data.color_map == "0;0,200,0;250,0,9"
     assert run.config.data.color_map == ""
     alone = write(tmp_path / "alone", pairs[:1])
@@ -257,7 +257,7 @@ def test_a_stack_trains_and_is_predicted_page_by_page(tmp_path: Path, capsys: py
     frames = [Image.fromarray(photo(n)) for n in range(3)]
     frames[0].save(animated, save_all=True, append_images=frames[1:])
     assert main(["predict", str(run.folder), str(animated), "--output", str(out)]) == 2
-    assert "holds 3 pictures where one is meant" in capsys.readouterr().err
+    assert "contains 3 images, but one is expected" in capsys.readouterr().err
 
 
 def test_a_dsb_test_folder_and_every_kind_of_image_can_be_predicted(

@@ -16,8 +16,9 @@ from unet_core.config import choices
 from unet_core.config.schema import TrainConfig
 from unet_core.data.label_map import IGNORE
 from unet_core.errors import ConfigError
-from unet_core.losses import BINARY, LOSSES, MULTICLASS, WEIGHTED, choose
+from unet_core.losses import LOSSES, choose, fitting
 
+BINARY, MULTICLASS = fitting(1), fitting(2)
 LN3 = math.log(3)  # its sigmoid is 3/4
 EVERY = [(name, 1) for name in BINARY] + [(name, 3) for name in MULTICLASS]
 every_loss = pytest.mark.parametrize(("name", "classes"), EVERY)
@@ -45,7 +46,7 @@ def sure(target: Tensor, classes: int, size: float = 1e4) -> Tensor:
 
 def with_gradient(name: str, logits: Tensor, target: Tensor, **arguments: object) -> tuple[Tensor, Tensor]:
     leaf = logits.clone().requires_grad_()
-    value = LOSSES[name](leaf, target, **arguments)
+    value = LOSSES[name].function(leaf, target, **arguments)
     value.backward()
     assert leaf.grad is not None
     return value.detach(), leaf.grad
@@ -98,7 +99,7 @@ TWO_CLASSES = torch.tensor([[0.0, LN3, 0.0], [0.0, 0.0, LN3]]).reshape(1, 2, 1, 
     ],
 )
 def test_tables_by_hand(name: str, logits: Tensor, target: Tensor, expected: float) -> None:
-    assert LOSSES[name](logits, target).item() == pytest.approx(expected, abs=1e-6)
+    assert LOSSES[name].function(logits, target).item() == pytest.approx(expected, abs=1e-6)
 
 
 # Against other libraries --------------------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ def test_weighted_cross_entropies_equal_their_definition(ignored: float) -> None
 @pytest.mark.parametrize(("alpha", "beta", "other"), [(1.0, 1.0, losses.iou), (0.5, 0.5, losses.dice)])
 @pytest.mark.parametrize("classes", [1, 3])
 def test_tversky_holds_iou_and_dice(
-    alpha: float, beta: float, other: losses.Loss, classes: int, monkeypatch: pytest.MonkeyPatch
+    alpha: float, beta: float, other: Callable[[Tensor, Tensor], Tensor], classes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(losses, "DICE_SMOOTH", 0.0)
     logits, target = random_case(classes, 0.3)
@@ -269,8 +270,8 @@ def test_dice_of_a_sure_net_equals_torchmetrics(classes: int, seed: int, monkeyp
 @every_loss
 def test_the_batch_is_pooled_before_it_is_divided(name: str, classes: int) -> None:
     logits, target = random_case(classes, 0.2)
-    as_one = LOSSES[name](torch.cat([*logits], 1)[None], torch.cat([*target])[None])
-    torch.testing.assert_close(LOSSES[name](logits, target), as_one)
+    as_one = LOSSES[name].function(torch.cat([*logits], 1)[None], torch.cat([*target])[None])
+    torch.testing.assert_close(LOSSES[name].function(logits, target), as_one)
 
 
 # What every loss keeps to -------------------------------------------------------------------------------------------
@@ -295,7 +296,7 @@ def test_perfect_is_zero_and_worse_is_more(name: str, classes: int) -> None:
     logits, target = random_case(classes, 0.2)
     wrong = torch.where(target == IGNORE, IGNORE, (target + 1) % labels(classes))
     perfect, unsure, bad = (
-        LOSSES[name](x, target).item() for x in (sure(target, classes), logits, sure(wrong, classes))
+        LOSSES[name].function(x, target).item() for x in (sure(target, classes), logits, sure(wrong, classes))
     )
     assert perfect == pytest.approx(0, abs=1e-6)
     assert perfect < unsure < bad
@@ -307,7 +308,7 @@ def test_gradient_points_the_right_way(name: str, classes: int) -> None:
     logits, target = random_case(classes, 0.2)
     _, gradient = with_gradient(name, logits, target)
     step = 1e-2 * gradient / gradient.norm()
-    change = LOSSES[name](logits + step, target) - LOSSES[name](logits - step, target)
+    change = LOSSES[name].function(logits + step, target) - LOSSES[name].function(logits - step, target)
     assert change.item() == pytest.approx(2e-2 * gradient.norm().item(), rel=2e-2)
 
 
@@ -328,7 +329,9 @@ def test_ignored_pixels_change_neither_value_nor_gradient(name: str, classes: in
 def test_ignored_pixels_are_as_good_as_cut_away(name: str, classes: int) -> None:
     logits, target = random_case(classes)
     target[:, 4:] = IGNORE
-    torch.testing.assert_close(LOSSES[name](logits, target), LOSSES[name](logits[:, :, :4], target[:, :4]))
+    torch.testing.assert_close(
+        LOSSES[name].function(logits, target), LOSSES[name].function(logits[:, :, :4], target[:, :4])
+    )
 
 
 @every_loss
@@ -351,9 +354,9 @@ def test_stays_finite_at_the_edges(name: str, classes: int, value: int, size: fl
 def test_half_precision_logits_are_computed_in_float32(name: str, classes: int, dtype: torch.dtype) -> None:
     logits, target = random_case(classes, 0.2)
     half = logits.to(dtype)
-    value = LOSSES[name](half, target)
+    value = LOSSES[name].function(half, target)
     assert value.dtype == torch.float32
-    assert torch.equal(value, LOSSES[name](half.float(), target))
+    assert torch.equal(value, LOSSES[name].function(half.float(), target))
 
 
 @every_loss
@@ -361,22 +364,23 @@ def test_a_large_crop_keeps_its_precision(name: str, classes: int, monkeypatch: 
     """Sums over 250,000 pixels in float32 against the same picture once."""
     monkeypatch.setattr(losses, "DICE_SMOOTH", 0.0)  # the added pixel weighs less in the larger one
     logits, target = random_case(classes, 0.2)
-    large = LOSSES[name](logits.repeat(1, 1, 60, 50), target.repeat(1, 60, 50)).item()
-    assert large == pytest.approx(LOSSES[name](logits, target).item(), rel=1e-5)
+    large = LOSSES[name].function(logits.repeat(1, 1, 60, 50), target.repeat(1, 60, 50)).item()
+    assert large == pytest.approx(LOSSES[name].function(logits, target).item(), rel=1e-5)
 
 
-@pytest.mark.parametrize(("name", "classes"), [(name, classes) for name, classes in EVERY if name in WEIGHTED])
+@pytest.mark.parametrize(("name", "classes"), [(name, classes) for name, classes in EVERY if LOSSES[name].weighted])
 def test_class_weights_move_the_loss_towards_the_class_that_counts_more(name: str, classes: int) -> None:
     logits, target = random_case(classes, 0.2)
     equal, weighted = (
-        LOSSES[name](logits, target, class_weights=weights) for weights in ((1.0,) * labels(classes), (1.0, 5.0, 1.0))
+        LOSSES[name].function(logits, target, class_weights=weights)
+        for weights in ((1.0,) * labels(classes), (1.0, 5.0, 1.0))
     )
-    torch.testing.assert_close(equal, LOSSES[name](logits, target))
+    torch.testing.assert_close(equal, LOSSES[name].function(logits, target))
     gradients = [with_gradient(name, logits, target, class_weights=weights)[1] for weights in ((), (1.0, 5.0, 1.0))]
     ratio = [gradient[:, -1 if classes == 1 else 1][target == 1].sum().abs() for gradient in gradients]
     assert ratio[1] > ratio[0]
     assert not torch.equal(weighted, equal)
-    nothing = LOSSES[name](logits, torch.full_like(target, IGNORE), class_weights=(1.0, 5.0, 1.0))
+    nothing = LOSSES[name].function(logits, torch.full_like(target, IGNORE), class_weights=(1.0, 5.0, 1.0))
     assert nothing == 0
 
 
@@ -386,9 +390,9 @@ def test_class_weights_move_the_loss_towards_the_class_that_counts_more(name: st
 @every_loss
 def test_one_output_is_the_loss_itself(name: str, classes: int) -> None:
     logits, target = random_case(classes, 0.2)
-    expected = LOSSES[name](logits, target)
-    assert torch.equal(losses.deep(LOSSES[name], logits, target), expected)
-    torch.testing.assert_close(losses.deep(LOSSES[name], [logits], target), expected)
+    expected = LOSSES[name].function(logits, target)
+    assert torch.equal(losses.deep(LOSSES[name].function, logits, target), expected)
+    torch.testing.assert_close(losses.deep(LOSSES[name].function, [logits], target), expected)
 
 
 def test_several_outputs_are_weighed_by_halves_against_the_nearest_pixels() -> None:
@@ -408,7 +412,7 @@ def test_several_outputs_are_weighed_by_halves_against_the_nearest_pixels() -> N
 def test_several_outputs_that_are_right_cost_nothing(name: str, classes: int) -> None:
     target = torch.arange(144).reshape(1, 12, 12) // 5 % labels(classes)
     outputs = [sure(target[:, ::side, ::side], classes) for side in (1, 2, 4)]
-    assert losses.deep(LOSSES[name], outputs, target).item() == pytest.approx(0, abs=1e-6)
+    assert losses.deep(LOSSES[name].function, outputs, target).item() == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("side", [9, 10, 11, 12, 16, 21, 33])
@@ -429,19 +433,19 @@ def test_levels_of_a_padded_picture_are_compared_with_the_pixels_that_they_stand
     [(1, "bce_dice", BINARY), (2, "cross_entropy_dice", MULTICLASS), (9, "cross_entropy_dice", MULTICLASS)],
 )
 def test_every_name_of_the_settings_is_chosen_or_refused_with_those_that_fit(
-    classes: int, auto: str, fitting: tuple[str, ...]
+    classes: int, auto: str, fitting: list[str]
 ) -> None:
     for name in choices.LOSSES:
         if name == "auto":
-            assert choose(name, classes) is LOSSES[auto]
+            assert choose(name, classes) is LOSSES[auto].function
         elif name in fitting:
-            assert choose(name, classes) is LOSSES[name]
+            assert choose(name, classes) is LOSSES[name].function
         else:
             plural = "" if classes == 1 else "es"
             with pytest.raises(ConfigError) as refused:
                 choose(name, classes)
             assert str(refused.value) == (
-                f"The loss {name!r} does not fit {classes} output class{plural}; take one of {', '.join(fitting)}."
+                f"The loss {name!r} does not fit {classes} output class{plural}. Use one of {', '.join(fitting)}."
             )
 
 
@@ -461,4 +465,4 @@ def test_settings_reach_the_loss_that_takes_them() -> None:
 @every_loss
 def test_the_settings_defaults_are_the_papers(name: str, classes: int) -> None:
     logits, target = random_case(classes, 0.2)
-    assert torch.equal(choose(name, classes, TrainConfig())(logits, target), LOSSES[name](logits, target))
+    assert torch.equal(choose(name, classes, TrainConfig())(logits, target), LOSSES[name].function(logits, target))

@@ -64,7 +64,7 @@ def test_binary_table_by_hand(pred: str, target: str, expected: dict[str, float]
 
 def test_table_of_several_classes_by_hand() -> None:
     c = count(mask("000112"), mask("001112"), 4)  # class 3 is nowhere
-    each = {name: metric(c).tolist() for name, metric in METRICS.items()}
+    each = {name: metric.function(c).tolist() for name, metric in METRICS.items()}
     assert each["dice"] == pytest.approx([4 / 5, 4 / 5, 1, NAN], nan_ok=True)
     assert each["iou"] == pytest.approx([2 / 3, 2 / 3, 1, NAN], nan_ok=True)
     assert each["precision"] == pytest.approx([2 / 3, 1, 1, NAN], nan_ok=True)
@@ -109,7 +109,7 @@ MULTICLASS_REFERENCES: dict[str, Callable[..., torch.Tensor]] = {
 def test_binary_scores_equal_torchmetrics(name: str, ignored: float, seed: int) -> None:
     pred, target = random_masks(1, ignored, seed)
     expected = BINARY_REFERENCES[name](torch.from_numpy(pred), torch.from_numpy(target).long(), ignore_index=IGNORE)
-    assert METRICS[name](count(pred, target, 1)).tolist() == pytest.approx([expected.item()], abs=1e-6)
+    assert METRICS[name].function(count(pred, target, 1)).tolist() == pytest.approx([expected.item()], abs=1e-6)
 
 
 @pytest.mark.parametrize("name", MULTICLASS_REFERENCES)
@@ -118,7 +118,7 @@ def test_scores_of_each_class_equal_torchmetrics(name: str, classes: int, ignore
     pred, target = random_masks(classes, ignored, seed)
     masks = torch.from_numpy(pred).long(), torch.from_numpy(target).long()
     expected = MULTICLASS_REFERENCES[name](*masks, num_classes=classes, average="none", ignore_index=IGNORE)
-    assert METRICS[name](count(pred, target, classes)).tolist() == pytest.approx(expected.tolist(), abs=1e-6)
+    assert METRICS[name].function(count(pred, target, classes)).tolist() == pytest.approx(expected.tolist(), abs=1e-6)
 
 
 @pytest.mark.parametrize(("classes", "ignored"), [(2, 0.0), (5, 0.3)])
@@ -134,18 +134,18 @@ def test_accuracy_counts_each_pixel_once_as_torchmetrics_does(classes: int, igno
 def test_a_score_is_1_for_the_truth_less_for_another_and_counts_no_ignored_pixel(name: str, classes: int) -> None:
     pred, target = random_masks(classes, 0.3, 4)
     truth = np.where(target == IGNORE, 0, target).astype(np.uint8)
-    assert METRICS[name](count(truth, target, classes)) == pytest.approx(1)
-    value = METRICS[name](count(pred, target, classes))
+    assert METRICS[name].function(count(truth, target, classes)) == pytest.approx(1)
+    value = METRICS[name].function(count(pred, target, classes))
     assert ((value >= 0) & (value < 1)).all()
     turned = np.where(target == IGNORE, (pred + 1) % max(classes, 2), pred).astype(np.uint8)
-    assert np.array_equal(METRICS[name](count(turned, target, classes)), value)
+    assert np.array_equal(METRICS[name].function(count(turned, target, classes)), value)
 
 
 @every_metric
 @pytest.mark.parametrize("classes", [1, 3])
 def test_a_score_of_nothing_is_undefined_and_never_an_error(name: str, classes: int) -> None:
     nothing = count(np.zeros((0, 0), np.uint8), np.zeros((0, 0), np.uint8), classes)
-    assert np.isnan(METRICS[name](nothing)).all()
+    assert np.isnan(METRICS[name].function(nothing)).all()
     assert math.isnan(scores(nothing)[name])
 
 
@@ -154,7 +154,7 @@ def test_pooled_counts_give_the_score_of_all_pixels_together(name: str) -> None:
     parts = [random_masks(3, 0.2, seed) for seed in range(3)]
     pooled: Counts = sum((count(*part, 3) for part in parts[1:]), count(*parts[0], 3))
     together = count(np.vstack([pred for pred, _ in parts]), np.vstack([target for _, target in parts]), 3)
-    assert np.array_equal(METRICS[name](pooled), METRICS[name](together))
+    assert np.array_equal(METRICS[name].function(pooled), METRICS[name].function(together))
     assert pooled.tp.sum() + pooled.fn.sum() == sum((target != IGNORE).sum() for _, target in parts)
 
 

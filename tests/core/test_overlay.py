@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from unet_core import overlay
 from unet_core.data.label_map import IGNORE
-from unet_core.overlay import draw, draw_errors, edges, palette
+from unet_core.overlay import draw, edges, palette
 
 Array = NDArray[np.uint8]
 IMAGE: Array = np.array([[[10, 21, 40], [100, 101, 100], [0, 255, 8]]], np.uint8)
@@ -45,7 +45,6 @@ def test_every_class_has_its_color_and_ignored_pixels_are_bare() -> None:
 def test_the_image_is_left_as_it_was() -> None:
     image, mask = IMAGE.copy(), row(0, 1, 1)
     draw(image, mask, 1, opacity=1, outline=True)
-    draw_errors(image, mask, row(1, 1, 0), 1, opacity=1)
     assert image.tolist() == IMAGE.tolist()
     assert mask.tolist() == [[0, 1, 1]]
 
@@ -81,21 +80,6 @@ def test_outlines_are_two_pixels_wide_in_large_pictures() -> None:
     mask[:, 500:] = 1
     assert np.flatnonzero(edges(mask)[2]).tolist() == [498, 499, 500, 501]
     assert np.flatnonzero(edges(mask[:, :999])[2]).tolist() == [499, 500]
-
-
-def test_errors_of_a_binary_mask() -> None:
-    pred, target = row(1, 1, 0, 0, 1, 0), row(1, 0, 1, 0, IGNORE, IGNORE)
-    image = np.full((1, 6, 1), 60, np.uint8)
-    found = draw_errors(image, pred, target, 1, opacity=1)
-    assert found.tolist() == [[[*GREEN], [*RED], [*SKY], [60] * 3, [60] * 3, [60] * 3]]
-    half = draw_errors(image, pred, target, 1)
-    assert half.tolist() == [[[30, 109, 88], [136, 77, 30], [73, 120, 146], [60] * 3, [60] * 3, [60] * 3]]
-    assert draw_errors(image, pred, target, 1, opacity=0).tolist() == [[[60] * 3] * 6]
-
-
-def test_errors_of_several_classes_are_red_and_right_pixels_bare() -> None:
-    found = draw_errors(IMAGE, row(2, 0, 1), row(2, 1, IGNORE), 3, opacity=1)
-    assert found.tolist() == [[[10, 21, 40], [*RED], [0, 255, 8]]]
 
 
 def test_the_colors_are_those_of_okabe_and_ito() -> None:

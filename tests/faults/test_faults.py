@@ -446,10 +446,10 @@ def test_B01_nan_loss(place, data, tmp_path, monkeypatch):
 def train_here(root: Path, **changes: Any) -> tuple[TrainerState, list[Event]]:
     """All events of a training in this process."""
     config = quick(root, **changes)
-    pictures, model, _ = load_dataset(discovery.find(root), config.data, config.model)
+    pictures = load_dataset(discovery.find(root), config.data, config.model)
     names = [sample.id for sample in pictures.samples]
     training = TrainerState(
-        RunConfig(config.data, model, config.train), pictures.subset(tuple(names[:-1] or names)),
+        RunConfig(config.data, pictures.model, config.train), pictures.subset(tuple(names[:-1] or names)),
         pictures.subset(tuple(names[-1:] if len(names) > 1 else ())),
     )  # fmt: skip
     return training, list(train(training))

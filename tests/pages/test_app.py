@@ -28,5 +28,5 @@ def test_a_queue_that_cannot_be_read_does_not_keep_the_pages_down(tmp_path, monk
 
     monkeypatch.setattr("unet_core.runs.queue.restart_orphans", fail)
     with caplog.at_level(logging.ERROR):
-        app.revive()
-    assert "could not be taken up" in caplog.text
+        app.resume_queue()
+    assert "could not be resumed" in caplog.text

@@ -63,7 +63,7 @@ def test_every_held_back_image_is_listed_worst_first_and_the_worst_is_shown(mode
     assert sorted(rows["image"]) == sorted(model.run.split()["val"])
     assert {"dice", "iou", "precision", "recall", "accuracy"} <= set(rows.columns)
     assert list(rows["dice"]) == sorted(rows["dice"])
-    assert "chose the best epoch" in texts(app)
+    assert "chosen on the validation images" in texts(app)
     told = viewer(app)
     assert (told["name"], told["settings"]["mode"]) == (rows["image"][0], "errors")
     assert {"image", "probability", "mask", "truth"} <= set(told["layers"])
@@ -74,11 +74,13 @@ def test_every_held_back_image_is_listed_worst_first_and_the_worst_is_shown(mode
 def test_the_scores_and_masks_are_those_of_the_command_line(model):
     job = scored(model, "all")
     predictor, _ = load_predictor(model.folder)
-    masks = {}
     chosen = evaluation.select(find(Path(model.run.config.data.root)), model.run.split(), "all")
-    expected = list(evaluation.evaluate(predictor, chosen, model.run.data, masks.__setitem__))
-    assert [(item.id, item.subset) for item in job.scores.each] == [(item.id, item.subset) for item in expected]
-    for ours, theirs in zip(job.scores.each, expected, strict=True):
+    expected, _ = evaluation.evaluate(predictor, chosen, model.run.data)
+    dataset = evaluation.load_selected(chosen, model.run.data, predictor.model.config)
+    rescored = evaluation.score_images(dataset, chosen, lambda sample, image: predictor.mask(image))
+    masks = {item.sample.id: item.pred for item in rescored}
+    assert [(item.id, item.subset) for item in job.scores.images] == [(item.id, item.subset) for item in expected]
+    for ours, theirs in zip(job.scores.images, expected, strict=True):
         assert (job.scores.mask(ours.id) != masks[ours.id]).mean() < 1e-3  # 16 bits of a probability are kept
         assert ours.scores["dice"] == pytest.approx(theirs.scores["dice"], abs=2e-3, nan_ok=True)
 
@@ -103,14 +105,14 @@ def test_another_threshold_is_told_with_its_dice_beside_the_models(model):
 
 
 def test_a_cancelled_scoring_keeps_what_is_done_and_goes_on_when_asked(model):
-    with model_registry.turn():  # the device is another visitor's
+    with model_registry.DEVICE_LOCK.turn(object()):  # the device is another visitor's
         app = show("evaluate")
         job = app.session_state["scoring"]
-        assert "1 other is before you" in str(app.get("progress")[0].proto)
+        assert "1 job ahead" in str(app.get("progress")[0].proto)
         app.button(key="cancel_scoring").click().run()
         assert job.wait(60)
         app.run()
-        assert "Cancelled before an image was scored" in texts(app)
+        assert "Cancelled before any image was scored" in texts(app)
     app.button(key="score_again").click().run()
     settled(app)
     assert len(table(app)) == len(model.run.split()["val"])
@@ -120,7 +122,7 @@ def test_half_of_it_is_shown_as_half(model, monkeypatch):
     real = scoring_job.predict_image
 
     def once(loaded, digest, image, ticket, cancelled=lambda: False):
-        if ticket.scores.each:
+        if ticket.scores.images:
             ticket.cancel()
         return real(loaded, digest, image, ticket, cancelled)
 
@@ -129,7 +131,7 @@ def test_half_of_it_is_shown_as_half(model, monkeypatch):
         app = settled(show("evaluate"))
     assert len(table(app)) == 1
     number = len(model.run.split()["val"])
-    assert f"1 of {number} images are scored" in texts(app)
+    assert f"Cancelled after 1 of {number} images" in texts(app)
     app.button(key="score_again").click().run()
     settled(app)
     assert len(table(app)) == number
@@ -138,17 +140,29 @@ def test_half_of_it_is_shown_as_half(model, monkeypatch):
 def test_who_left_and_comes_back_finds_it_going_on(model):
     now = 0.0
     job = ScoringJob(model, "held-out", clock=lambda: now)
-    with model_registry.turn():
+    with model_registry.DEVICE_LOCK.turn(object()):
         job.start()
         now = 31.0
         assert job.wait(60)
-    assert job.given_up
+    assert job.abandoned
     app = show()
     app.session_state["scoring"] = job
-    app.session_state["scoring_for"] = (str(model.folder), model_registry.digest(model.folder), "held-out")
+    app.session_state["scoring_for"] = (str(model.folder), model_registry.read_digest(model), "held-out")
     app.switch_page("evaluate.py").run()
     settled(app)
     assert len(table(app)) == len(model.run.split()["val"])
+
+
+@pytest.mark.parametrize(
+    ("address", "split"),
+    [("held-out", "held-out"), ("val", "val"), ("validation", "val"), ("trained on", "train"), ("all", "all")],
+)
+def test_an_address_of_an_older_release_chooses_the_same_images(model, address, split):
+    app = show()
+    app.switch_page("evaluate.py")
+    app.query_params["split"] = address
+    settled(app.run())
+    assert app.selectbox(key="split").value == split
 
 
 def test_a_damaged_checkpoint_is_explained(model):

@@ -189,7 +189,7 @@ def test_weights_from_elsewhere_become_a_model(place, tmp_path, sample_folder):
     app.file_uploader(key="uploads-0").set_value([(image.name, image.read_bytes(), "image/png")]).run()
     assert app.session_state["job"].wait(120)
     assert not app.run().exception and not app.error
-    assert app.session_state["job"].answer(image.name).num_classes == 2
+    assert app.session_state["job"].prediction(image.name).num_classes == 2
 
 
 def picture(path: Path, height: int = 20, width: int = 20, gray: int = 0) -> None:

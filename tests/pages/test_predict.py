@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 from pages.server import model_registry
-from pages.views.predict import result
-from tests.helpers.pages import show, texts
+from pages.views.predict import masks
+from pages.views.predict.options import Options
+from tests.helpers.pages import ROOT, show, texts
 from unet_core.inference.adjustments import Adjust
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
 from unet_core.models import checkpoint
 from unet_core.runs import run as runs
+
+OLD_WAYS = json.loads((ROOT / "tests" / "golden" / "addresses_0_1.json").read_text())["/predict"]["way"]
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def test_what_was_brought_is_there_after_another_page(model, pictures):
     settled(app)
     assert app.selectbox(key="shown").options == [path.name for path in pictures]
     app.button(key="clear").click().run()
-    assert "Bring an image" in texts(app)
+    assert "Upload an image" in texts(app)
 
 
 def test_who_left_in_the_middle_and_comes_back_finds_it_going_on(model, pictures):
@@ -110,10 +113,20 @@ def test_examples_are_those_the_run_was_not_trained_on(model):
     assert {name.rpartition(".")[0] for name in app.session_state["job"].names_done} == held_back
 
 
+@pytest.mark.parametrize("way", OLD_WAYS)
+def test_an_address_of_an_older_release_opens_the_same_way(model, way):
+    app = show()
+    app.switch_page("predict.py")
+    app.query_params["way"] = way
+    app.run()
+    assert not app.exception
+    assert app.segmented_control(key="way").value == way
+
+
 def test_smallest_object_and_pixel_size_change_the_table_without_another_forward_pass(model, pictures, monkeypatch):
     app = show("predict")
     upload(app, (pictures[0].name, pictures[0].read_bytes()))
-    probability = app.session_state["job"].answer(pictures[0].name).probability
+    probability = app.session_state["job"].prediction(pictures[0].name).probability
     app.session_state["threshold"] = float(np.quantile(probability, 0.9)) / 255  # cuts it into many pieces
     before = objects_table(app.run())
     monkeypatch.setattr(model_registry, "submit", lambda *_: pytest.fail("a second forward pass"))
@@ -131,7 +144,7 @@ def test_a_threshold_beside_all_probabilities_is_explained_and_mended(model, pic
     app = show("predict")
     app.session_state["threshold"] = 0.99
     upload(app, (pictures[0].name, pictures[0].read_bytes()))
-    assert "Nothing was found" in texts(app)
+    assert "The mask is empty" in texts(app)
     assert "0.0% foreground" in texts(app)
     app.button(key="try-threshold").click().run()
     assert not app.exception
@@ -147,7 +160,7 @@ def test_an_inverted_picture_is_explained_tried_inverted_and_undone(model, pictu
     settled(app)
     assert app.session_state["adjust"] == Adjust(invert=True)
     job = app.session_state["job"]
-    turned = job.answer("dark.png").probability
+    turned = job.prediction("dark.png").probability
     assert "inverted" in str(app.get("badge")) or "inverted" in texts(app)
     app.button(key="undo_adjust").click().run()
     settled(app)
@@ -156,7 +169,7 @@ def test_an_inverted_picture_is_explained_tried_inverted_and_undone(model, pictu
     app.file_uploader(key="uploads-0").set_value([("plain.png", encode_png(image), "image/png")]).run()
     settled(app)
     assert "adjust" not in app.session_state, "what was tried on one picture is not done to the next"
-    np.testing.assert_array_equal(app.session_state["job"].answer("plain.png").probability, turned)
+    np.testing.assert_array_equal(app.session_state["job"].prediction("plain.png").probability, turned)
 
 
 def test_all_results_are_those_of_the_pictures(model, pictures):
@@ -164,18 +177,18 @@ def test_all_results_are_those_of_the_pictures(model, pictures):
     upload(app, *((path.name, path.read_bytes()) for path in pictures))
     brought, job = app.session_state["brought"], app.session_state["job"]
     config = checkpoint.load_model(model.folder)[0].config
-    work = result.Work({item.name: item for item in brought.items}, job, model, config, Adjust())
-    options = result.Options(0, False, False, None, ())
+    work = masks.Work({item.name: item for item in brought.items}, job, model, config, Adjust())
+    options = Options(0, False, False, None, ())
     from pages.views.predict import downloads
 
-    data = downloads.packed(result.all_results(work, 0.3, options), ["mask", "coco"])
+    data = downloads.make_zip(masks.all_results(work, 0.3, options), ["mask", "coco"])
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
-        masks = {name: packed.read(name) for name in packed.namelist() if name.endswith(".png")}
+        saved = {name: packed.read(name) for name in packed.namelist() if name.endswith(".png")}
         told = json.loads(packed.read("coco.json"))
-    assert len(masks) == len(told["images"]) == 3
+    assert len(saved) == len(told["images"]) == 3
     for path in pictures:
-        mask = images.decode(next(masks[name] for name in masks if path.stem in name), path.name)[:, :, 0]
-        np.testing.assert_array_equal(mask > 0, job.answer(path.name).mask(0.3) > 0)
+        mask = images.decode(next(saved[name] for name in saved if path.stem in name), path.name)[:, :, 0]
+        np.testing.assert_array_equal(mask > 0, job.prediction(path.name).mask(0.3) > 0)
 
 
 def test_a_damaged_checkpoint_is_explained(model, pictures):

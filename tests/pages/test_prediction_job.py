@@ -14,7 +14,7 @@ from pages.server.prediction_job import InputImage, Loaded, PredictionJob
 from unet_core.errors import Cancelled, CheckpointError, ImageError, PredictionError
 from unet_core.inference.adjustments import Adjust
 from unet_core.inference.prediction import Prediction
-from unet_core.io.pixels import Pixels, encode_png
+from unet_core.io.pixels import Pixels
 
 SECONDS = 20.0  # a deadline, never a pause
 
@@ -51,7 +51,7 @@ class Net:
             self.at_once -= 1
 
 
-def shade(name: str, gray: int, size: int = 8, adjust: Adjust = prediction_job.NOTHING) -> InputImage:
+def shade(name: str, gray: int, size: int = 8, adjust: Adjust = prediction_job.NO_ADJUSTMENT) -> InputImage:
     return InputImage(name, f"gray {gray} {size}", lambda: np.full((size, size, 1), gray, np.uint8), adjust)
 
 
@@ -72,13 +72,13 @@ class Clock:
 
 def make(
     net: Any,
-    pictures: list[InputImage],
-    line: FairLock | None = None,
-    answers: PredictionCache | None = None,
+    images: list[InputImage],
+    lock: FairLock | None = None,
+    cache: PredictionCache | None = None,
     **more: Any,
 ) -> PredictionJob:
     load = net if callable(net) else lambda: Loaded(net, "", "v1")
-    job = PredictionJob(load, pictures, line or FairLock(), PredictionCache() if answers is None else answers, **more)
+    job = PredictionJob(load, images, lock or FairLock(), PredictionCache() if cache is None else cache, **more)
     job.start()
     return job
 
@@ -97,10 +97,10 @@ def test_200_pictures_with_one_broken_give_199_answers_and_one_name() -> None:
     job = make(Net(), [*pictures[:77], broken("bad.png"), *pictures[77:]])
     assert job.wait(SECONDS)
     now = job.poll()
-    assert (now.state, now.over, now.fraction, now.pictures) == ("done", True, 1.0, 200)
+    assert (now.state, now.over, now.fraction, now.images) == ("done", True, 1.0, 200)
     assert job.names_done == tuple(item.name for item in pictures)
     assert job.errors == {"bad.png": "bad.png: this is no picture"}
-    assert all((job.answer(item.name).probability == number).all() for number, item in enumerate(pictures))
+    assert all((job.prediction(item.name).probability == number).all() for number, item in enumerate(pictures))
 
 
 def test_a_picture_whose_prediction_fails_is_named_too() -> None:
@@ -122,19 +122,19 @@ def test_progress_is_told_while_it_runs() -> None:
     seen = []
     for step in range(1, 7):
         gate.release()
-        until(lambda step=step: job.poll().pictures * 3 + job.poll().tiles >= step, f"step {step}")
+        until(lambda step=step: job.poll().images * 3 + job.poll().tiles >= step, f"step {step}")
         seen.append(job.poll().fraction)
     assert job.wait(SECONDS)
     assert seen == sorted(seen) and len(set(seen)) == 6 and seen[-1] == 1
-    assert job.poll().sentence == "2 of 2 pictures"
+    assert job.poll().sentence == "2 of 2 images"
 
 
 def test_words_for_a_progress() -> None:
     progress = background_job.JobProgress("running", 1, 3, "b.png", 2, 9, 0, 1.0)
     assert progress.sentence == "2 of 3: b.png, tile 2 of 9"
     assert background_job.JobProgress("running", 0, 1, "a.png", 1, 1, 0, 1.0).sentence == "a.png"
-    assert background_job.JobProgress("waiting", 0, 1, "", 0, 0, 2, 1.0).sentence == "Waiting: 2 others are before you"
-    assert background_job.JobProgress("waiting", 0, 1, "", 0, 0, 1, 1.0).sentence == "Waiting: 1 other is before you"
+    assert background_job.JobProgress("waiting", 0, 1, "", 0, 0, 2, 1.0).sentence == "Queued: 2 jobs ahead"
+    assert background_job.JobProgress("waiting", 0, 1, "", 0, 0, 1, 1.0).sentence == "Queued: 1 job ahead"
 
 
 def test_many_jobs_take_turns_one_at_a_time_and_see_their_place() -> None:
@@ -144,11 +144,11 @@ def test_many_jobs_take_turns_one_at_a_time_and_see_their_place() -> None:
     many = make(net, [shade(f"{number}", number) for number in range(6)], line)
     assert net.entered.acquire(timeout=SECONDS)
     second = make(net, [shade("x", 100)], line)
-    until(lambda: second.poll().place == 1, "the second in line")
+    until(lambda: second.poll().ahead == 1, "the second in line")
     third = make(net, [shade("y", 200)], line)
-    until(lambda: third.poll().place == 2, "the third in line")
-    assert third.poll().sentence == "Waiting: 2 others are before you"
-    assert many.poll().place == 0
+    until(lambda: third.poll().ahead == 2, "the third in line")
+    assert third.poll().sentence == "Queued: 2 jobs ahead"
+    assert many.poll().ahead == 0
     for _ in range(100):
         gate.release()
     for job in (many, second, third):
@@ -170,11 +170,11 @@ def test_the_line_is_fair() -> None:
 
             threads.append(threading.Thread(target=stand))
             threads[-1].start()
-            until(lambda name=name: line.place(name) == name + 1, f"{name} in line")
+            until(lambda name=name: line.count_ahead(name) == name + 1, f"{name} in line")
     for thread in threads:
         thread.join(SECONDS)
     assert order == list(range(8))
-    assert line.place("nobody") == 0
+    assert line.count_ahead("nobody") == 0
 
 
 @pytest.mark.parametrize("waiting", [False, True])
@@ -187,7 +187,7 @@ def test_cancel_ends_a_job_that_runs_and_one_that_waits(waiting: bool) -> None:
         gate.release()
     assert net.entered.acquire(timeout=SECONDS)  # the second picture has begun
     second = make(net, [shade("c", 3)], line)
-    until(lambda: second.poll().place == 1, "the second in line")
+    until(lambda: second.poll().ahead == 1, "the second in line")
     job = second if waiting else first
     job.cancel()
     gate.release()
@@ -195,7 +195,7 @@ def test_cancel_ends_a_job_that_runs_and_one_that_waits(waiting: bool) -> None:
     assert job.poll().state == "cancelled" and job.poll().over
     if not waiting:
         assert job.names_done == ("a",)  # what is done stays
-        assert (job.answer("a").probability == 1).all()
+        assert (job.prediction("a").probability == 1).all()
     for _ in range(100):
         gate.release()
     other = first if waiting else second
@@ -221,16 +221,16 @@ def test_who_leaves_is_not_waited_for() -> None:
 
 
 def test_an_answer_is_made_once_for_all_jobs() -> None:
-    net, answers = Net(), PredictionCache()
-    assert make(net, [shade("a", 1)], answers=answers).wait(SECONDS)
-    again = make(net, [shade("other name", 1), shade("b", 2)], answers=answers)
+    net, cache = Net(), PredictionCache()
+    assert make(net, [shade("a", 1)], cache=cache).wait(SECONDS)
+    again = make(net, [shade("other name", 1), shade("b", 2)], cache=cache)
     assert again.wait(SECONDS)
     assert net.seen == [1, 2]
     assert again.names_done == ("other name", "b")
     for different in ({"tta": "flips"}, {"tile": 64}):
-        assert make(net, [shade("a", 1)], answers=answers, **different).wait(SECONDS)
-    assert make(lambda: Loaded(net, "", "v2"), [shade("a", 1)], answers=answers).wait(SECONDS)
-    inverted = make(net, [shade("a", 1, adjust=Adjust(invert=True))], answers=answers)
+        assert make(net, [shade("a", 1)], cache=cache, **different).wait(SECONDS)
+    assert make(lambda: Loaded(net, "", "v2"), [shade("a", 1)], cache=cache).wait(SECONDS)
+    inverted = make(net, [shade("a", 1, adjust=Adjust(invert=True))], cache=cache)
     assert inverted.wait(SECONDS)
     assert net.seen == [1, 2, 1, 1, 1, 254]
 
@@ -239,21 +239,21 @@ def test_an_answer_to_an_adjusted_picture_has_the_size_of_the_picture() -> None:
     net = Net()
     job = make(net, [shade("a", 9, 20, Adjust(scale=0.5))])
     assert job.wait(SECONDS)
-    answer = job.answer("a")
+    answer = job.prediction("a")
     assert answer.shape == (20, 20)
     assert answer.probability16 is not None and answer.probability16.shape == (20, 20)
     assert answer.probability16.dtype == np.uint16 and (answer.probability == 9).all()
 
 
 def test_an_answer_that_is_no_longer_kept_is_made_again() -> None:
-    net, answers = Net(), PredictionCache(most=1, at_hand=1)
-    job = make(net, [shade("a", 1, 64), shade("b", 2, 64)], answers=answers)
+    net, cache = Net(), PredictionCache(most=1, at_hand=1)
+    job = make(net, [shade("a", 1, 64), shade("b", 2, 64)], cache=cache)
     assert job.wait(SECONDS)
     assert net.seen == [1, 2]
-    assert (job.answer("a").probability == 1).all()
+    assert (job.prediction("a").probability == 1).all()
     assert net.seen == [1, 2, 1]
     with pytest.raises(KeyError):
-        job.answer("c")
+        job.prediction("c")
 
 
 def test_answers_are_bounded_by_bytes_the_oldest_goes_first() -> None:
@@ -294,19 +294,6 @@ def test_what_is_unforeseen_ends_in_the_log_and_the_line_goes_on(caplog: pytest.
     assert job.state == "failed" and "ZeroDivisionError" in job.error and "secret" not in job.error
     assert "secret path" in caplog.text
     assert make(Net(), [shade("a", 1)], line).wait(SECONDS)
-
-
-def test_a_picture_of_a_files_bytes_is_told_by_content_and_page() -> None:
-    data = encode_png(np.full((5, 6), 7, np.uint8))
-    one, same, page = (
-        prediction_job.input_image("a.png", data),
-        prediction_job.input_image("b.png", data),
-        prediction_job.input_image("a.png", data, 3),
-    )
-    assert one.key == same.key != page.key
-    assert one.read().shape == (5, 6, 1)
-    with pytest.raises(ImageError, match=r"c\.png"):
-        prediction_job.input_image("c.png", b"text").read()
 
 
 def test_two_pictures_of_one_name_are_a_mistake_of_the_page() -> None:

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from pages.server import run_feed
+from pages.server.lru import LRU
 from tests.helpers.pages import EPOCH, STARTED, make_run
 from unet_core.config.schema import RunConfig
 from unet_core.runs import run as runs
@@ -26,7 +27,7 @@ def run(tmp_path) -> runs.Run:
 
 
 def ask(run: runs.Run, since: int = 0, life: int = 0) -> dict:
-    return json.loads(run_feed.feed_of(run).answer(since, life))
+    return json.loads(run_feed.feed_of(run).encode_news(since, life))
 
 
 def test_a_run_without_events_has_a_state_already(run):
@@ -83,7 +84,7 @@ def test_a_run_whose_settings_are_lost_still_has_curves(run):
 
 
 def test_few_runs_are_remembered(tmp_path, sample_folder, monkeypatch):
-    monkeypatch.setattr(run_feed, "MOST", 2)
+    monkeypatch.setattr(run_feed, "_FEEDS", LRU(2))
     made = [make_run(tmp_path / "runs", sample_folder, STARTED) for _ in range(3)]
     first = run_feed.feed_of(made[0])
     assert run_feed.feed_of(made[0]) is first

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.helpers.pages import EPOCH, STARTED, make_run, show, texts
-from unet_core.io.files import write_text
+from unet_core.io.files import write_atomically
 from unet_core.runs import manage
 from unet_core.runs import run as runs
 from unet_core.runs.events import RunFinished
@@ -77,7 +77,7 @@ def test_a_copy_fills_the_form(place, sample_folder, monkeypatch):
     monkeypatch.setattr("pages.views.train.run_table.sample_data", lambda: place / "another")
     run = make_run(place, sample_folder, STARTED)
     config = run.config.replace(epochs=7, loss="focal", deep_supervision=True, val_fraction=0.3)
-    write_text(run.folder / "config.json", config.to_json())
+    write_atomically(run.folder / "config.json", config.to_json())
     app = open_list(0)
     app.button(key="run_copy").click().run()
     assert not app.exception

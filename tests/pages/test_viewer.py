@@ -1,6 +1,8 @@
 """The viewer's Python side: which values count, what is sent, and how the pixels are kept and served."""
 
 import json
+import posixpath
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
+from pages.components import loader, source
 from pages.components.viewer import ViewSettings, _settle, show_viewer
 from pages.server import pixel_routes, pixel_store
 from unet_core.io import images
@@ -179,21 +182,45 @@ def test_the_readout_gets_the_true_values(client, store):
     assert (shown == np.rint(share.ravel() * 255)).all()
 
 
+def test_every_module_is_served_and_all_that_it_imports(client):
+    served = {}
+    for name in pixel_routes.FILES:
+        answer = client.get(f"/base/viewer/{pixel_routes.version()}/{name}")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.text == source(name)
+        imported = re.findall(r'^import\b[^;]*?\bfrom "([^"]+)";', answer.text, re.MULTILINE)
+        served[name] = [posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) for path in imported]
+    assert {path for paths in served.values() for path in paths} <= set(served)
+    reached, waiting = set(), ["live_chart/live_chart.js", "snapshots/snapshots.js", "viewer/viewer.js"]
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        waiting += set(served[name]) - reached
+    assert reached == set(served)  # nothing is left over
+
+
+def test_a_loader_names_its_module_and_what_failed():
+    text = loader("viewer/viewer.js", "The viewer")
+    assert "${location.origin}${data.root}/${data.version}/viewer/viewer.js" in text
+    assert '"The viewer could not be loaded. ' in text
+
+
 def test_other_addresses_give_nothing(client, store):
     data = store.put_data([[1, 2.5]])
     pixels = store.put(np.zeros((3, 3), np.uint8), "mean")
     assert client.get(f"/base/viewer/data/{data}").json() == [[1, 2.5]]
-    program = client.get(f"/base/viewer/{pixel_routes.version()}/viewer.js")
-    assert program.headers["content-type"].startswith("text/javascript")
-    assert client.get(f"/base/viewer/{pixel_routes.version()}/view.js").status_code == 200
     for path in (
         f"data/{pixels}",
         f"pixels/{data}/0/0/0",
         f"values/{data}/0/0",
         "data/" + "0" * 32,
-        f"{pixel_routes.version()}/overlay.py",
-        f"{pixel_routes.version()}/..%2Fmedia.py",
-        "old/viewer.js",
+        f"{pixel_routes.version()}/viewer/__init__.py",
+        f"{pixel_routes.version()}/viewer.js",
+        f"{pixel_routes.version()}/viewer/..%2F..%2Fmain.py",
+        f"{pixel_routes.version()}/live_chart/live_chart.css",
+        "old/viewer/viewer.js",
     ):
         assert client.get(f"/base/viewer/{path}").status_code == 404, path
 
@@ -203,12 +230,12 @@ def script() -> None:
     import streamlit as st
 
     from pages.components.viewer import show_viewer
-    from unet_core.postprocessing import cleanup, objects
+    from unet_core.postprocessing import objects
 
     image = np.zeros((64, 80, 1), np.uint16)
     probability = np.zeros((64, 80), np.float32)
     probability[10:20, 30:50] = 0.9
-    mask = cleanup.mask_of(probability, 0.5)
+    mask = (probability > 0.5).astype(np.uint8)
     found = objects.find(mask, image)
     view = show_viewer(
         image, key="v", name="a.png", probability=probability, mask=mask, mask_threshold=0.5, objects=found

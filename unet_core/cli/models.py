@@ -5,55 +5,106 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from unet_core.cli.output import tell
+from unet_core.cli.common import add_command, add_model
+from unet_core.cli.output import echo, warn
+from unet_core.config.choices import LAYOUTS, SPLITS
 from unet_core.config.schema import RunConfig
 from unet_core.data import discovery, pairing
 from unet_core.data.layouts import is_mask_folder
 from unet_core.errors import ConfigError, DataError, ImageError, PredictionError
 from unet_core.export import writer as export_writer
+from unet_core.export.formats import FORMATS
 from unet_core.export.result import Result
 from unet_core.hub import resolve
 from unet_core.inference import sliding_window
-from unet_core.inference.tta import views
+from unet_core.inference.tta import TTA, views
 from unet_core.io import images
 from unet_core.io.pixels import Array, encode_png
 from unet_core.postprocessing import cleanup
 
-MANY_TILES = 12  # from which on a picture's progress is told
+if TYPE_CHECKING:
+    from unet_core.cli.common import Commands
+
+MANY_TILES = 12  # an image with at least so many tiles has its progress printed
+
+
+def add_arguments(commands: "Commands") -> None:
+    _add_predict(commands)
+    _add_evaluate(commands)
+    parser = add_command(commands, "import", import_weights, "convert weights of milesial/Pytorch-UNet to a checkpoint")
+    parser.add_argument("weights", metavar="FILE.pth", type=Path, help="file of weights (state_dict)")
+    parser.add_argument("--output", type=Path, required=True, help="checkpoint folder to write")
+
+
+def _add_predict(commands: "Commands") -> None:
+    parser = add_command(commands, "predict", predict, "predict masks of images and export them")
+    add_model(parser)
+    text = "images, or folders of them; each page of a multi-page TIFF gives a mask: NAME_000.png, NAME_001.png, ..."
+    parser.add_argument("images", metavar="IMAGE_OR_FOLDER", nargs="+", type=Path, help=text)
+    parser.add_argument("--output", type=Path, default=Path("masks"), help="folder to write (default: masks)")
+    text = f"comma-separated export formats: {', '.join(FORMATS)}, or all (default: mask)"
+    parser.add_argument("--formats", metavar="A,B", default="mask", help=text)
+    text = "probability above which a pixel is foreground (default: that of the model)"
+    parser.add_argument("--threshold", type=float, help=text)
+    text = "test-time augmentation, flips if no value is given; " + "; ".join(f"{name}: {TTA[name]}" for name in TTA)
+    parser.add_argument("--tta", choices=TTA, nargs="?", const="flips", default="none", help=text)
+    text = "side of the sliding window for large images in pixels (default: what fits in memory, at most 1280)"
+    parser.add_argument("--tile", type=int, help=text)
+    parser.add_argument("--min-area", type=int, default=0, help="remove objects of fewer pixels (default: 0)")
+    parser.add_argument("--fill-holes", action="store_true", help="fill holes in objects")
+    text = "separate touching objects (watershed) in the formats that list objects"
+    parser.add_argument("--split-touching", action="store_true", help=text)
+    parser.add_argument("--pixel-size", type=float, help="pixel size in micrometers, for measurements in micrometers")
+
+
+def _add_evaluate(commands: "Commands") -> None:
+    parser = add_command(commands, "evaluate", evaluate, "evaluate a model on a dataset")
+    add_model(parser)
+    parser.add_argument("data", metavar="DATA", type=Path, help="dataset folder with images and masks")
+    parser.add_argument("--output", type=Path, help="CSV file to write, one row per image")
+    parser.add_argument("--layout", choices=LAYOUTS, help="folder layout of the dataset (default: auto)")
+    text = "mask value to ignore (default: that of the training)"
+    parser.add_argument("--ignore-index", type=int, help=text)
+    text = "mask colors in class order, or a file that lists them (default: those of the training)"
+    parser.add_argument("--color-map", help=text)
+    parser.add_argument("--colour-map", dest="color_map", help=argparse.SUPPRESS)  # its name in release 0.1
+    text = "which images to evaluate (default: held-out, those that the model was not trained on)"
+    parser.add_argument("--split", default="held-out", choices=SPLITS, help=text)
+    parser.add_argument("--save-masks", type=Path, metavar="DIR", help="also write the predicted masks to this folder")
 
 
 def predict(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Write masks and other files for images; one that cannot be read is named, and the others are done."""
+    """Predict masks of images and export them. Files that cannot be read are reported and skipped."""
     from unet_core.inference.predictor import load_predictor
 
     formats = export_writer.parse(parsed.formats)
     views(parsed.tta)
-    _check_cleaning(parsed)
-    folder, _ = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=tell)
-    paths = _pictures(parsed.images)
+    _check_options(parsed)
+    folder, _ = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
+    paths = _image_files(parsed.images)
     predictor, warning = load_predictor(folder, parsed.device, parsed.precision)
     if warning:
-        tell(f"warning: {warning}")
+        warn(warning)
     config = predictor.model.config
     sliding_window.chosen_tile(config, parsed.tile)
     threshold = config.threshold if parsed.threshold is None else parsed.threshold
-    dataclasses.replace(config, threshold=threshold)  # refuses what is out of range
+    dataclasses.replace(config, threshold=threshold)  # raises where it is out of range
     parsed.output.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
-    names: dict[str, Path] = {}
-    done = 0
+    sources: dict[str, Path] = {}
+    count = 0
     with export_writer.Writer(formats, parsed.output) as writer:
         for number, path in enumerate(paths, 1):
             try:
                 for name, page in images.page_names(path.stem, images.pages(path)):
-                    if (other := names.setdefault(name, path)) != path:
-                        raise DataError(f"{other} and {path} would both give {name}; predict them into two folders.")
+                    if (other := sources.setdefault(name, path)) != path:
+                        raise DataError(_same_output(other, path, name))
                     image = images.read(path, page)
-                    answer = predictor.answer(image, parsed.tta, parsed.tile, _tiles_told(name))
+                    answer = predictor.answer(image, parsed.tta, parsed.tile, _tile_progress(name))
                     if answer.note:
-                        tell(f"note: {answer.note}")
+                        echo(f"note: {answer.note}")
                     mask = cleanup.clean(answer.mask(threshold), parsed.min_area, parsed.fill_holes)
                     result = Result(
                         name,
@@ -66,108 +117,117 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
                         split=parsed.split_touching,
                     )
                     writer.add(result, name)
-                    done += 1
+                    count += 1
             except (ImageError, PredictionError) as error:
                 problems.append(str(error))
-                tell(f"skipped: {error}")
+                echo(f"skipped: {error}")
                 continue
-            tell(f"{number}/{len(paths)} {path.name}")
-        if not done:
+            echo(f"{number}/{len(paths)} {path.name}")
+        if not count:
             raise DataError(problems[0] if len(problems) == 1 else f"None of {len(paths)} files could be predicted.")
-    return {"images": done, "output": str(parsed.output), "skipped": len(problems)}
+    return {"images": count, "output": str(parsed.output), "skipped": len(problems)}
 
 
-def _check_cleaning(parsed: argparse.Namespace) -> None:
+def _check_options(parsed: argparse.Namespace) -> None:
     if parsed.min_area < 0:
         raise ConfigError(f"Expected --min-area to be 0 pixels or more, got {parsed.min_area}.")
     if parsed.pixel_size is not None and not 0 < parsed.pixel_size < math.inf:
         raise ConfigError(f"Expected --pixel-size to be above 0 micrometers, got {parsed.pixel_size:g}.")
 
 
-def _tiles_told(name: str) -> Callable[[int, int], None]:
-    """Progress of one large picture, told at each quarter."""
+def _tile_progress(name: str) -> Callable[[int, int], None]:
+    """A callback that prints the progress of one large image, once per quarter."""
     quarter = 0
 
-    def told(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         nonlocal quarter
         if total >= MANY_TILES and done * 4 // total > quarter and done < total:
             quarter = done * 4 // total
-            tell(f"{name}: tile {done} of {total}")
+            echo(f"{name}: tile {done} of {total}")
 
-    return told
-
-
-def write_mask(path: Path, mask: Array, num_classes: int) -> None:
-    """A PNG of 0 and 255 for one class, of class indices for several."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_png(mask * 255 if num_classes == 1 else mask))
+    return report
 
 
-def _pictures(names: Sequence[Path]) -> list[Path]:
-    """The files meant: each by itself, and of a folder the pictures in it, or below it where there are none in it."""
+def _image_files(arguments: Sequence[Path]) -> list[Path]:
+    """The image files that are meant: each file itself, and of a folder the images in it, or else those below it.
+
+    Masks beside their images are left out. Raises DataError for a folder without images, and where two files would have
+    the same output.
+    """
     paths: list[Path] = []
-    for name in names:
-        if not name.is_dir():
-            paths.append(name)
+    for argument in arguments:
+        if not argument.is_dir():
+            paths.append(argument)
             continue
-        inside = sorted(path for path in name.iterdir() if images.is_image_name(path))
-        below = (path for path in name.rglob("*") if images.is_image_name(path))
-        found = pairing.without_masks(inside or (path for path in below if not is_mask_folder(path.parent.name)))
-        if not found:
-            raise DataError(f"{name}: no picture in this folder ({', '.join(images.EXTENSIONS)}).")
-        paths += found
-    by_output: dict[str, Path] = {}
+        inside = sorted(path for path in argument.iterdir() if images.is_image_name(path))
+        below = (path for path in argument.rglob("*") if images.is_image_name(path))
+        candidates = inside or (path for path in below if not is_mask_folder(path.parent.name))
+        files = pairing.without_masks(candidates)
+        if not files:
+            raise DataError(f"{argument}: no images in this folder (supported: {', '.join(images.EXTENSIONS)}).")
+        paths += files
+    by_stem: dict[str, Path] = {}
     for path in paths:
-        if (other := by_output.setdefault(path.stem, path)) != path:
-            raise DataError(f"{other} and {path} would give the same {path.stem}.png; predict them into two folders.")
+        if (other := by_stem.setdefault(path.stem, path)) != path:
+            raise DataError(_same_output(other, path, f"{path.stem}.png"))
     return paths
 
 
+def _same_output(path: Path, other: Path, name: str) -> str:
+    return f"{path} and {other} would both be written as {name}. Predict them into separate folders."
+
+
 def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Score a model on a dataset, image by image."""
+    """Evaluate a model on a dataset. The images that it was trained on are left out unless --split says otherwise."""
     from unet_core.evaluation import scores
     from unet_core.evaluation.summary import by_class, summarize, to_csv
     from unet_core.inference.predictor import load_predictor
 
-    folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=tell)
+    folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
     config = RunConfig() if run is None else dataclasses.replace(run.config, data=run.data)
-    given = {"layout": parsed.layout, "ignore_index": parsed.ignore_index, "color_map": parsed.color_map}
-    config = config.replace(**{key: value for key, value in given.items() if value is not None})
-    found = discovery.find(parsed.data, parsed.layout or "auto")
-    chosen = scores.select(found, run.split() if run is not None and run.has_split else {}, parsed.split)
-    left_out = len(found) - sum(map(len, chosen.values()))
+    changes = {"layout": parsed.layout, "ignore_index": parsed.ignore_index, "color_map": parsed.color_map}
+    config = config.replace(**{key: value for key, value in changes.items() if value is not None})
+    samples = discovery.find(parsed.data, parsed.layout or "auto")
+    chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, parsed.split)
+    left_out = len(samples) - sum(map(len, chosen.values()))
     if left_out:
-        tell(f"{left_out} of {len(found)} images are left out (split {parsed.split!r}); --split all scores them too")
+        echo(f"{left_out} of {len(samples)} images are left out (split {parsed.split!r}); --split all includes them")
     predictor, warning = load_predictor(folder, parsed.device, parsed.precision)
     if warning:
-        tell(f"warning: {warning}")
+        warn(warning)
+    dataset = scores.load_selected(chosen, config.data, predictor.model.config)
+    for message in dataset.skipped:
+        echo(f"skipped: {message}")
     results = []
-
-    def keep(name: str, mask: Array) -> None:
-        write_mask(parsed.save_masks / f"{name}.png", mask, predictor.model.config.num_classes)
-
-    for item in scores.evaluate(predictor, chosen, config.data, keep if parsed.save_masks else None):
-        if isinstance(item, str):
-            tell(f"skipped: {item}")
-        else:
-            results.append(item)
-            tell(f"{item.id}  Dice {item.scores['dice']:.4f}  IoU {item.scores['iou']:.4f}")
+    for scored in scores.score_images(dataset, chosen, lambda sample, image: predictor.mask(image)):
+        if parsed.save_masks:
+            _write_mask(parsed.save_masks / f"{scored.sample.id}.png", scored.pred, predictor.model.config.num_classes)
+        results.append(scored.score)
+        values = scored.score.scores
+        echo(f"{scored.sample.id}  Dice {values['dice']:.4f}  IoU {values['iou']:.4f}")
     if parsed.output is not None:
         parsed.output.parent.mkdir(parents=True, exist_ok=True)
         parsed.output.write_text(to_csv(results), encoding="utf-8", errors="surrogateescape")
-    each = by_class(results)
-    several = {"iou_by_class": {item.index: item.iou for item in each}} if len(each) > 1 else {}
-    summary = dataclasses.asdict(summarize(results))
-    return summary | several | {"output": parsed.output and str(parsed.output)}
+    summary: dict[str, Any] = summarize(results).to_dict()
+    classes = by_class(results)
+    if len(classes) > 1:
+        summary["iou_by_class"] = {item.index: item.iou for item in classes}
+    return summary | {"output": parsed.output and str(parsed.output)}
+
+
+def _write_mask(path: Path, mask: Array, num_classes: int) -> None:
+    """Write a PNG of 0 and 255 for a binary mask, of class indices for several classes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_png(mask * 255 if num_classes == 1 else mask))
 
 
 def import_weights(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Turn a file of milesial/Pytorch-UNet's weights into a checkpoint folder."""
+    """Convert a file with weights of milesial/Pytorch-UNet to a checkpoint folder."""
     from unet_core.models.checkpoint import save_checkpoint
     from unet_core.models.milesial import load
 
     model = load(parsed.weights)
     save_checkpoint(parsed.output, model)
     config = model.config
-    tell(f"{config.in_channels} channels in, {config.num_classes} out, {config.up} up-sampling")
+    echo(f"{config.in_channels} input channels, {config.num_classes} output classes, {config.up} upsampling")
     return {"output": str(parsed.output), "in_channels": config.in_channels, "num_classes": config.num_classes}

@@ -1,193 +1,125 @@
-"""The commands about runs: train, resume, stop, runs, queue, sweep, compare."""
+"""The commands that start runs: train, compare, sweep."""
 
 import argparse
 import dataclasses
-import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from unet_core.cli.output import tell
+from unet_core.cli.common import add_command, add_preset, add_settings, read_config, read_settings
+from unet_core.cli.follow import follow
+from unet_core.cli.output import echo
 from unet_core.config.fields import current_name
-from unet_core.config.presets import get_preset
-from unet_core.config.schema import RunConfig, all_fields
+from unet_core.config.presets import FOUR
+from unet_core.config.schema import RunConfig
 from unet_core.errors import ConfigError, RunError, TrainingError
-from unet_core.runs import leaderboard, queue
-from unet_core.runs import run as runs
-from unet_core.runs.event_log import read_events
-from unet_core.runs.history import History
+from unet_core.runs import leaderboard
 from unet_core.training import launch, sweep
 
-POLL_SECONDS = 0.2
-SHORT = {"losses": "loss", "downs": "down", "ups": "up", "seeds": "seed"}  # lists that have an option of their own
+if TYPE_CHECKING:
+    from unet_core.cli.common import Commands
+
+SHORT = {"losses": "loss", "downs": "down", "ups": "up", "seeds": "seed"}  # --losses A,B = --vary loss=A,B
+COLUMNS = {  # of the table of a sweep, with their widths
+    "name": 18,
+    "val_dice": 9,
+    "val_iou": 9,
+    "val_loss": 9,
+    "best_epoch": 10,
+    "seconds": 8,
+    "parameters": 11,
+    "run": 1,
+}
+
+
+def add_arguments(commands: "Commands") -> None:
+    parser = add_command(commands, "train", train, "train a U-Net on a dataset")
+    add_preset(parser)
+    add_settings(parser)
+
+    parser = add_command(commands, "compare", compare, "train several presets and print a table of their results")
+    names = ",".join(FOUR)
+    parser.add_argument("--presets", metavar="A,B", default=names, help=f"comma-separated presets (default: {names})")
+    add_settings(parser)
+
+    parser = add_command(commands, "sweep", sweep_grid, "train all combinations of some settings and print a table")
+    add_preset(parser)
+    text = "a setting and its values, for example loss=bce,dice or seed=0-2; repeat it for each setting to vary"
+    parser.add_argument("--vary", metavar="SETTING=A,B", action="append", default=[], help=text)
+    for flag, setting in SHORT.items():
+        parser.add_argument(f"--{flag}", metavar="A,B", help=f"same as --vary {setting}=A,B")
+    add_settings(parser)
 
 
 def train(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Start a run in a process of its own and follow it; Ctrl-C stops it and keeps the best epoch.
+    """Train a U-Net in a background process and follow it.
 
-    Where another run trains it waits in the line; Ctrl-C then takes it out again.
+    If another run is training, the new one is queued. Ctrl-C stops the run and keeps its best checkpoint, or removes it
+    from the queue.
     """
-    config = get_preset(parsed.preset).replace(**given_settings(parsed))
-    run = launch.launch(config, parsed.runs_dir)
-    tell(f"run {run.folder}")
+    run = launch.launch(read_config(parsed), parsed.runs_dir)
+    echo(f"run {run.folder}")
     return follow(run)
 
 
-def given_settings(parsed: argparse.Namespace) -> dict[str, Any]:
-    """The settings that were named on the command line, the folder of the data among them."""
-    values = {option.name: getattr(parsed, option.name, None) for option in all_fields() if option.name != "root"}
-    given = {name: value for name, value in values.items() if value is not None}
-    return {"root": str(Path(parsed.data).resolve())} | given
-
-
 def compare(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Train several presets on the same data, one after another, and print their table."""
-    given = given_settings(parsed)
-    name = given.pop("series", "")
-    wanted = sweep.of_presets([key.strip() for key in parsed.presets.split(",")], given)
-    return _file_and_follow(parsed, wanted, name)
+    """Train several presets on the same dataset, one after the other, and print a table of their results."""
+    settings = read_settings(parsed)
+    series = settings.pop("series", "")
+    presets = [name.strip() for name in parsed.presets.split(",")]
+    return _run_series(parsed, sweep.of_presets(presets, settings), series)
 
 
 def sweep_grid(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Train every combination of lists of settings, one after another, and print their table."""
-    given = given_settings(parsed)
-    name = given.pop("series", "")
+    """Hyperparameter sweep: train all combinations of the listed settings, one after the other, and print a table."""
+    settings = read_settings(parsed)
+    series = settings.pop("series", "")
     lists: dict[str, list[Any]] = {}
     short = (f"{key}={text}" for key, text in zip(SHORT.values(), map(vars(parsed).get, SHORT), strict=True) if text)
     for word in (*short, *parsed.vary):
         key, equals, text = word.partition("=")
         key = current_name(key.strip().replace("-", "_"))
         if not equals or key in lists:
-            raise ConfigError(f"--vary {word}: expected one list a setting, as in --vary loss=bce,dice.")
+            raise ConfigError(f"--vary {word}: expected SETTING=A,B, once per setting, such as --vary loss=bce,dice.")
         lists[key] = sweep.values(key, text)
     if not lists:
-        raise ConfigError("A sweep needs at least one list, as in --vary loss=bce,dice --vary seed=0-2.")
-    return _file_and_follow(parsed, sweep.grid(get_preset(parsed.preset).replace(**given), lists), name)
+        raise ConfigError(
+            "A sweep needs at least one setting to vary, for example --vary loss=bce,dice --vary seed=0-2."
+        )
+    return _run_series(parsed, sweep.grid(read_config(parsed).replace(series=""), lists), series)
 
 
-def _file_and_follow(parsed: argparse.Namespace, wanted: Mapping[str, RunConfig], name: str) -> dict[str, Any]:
-    """Put runs in the line, follow them to their end, print their table."""
-    name = sweep.start(wanted, parsed.runs_dir, name)
-    tell(f"{name}: {len(wanted)} runs")
-    failed = []
-    members = leaderboard.members(parsed.runs_dir, name)
+def _run_series(parsed: argparse.Namespace, configs: Mapping[str, RunConfig], series: str) -> dict[str, Any]:
+    """Queue the runs, follow them to their end, print their table. Raises TrainingError where one did not finish."""
+    series = sweep.start(configs, parsed.runs_dir, series)
+    echo(f"{series}: {len(configs)} runs")
+    failures = []
+    members = leaderboard.members(parsed.runs_dir, series)
     for number, run in enumerate(members, 1):
         if not run.folder.exists():
-            continue  # it was taken out of the line
-        key = leaderboard.series_and_name(run)[1]
-        tell(f"{key}: run {run.folder}")
+            continue  # it was removed from the queue
+        name = leaderboard.series_and_name(run)[1]
+        echo(f"{name}: run {run.folder}")
         try:
             follow(run, members[number:])
         except (TrainingError, RunError) as error:
-            failed.append(f"{key}: {error}")
-            tell(f"error: {failed[-1]}")
-    rows = leaderboard.rows(leaderboard.members(parsed.runs_dir, name))
-    columns = ("name", "val_dice", "val_iou", "val_loss", "best_epoch", "seconds", "parameters", "run")
-    lines = [columns, *(tuple(_cell(getattr(row, column)) for column in columns) for row in rows)]
-    first = max(18, *(len(line[0]) for line in lines))
+            failures.append(f"{name}: {error}")
+            echo(f"error: {failures[-1]}")
+    rows = leaderboard.rows(leaderboard.members(parsed.runs_dir, series))
+    _print_table(rows)
+    if failures:
+        raise TrainingError(f"{len(failures)} of {len(configs)} runs did not finish. {failures[0]}")
+    return {"series": series, "runs": [dataclasses.asdict(row) for row in rows]}
+
+
+def _print_table(rows: list[leaderboard.Row]) -> None:
+    """The results of a series, and their means over the seeds."""
+    lines = [tuple(COLUMNS), *(tuple(_cell(getattr(row, column)) for column in COLUMNS) for row in rows)]
+    widths = COLUMNS | {"name": max(COLUMNS["name"], *(len(line[0]) for line in lines))}
     for line in lines:
-        tell("  ".join(text.ljust(width) for text, width in zip(line, (first, 9, 9, 9, 10, 8, 11, 1), strict=True)))
+        echo("  ".join(text.ljust(width) for text, width in zip(line, widths.values(), strict=True)))
     for mean in leaderboard.over_seeds(rows):
-        tell(f"{mean.name}: Dice {mean.dice:.4f} ± {_cell(mean.dice_sd)} over {mean.runs} seeds")
-    if failed:
-        raise TrainingError(f"{len(failed)} of {len(wanted)} runs did not reach their end. {failed[0]}")
-    return {"series": name, "runs": [dataclasses.asdict(row) for row in rows]}
+        echo(f"{mean.name}: Dice {mean.dice:.4f} ± {_cell(mean.dice_sd)} over {mean.runs} seeds")
 
 
 def _cell(value: Any) -> str:
     return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def follow(run: runs.Run, rest: Sequence[runs.Run] = ()) -> dict[str, Any]:
-    """Print the progress of a run until it ends; its result, or TrainingError with the reason.
-
-    Ctrl-C stops it, or takes it out of the line where it waits; and the `rest`, which wait behind it, with it.
-    """
-    history, offset, queued, behind = History(), 0, False, ""
-    told: dict[int, object] = {}
-    while True:
-        try:
-            alive = run.alive()  # asked before reading: what is written until its end is then read
-            queued = run.queued
-            if queued and (line := _behind(run)) != behind:
-                behind = line
-                tell(f"waits in line behind {behind or 'nobody'}; Ctrl-C takes it out of the line")
-            events, offset = read_events(run.events, offset)
-            for event, at in events:
-                history.add(event, at)
-            for line in _new_lines(history, told):
-                tell(line)
-            if not alive:
-                break
-            time.sleep(POLL_SECONDS)
-        except KeyboardInterrupt:
-            if removed := sum(_removed(other) for other in rest):
-                tell(f"{removed} runs are taken out of the line")
-            if _removed(run):
-                break
-            tell("stopping after this step; the best epoch is kept")
-            run.request_stop()
-    if queued and run.queued:
-        raise TrainingError(f"Nobody waits for run {run.id} any more; go on with: python -m unet_core queue --revive")
-    if queued:
-        left = "" if run.folder.exists() else " It never began, so nothing of it is left."
-        raise RunError(f"Run {run.id} was taken out of the line.{left}")
-    for message in history.warnings:
-        tell(f"warning: {message}")
-    if history.failed is not None:
-        raise TrainingError(history.failed.message)
-    if history.finished is None:
-        raise TrainingError(f"Run {run.id} was interrupted; go on with: python -m unet_core resume {run.folder}")
-    end = history.finished
-    return {
-        "run": str(run.folder),
-        "best_epoch": end.best_epoch,
-        "val_dice": end.val_dice,
-        "val_iou": end.val_iou,
-        "images_per_second": end.images_per_second,
-        "epochs": len(history.epochs),
-        "reason": end.reason,
-        "seconds": end.seconds,
-    }
-
-
-def _behind(run: runs.Run) -> str:
-    """The runs that come before one in the line, the one that trains first."""
-    line = [other.id for other in queue.waiting(run.folder.parent)]
-    ahead = line[: line.index(run.id)] if run.id in line else []
-    training = runs.find_active(run.folder.parent)
-    return ", ".join(([training.id] if training else []) + ahead)
-
-
-def _removed(run: runs.Run) -> bool:
-    """Take a run out of the line, if it is still in it."""
-    try:
-        queue.remove(run)
-    except RunError:
-        return False
-    return True
-
-
-def _new_lines(history: History, told: dict[int, object]) -> list[str]:
-    """What is to be printed of what came in since the last call: epochs, and what was done to the run.
-
-    `told` holds the things themselves by their id: a run taken up again forgets some and makes others like them.
-    """
-    things: list[tuple[int, object, str]] = [
-        (epoch.step, epoch, _epoch_line(history, index)) for index, epoch in enumerate(history.epochs)
-    ]
-    marks = [mark for mark in history.marks if mark.kind not in ("best", "warning")]
-    things += [(mark.step, mark, f"step {mark.step}: {mark.text}") for mark in marks]
-    new = [(step, thing, line) for step, thing, line in things if id(thing) not in told]
-    told |= {id(thing): thing for _, thing, _ in new}
-    return [line for _, _, line in sorted(new, key=lambda item: item[0])]
-
-
-def _epoch_line(history: History, index: int) -> str:
-    epoch = history.epochs[index]
-    scores = {"train loss": epoch.train_loss, "val loss": epoch.val_loss, "Dice": epoch.val_dice, "IoU": epoch.val_iou}
-    words = [f"{name} {'-' if value is None else f'{value:.4f}'}" for name, value in scores.items()]
-    total = history.total_epochs
-    return (
-        f"epoch {epoch.epoch}/{total}  {'  '.join(words)}  {epoch.images_per_second:.1f} images/s" + " *" * epoch.best
-    )

@@ -1,92 +1,83 @@
-"""The names that settings choose from, each with its sentence; without torch, for pages and the command line."""
+"""The names that settings choose from, each with its description; free of torch, for pages and the command line."""
 
-LOSSES = {
-    "auto": "bce_dice for one class, cross_entropy_dice for several",
-    "bce": "binary cross-entropy, every pixel counts the same",
-    "dice": "1 - soft Dice, blind to the size of the background",
-    "bce_dice": "binary cross-entropy + Dice, the usual choice for one class",
-    "cross_entropy": "cross-entropy over several classes",
-    "cross_entropy_dice": "cross-entropy + Dice, the usual choice for several classes",
-    "iou": "1 - soft IoU (Jaccard), harder than Dice on what is half right",
-    "focal": "cross-entropy with less weight on pixels that are right already (Lin 2017)",
-    "focal_dice": "focal + Dice",
-    "tversky": "Dice with a weight for missed and one for wrongly found pixels (Salehi 2017)",
-    "focal_tversky": "Tversky to the power of 3/4, for small objects (Abraham and Khan 2019)",
-    "lovasz": "a convex stand-in for the IoU itself (Berman 2018), good for the last epochs",
-}
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
+
+class Registry(Mapping[str, str]):
+    """The names of a registry with their descriptions, read from it whenever they are asked for.
+
+    A registry is a dictionary of entries that hold an implementation, its `description` and facts about it. It is named
+    here by its path ("module:NAME") and not imported, since registries build on the settings and not the other way
+    round. Its module must import without torch and numpy (a test holds it to that): a queued run waits with this alone.
+    """
+
+    def __init__(self, path: str, **more: str) -> None:
+        """`more` are choices that are no entries, such as "auto"; they come first."""
+        self._module, _, self._name = path.partition(":")
+        self._more = more
+
+    def _descriptions(self) -> dict[str, str]:
+        entries = getattr(import_module(self._module), self._name)
+        return self._more | {name: entry.description for name, entry in entries.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._descriptions()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._descriptions())
+
+    def __len__(self) -> int:
+        return len(self._descriptions())
+
+
+LOSSES = Registry("unet_core.losses:LOSSES", auto="bce_dice for binary, cross_entropy_dice for multiclass segmentation")
+AUGMENTATIONS = Registry("unet_core.data.augmentation:AUGMENTATIONS")
+NORMS = Registry("unet_core.models.layers:NORMS")
+ACTIVATIONS = Registry("unet_core.models.layers:ACTIVATIONS")
+DOWNS = Registry("unet_core.models.layers:DOWNS")
+UPS = Registry("unet_core.models.layers:UPS")
 CLASS_WEIGHTS = {
-    "none": "every pixel counts the same",
-    "auto": "rare classes count more, by median-frequency balancing (bce, cross_entropy, focal and sums with them)",
+    "none": "all pixels have the same weight",
+    "auto": "median-frequency balancing: rare classes weigh more (bce, cross_entropy, focal and their sums with Dice)",
 }
 OPTIMIZERS = {
     "adamw": "Adam with decoupled weight decay (Loshchilov and Hutter 2019)",
     "adam": "Adam (Kingma and Ba 2015), weight decay as an L2 penalty",
-    "sgd": "stochastic gradient descent with Nesterov momentum 0.9; wants about ten times AdamW's rate",
-    "rmsprop": "RMSprop with momentum 0.9; wants about a tenth of AdamW's rate",
+    "sgd": "stochastic gradient descent with Nesterov momentum 0.9; needs about 10x the learning rate of AdamW",
+    "rmsprop": "RMSprop with momentum 0.9; needs about a tenth of the learning rate of AdamW",
 }
 SCHEDULES = {
-    "one_cycle": "up in the first 30 % of the steps, then down to almost nothing (Smith 2018)",
-    "cosine": "a linear warm-up in the first 5 % of the steps, then down a cosine to almost nothing",
-    "constant": "a linear warm-up in the first 5 % of the steps, then always the same",
-    "plateau": "as constant, but halved after plateau_patience epochs that were no better",
-}
-AUGMENTATIONS = {
-    "none": "the crops as they are",
-    "flips": "flips and quarter turns, for pictures without an up and down",
-    "light": "flips, quarter turns, brightness and contrast",
-    "strong": "the same, with turns, shears, scaling, elastic deformation, gamma, noise and blur; wants more epochs",
-    "microscopy": "flips, any turn, scaling, elastic deformation, gentle brightness, noise and blur",
-    "street": "left-right flips, brightness and contrast, for pictures with an up and down",
+    "one_cycle": "rises for 30% of the steps, then decays to near zero (Smith 2018)",
+    "cosine": "linear warm-up over 5% of the steps, then cosine decay to near zero",
+    "constant": "linear warm-up over 5% of the steps, then constant",
+    "plateau": "as constant, but halved after plateau_patience epochs without improvement",
 }
 NORMALIZATIONS = {
-    "zscore": "each image to mean 0 and standard deviation 1, over all its channels together",
-    "unit": "0..255 to 0..1",
-}
-NORMS = {
-    "batch": "batch normalization (Ioffe and Szegedy 2015); the fastest, wants batches of 4 or more",
-    "group": "group normalization (Wu and He 2018); the same whatever the batch, about 1.6 times the time",
-    "instance": "instance normalization (Ulyanov 2016); blind to the contrast of an image",
-    "none": "none, as in the paper of 2015",
-}
-ACTIVATIONS = {
-    "relu": "max(0, x)",
-    "leaky_relu": "x, or 0.01 x below 0",
-    "elu": "smooth below 0 (Clevert 2015)",
-    "gelu": "smooth (Hendrycks and Gimpel 2016)",
-    "silu": "x sigmoid(x), also called swish",
-}
-DOWNS = {
-    "maxpool": "maximum over 2x2 pixels",
-    "avgpool": "mean over 2x2 pixels",
-    "strided_conv": "2x2 convolution with stride 2, learned",
-}
-UPS = {
-    "transposed": "2x2 transposed convolution, learned",
-    "bilinear": "bilinear up-sampling, half the channels in the blocks before",
-    "bilinear_aligned": "the same with aligned corners, as milesial's U-Net does it",
-    "nearest": "nearest-neighbor up-sampling, half the channels in the blocks before",
+    "zscore": "zero mean and unit standard deviation per image, over all channels together",
+    "unit": "0..255 scaled to 0..1",
 }
 ORDERS = {
-    "conv_norm_act": "convolution, norm, activation",
-    "conv_act_norm": "convolution, activation, norm",
+    "conv_norm_act": "convolution, normalization, activation",
+    "conv_act_norm": "convolution, activation, normalization",
 }
 PADDINGS = {
-    "same": "padded convolutions: any size in, the same size out",
+    "same": "padded convolutions: the mask has the size of the image",
     "valid": "unpadded convolutions: the mask is smaller than the image, tiles overlap (Ronneberger 2015)",
 }
 DEVICES = {
-    "auto": "CUDA, else Apple MPS, else the processor",
-    "cpu": "processor",
+    "auto": "CUDA if available, else Apple MPS, else CPU",
+    "cpu": "CPU",
     "cuda": "NVIDIA GPU",
     "mps": "Apple GPU",
 }
 PRECISIONS = {
-    "auto": "bf16 where the device has it (fp16 on older CUDA), else fp32",
+    "auto": "bf16 where the device supports it (fp16 on older CUDA GPUs), else fp32",
     "fp32": "single precision",
-    "bf16": "bfloat16 autocast",
-    "fp16": "half-precision autocast with loss scaling, CUDA only",
+    "bf16": "bfloat16 mixed precision",
+    "fp16": "half precision with loss scaling, CUDA only",
 }
-SPLITS = {  # which images are scored, by what the model knows of them; "new" is an image that no split names
+SPLITS = {  # which images are evaluated, by the part of the training split they are in; "new" = in none of them
     "held-out": ("val", "test", "new"),
     "all": ("train", "val", "test", "new"),
     "train": ("train",),
@@ -94,10 +85,10 @@ SPLITS = {  # which images are scored, by what the model knows of them; "new" is
     "test": ("test",),
 }
 LAYOUTS = {
-    "auto": "found by looking at the folder",
-    "dsb2018": "<id>/images/* and <id>/masks/*, one mask file for each object (Data Science Bowl 2018)",
+    "auto": "detected from the folder",
+    "dsb2018": "<id>/images/* and <id>/masks/*, one mask file per object (Data Science Bowl 2018)",
     "paired": "images/ and masks/ with the same file names",
     "split_folders": "train/ and trainannot/ (or train_masks/, train/images + train/masks), likewise val and test",
-    "stack": "multi-page TIFFs, train-volume.tif and train-labels.tif: an image a page (ISBI 2012)",
-    "mixed": "images and masks in one folder, told apart by names such as a.png and a_mask.png, else by content",
+    "stack": "multi-page TIFFs, train-volume.tif and train-labels.tif, one image per page (ISBI 2012)",
+    "mixed": "images and masks in one folder, paired by names such as a.png and a_mask.png, else by content",
 }

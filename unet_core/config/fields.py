@@ -1,4 +1,4 @@
-"""The machinery of settings: dataclass fields that carry a sentence and bounds, check themselves, and go to JSON."""
+"""Dataclass fields that carry a description and bounds, validate themselves, and are written to and read from JSON."""
 
 import dataclasses
 import difflib
@@ -18,21 +18,24 @@ RENAMED = {  # settings of release 0.1 by their names there, which files, flags 
 
 def field(
     default: Any,
-    sentence: str,
+    description: str,
     *,
-    low: float | None = None,
-    high: float | None = None,
-    above: float | None = None,
+    ge: float | None = None,
+    le: float | None = None,
+    gt: float | None = None,
     choices: Mapping[str, str] | None = None,
 ) -> Any:
-    """A dataclass field with its sentence (what it is, unit and range) and its bounds: `low <= value <= high`."""
-    meta = {"sentence": sentence, "low": low, "high": high, "above": above, "choices": choices}
-    return dataclasses.field(default=default, metadata=meta)
+    """A dataclass field with a description for help texts and bounds: `ge <= value <= le`, `gt < value`.
+
+    `choices` maps each allowed value to its description.
+    """
+    metadata = {"description": description, "ge": ge, "le": le, "gt": gt, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Base of the config classes: checks types and bounds, reads and writes dicts, refuses unknown keys."""
+    """Base of the config classes: validates types and bounds, reads and writes dicts, rejects unknown keys."""
 
     def __post_init__(self) -> None:
         for option in fields_of("", type(self)):
@@ -42,31 +45,31 @@ class Settings:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Read what `to_dict` wrote, by this release or an older one (`RENAMED`).
 
-        Missing keys take their defaults. Raises ConfigError where a key is unknown or stands there by both its names.
+        Missing keys take their defaults. Raises ConfigError where a key is unknown or present under both its names.
         """
         if not isinstance(values, Mapping):
             raise ConfigError(f"Expected an object with the settings of {cls.__name__}, got {values!r}.")
         hints = get_type_hints(cls)
-        known = [item.name for item in fields(cls)]
-        built: dict[str, Any] = {}
+        names = [item.name for item in fields(cls)]
+        arguments: dict[str, Any] = {}
         for name, value in values.items():
             key = current_name(name)
-            if key in built:
-                raise ConfigError(f"The setting {key!r} is there twice, once as {name!r}. Remove one of them.")
-            if key not in known:
-                raise unknown_setting(key, known)
+            if key in arguments:
+                raise ConfigError(f"The setting {key!r} is given twice, once as {name!r}. Remove one of them.")
+            if key not in names:
+                raise unknown_setting(key, names)
             section = hints[key]
             nested = isinstance(section, type) and issubclass(section, Settings)
-            built[key] = section.from_dict(value) if nested else value
-        return cls(**built)
+            arguments[key] = section.from_dict(value) if nested else value
+        return cls(**arguments)
 
     def to_dict(self) -> dict[str, Any]:
-        """A dict that JSON can hold."""
+        """The settings as a dict that can be written as JSON."""
         return dataclasses.asdict(self)
 
 
 def current_name(name: str) -> str:
-    """What a setting is called now, by its name in this or an older release.
+    """The current name of a setting, given its name in this or an older release.
 
     >>> current_name("optimiser")
     'optimizer'
@@ -74,63 +77,63 @@ def current_name(name: str) -> str:
     return RENAMED.get(name, name)
 
 
-def unknown_setting(key: str, known: list[str]) -> ConfigError:
-    """The error for a name that is no setting, with the nearest one that is."""
-    close = difflib.get_close_matches(key, known, 1)
-    hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}."
+def unknown_setting(key: str, names: list[str]) -> ConfigError:
+    """The error for a name that is not a setting; it suggests the most similar one of `names`, or lists them all."""
+    similar = difflib.get_close_matches(key, names, 1)
+    hint = f"; did you mean {similar[0]!r}?" if similar else f"; available: {', '.join(names)}."
     return ConfigError(f"Unknown setting {key!r}{hint}")
 
 
 @dataclass(frozen=True)
 class Field:
-    """One setting as a menu or a command line shows it."""
+    """One setting, with what a form or a command line needs to offer it."""
 
     section: str
     name: str
     kind: type
     optional: bool
     default: Any
-    sentence: str
-    low: float | None
-    high: float | None
-    above: float | None
+    description: str
+    ge: float | None
+    le: float | None
+    gt: float | None
     choices: Mapping[str, str] | None
 
     @property
     def bounds(self) -> str:
-        """The allowed values in words, empty where anything goes."""
+        """The allowed values in words, empty where there is no bound."""
         if self.choices is not None:
             return "one of " + ", ".join(self.choices)
-        words = (("above", self.above), ("at least", self.low), ("at most", self.high))
+        words = (("above", self.gt), ("at least", self.ge), ("at most", self.le))
         return " and ".join(f"{word} {bound:.10g}" for word, bound in words if bound is not None)
 
     def checked(self, value: Any) -> Any:
-        """The value itself (a whole number turned to float where a float is meant), or ConfigError."""
+        """The value, with an int converted to float for a float setting. Raises ConfigError where it is not allowed."""
         if value is None and self.optional:
             return None
         if self.kind is float and type(value) is int and abs(value) < 2**63:
             value = float(value)
         if not isinstance(value, self.kind) or (isinstance(value, bool) and self.kind is not bool):
-            raise ConfigError(f"Expected {self.name} to be {self.kind.__name__}, got {value!r}. {self.sentence}")
+            raise ConfigError(f"Expected {self.name} to be {self.kind.__name__}, got {value!r}. {self.description}")
         in_range = not isinstance(value, (int, float)) or (
-            (self.low is None or value >= self.low)
-            and (self.high is None or value <= self.high)
-            and (self.above is None or value > self.above)
+            (self.ge is None or value >= self.ge)
+            and (self.le is None or value <= self.le)
+            and (self.gt is None or value > self.gt)
             and value == value  # not NaN
         )
         if not in_range or (self.choices is not None and value not in self.choices):
-            raise ConfigError(f"Expected {self.name} to be {self.bounds}, got {value!r}. {self.sentence}")
+            raise ConfigError(f"Expected {self.name} to be {self.bounds}, got {value!r}. {self.description}")
         return value
 
 
 def fields_of(section: str, cls: type[Settings]) -> Iterator[Field]:
-    """The settings of one class, in the order in which they stand."""
+    """The settings of a config class, in the order of their definition."""
     hints = get_type_hints(cls)
     for item in fields(cls):
-        meta = item.metadata
-        if "sentence" not in meta:
-            continue  # a nested section, which has checked itself
+        metadata = item.metadata
+        if "description" not in metadata:
+            continue  # a nested section, which validates itself
         hint = hints[item.name]
         optional = isinstance(hint, types.UnionType)
         kind = next(arg for arg in hint.__args__ if arg is not type(None)) if optional else hint
-        yield Field(section, item.name, kind, optional, item.default, **meta)
+        yield Field(section, item.name, kind, optional, item.default, **metadata)

@@ -1,4 +1,4 @@
-"""Named settings: U-Nets of the literature and of well-known projects, as changes to the defaults."""
+"""Presets: U-Nets from the literature and from well-known projects, as changes to the defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from unet_core.errors import ConfigError
 
 @dataclass(frozen=True)
 class Preset:
-    """A sentence for the menu and the settings that differ from the defaults."""
+    """A description for the menu and the settings that differ from the defaults."""
 
-    sentence: str
+    description: str
     changes: Mapping[str, Any]
 
 
 E_COMMON = {"loss": "bce", "lr": 0.001, "optimizer": "adam"}
 PRESETS: dict[str, Preset] = {
-    "default": Preset("The defaults: a small batch-norm U-Net that learns in minutes on a processor.", {}),
+    "default": Preset("The defaults: a small U-Net with batch normalization that trains in minutes on a CPU.", {}),
     "paper-2015": Preset(
-        "Ronneberger 2015: 23 unpadded convolutions, 572 pixels in, 388 out, 31 M parameters. Wants a GPU or patience.",
+        "Ronneberger 2015: 23 unpadded convolutions, 572 px input, 388 px output, 31 M parameters. Slow without a GPU.",
         {
             "base_channels": 64,
             "num_classes": 2,
@@ -37,11 +37,11 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "nuclei-128": Preset(
-        "128 pixel crops in color, a bottleneck of a single convolution, BCE + Dice: made for nuclei (DSB 2018).",
+        "Nuclei (Data Science Bowl 2018): 128 px RGB crops, a single bottleneck convolution, BCE + Dice.",
         {"in_channels": 3, "num_classes": 1, "bottleneck_convs": 1, "loss": "bce_dice", "augment": "light"},
     ),
     "carvana": Preset(
-        "Cars of the Carvana challenge: double convolutions with batch norm, left-right flips, BCE.",
+        "Cars (Carvana challenge): double convolutions with batch normalization, horizontal flips, BCE.",
         {
             "in_channels": 3,
             "num_classes": 1,
@@ -53,16 +53,16 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "multiclass": Preset(
-        "Several classes: convolution, ReLU, batch norm; a 3x3 head; left-right flips and random crops.",
+        "Multiclass: convolution, ReLU, batch normalization; 3x3 output convolution; horizontal flips, random crops.",
         {"order": "conv_act_norm", "head_kernel": 3, "augment": "street"},
     ),
-    "mp-tr-bce": Preset("Max-pooling down, transposed convolution up, BCE.", E_COMMON),
-    "mp-tr-dice": Preset("Max-pooling down, transposed convolution up, Dice.", E_COMMON | {"loss": "dice"}),
+    "mp-tr-bce": Preset("Max pooling, transposed convolutions, BCE.", E_COMMON),
+    "mp-tr-dice": Preset("Max pooling, transposed convolutions, Dice.", E_COMMON | {"loss": "dice"}),
     "strconv-tr-bce": Preset(
-        "Strided convolution down, transposed convolution up, BCE.", E_COMMON | {"down": "strided_conv"}
+        "Strided convolutions, transposed convolutions, BCE.", E_COMMON | {"down": "strided_conv"}
     ),
     "strconv-ups-dice": Preset(
-        "Strided convolution down, up-sampling up, Dice.",
+        "Strided convolutions, bilinear upsampling, Dice.",
         E_COMMON | {"down": "strided_conv", "up": "bilinear", "loss": "dice"},
     ),
 }
@@ -70,8 +70,8 @@ FOUR = ("mp-tr-bce", "mp-tr-dice", "strconv-tr-bce", "strconv-ups-dice")
 
 
 def get_preset(name: str) -> RunConfig:
-    """The settings of a preset. Raises ConfigError for a name that is none; `MP_Tr_BCE` is read as `mp-tr-bce`."""
-    known = name.lower().replace("_", "-")
-    if known not in PRESETS:
-        raise ConfigError(f"Unknown preset {name!r}; known are {', '.join(PRESETS)}.")
-    return RunConfig().replace(**PRESETS[known].changes)
+    """The settings of a preset; `MP_Tr_BCE` is read as `mp-tr-bce`. Raises ConfigError for an unknown name."""
+    key = name.lower().replace("_", "-")
+    if key not in PRESETS:
+        raise ConfigError(f"Unknown preset {name!r}; available: {', '.join(PRESETS)}.")
+    return RunConfig().replace(**PRESETS[key].changes)

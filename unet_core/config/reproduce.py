@@ -1,33 +1,39 @@
-"""The code that repeats a run: the exact command line, and the same in Python."""
+"""The command line and the Python program that repeat a run."""
 
 import shlex
+from collections.abc import Collection
 from typing import Any
 
 from unet_core.config.schema import RunConfig, all_fields
 
-NOT_REPEATED = ("root", "series")
+NOT_REPEATED = ("root", "series")  # the first is an argument of its own; a repeated run is not part of the old series
 
 
-def changed_settings(config: RunConfig) -> dict[str, Any]:
-    """The settings that are not at their default, by name."""
-    found = {}
+def changed_settings(config: RunConfig, exclude: Collection[str] = NOT_REPEATED) -> dict[str, Any]:
+    """The settings that differ from their defaults, by name."""
+    changes = {}
     for option in all_fields():
         value = getattr(getattr(config, option.section), option.name)
-        if option.name not in NOT_REPEATED and value != option.default:
-            found[option.name] = value
-    return found
+        if option.name not in exclude and value != option.default:
+            changes[option.name] = value
+    return changes
 
 
-def command_line(config: RunConfig) -> str:
-    """For a shell; `python -m unet_core train` reads it back to the same settings."""
-    words = ["python", "-m", "unet_core", "train", config.data.root]
-    for name, value in changed_settings(config).items():
+def flags(config: RunConfig, exclude: Collection[str] = NOT_REPEATED) -> list[str]:
+    """The same as options of the command line, for example ["--epochs=3", "--no-tensorboard"]."""
+    words = []
+    for name, value in changed_settings(config, exclude).items():
         flag = name.replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             words.append(f"--{flag}={value}")
-    return shlex.join(words)
+    return words
+
+
+def command_line(config: RunConfig) -> str:
+    """The shell command that trains with the same settings."""
+    return shlex.join(["python", "-m", "unet_core", "train", config.data.root, *flags(config)])
 
 
 def python_code(config: RunConfig) -> str:

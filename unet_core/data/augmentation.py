@@ -1,58 +1,119 @@
-"""Random changes of training crops, by Albumentations 2.0.8 (MIT, frozen); no other module imports it.
+"""Random augmentation of training crops, by Albumentations 2.0.8 (MIT, frozen); no other module imports it.
 
 Each crop is changed by a generator seeded for it alone, so that neither the order nor the number of workers matters.
+Albumentations, OpenCV and NumPy are imported when crops are augmented, not for the names and descriptions.
 """
 
+from __future__ import annotations
+
 import os
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import albumentations as alb
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the package index for a newer release
-
-Array = NDArray[np.uint8]
-
-# Brightness in shares of the crop's own mean: shares of 255 would be many deviations of a dark picture.
-LIGHT = alb.RandomBrightnessContrast(
-    brightness_limit=(-0.1, 0.1), contrast_limit=(-0.2, 0.2), brightness_by_max=False, p=0.5
-)
-GAMMA = alb.RandomGamma(gamma_limit=(70, 140), p=0.3)
-NOISE = alb.GaussNoise(std_range=(0.002, 0.01), p=0.2)  # shares of the range of the pixels
-BLUR = alb.GaussianBlur(blur_limit=(3, 5), sigma_limit=(0.5, 1.2), p=0.15)
-MIRROR = {"border_mode": cv2.BORDER_REFLECT_101, "mask_interpolation": cv2.INTER_NEAREST}
-ELASTIC = alb.ElasticTransform(alpha=40, sigma=6, approximate=True, p=0.15, **MIRROR)
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
-def _affine(degrees: float, shear: float) -> alb.BasicTransform:
-    """Turned, sheared and scaled by 0.8 to 1.25, mirrored at the edges."""
-    return alb.Affine(scale=(0.8, 1.25), rotate=(-degrees, degrees), shear=(-shear, shear), p=0.5, **MIRROR)
+@dataclass(frozen=True)
+class Augmentation:
+    """One preset: how it is built, what it does, and what others ask of it."""
+
+    build: Callable[[Any], list[Any]]  # of the module albumentations to its transforms, in order; [] changes nothing
+    description: str
+    flips_vertically: bool  # images are turned upside down, which hurts where up and down mean something
 
 
-AUGMENTATIONS: dict[str, list[alb.BasicTransform]] = {
-    "none": [],
-    "flips": [alb.D4(p=1.0)],
-    "light": [alb.D4(p=1.0), LIGHT],
-    "strong": [alb.D4(p=1.0), _affine(45, 10), ELASTIC, LIGHT, GAMMA, NOISE, BLUR],
-    "microscopy": [alb.D4(p=1.0), _affine(180, 0), ELASTIC, LIGHT, NOISE, BLUR],
-    "street": [alb.HorizontalFlip(p=0.5), LIGHT],
+def _light(alb: Any) -> Any:
+    # In fractions of the crop's own mean: fractions of 255 would be many standard deviations of a dark image.
+    return alb.RandomBrightnessContrast(
+        brightness_limit=(-0.1, 0.1), contrast_limit=(-0.2, 0.2), brightness_by_max=False, p=0.5
+    )
+
+
+def _noise(alb: Any) -> Any:
+    return alb.GaussNoise(std_range=(0.002, 0.01), p=0.2)  # fractions of the range of the pixels
+
+
+def _blur(alb: Any) -> Any:
+    return alb.GaussianBlur(blur_limit=(3, 5), sigma_limit=(0.5, 1.2), p=0.15)
+
+
+def _elastic(alb: Any) -> Any:
+    return alb.ElasticTransform(alpha=40, sigma=6, approximate=True, p=0.15, **_mirrored())
+
+
+def _affine(alb: Any, degrees: float, shear: float) -> Any:
+    """Rotated, sheared and scaled by 0.8 to 1.25, mirrored at the edges."""
+    return alb.Affine(scale=(0.8, 1.25), rotate=(-degrees, degrees), shear=(-shear, shear), p=0.5, **_mirrored())
+
+
+def _mirrored() -> dict[str, int]:
+    import cv2
+
+    return {"border_mode": cv2.BORDER_REFLECT_101, "mask_interpolation": cv2.INTER_NEAREST}
+
+
+AUGMENTATIONS: dict[str, Augmentation] = {
+    "none": Augmentation(lambda alb: [], "no augmentation", flips_vertically=False),
+    "flips": Augmentation(
+        lambda alb: [alb.D4(p=1.0)],
+        "flips and 90-degree rotations, for images without a fixed orientation",
+        flips_vertically=True,
+    ),
+    "light": Augmentation(
+        lambda alb: [alb.D4(p=1.0), _light(alb)],
+        "flips, 90-degree rotations, brightness and contrast",
+        flips_vertically=True,
+    ),
+    "strong": Augmentation(
+        lambda alb: [
+            alb.D4(p=1.0),
+            _affine(alb, 45, 10),
+            _elastic(alb),
+            _light(alb),
+            alb.RandomGamma(gamma_limit=(70, 140), p=0.3),
+            _noise(alb),
+            _blur(alb),
+        ],
+        "light, with rotation, shear, scaling, elastic deformation, gamma, noise and blur; needs more epochs",
+        flips_vertically=True,
+    ),
+    "microscopy": Augmentation(
+        lambda alb: [alb.D4(p=1.0), _affine(alb, 180, 0), _elastic(alb), _light(alb), _noise(alb), _blur(alb)],
+        "flips, rotation by any angle, scaling, elastic deformation, mild brightness changes, noise and blur",
+        flips_vertically=True,
+    ),
+    "street": Augmentation(
+        lambda alb: [alb.HorizontalFlip(p=0.5), _light(alb)],
+        "horizontal flips, brightness and contrast, for images with a fixed orientation",
+        flips_vertically=False,
+    ),
 }
 
 
 class Augment:
     """The changes of one preset: image (S, S, C) and mask (S, S) uint8 together; masks by nearest neighbor.
 
-    Albumentations takes 8 bits and floats of 0..1, so that 16 bits go in as shares of 65535, and floats as shares of
-    the crop's own range, which changes of brightness do not leave; both come back as float32 in their own levels.
+    Albumentations takes 8 bits and floats of 0..1, so that 16 bits go in as fractions of 65535, and floats as fractions
+    of the crop's own range, which changes of brightness do not leave; both come back as float32 in their own levels.
     """
 
     def __init__(self, preset: str) -> None:
-        self._compose = alb.Compose(AUGMENTATIONS[preset]) if AUGMENTATIONS[preset] else None
+        """`preset` is a key of AUGMENTATIONS."""
+        os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the package index for a newer release
+        import albumentations as alb
 
-    def __call__(self, image: NDArray[Any], mask: Array, seed: int) -> tuple[NDArray[Any], Array]:
-        """A function of its arguments alone; `seed` from 0 to 2**32 - 1."""
+        transforms = AUGMENTATIONS[preset].build(alb)
+        self._compose = alb.Compose(transforms) if transforms else None
+
+    def __call__(
+        self, image: NDArray[Any], mask: NDArray[np.uint8], seed: int
+    ) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+        """Augment image and mask together; a function of the arguments alone, `seed` from 0 to 2**32 - 1."""
+        import numpy as np
+
         if self._compose is None:
             return image, mask
         self._compose.set_random_seed(seed)

@@ -1,7 +1,4 @@
-"""Pictures to tensors: decoded once, kept in memory as stored, cut to random crops, normalized.
-
-Whatever looks random is a function of (seed, epoch, position), so that a resumed run sees the crops it would have seen.
-"""
+"""Images and masks of a dataset: decoded once, kept in memory as stored while there is room, read again beyond that."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -12,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.config.schema import DataConfig, ModelConfig
-from unet_core.data import label_map, mask_values, masks, quality
+from unet_core.data import label_map, masks, quality
 from unet_core.data.layouts import Sample
+from unet_core.data.mask_values import ValueTable, has_colors, parse_color_map
 from unet_core.data.normalization import statistics
 from unet_core.errors import DataError, ImageError, listing
 from unet_core.io import images
@@ -38,104 +36,117 @@ class Example:
 
 
 class Dataset:
-    """The decoded pictures of samples, by index; kept in memory while `cache_mb` allows, else read again."""
+    """The decoded examples of `samples`, by index; kept in memory up to `cache_mb` MiB, read again beyond that.
+
+    `load_dataset` makes one whose `model` has the channels and classes of the data filled in. `skipped` has a message
+    for each file that cannot be read, `warnings` what else a user should know. `color_map` is the one that was detected
+    in masks in colors, as the setting `color_map` has it; "" where none was.
+    """
 
     def __init__(self, samples: list[Sample], model: ModelConfig, cache_mb: int) -> None:
         self.samples = samples
         self.model = model
-        self.table = np.arange(256, dtype=np.uint8)  # raw mask value to class index
-        self.codes = mask_values.ValueTable()  # what is in a mask file to raw mask value
-        self.colors = False  # whether palettes are read through their colors
-        self.warnings: list[str] = []  # what `load` found that a user should know
-        self.found_colors = ""  # the color map that `load` found, as the setting `color_map` has it
-        self.kinds: dict[str, tuple[np.dtype[Any], int]] = {}  # type and channels of each image as stored
+        self.class_of_value = np.arange(256, dtype=np.uint8)  # raw mask value to class index
+        self.value_table = ValueTable()  # what is in a mask file to raw mask value
+        self.palettes_as_colors = False  # whether palettes of masks are read through their colors
+        self.image_types: dict[str, tuple[np.dtype[Any], int]] = {}  # by sample id: type and channels as stored
+        self.color_map = ""
+        self.skipped: list[str] = []
+        self.warnings: list[str] = []
         self._areas: dict[str, int] = {}
-        self._room = cache_mb * 2**20
-        self._kept: dict[str, Example] = {}
+        self._free_bytes = cache_mb * 2**20
+        self._cache: dict[str, Example] = {}
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> Example:
         sample = self.samples[index]
-        return self._kept.get(sample.id) or self._read(sample)
+        return self._cache.get(sample.id) or self._read(sample)
 
     def target(self, raw_mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Raw mask values to class indices, IGNORE where a pixel does not count."""
-        return self.table[raw_mask]
+        """Raw mask values to class indices, IGNORE where a pixel does not count; any shape, the same shape back."""
+        return self.class_of_value[raw_mask]
 
     def area(self, index: int) -> int:
-        """Pixels of a picture, known since it was first read."""
+        """Pixels of an image, remembered since it was first read."""
         name = self.samples[index].id
         return self._areas[name] if name in self._areas else self[index].raw_mask.size
 
-    def look(self, index: int) -> tuple[int, float, float]:
-        """What a picture is like, for `samples.split`: its pixels, how colored it is, how bright (of 255 levels)."""
-        picture = self[index]
-        channels = picture.image.reshape(-1, picture.image.shape[2]).mean(0, dtype=np.float64)
-        channels *= 255 / full_range(picture.image)
-        return picture.raw_mask.size, float(channels.max() - channels.min()), float(channels.mean())
+    def describe(self, index: int) -> tuple[int, float, float]:
+        """What `splits.split` stratifies by: pixels of an image, how colored it is, how bright (of 255 levels)."""
+        example = self[index]
+        channels = example.image.reshape(-1, example.image.shape[2]).mean(0, dtype=np.float64)
+        channels *= 255 / full_range(example.image)
+        return example.raw_mask.size, float(channels.max() - channels.min()), float(channels.mean())
 
     def subset(self, ids: tuple[str, ...]) -> "Dataset":
-        """Those of some samples, sharing what is in memory."""
-        wanted = set(ids)
-        part = Dataset([sample for sample in self.samples if sample.id in wanted], self.model, 0)
-        part.table, part._kept, part.codes, part.colors = self.table, self._kept, self.codes, self.colors
-        part._areas = self._areas
+        """Those of some samples, in the order of this dataset, sharing what is in memory; it caches nothing more."""
+        chosen = set(ids)
+        part = Dataset([sample for sample in self.samples if sample.id in chosen], self.model, 0)
+        part.class_of_value, part.value_table = self.class_of_value, self.value_table
+        part.palettes_as_colors, part._cache, part._areas = self.palettes_as_colors, self._cache, self._areas
         return part
 
     def _read(self, sample: Sample) -> Example:
         image = images.read(sample.image, sample.page)
-        raw_mask = self.codes.encode(masks.read(sample, image.shape, self.colors))
-        self.kinds[sample.id] = image.dtype, image.shape[2]
+        raw_mask = self.value_table.encode(masks.read(sample, image.shape, self.palettes_as_colors))
+        self.image_types[sample.id] = image.dtype, image.shape[2]
         self._areas[sample.id] = raw_mask.size
         if self.model.in_channels:
             image = with_channels(image, self.model.in_channels)
-        picture = Example(image, raw_mask, *statistics(image, self.model.normalization))
-        if picture.nbytes <= self._room:
-            self._room -= picture.nbytes
-            self._kept[sample.id] = picture
-        return picture
+        example = Example(image, raw_mask, *statistics(image, self.model.normalization))
+        if example.nbytes <= self._free_bytes:
+            self._free_bytes -= example.nbytes
+            self._cache[sample.id] = example
+        return example
 
 
-def load_dataset(samples: list[Sample], data: DataConfig, model: ModelConfig) -> tuple[Dataset, ModelConfig, list[str]]:
-    """Decode and check every sample once: (pictures, the model config with what was found, the skipped files).
+def load_dataset(samples: list[Sample], data: DataConfig, model: ModelConfig) -> Dataset:
+    """Decode and check every sample once; `model` with its channels and classes filled in is the dataset's `model`.
 
-    A file that cannot be read is skipped and named; more than a tenth of them, or any mask of another size than its
-    image, raises a DataError that lists them all. What else a user should know is in the pictures' `warnings`.
+    A file that cannot be read is skipped and named in `skipped`. Raises DataError that lists them all where they are
+    more than a tenth or any mask has another size than its image, and where the masks have no clear classes;
+    ConfigError where the crop size does not fit the model.
     """
     architecture.check_size(model, model.image_size, model.image_size)
     if model.in_channels == 0:
         model = replace(model, in_channels=_find_channels(samples))
-    pictures = Dataset(samples, model, data.cache_mb)
-    color_map = mask_values.parse(data.color_map, Path(data.root)) if data.color_map else None
-    pictures.colors = color_map is not None and any(map(mask_values.is_color, color_map))
-    counts: Counter[int] = Counter()
-    skipped, contradictions, good = [], [], []
-    for index, sample in enumerate(samples):
-        try:
-            pixels = np.bincount(pictures[index].raw_mask.ravel(), minlength=256)
-            counts.update({value: int(pixels[value]) for value in np.flatnonzero(pixels).tolist()})
-            good.append(sample)
-        except ImageError as error:
-            skipped.append(str(error))
-        except DataError as error:
-            contradictions.append(str(error))
-    if contradictions:
-        raise DataError(f"{len(contradictions)} masks do not fit their images: {' '.join(contradictions[:20])}")
-    if len(skipped) > MOST_UNREADABLE * len(samples):
+    dataset = Dataset(samples, model, data.cache_mb)
+    color_map = parse_color_map(data.color_map, Path(data.root)) if data.color_map else None
+    dataset.palettes_as_colors = has_colors(color_map)
+    counts, mismatches = _read_all(dataset)
+    if mismatches:
+        raise DataError(f"{len(mismatches)} masks do not fit their images: {' '.join(mismatches[:20])}")
+    if len(dataset.skipped) > MOST_UNREADABLE * len(samples):
         raise DataError(
-            f"{len(skipped)} of {len(samples)} images or masks cannot be read, more than a tenth: "
-            f"{listing(skipped, 20)} Repair them or take them out of the folder."
+            f"{len(dataset.skipped)} of {len(samples)} images or masks cannot be read, more than a tenth: "
+            f"{listing(dataset.skipped, 20)} Repair them or remove them from the folder."
         )
-    classes = label_map.make_label_map(pictures.codes, counts, model.num_classes, data.ignore_index, color_map)
-    pictures.table, pictures.found_colors = classes.table, classes.found
-    pictures.samples = good
-    pictures.model = replace(model, num_classes=classes.num_classes)
-    found = {int(classes.table[value]) for value in counts}
-    kinds = [pictures.kinds[sample.id] for sample in good]
-    pictures.warnings = [*classes.warnings, *quality.find_problems(found, kinds, good)]
-    return pictures, pictures.model, skipped
+    classes = label_map.make_label_map(dataset.value_table, counts, model.num_classes, data.ignore_index, color_map)
+    dataset.class_of_value, dataset.color_map = classes.table, classes.color_map
+    dataset.model = replace(model, num_classes=classes.num_classes)
+    present = {int(classes.table[value]) for value in counts}
+    image_types = [dataset.image_types[sample.id] for sample in dataset.samples]
+    dataset.warnings = [*classes.warnings, *quality.find_problems(present, image_types, dataset.samples)]
+    return dataset
+
+
+def _read_all(dataset: Dataset) -> tuple[Counter[int], list[str]]:
+    """Read every sample once and drop the unreadable ones: (pixels of each raw mask value, masks of a wrong size)."""
+    counts: Counter[int] = Counter()
+    mismatches, readable = [], []
+    for index, sample in enumerate(dataset.samples):
+        try:
+            pixels = np.bincount(dataset[index].raw_mask.ravel(), minlength=256)
+            counts.update({value: int(pixels[value]) for value in np.flatnonzero(pixels).tolist()})
+            readable.append(sample)
+        except ImageError as error:
+            dataset.skipped.append(str(error))
+        except DataError as error:
+            mismatches.append(str(error))
+    dataset.samples = readable
+    return counts, mismatches
 
 
 def _find_channels(samples: list[Sample]) -> int:

@@ -1,9 +1,10 @@
 """A dataset in numbers: sizes, intensities, class shares, how large its objects are and how far apart; no torch.
 
-    fingerprint.of(pairs)              # of pictures that are at hand
-    fingerprint.of_samples(samples)    # of a folder: at most 64 images, spread over it
+    fingerprint.measure(pairs)              # of images in memory
+    fingerprint.measure_samples(samples)    # of a folder: at most 64 images, spread over it
 
-An object is a connected component (8 neighbors) of a class other than 0; touching nuclei of one class are one object.
+The idea and the name are nnU-Net's (Isensee et al., Nature Methods 2021). An object is a connected component
+(8 neighbors) of a class other than 0; touching nuclei of one class are one object.
 """
 
 import dataclasses
@@ -19,19 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.config.schema import DataConfig
-from unet_core.data import label_map, mask_values, masks
+from unet_core.data import label_map, masks
 from unet_core.data.label_map import IGNORE
 from unet_core.data.layouts import Sample
+from unet_core.data.mask_values import ValueTable, has_colors, parse_color_map
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
 from unet_core.io.pixels import Pixels, full_range
 
 MOST_IMAGES = 64  # of a folder; these tell as much as all
-MOST_PIXELS = 64_000_000  # read of a folder, so that large pictures take seconds as well; at least FEWEST_IMAGES are
+MOST_PIXELS = 64_000_000  # read of a folder, so that large images take seconds too; at least FEWEST_IMAGES are
 FEWEST_IMAGES = 4
-WINDOW = 2048  # side in pixels of the middle that is looked at in larger pictures
-DRAWN = 2048  # pixels of each image whose intensities are kept
-KEPT_DRAWS = 256  # images whose drawn pixels are kept; of more every second one is dropped
+WINDOW = 2048  # side in pixels of the middle of larger masks, which stands for all of them
+SAMPLED = 2048  # pixels drawn from each image for the statistics of intensities
+MOST_SAMPLED = 256  # images whose drawn pixels stay in memory; of more every second one is dropped
 SPECK = 4  # pixels; smaller components are no objects
 
 Array = NDArray[np.uint8]
@@ -71,9 +73,9 @@ class Fingerprint:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Read what `to_dict` wrote; unknown keys are ignored, missing ones take their defaults."""
-        known = {item.name for item in dataclasses.fields(cls)}
+        names = {item.name for item in dataclasses.fields(cls)}
         fields: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key in known
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key in names
         }
         return cls(**fields)
 
@@ -81,14 +83,20 @@ class Fingerprint:
 def measure(pairs: Iterable[tuple[Pixels, Array | None]]) -> Fingerprint:
     """The fingerprint of (image (H, W, C), class mask (H, W) with IGNORE, or None where there is no mask).
 
-    Each pair is let go before the next one is taken.
+    Each pair is dropped before the next one is taken, so that a generator needs memory for one.
+
+    >>> image, mask = np.full((8, 8, 1), 51, np.uint8), np.zeros((8, 8), np.uint8)
+    >>> mask[2:6, 2:6] = 1
+    >>> facts = measure([(image, mask)])
+    >>> round(facts.mean[0], 3), facts.class_shares, facts.objects_per_image
+    (0.2, (0.75, 0.25), 1.0)
     """
-    look = _Stats()
+    stats = _Stats()
     for image, mask in pairs:
-        look.add_image(image)
+        stats.add_image(image)
         if mask is not None:
-            look.add_mask(mask)
-    return look.result()
+            stats.add_mask(mask)
+    return stats.result()
 
 
 def measure_samples(
@@ -96,39 +104,42 @@ def measure_samples(
 ) -> Fingerprint:
     """The fingerprint of a folder, from at most `most` of its images that can be read, spread over it.
 
-    `data` and `num_classes` (0 = found) say what mask values mean, as in training. Raises DataError where no image can
-    be read or the masks have no meaning.
+    `data` and `num_classes` (0 = detect) say what mask values mean, as in training. Raises DataError where no image
+    can be read or the masks have no clear classes.
     """
     data = data or DataConfig()
-    color_map = mask_values.parse(data.color_map, Path(data.root)) if data.color_map else None
-    in_colors = color_map is not None and any(map(mask_values.is_color, color_map))
-    look, codes = _Stats(), mask_values.ValueTable()
+    color_map = parse_color_map(data.color_map, Path(data.root)) if data.color_map else None
+    palettes_as_colors = has_colors(color_map)
+    stats, codes = _Stats(), ValueTable()
     counts: Counter[int] = Counter()
-    kept: list[tuple[Array, int]] = []
+    masks_read: list[tuple[Array, int]] = []  # what values mean is known after the last one: middles with full areas
     problem: DataError | None = None
     for sample in spread(samples, most):
         try:
             image = images.read(sample.image, sample.page)
-            raw = codes.encode(masks.read(sample, image.shape, in_colors)) if sample.masks else None
-        except DataError as error:  # the check of the folder names it
+            raw = codes.encode(masks.read(sample, image.shape, palettes_as_colors)) if sample.masks else None
+        except DataError as error:  # the check of the folder lists all such files
             problem = problem or error
             continue
-        look.add_image(image)
+        stats.add_image(image)
         if raw is not None:
             pixels = np.bincount(raw.ravel(), minlength=256)
             counts.update({value: int(pixels[value]) for value in np.flatnonzero(pixels).tolist()})
-            kept.append((_middle(raw).copy(), raw.size))
-    if not look.sizes:
-        raise problem or DataError("No image could be read, so that nothing can be said of the data.")
-    if kept:
+            masks_read.append((_middle(raw).copy(), raw.size))
+    if not stats.sizes:
+        raise problem or DataError("There are no images to measure. Choose a folder with images.")
+    if masks_read:
         table = label_map.make_label_map(codes, counts, num_classes, data.ignore_index, color_map).table
-        for raw, area in kept:
-            look.add_mask(table[raw], area)
-    return dataclasses.replace(look.result(), images=len(samples))
+        for raw, area in masks_read:
+            stats.add_mask(table[raw], area)
+    return dataclasses.replace(stats.result(), images=len(samples))
 
 
 def spread(samples: Sequence[Sample], most: int = MOST_IMAGES) -> list[Sample]:
-    """At most `most` samples, evenly spread in their order; fewer where they are large."""
+    """At most `most` samples, evenly spread in their order; fewer where they are large.
+
+    How large is estimated from the headers of every eighth of them, as opening all would take as long as reading some.
+    """
     count = min(most, len(samples))
     chosen = [samples[number * len(samples) // count] for number in range(count)]
     areas = []
@@ -143,12 +154,12 @@ def spread(samples: Sequence[Sample], most: int = MOST_IMAGES) -> list[Sample]:
 
 
 class _Stats:
-    """What was seen so far; its size grows with the number of objects, not of pixels."""
+    """Running statistics; their size grows with the number of objects, not of pixels."""
 
     def __init__(self) -> None:
         self.sizes: list[tuple[int, int]] = []
         self.kinds: Counter[tuple[int, str]] = Counter()
-        self.drawn: list[NDArray[np.float32]] = []  # (DRAWN, C) of every `stride`-th image
+        self.intensities: list[NDArray[np.float32]] = []  # (SAMPLED, C) of every `stride`-th image
         self.stride = 1
         self.classes = np.zeros(256, np.int64)
         self.halves = np.zeros((2, 2, IGNORE))  # shares of the classes in (top, bottom), (left, right)
@@ -164,14 +175,15 @@ class _Stats:
         if number % self.stride:
             return
         pixels = image.reshape(-1, channels)
-        places = np.random.default_rng(number).integers(len(pixels), size=DRAWN)
-        self.drawn.append(pixels[places].astype(np.float32) / full_range(image))
-        if len(self.drawn) > KEPT_DRAWS:
-            self.drawn, self.stride = self.drawn[::2], 2 * self.stride
+        positions = np.random.default_rng(number).integers(len(pixels), size=SAMPLED)
+        self.intensities.append(pixels[positions].astype(np.float32) / full_range(image))
+        # Halving what is there and the rate from now on keeps every image of the whole stream equally likely.
+        if len(self.intensities) > MOST_SAMPLED:
+            self.intensities, self.stride = self.intensities[::2], 2 * self.stride
 
     def add_mask(self, mask: Array, area: int | None = None) -> None:
-        """`area` is that of the whole picture, where `mask` is only the middle of it."""
-        whole = area or mask.size
+        """`area` is that of the whole image in pixels, where `mask` is only the middle of it."""
+        area = area or mask.size
         mask = _middle(mask)
         shares = np.bincount(mask.ravel(), minlength=256)[:256]
         self.classes += shares
@@ -185,14 +197,15 @@ class _Stats:
                 count += len(areas)
                 self.diameters.append(2 * np.sqrt(areas / math.pi))
                 self.gaps.append(gaps)
-        self.objects.append(count * whole / mask.size)
+        self.objects.append(count * area / mask.size)  # as many as if all of it were like the middle
 
     def result(self) -> Fingerprint:
         if not self.sizes:
             return Fingerprint()
         channels, dtype = max(self.kinds, key=lambda kind: (self.kinds[kind], kind))
         nothing = np.zeros((0, channels), np.float32)
-        values = np.concatenate([nothing, *(draw for draw in self.drawn if draw.shape[1] == channels)])
+        values = np.concatenate([nothing, *(draw for draw in self.intensities if draw.shape[1] == channels)])
+        # Float images may hold NaN here: they are refused in training, but this must not fail before that is said.
         values = values[np.isfinite(values).all(1)] if not np.isfinite(values).all() else values
         low, high = np.percentile(values, (1, 99), axis=0) if len(values) else np.zeros((2, channels))
         counted = self.classes[:IGNORE]
@@ -220,7 +233,11 @@ class _Stats:
         )
 
     def _upright(self) -> float:
-        """Total variation between the classes' shares in the top and the bottom half, less that of left and right."""
+        """Total variation between the classes' shares in the top and the bottom half, less that of left and right.
+
+        Street scenes have sky above and road below; cells have no up. Subtracting left from right cancels what is due
+        to few or large objects, which makes any two halves differ.
+        """
         shares = self.halves / np.maximum(self.halves.sum(2, keepdims=True), 1e-12)
         vertical, horizontal = np.abs(shares[:, 0] - shares[:, 1]).sum(1) / 2
         return float(max(0.0, vertical - horizontal))
@@ -239,13 +256,15 @@ def _middle(mask: Array) -> Array:
 def components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """(areas in pixels of the objects, distances in pixels of each to the nearest other one) of a mask (H, W).
 
-    Specks are left out. There are no distances where there is one object. The background is divided among the objects
-    by the nearest one; where two parts meet, the distances from there to both objects add up to the gap between them,
-    which is thus right to about a pixel.
+    Specks are left out. There are no distances where there is one object.
+
+    All pairs of objects would take quadratic time. Instead the background is divided among the objects by the nearest
+    one (a discrete Voronoi diagram); where two parts meet, the distances from there to both objects add up to the gap
+    between them, right to about a pixel. Nearest neighbors always share such a border.
     """
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
     areas = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
-    areas[0] = 0
+    areas[0] = 0  # the background
     large = areas >= SPECK
     if large.sum() < 2:
         return areas[large], np.zeros(0)

@@ -1,7 +1,7 @@
 """Layouts: what a folder must look like to be a dataset, one function from a folder to samples each.
 
-It gives an empty list where the folder is not of its kind, and raises a DataError that lists all that is wrong where
-it is.
+A function returns an empty list where the folder is not of its kind, and raises a DataError that lists all problems
+where it is.
 """
 
 import re
@@ -18,7 +18,7 @@ MASK_FOLDERS = ("masks", "mask", "labels", "label", "annotations", "segmentation
 MASK_ENDINGS = ("_mask", "_masks", "_label", "_labels", "_seg", "_gt", "_annot")
 SUBSETS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 SUBSET_MASK_ENDINGS = ("annot", "_annot", "_mask", "_masks", "_label", "_labels")
-LOOKED_AT = 20  # files of a folder that are opened to see whether it is of a kind
+MOST_OPENED = 20  # files of a folder whose headers are read to see whether it is of a kind
 
 
 @dataclass(frozen=True)
@@ -67,23 +67,23 @@ def dsb2018(root: Path) -> list[Sample]:
         return []
     samples, problems = [], []
     for folder in sorted(path for path in root.iterdir() if (path / "images").is_dir()):
-        pictures, masks = _image_files(folder / "images"), _image_files(folder / "masks")
-        if len(pictures) != 1:
-            problems.append(f"{folder / 'images'} holds {len(pictures)} images where one is meant")
+        files, masks = _image_files(folder / "images"), _image_files(folder / "masks")
+        if len(files) != 1:
+            problems.append(f"{folder / 'images'} holds {len(files)} images, but one is expected")
         elif not masks and masked:
             problems.append(f"{folder / 'masks'} holds no mask")
         else:
-            samples.append(Sample(folder.name, pictures[0], tuple(masks)))
+            samples.append(Sample(folder.name, files[0], tuple(masks)))
     _refuse(root, problems)
     return samples
 
 
 def paired(root: Path) -> list[Sample]:
     """`images/` and `masks/` (or one of their usual names) with one mask for each image, found by its name."""
-    pictures, masks = _first_folder(root, IMAGE_FOLDERS), _first_folder(root, MASK_FOLDERS)
-    if pictures is None or masks is None:
+    image_folder, mask_folder = _first_folder(root, IMAGE_FOLDERS), _first_folder(root, MASK_FOLDERS)
+    if image_folder is None or mask_folder is None:
         return []
-    return _pairs(root, [(pictures, masks, None)])
+    return _pair_folders(root, [(image_folder, mask_folder, None)])
 
 
 def split_folders(root: Path) -> list[Sample]:
@@ -99,7 +99,7 @@ def split_folders(root: Path) -> list[Sample]:
             parts.append((inside[0], inside[1], subset))
         elif beside is not None:
             parts.append((folder, beside, subset))
-    return _pairs(root, parts)
+    return _pair_folders(root, parts)
 
 
 def stack(root: Path) -> list[Sample]:
@@ -107,10 +107,10 @@ def stack(root: Path) -> list[Sample]:
     files = _tiffs(root)
     if not _stacked(files):
         return []
-    told = pairing.by_name(files)
-    problems = list(told.doubts)
+    pairs = pairing.pair_by_name(files)
+    problems = list(pairs.doubts)
     samples = []
-    for path, masks in (*told.pairs.items(), *((path, []) for path in told.alone)):
+    for path, masks in (*pairs.pairs.items(), *((path, []) for path in pairs.alone)):
         count, subset = _pages(path), SUBSETS.get(re.split(r"[^a-z]", path.stem.lower())[0])
         for mask in masks:
             if _pages(mask) != count:
@@ -126,14 +126,14 @@ def _tiffs(folder: Path) -> list[Path]:
 
 
 def _stacked(files: list[Path]) -> bool:
-    return any(_pages(path) > 1 for path in files[:LOOKED_AT])
+    return any(_pages(path) > 1 for path in files[:MOST_OPENED])
 
 
 def _pages(path: Path) -> int:
     try:
         return images.pages(path)
     except ImageError:
-        return 1  # told when it is read
+        return 1  # the error is raised when it is read
 
 
 def mixed_folder(root: Path) -> list[Sample]:
@@ -144,17 +144,17 @@ def mixed_folder(root: Path) -> list[Sample]:
         folders = [(root, pairing.pair(files))]
     else:
         below = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-        folders = [(folder, pairing.by_name(_image_files(folder))) for folder in below]
-        folders = [(folder, told) for folder, told in folders if told.pairs]
+        folders = [(folder, pairing.pair_by_name(_image_files(folder))) for folder in below]
+        folders = [(folder, pairs) for folder, pairs in folders if pairs.pairs]
     samples: list[Sample] = []
     problems: list[str] = []
-    for folder, told in folders:
-        if not told.pairs:
+    for folder, pairs in folders:
+        if not pairs.pairs:
             continue
-        problems += [f"{doubt} ({folder.name}/)" if folder != root else doubt for doubt in told.doubts]
-        problems += [f"{path.relative_to(root)} has no mask beside it" for path in told.alone]
+        problems += [f"{doubt} ({folder.name}/)" if folder != root else doubt for doubt in pairs.doubts]
+        problems += [f"{path.relative_to(root)} has no mask beside it" for path in pairs.alone]
         subset = SUBSETS.get(folder.name) if folder != root else None
-        for path, masks in told.pairs.items():
+        for path, masks in pairs.pairs.items():
             name = path.stem if folder == root else f"{subset or folder.name}/{path.stem}"
             samples.append(Sample(name, path, tuple(masks), subset))
     _refuse(root, problems)
@@ -170,42 +170,42 @@ LAYOUTS: dict[str, Callable[[Path], list[Sample]]] = {
 }
 
 
-def _pairs(root: Path, parts: Iterable[tuple[Path, Path, str | None]]) -> list[Sample]:
+def _pair_folders(root: Path, parts: Iterable[tuple[Path, Path, str | None]]) -> list[Sample]:
     """Pair the images of each part with its masks by file name; DataError lists all that have no partner."""
     samples: list[Sample] = []
     problems: list[str] = []
     for image_folder, mask_folder, subset in parts:
-        pictures = _by_stem(_image_files(image_folder), (), problems)
-        masks = _by_stem(_image_files(mask_folder), MASK_ENDINGS, problems, pictures)
-        if not pictures:
+        images_by_stem = _group_by_stem(_image_files(image_folder), (), problems)
+        masks_by_stem = _group_by_stem(_image_files(mask_folder), MASK_ENDINGS, problems, images_by_stem)
+        if not images_by_stem:
             problems.append(f"{image_folder} holds no image ({', '.join(images.EXTENSIONS)})")
-        for stem, path in pictures.items():
-            if stem in masks:
+        for stem, path in images_by_stem.items():
+            if stem in masks_by_stem:
                 name = stem if subset is None else f"{subset}/{stem}"
-                samples.append(Sample(name, path, (masks[stem],), subset))
+                samples.append(Sample(name, path, (masks_by_stem[stem],), subset))
             else:
                 problems.append(f"{path.relative_to(root)} has no mask in {mask_folder.name}/")
         problems += [
             f"{path.relative_to(root)} has no image in {image_folder.name}/"
-            for stem, path in masks.items()
-            if stem not in pictures
+            for stem, path in masks_by_stem.items()
+            if stem not in images_by_stem
         ]
     _refuse(root, problems)
     return samples
 
 
-def _by_stem(
-    paths: Iterable[Path], endings: tuple[str, ...], problems: list[str], wanted: Iterable[str] = ()
+def _group_by_stem(
+    paths: Iterable[Path], endings: tuple[str, ...], problems: list[str], stems: Iterable[str] = ()
 ) -> dict[str, Path]:
-    """Files by name without extension and without one of the endings, unless the whole name is wanted as it is."""
-    found: dict[str, Path] = {}
+    """Files by name without extension and without one of the endings; a name that is among `stems` keeps its ending."""
+    by_stem: dict[str, Path] = {}
     for path in paths:
         ending = next((end for end in endings if path.stem.endswith(end) and path.stem != end), "")
-        stem = path.stem if path.stem in wanted else path.stem.removesuffix(ending)
-        if stem in found:
-            problems.append(f"{path.parent.name}/ holds both {found[stem].name} and {path.name}")
-        found[stem] = path
-    return found
+        stem = path.stem if path.stem in stems else path.stem.removesuffix(ending)
+        if stem in by_stem:
+            problems.append(f"{path.parent.name}/ holds both {by_stem[stem].name} and {path.name}")
+        by_stem[stem] = path
+    return by_stem
 
 
 def _refuse(root: Path, problems: list[str]) -> None:
@@ -213,5 +213,5 @@ def _refuse(root: Path, problems: list[str]) -> None:
         raise DataError(
             f"{root}: {len(problems)} problem{'s' * (len(problems) > 1)} in the dataset: "
             f"{listing(problems, 20, '; ')}. "
-            "Give each image a mask of the same name, or take it out of the folder."
+            "Give each image a mask of the same name, or remove it from the folder."
         )

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from unet_core.data.discovery import size_problem
 from unet_core.data.layouts import Sample
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
+from unet_core.io.files import write_atomically
 from unet_core.io.pixels import Pixels, encode_png
 
 Array = NDArray[np.uint8]
@@ -69,8 +69,6 @@ def _keep(path: Path, data: bytes) -> None:
     """Write a cache file whole or not at all; where it cannot be written the cache is done without."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(data)
-        Path(file.name).replace(path)
+        write_atomically(path, data)
     except OSError:
         return

@@ -1,10 +1,10 @@
-"""Images and masks that lie in one folder: told apart by name or else by content, and written out apart.
+"""Images and masks in one folder: told apart by name or else by content, and copied into two folders.
 
-What is not certain is never guessed but listed by name, as a doubt.
+A mask that is paired with the wrong image spoils the training without any error, so what is not certain is never
+guessed but listed by name, as a doubt; a layout refuses a folder with doubts.
 """
 
 import re
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,6 +15,7 @@ import numpy as np
 
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
+from unet_core.io.files import new_folder
 from unet_core.io.pixels import encode_png
 
 MASK_WORDS = {
@@ -22,16 +23,16 @@ MASK_WORDS = {
     *("annot", "annotation", "annotations", "annotated", "target", "targets"),
 }
 IMAGE_WORDS = {"image", "images", "img", "imgs", "im", "volume", "vol", "raw", "sat", "input", "photo", "original"}
-FEW_VALUES = 32  # a picture of so many values or colors at most looks like a mask
-LOOKED_AT = 20  # files that are opened before a folder is taken to hold no masks
-MOST_PIXELS = 250_000  # of a picture that is looked at
+FEW_VALUES = 32  # an image with at most so many values or colors looks like a mask
+MOST_OPENED = 20  # files that are opened before a folder is taken to hold no masks
+MOST_PIXELS = 250_000  # of an image that are looked at
 
-Key = tuple[str, ...]
+Key = tuple[str, ...]  # the words of a file name
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """What was told apart: the masks of each image, images without one, and a sentence for each doubt."""
+    """The masks of each image, images without one, and a sentence for each doubt."""
 
     pairs: dict[Path, list[Path]] = field(default_factory=dict)
     alone: list[Path] = field(default_factory=list)
@@ -41,108 +42,128 @@ class Pairing:
 def pair(files: Iterable[Path]) -> Pairing:
     """Images and masks of one folder, by their names where any is named like a mask of another, else by content."""
     files = sorted(files)
-    told = by_name(files)
-    return told if told.pairs else by_content(files)
+    pairing = pair_by_name(files)
+    return pairing if pairing.pairs else pair_by_content(files)
 
 
-def by_name(files: Iterable[Path]) -> Pairing:
+def pair_by_name(files: Iterable[Path]) -> Pairing:
     """By words such as `_mask`, `_seg`, `label_`, at the start or end of a name or before its number.
 
-    `a_mask_1.png`, `a_mask_2.png` are two objects of `a.png`. A word that all names have in common tells nothing.
+    `a_mask_1.png`, `a_mask_2.png` are two objects of `a.png`. A word that all names have in common means nothing.
+
+    >>> pairing = pair_by_name([Path("img_1.png"), Path("label_1.png"), Path("2.png")])
+    >>> [(image.name, masks[0].name) for image, masks in pairing.pairs.items()], [path.name for path in pairing.alone]
+    ([('img_1.png', 'label_1.png')], ['2.png'])
     """
     files = sorted(files)
-    words = {path: _words(path.stem) for path in files}
+    words = {path: _split_words(path.stem) for path in files}
+    # In a folder of "label_free_001.png", "label_free_002.png", ... the word says nothing about masks.
     common = set.intersection(*map(set, words.values())) if words else set()
-    marked = {path: place for path in files if (place := _marker(words[path], common)) is not None}
-    wanted: dict[Key, list[Path]] = defaultdict(list)
+    markers = {path: at for path in files if (at := _find_marker(words[path], common)) is not None}
+    images_by_key: dict[Key, list[Path]] = defaultdict(list)
     for path in files:
-        if path not in marked:
+        if path not in markers:
+            # "img_001" is found by its full name and as "001": both "img_001_label" and "label_001" are masks of it.
             plain = tuple(word for word in words[path] if word not in IMAGE_WORDS)
             for key in {words[path], plain} - {()}:
-                wanted[key].append(path)
-    told, kinds = Pairing(), defaultdict[Path, set[Key]](set)
-    for path, place in marked.items():
-        before, behind = words[path][:place], words[path][place + 1 :]
-        without = tuple(word for word in before if word not in IMAGE_WORDS)
-        whole = [key for key in ((*before, *behind), (*without, *behind)) if key in wanted]
-        keys = whole or [key for key in (before, without) if key in wanted]
+                images_by_key[key].append(path)
+    pairing, kinds = Pairing(), defaultdict[Path, set[Key]](set)
+    for path, at in markers.items():
+        before, behind = words[path][:at], words[path][at + 1 :]
+        plain = tuple(word for word in before if word not in IMAGE_WORDS)
+        # What stands behind the marker may belong to the name ("cell_mask_01" of "cell_01") or count the objects of one
+        # image ("cell_mask_01" of "cell"). The longer name is tried first: it is the more specific match.
+        full_keys = [key for key in ((*before, *behind), (*plain, *behind)) if key in images_by_key]
+        keys = full_keys or [key for key in (before, plain) if key in images_by_key]
         if not keys:
-            told.doubts.append(f"{path.name} is named like a mask, but no image has the rest of its name")
-        elif len(wanted[keys[0]]) > 1:
-            told.doubts.append(f"{path.name} may belong to {' or '.join(image.name for image in wanted[keys[0]])}")
+            pairing.doubts.append(f"{path.name} is named like a mask, but no image has the rest of its name")
+        elif len(images_by_key[keys[0]]) > 1:
+            candidates = " or ".join(image.name for image in images_by_key[keys[0]])
+            pairing.doubts.append(f"{path.name} may belong to {candidates}")
         else:
-            image = wanted[keys[0]][0]
-            told.pairs.setdefault(image, []).append(path)
-            kinds[image].add(words[path] if whole else words[path][: place + 1])
+            image = images_by_key[keys[0]][0]
+            pairing.pairs.setdefault(image, []).append(path)
+            kinds[image].add(words[path] if full_keys else words[path][: at + 1])
+    # Numbered objects of one image are merged, but "a_mask" and "a_label" beside each other are two versions of the
+    # truth, or masks of two classes: merging them would be a guess.
     for image in [image for image, kind in kinds.items() if len(kind) > 1]:
-        names = ", ".join(mask.name for mask in told.pairs.pop(image))
-        told.doubts.append(f"{image.name} has masks of different kinds: {names}")
-    told.alone.extend(path for path in files if path not in marked and path not in kinds)
-    return told
+        names = ", ".join(mask.name for mask in pairing.pairs.pop(image))
+        pairing.doubts.append(f"{image.name} has masks of different kinds: {names}")
+    pairing.alone.extend(path for path in files if path not in markers and path not in kinds)
+    return pairing
 
 
-def _words(stem: str) -> Key:
+def _split_words(stem: str) -> Key:
     return tuple(re.findall(r"[^\W\d_]+|\d+", stem.lower().replace("ground_truth", "groundtruth")))
 
 
-def _marker(words: Key, common: set[str]) -> int | None:
-    """The place of the word that makes a name a mask's: the first or the last, numbers behind it aside."""
-    last = max((place for place, word in enumerate(words) if not word.isdigit()), default=-1)
-    for place in (last, 0):
-        if place >= 0 and words[place] in MASK_WORDS - common:
-            return place
+def _find_marker(words: Key, common: set[str]) -> int | None:
+    """The index of the word that makes a name a mask's: the first or the last, numbers behind it aside.
+
+    Words in the middle do not count: "raw_label_free_day2" is an image.
+    """
+    last = max((index for index, word in enumerate(words) if not word.isdigit()), default=-1)
+    for index in (last, 0):
+        if index >= 0 and words[index] in MASK_WORDS - common:
+            return index
     return None
 
 
-def by_content(files: Iterable[Path]) -> Pairing:
+def pair_by_content(files: Iterable[Path]) -> Pairing:
     """By content: a mask has few values. It belongs to the one image of its size and numbers with the nearest name."""
     files = sorted(files)
-    if not any(map(_few_values, files[:: max(1, len(files) // LOOKED_AT)])):
+    # Opening every file of a folder of plain photos only to find no mask would take minutes: a spread sample decides.
+    if not any(map(_has_few_values, files[:: max(1, len(files) // MOST_OPENED)])):
         return Pairing(alone=files)
-    told, choices = Pairing(), defaultdict[Path, list[Path]](list)
-    pictures: dict[tuple[tuple[int, int], Key], list[Path]] = defaultdict(list)
-    flat = []
+    pairing, choices = Pairing(), defaultdict[Path, list[Path]](list)
+    # Only files of the same size and with the same numbers in their names can be partners; this also keeps the
+    # comparison of names, which is quadratic, to small groups.
+    images_by_group: dict[tuple[tuple[int, int], Key], list[Path]] = defaultdict(list)
+    masks = []
     for path in files:
         try:
             size = images.size(path)
         except ImageError as error:
-            told.doubts.append(str(error))
+            pairing.doubts.append(str(error).rstrip("."))  # becomes part of a sentence
             continue
-        group = size, tuple(word for word in _words(path.stem) if word.isdigit())
-        if _few_values(path):
-            flat.append((path, group))
+        group = size, tuple(word for word in _split_words(path.stem) if word.isdigit())
+        if _has_few_values(path):
+            masks.append((path, group))
         else:
-            pictures[group].append(path)
-    for path, group in flat:
-        nearness = {image: _nearness(path.stem, image.stem) for image in pictures[group]}
-        best = [image for image, near in nearness.items() if near == max(nearness.values()) and (near or group[1])]
+            images_by_group[group].append(path)
+    for path, group in masks:
+        shared = {image: _count_shared_letters(path.stem, image.stem) for image in images_by_group[group]}
+        # Without a number and without one letter in common, the size alone is no reason to pair two files.
+        best = [image for image, count in shared.items() if count == max(shared.values()) and (count or group[1])]
         if len(best) == 1:
             choices[best[0]].append(path)
         else:
             fits = f"fits {' and '.join(image.name for image in best)} alike" if best else "fits no image"
-            told.doubts.append(f"{path.name} looks like a mask and {fits} by size and name")
-    for image, masks in choices.items():
-        if len(masks) == 1:
-            told.pairs[image] = masks
+            pairing.doubts.append(f"{path.name} looks like a mask and {fits} by size and name")
+    for image, candidates in choices.items():
+        if len(candidates) == 1:
+            pairing.pairs[image] = candidates
         else:
-            told.doubts.append(f"{image.name} has several that look like its mask: {', '.join(m.name for m in masks)}")
-    told.alone.extend(image for group in pictures.values() for image in group if image not in choices)
-    return Pairing(told.pairs, sorted(told.alone), told.doubts)
+            names = ", ".join(mask.name for mask in candidates)
+            pairing.doubts.append(f"{image.name} has several files that look like its mask: {names}")
+    pairing.alone.extend(image for group in images_by_group.values() for image in group if image not in choices)
+    return Pairing(pairing.pairs, sorted(pairing.alone), pairing.doubts)
 
 
-def _few_values(path: Path) -> bool:
+def _has_few_values(path: Path) -> bool:
+    """Whether an image has few values or colors, judged by every n-th row and column; False of what cannot be read."""
     try:
         pixels = images.read_mask(path)
     except ImageError:
         return False
     step = max(1, round((pixels.shape[0] * pixels.shape[1] / MOST_PIXELS) ** 0.5))
-    some = pixels[::step, ::step].astype(np.int64)
-    codes = some if some.ndim == 2 else some @ np.array([65536, 256, 1])
+    sample = pixels[::step, ::step].astype(np.int64)
+    codes = sample if sample.ndim == 2 else sample @ np.array([65536, 256, 1])
     return len(np.unique(codes)) <= FEW_VALUES
 
 
-def _nearness(one: str, other: str) -> int:
-    """Letters that two names share at their ends; 1000 where they are the same."""
+def _count_shared_letters(one: str, other: str) -> int:
+    """Letters that two names share at their start and end; 1000 where they are the same, more than any others."""
     if one == other:
         return 1000
     shortest = min(len(one), len(other))
@@ -156,7 +177,7 @@ def without_masks(files: Iterable[Path]) -> list[Path]:
     folders: dict[Path, list[Path]] = defaultdict(list)
     for path in files:
         folders[path.parent].append(path)
-    masks = {mask for group in folders.values() for masks in by_name(group).pairs.values() for mask in masks}
+    masks = {mask for group in folders.values() for masks in pair_by_name(group).pairs.values() for mask in masks}
     return sorted(path for group in folders.values() for path in group if path not in masks)
 
 
@@ -167,13 +188,11 @@ def separate(pairs: dict[str, tuple[Path, tuple[Path, ...]]], output: Path) -> i
     `output` first, so that nobody sees half of it. Raises DataError where `output` holds anything, or names collide.
     """
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise DataError(f"{output} holds other files and is left alone; name a new folder.")
-    output.parent.mkdir(parents=True, exist_ok=True)
+        raise DataError(f"{output} holds other files and is left alone; choose a new folder.")
     merged = 0
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
-        fresh = Path(staging, "fresh")  # the staging folder itself is closed to other users
+    with new_folder(output) as fresh:
         for kind in ("images", "masks"):
-            (fresh / kind).mkdir(parents=True)
+            (fresh / kind).mkdir()
         for name, (image, masks) in pairs.items():
             stem = name.replace("/", "_")
             if len(masks) == 1:
@@ -181,18 +200,18 @@ def separate(pairs: dict[str, tuple[Path, tuple[Path, ...]]], output: Path) -> i
             else:
                 objects = [images.read_mask(path) for path in masks]
                 if any(mask.ndim != 2 or mask.shape != objects[0].shape for mask in objects):
-                    raise DataError(f"{image}: its {len(masks)} masks are of different sizes or in colors; mend them.")
+                    raise DataError(
+                        f"{image}: its {len(masks)} masks differ in size or are in color, so they cannot be merged. "
+                        "Save them in one size and in gray."
+                    )
                 union = np.any([mask > 0 for mask in objects], axis=0).astype(np.uint8) * np.uint8(255)
                 mask_name, data, merged = f"{stem}.png", encode_png(union), merged + 1
-            for place, content in (
+            for path, content in (
                 (fresh / "images" / (stem + image.suffix), image.read_bytes()),
                 (fresh / "masks" / mask_name, data),
             ):
-                with suppress(FileExistsError), place.open("xb") as file:
+                with suppress(FileExistsError), path.open("xb") as file:
                     file.write(content)
                     continue
-                raise DataError(f"{image}: another image would be written as {place.name} too; rename one of the two.")
-        with suppress(OSError):
-            output.rmdir()  # goes only when empty; some systems rename onto no folder at all
-        fresh.rename(output)
+                raise DataError(f"{image}: another image would be written as {path.name} too; rename one of the two.")
     return merged

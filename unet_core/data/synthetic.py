@@ -5,8 +5,6 @@ what the camera would see of them: some nuclei out of focus and dim, blur, uneve
 noise, and debris that glows but is no nucleus. The mask is never read back from the picture.
 """
 
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.errors import ConfigError, DataError
+from unet_core.io.files import new_folder
 
 SIDES = (192, 320)  # px, shortest and longest side of a picture
 RADII = (9.0, 17.0)  # px, typical nucleus radius of one picture (its magnification)
@@ -167,24 +166,19 @@ def write(root: Path, images: int = 48, seed: int = 0) -> Path:
         raise ConfigError(f"Expected images of 1 or more and a seed of 0 or more, got {images} and {seed}.")
     if _complete(root, images, seed):
         return root
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as staging:
-        fresh = Path(staging, "fresh")  # the staging folder itself is closed to other users
-        for kind in KINDS:
-            (fresh / kind).mkdir(parents=True)
-        for index in range(images):
-            image, mask = draw(seed, index)
-            for kind, picture in zip(KINDS, (image, mask * np.uint8(255)), strict=True):
-                png = cv2.imencode(".png", picture)[1].tobytes()
-                (fresh / kind / NAME.format(index)).write_bytes(png)
-        (fresh / MARKER).write_bytes(_readme(images, seed))
-        with suppress(OSError):
-            root.rmdir()  # goes only when empty; some systems rename onto no folder at all
-        try:
-            fresh.rename(root)
-        except OSError as taken:
-            if not _complete(root, images, seed):  # complete: another process was faster
-                raise DataError(f"{root} holds other files and is left alone; name a new folder.") from taken
+    try:
+        with new_folder(root) as fresh:
+            for kind in KINDS:
+                (fresh / kind).mkdir()
+            for index in range(images):
+                image, mask = draw(seed, index)
+                for kind, pixels in zip(KINDS, (image, mask * np.uint8(255)), strict=True):
+                    png = cv2.imencode(".png", pixels)[1].tobytes()
+                    (fresh / kind / NAME.format(index)).write_bytes(png)
+            (fresh / MARKER).write_bytes(_readme(images, seed))
+    except FileExistsError as error:
+        if not _complete(root, images, seed):  # complete: another process was faster
+            raise DataError(f"{root} holds other files and is left alone; choose a new folder.") from error
     return root
 
 

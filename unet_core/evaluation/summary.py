@@ -29,59 +29,62 @@ class ImageScore:
 
 @dataclass(frozen=True)
 class Summary:
-    """Means over images and scores of all pixels pooled; `empty` images have no truth and no prediction.
+    """The scores of a set of images, each as a dictionary by the names of `metrics.METRICS`.
 
-    `dice_low` and `dice_high` bound the mean Dice of other images of this kind with 95 % confidence (bootstrap over
-    images, Efron 1979); NaN under two images.
+    `mean` is over images (NaN where none has a value), `pooled` counts all pixels together. `dice_interval` bounds the
+    mean Dice of other images of this kind with 95 % confidence (bootstrap over images, Efron 1979); NaN under two
+    images. `empty` images have nothing in the ground truth and nothing predicted.
     """
 
     images: int
     empty: int
-    mean_dice: float
-    mean_iou: float
-    pooled_dice: float
-    pooled_iou: float
-    mean_precision: float
-    mean_recall: float
-    mean_accuracy: float
-    dice_low: float
-    dice_high: float
+    mean: dict[str, float]
+    pooled: dict[str, float]
+    dice_interval: tuple[float, float]
+
+    def to_dict(self) -> dict[str, float]:
+        """Flat, as `evaluate` prints it: `images, empty, mean_dice, ..., pooled_dice, ..., dice_low, dice_high`."""
+        low, high = self.dice_interval
+        return {
+            "images": self.images,
+            "empty": self.empty,
+            **{f"mean_{name}": value for name, value in self.mean.items()},
+            **{f"pooled_{name}": value for name, value in self.pooled.items()},
+            "dice_low": low,
+            "dice_high": high,
+        }
 
 
 def summarize(scores: Sequence[ImageScore]) -> Summary:
     """The summary of one image or more."""
     columns = {name: np.array([item.scores[name] for item in scores]) for name in METRICS}
-    pooled = metrics.scores(sum_counts([item.counts for item in scores]))
-    low, high = interval(columns["dice"])
     return Summary(
         images=len(scores),
         empty=sum(item.counts.empty for item in scores),
-        **{f"mean_{name}": metrics.mean(values) for name, values in columns.items()},
-        pooled_dice=pooled["dice"],
-        pooled_iou=pooled["iou"],
-        dice_low=low,
-        dice_high=high,
+        mean={name: metrics.mean(values) for name, values in columns.items()},
+        pooled=metrics.scores(sum_counts([item.counts for item in scores])),
+        dice_interval=interval(columns["dice"]),
     )
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class over all images: pooled Dice and IoU, NaN where it is in no truth and no prediction."""
+    """One class over all images: pooled Dice and IoU, NaN where it is in no ground truth and no prediction."""
 
     index: int
     dice: float
     iou: float
-    pixels: int  # of the truth
-    images: int  # whose truth holds it
+    pixels: int  # of the ground truth
+    images: int  # whose ground truth holds it
 
 
 def by_class(scores: Sequence[ImageScore]) -> list[ClassScore]:
     """The scores of each class, all pixels counted together; for binary the foreground alone, as class 1."""
     total = sum_counts([item.counts for item in scores])
     first = 1 if len(total.tp) == 1 else 0
-    wanted = np.array([item.counts.tp + item.counts.fn for item in scores])  # (images, C)
+    true_pixels = np.array([item.counts.tp + item.counts.fn for item in scores])  # (images, C)
     return [
-        ClassScore(first + k, float(dice), float(iou), int(wanted[:, k].sum()), int((wanted[:, k] > 0).sum()))
+        ClassScore(first + k, float(dice), float(iou), int(true_pixels[:, k].sum()), int((true_pixels[:, k] > 0).sum()))
         for k, (dice, iou) in enumerate(zip(metrics.dice(total), metrics.iou(total), strict=True))
     ]
 
@@ -102,18 +105,19 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def to_csv(scores: Sequence[ImageScore]) -> str:
-    """`image,dice,iou,precision,recall,accuracy,subset,...`: a line an image; an undefined score is an empty cell.
+    """`image,dice,iou,precision,recall,accuracy,subset,empty`: a line for each image; undefined scores are empty cells.
 
-    With several classes their own Dice and IoU follow as `dice_0, iou_0, dice_1, ...`.
+    A metric that is added to METRICS becomes a column. With several classes the Dice and IoU of each follow as
+    `dice_0, iou_0, dice_1, ...`.
     """
     classes = len(scores[0].counts.tp) if scores else 1
-    several = [(name, k) for k in range(classes) for name in ("dice", "iou")] if classes > 1 else []
+    class_columns = [(name, k) for k in range(classes) for name in ("dice", "iou")] if classes > 1 else []
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["image", *METRICS, "subset", "empty", *(f"{name}_{k}" for name, k in several)])
+    writer.writerow(["image", *METRICS, "subset", "empty", *(f"{name}_{k}" for name, k in class_columns)])
     for item in scores:
         values = [item.scores[name] for name in METRICS]
-        per_class = [METRICS[name](item.counts)[k] for name, k in several]
+        per_class = [METRICS[name].function(item.counts)[k] for name, k in class_columns]
         writer.writerow([item.id, *map(_cell, values), item.subset, int(item.counts.empty), *map(_cell, per_class)])
     return out.getvalue()
 

@@ -39,6 +39,11 @@ class Format:
         return re.sub(r".*\.", ".", self.suffix or self.file)
 
     @property
+    def is_single_file(self) -> bool:
+        """Whether a single image gives one file and no second one beside it, as YOLO's classes.txt."""
+        return self.encode is None or self.gather is None
+
+    @property
     def collected(self) -> bool:
         """Whether all pictures are in one file."""
         return self.encode is None

@@ -1,20 +1,20 @@
-"""Files to take home, written into a folder or one ZIP; `formats` says which there are."""
+"""Exported files, written into a folder or one ZIP; `formats` says which there are."""
 
 import io
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import BinaryIO
 
-from unet_core.errors import RunError
+from unet_core.errors import ConfigError, RunError
 from unet_core.export.formats import FORMATS, Format, checked, parse
 from unet_core.export.result import Result
-from unet_core.io.filenames import Names, safe_stem
+from unet_core.io.filenames import safe_stem, unique
+from unet_core.io.files import replacement
 
-__all__ = ["FORMATS", "Delivery", "Format", "Result", "Writer", "archive", "encode", "parse", "write"]
+__all__ = ["FORMATS", "Delivery", "Format", "Result", "Writer", "archive", "encode", "parse", "save", "write"]
 
 
 class Delivery:
@@ -65,11 +65,11 @@ class Writer:
         """Raises ConfigError for an unknown format."""
         self.folder = folder
         self._delivery = Delivery(formats, self._put)
-        self._names = Names()
+        self._stems: set[str] = set()
 
     def add(self, result: Result, stem: str | None = None) -> list[Path]:
         """Write one picture's own files, and give their paths. Raises RunError where one cannot be written."""
-        stem = self._names.unique(safe_stem(result.name)) if stem is None else stem
+        stem = unique(safe_stem(result.name), self._stems, before_suffix=False) if stem is None else stem
         return [self.folder / name for name in self._delivery.add(result, stem)]
 
     def close(self, before: str = "") -> list[Path]:
@@ -110,28 +110,24 @@ def archive(results: Iterable[Result], formats: Sequence[str], path: Path) -> li
     With several formats each has a folder of its own. Names are made safe and given once. The file appears when it is
     complete. Raises ConfigError for an unknown format, RunError where it cannot be written, and what `results` raises.
     """
-    partial = path.with_name(f"{path.name}.part")
-    names = Names()
+    stems: set[str] = set()
     try:
-        with ExitStack() as stack:
-            stack.callback(partial.unlink, missing_ok=True)
-            with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as packed:
+        with replacement(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as packed:
 
-                def put(name: str, fill: Callable[[BinaryIO], object]) -> None:
-                    entry = zipfile.ZipInfo(name, time.localtime()[:6])
-                    stored = PurePosixPath(name).suffix in (".png", ".tif")  # compressed already
-                    entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-                    entry.external_attr = 0o644 << 16
-                    with packed.open(entry, "w", force_zip64=True) as file:
-                        fill(file)  # type: ignore[arg-type]
+            def put(name: str, fill: Callable[[BinaryIO], object]) -> None:
+                entry = zipfile.ZipInfo(name, time.localtime()[:6])
+                stored = PurePosixPath(name).suffix in (".png", ".tif")  # compressed already
+                entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                with packed.open(entry, "w", force_zip64=True) as file:
+                    fill(file)  # type: ignore[arg-type]
 
-                delivery = Delivery(formats, put)
-                delivery.in_folders = len(delivery.formats) > 1
-                written = [
-                    name for result in results for name in delivery.add(result, names.unique(safe_stem(result.name)))
-                ]
-                written += delivery.close()
-            partial.replace(path)
+            delivery = Delivery(formats, put)
+            delivery.in_folders = len(delivery.formats) > 1
+            written = []
+            for result in results:
+                written += delivery.add(result, unique(safe_stem(result.name), stems, before_suffix=False))
+            written += delivery.close()
     except OSError as error:
         raise _unwritable(path, error) from error
     return written
@@ -150,6 +146,43 @@ def encode(name: str, result: Result) -> tuple[str, bytes]:
     delivery = Delivery([name], put)
     first = (delivery.add(result, stem) + delivery.close(f"{stem}_"))[0]
     return first, files[first]
+
+
+def save(result: Result, formats: Sequence[str], path: Path) -> Path:
+    """Write one image's files: as one file, as a ZIP, or into a folder, by what `path` is called.
+
+    Args:
+        result: The image and its mask.
+        formats: Names in FORMATS.
+        path: A ZIP where it ends in `.zip`; one file where it has an ending and the only format is a single file; else
+            a folder, in which the files are named after the image.
+
+    Returns:
+        `path`.
+
+    Raises:
+        ConfigError: A format is unknown, or the file's ending is not that of its format.
+        RunError: The file cannot be written.
+    """
+    names = checked(formats)
+    only = FORMATS[names[0]]
+    if path.suffix.lower() == ".zip":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        archive([result], names, path)
+    elif len(names) == 1 and only.is_single_file and path.suffix:
+        if path.suffix.lower() != only.extension:
+            raise ConfigError(
+                f"{path}: the format {only.name!r} is written as {only.extension}. Name the file "
+                f"{path.with_suffix(only.extension).name}, or choose another format."
+            )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode(only.name, result)[1])
+        except OSError as error:
+            raise _unwritable(path, error) from error
+    else:
+        write(names, path, PurePosixPath(safe_stem(result.name)).name, result)
+    return path
 
 
 def _unwritable(path: Path, error: OSError) -> RunError:

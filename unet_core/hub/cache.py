@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
 
 from unet_core.hub.repo_id import Reference
+from unet_core.io.files import flush_to_disk
 
 NEEDED = ("config.json", "model.safetensors")
 SOURCE = "source.json"  # beside the weights: the repository and commit they came from
@@ -30,8 +30,7 @@ def store(downloads: Path, names: list[str], reference: Reference, commit: str, 
     source = {"repo": reference.repo, "revision": reference.revision, "commit": commit}
     (fresh / SOURCE).write_text(json.dumps(source) + "\n", encoding="ascii")
     for path in fresh.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        flush_to_disk(path)
     if folder.exists():
         folder.rename(staging / "before")
     fresh.rename(folder)

@@ -17,11 +17,13 @@ from functools import cached_property
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from unet_core.data import pairing
 from unet_core.data.layouts import Sample, is_mask_folder
-from unet_core.errors import DataError, ImageError, listing
+from unet_core.errors import DataError, ImageError, PredictionError, listing
 from unet_core.io import images, zip_reader
-from unet_core.io.filenames import safe_name, unique
+from unet_core.io.filenames import fold_case, safe_name, unique
 from unet_core.io.pixels import Pixels
 
 MOST_PICTURES = 10_000  # of one intake, each page of a stack counted
@@ -138,6 +140,29 @@ def from_samples(samples: Iterable[Sample]) -> Inputs:
     return result
 
 
+def read_source(source: str | Path | Pixels) -> tuple[Pixels, str]:
+    """The image (H, W, C) in a file, or in an array (H, W), (H, W, 1) or (H, W, 3), and its name ("" for an array).
+
+    Raises ImageError for a file that is not a readable image, PredictionError for an array that is not an image.
+    """
+    if not isinstance(source, np.ndarray):
+        return images.read(Path(source)), Path(source).stem
+    image = source[:, :, None] if source.ndim == 2 else source
+    if image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
+        raise PredictionError(
+            f"Expected an image of shape (H, W), (H, W, 1) or (H, W, 3), got {source.shape}. Drop an alpha channel "
+            "with image[:, :, :3]; predict the images of a stack one by one."
+        )
+    if image.dtype not in (np.uint8, np.uint16, np.float32):
+        raise PredictionError(
+            f"Expected pixels of uint8, uint16 or float32, got {image.dtype}. Convert them, as in "
+            "image.astype(np.float32)."
+        )
+    if not np.isfinite(image).all():
+        raise PredictionError("The image has NaN or infinite pixels. Replace them, as in np.nan_to_num(image).")
+    return np.ascontiguousarray(image), ""
+
+
 def _look_into(name: str, source: Source, groups: list[list[File]], result: Inputs) -> None:
     """Add the pictures of one upload to the groups."""
     name = name.replace("\\", "/")
@@ -230,6 +255,6 @@ def _name(pictures: list[File], result: Inputs) -> None:
         for stem, page in images.page_names(path.stem, pages):
             shown = unique(str(path.with_name(stem + path.suffix)), taken)
             own = str(PurePosixPath(shown).with_suffix(""))
-            if own.lower() in stems:
+            if fold_case(own) in stems:
                 own = f"{own}_{path.suffix[1:].lower()}"
             result.items.append(Item(shown, unique(own, stems), file, page))

@@ -6,87 +6,80 @@ from pathlib import PurePosixPath
 
 from unet_core.io.images import EXTENSIONS
 
-RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
-LONGEST = 120  # characters of one part; file systems take 255 bytes with what follows
+MOST_BYTES = 100  # of one part of a name in UTF-8; file systems take 255 with the endings that follow
+MOST_PARTS = 8  # of a path
+RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")  # devices of Windows, with any suffix
+
+
+def safe_name(name: str) -> str:
+    """A relative path with `/` that any system can write and that leads out of no folder; "image" of nothing.
+
+    There is no "..", drive or root in it, no control character, none of <>:"|?*, no reserved name, no leading or
+    trailing blank or dot. Letters are composed (NFC). Longer parts are cut before their suffix, of deeper paths the
+    last MOST_PARTS stay.
+
+    >>> safe_name("..\\\\plate 1\\\\well:A1.tif"), safe_name("con.png"), safe_name("..")
+    ('plate 1/well_A1.tif', '_con.png', 'image')
+    """
+    parts = [_safe_part(part) for part in unicodedata.normalize("NFC", name.replace("\\", "/")).split("/")]
+    return "/".join([part for part in parts if part][-MOST_PARTS:]) or "image"
 
 
 def safe_stem(name: str) -> str:
-    """A relative path with forward slashes, without a picture's ending, made of the name that a user gave.
+    """The same without an image's suffix, for names that get an ending of their own; other dots stay.
 
-    Nothing in it leads out of a folder or is refused by Windows: no "..", drive or root, no control characters or
-    <>:"|?*, no reserved name, no trailing dot or blank; "image" where nothing is left.
+    >>> safe_stem("plate 1/well.A1.TIF"), safe_stem("v1.2")
+    ('plate 1/well.A1', 'v1.2')
     """
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.suffix.lower() in EXTENSIONS:
-        path = path.with_suffix("")
-    parts = [_safe(part) for part in path.parts if part not in ("/", ".", "..")]
-    return "/".join(part for part in parts if part) or "image"
+    return safe_name(str(path.with_suffix("")) if path.suffix.lower() in EXTENSIONS else name)
 
 
-def _safe(part: str) -> str:
-    shown = "".join(
-        "_" if unicodedata.category(letter)[0] == "C" or letter in '<>:"|?*/' else letter for letter in part
-    )
-    shown = shown[:LONGEST].strip(" .")
-    return f"_{shown}" if shown.partition(".")[0].lower() in RESERVED else shown
+def _safe_part(part: str) -> str:
+    clean = "".join(letter if letter.isprintable() and letter not in '<>:"|?*' else "_" for letter in part).strip(" .")
+    if RESERVED.fullmatch(clean):
+        clean = f"_{clean}"
+    if len(clean.encode()) > MOST_BYTES:
+        suffix = PurePosixPath(clean).suffix
+        suffix = suffix if len(suffix.encode()) <= 6 else ""  # longer: a dot in a sentence
+        clean = clean.encode()[: MOST_BYTES - len(suffix.encode())].decode(errors="ignore") + suffix
+    return clean
 
 
-class Names:
-    """Gives each name once: the second "a" becomes "a_2". Capitals are no difference, as on Windows and macOS."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def unique(self, name: str) -> str:
-        """The name, or with the smallest number behind it that is free."""
-        found, number = name, 1
-        while _folded(found) in self._taken:
-            number += 1
-            found = f"{name}_{number}"
-        self._taken.add(_folded(found))
-        return found
-
-
-def _folded(name: str) -> str:
+def fold_case(name: str) -> str:
+    """A key that is equal for names that Windows or macOS take for the same file."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
+def unique(name: str, taken: set[str], *, before_suffix: bool = True) -> str:
+    """The name, or the name with the smallest number from 2 that is free; it is added to `taken`, folded.
+
+    The number goes before the suffix of the last part, or with `before_suffix` False to the end.
+
+    >>> taken = set()
+    >>> [unique(name, taken) for name in ("a.png", "A.png", "a.png")]
+    ['a.png', 'A_2.png', 'a_3.png']
+    """
+    path = PurePosixPath(name)
+    stem, suffix = (path.stem, path.suffix) if before_suffix else (path.name, "")
+    number = 1
+    while fold_case(name) in taken:
+        number += 1
+        name = str(path.with_name(f"{stem}_{number}{suffix}"))
+    taken.add(fold_case(name))
+    return name
+
+
 def plain_cell(text: str) -> str:
-    """A text that a spreadsheet shows and never computes: one that starts like a formula gets a ' in front."""
+    """A text that a spreadsheet shows and never computes: one that starts like a formula gets a ' in front.
+
+    >>> plain_cell("=1+1"), plain_cell("a=1.png")
+    ("'=1+1", 'a=1.png')
+    """
     text = readable(text)
     return f"'{text}" if re.match(r"\s*[=+\-@]|[\t\r\n]", text) else text
 
 
 def readable(text: str) -> str:
-    """Without the stand-ins for bytes of a file name that are no UTF-8, which no UTF-8 file can hold."""
+    """Without the surrogates that stand for bytes of a file name that are not UTF-8, which no UTF-8 file can hold."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-LONGEST_PART = 100  # bytes of one part of a name
-DEEPEST = 8  # parts
-
-
-def unique(name: str, taken: set[str]) -> str:
-    """The name, or with a number before its suffix where another has it but for the case of its letters."""
-    path, number = PurePosixPath(name), 2
-    while name.lower() in taken:
-        name, number = str(path.with_name(f"{path.stem}_{number}{path.suffix}")), number + 1
-    taken.add(name.lower())
-    return name
-
-
-def safe_name(name: str) -> str:
-    """A relative name with `/` that any system can write and that leads nowhere else."""
-    parts = []
-    for part in unicodedata.normalize("NFC", name.replace("\\", "/")).split("/"):
-        clean = "".join(letter if letter.isprintable() and letter not in '<>:"|?*' else "_" for letter in part)
-        clean = clean.strip(" ").rstrip(".")
-        if re.fullmatch(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", clean):
-            clean = f"_{clean}"
-        if len(clean.encode()) > LONGEST_PART:
-            path = PurePosixPath(clean)
-            suffix = path.suffix if len(path.suffix) <= 6 else ""
-            clean = clean.encode()[: LONGEST_PART - len(suffix)].decode(errors="ignore") + suffix
-        if clean.strip("."):
-            parts.append(clean)
-    return "/".join(parts[-DEEPEST:]) or "picture"

@@ -1,7 +1,8 @@
-"""Pictures of more than 8 bits a channel, not a bit lost: TIFF by tifffile or OpenCV, PNG by OpenCV.
+"""Images of more than 8 bits a channel, not a bit lost: TIFF by tifffile or OpenCV, PNG by OpenCV.
 
-Pillow cuts 16-bit colors to 8 and knows no float colors, so it is asked for neither. tifffile reads every TIFF header
-and what is not compressed; compressed pixels go to OpenCV, whose decoder cannot be made to inflate without bound.
+Pillow cuts 16-bit colors to 8 and knows no float colors, so it is used for neither. tifffile reads every TIFF header
+and what is not compressed. Compressed pixels go to OpenCV: its decoder stops at the size that the header names, while
+tifffile would inflate whatever a strip expands to, so that a few kilobytes could fill the memory.
 """
 
 import logging
@@ -19,12 +20,15 @@ from unet_core.errors import ImageError
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GRAY, COLORED = (tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK), (tifffile.PHOTOMETRIC.RGB,)
 
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it finds wrong is told by ImageError
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs is raised as ImageError here
 
 
 @dataclass(frozen=True)
 class TiffHeader:
-    """What the header of a TIFF tells of one page: its size as stored, EXIF orientation, whether it is `deep`."""
+    """One page by the header of a TIFF: size in pixels as stored, EXIF orientation, `deep` for over 8 bits a channel.
+
+    `pages` is how many images the file holds.
+    """
 
     pages: int
     height: int
@@ -42,15 +46,17 @@ def tiff_header(file: BinaryIO, page: int = 0) -> TiffHeader | None:
     with suppress(Exception), tifffile.TiffFile(file) as tiff:
         first = tiff.pages[0].aspage()
         pages = len(tiff.pages)
-        if first.is_imagej:  # may keep all images behind one header
+        # ImageJ (over 4 GB) and tifffile itself may store many images behind one header, which the chain of headers
+        # does not show: such a stack must not be taken for its first image.
+        if first.is_imagej:
             pages = max(pages, int((tiff.imagej_metadata or {}).get("images", 1)))
         elif first.is_shaped:
             pages = max(pages, sum(series.size for series in tiff.series) // first.size)
-        wanted = tiff.pages[min(page, len(tiff.pages) - 1)].aspage()
-        bits = wanted.bitspersample if isinstance(wanted.bitspersample, int) else max(wanted.bitspersample)
-        tag = wanted.tags.get("Orientation")
+        header = tiff.pages[min(page, len(tiff.pages) - 1)].aspage()
+        bits = header.bitspersample if isinstance(header.bitspersample, int) else max(header.bitspersample)
+        tag = header.tags.get("Orientation")
         orientation = int(tag.value) if tag is not None else 1
-        return TiffHeader(pages, int(wanted.imagelength), int(wanted.imagewidth), orientation, bits > 8)
+        return TiffHeader(pages, int(header.imagelength), int(header.imagewidth), orientation, bits > 8)
     return None
 
 
@@ -64,23 +70,25 @@ def read_tiff(file: BinaryIO, page: int, name: str) -> NDArray[Any]:
         with tifffile.TiffFile(file) as tiff:
             if page >= len(tiff.pages):
                 raise ImageError(
-                    f"{name}: its {len(tiff.pages)} headers stand for more pages; save it as a plain multi-page TIFF."
+                    f"{name}: page {page} has no header of its own ({len(tiff.pages)} have); save it as a plain "
+                    "multi-page TIFF."
                 )
             header = tiff.pages[page].aspage()
             _check(header, name)
             if header.compression == tifffile.COMPRESSION.NONE:
                 pixels = np.asarray(header.asarray())
             else:
-                pixels = _inflated(file, page, header, name)
+                pixels = _decompress(file, page, header, name)
     except ImageError:
         raise
     except Exception as error:
-        raise ImageError(f"{name}: the picture is damaged ({error}).") from error
+        raise ImageError(f"{name}: the image is damaged ({error}).") from error
+    # The header was checked before; what the decoders made of it is checked again, as they disagree on odd files.
     shape = int(header.imagelength), int(header.imagewidth)
     if header.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3 and pixels.shape[1:] == shape:
         pixels = pixels.transpose(1, 2, 0)
     if pixels.shape[:2] != shape or pixels.ndim > 3 or pixels.dtype != header.dtype:
-        raise ImageError(f"{name}: the picture is damaged (its pixels are not what its header says).")
+        raise ImageError(f"{name}: the image is damaged (its pixels do not match its header).")
     if header.photometric == tifffile.PHOTOMETRIC.MINISWHITE and np.issubdtype(pixels.dtype, np.unsignedinteger):
         pixels = np.iinfo(pixels.dtype).max - pixels
     if pixels.ndim == 3:
@@ -89,49 +97,57 @@ def read_tiff(file: BinaryIO, page: int, name: str) -> NDArray[Any]:
 
 
 def _check(header: tifffile.TiffPage, name: str) -> None:
-    """Refuse what would be read wrongly, or whose header asks for more memory than its size tells."""
+    """Refuse what would be read wrongly, or whose header asks for more memory than its size in pixels suggests."""
     samples, allowed = int(header.samplesperpixel), (1, 2) if header.photometric in GRAY else (3, 4)
     if header.photometric not in (*GRAY, *COLORED) or samples not in allowed or header.imagedepth != 1:
+        color_space = getattr(header.photometric, "name", header.photometric)
         raise ImageError(
-            f"{name}: a deep TIFF of kind {getattr(header.photometric, 'name', header.photometric)} with {samples} "
-            "channels cannot be read; convert the image to gray or RGB."
+            f"{name}: a TIFF with over 8 bits, {samples} channels and color space {color_space} is not supported; "
+            "convert the image to gray or RGB."
         )
+    # A tile is allocated whole: one of 100,000 x 100,000 pixels in a tiny image would need 20 GB. Edge tiles reach over
+    # the image, so some excess is normal.
     tiled = int(header.tilelength or 0) * int(header.tilewidth or 0)
     if header.is_tiled and tiled > max(2**20, 4 * header.imagelength * header.imagewidth):
-        raise ImageError(f"{name}: the picture is damaged (its tiles are larger than itself).")
+        raise ImageError(f"{name}: the image is damaged (its tiles are larger than the image).")
     end = header.parent.filehandle.size
-    places = zip(header.dataoffsets, header.databytecounts, strict=True)
-    if not header.dataoffsets or any(offset + count > end for offset, count in places):
-        raise ImageError(f"{name}: the picture is damaged (it ends before its pixels do).")
+    strips = zip(header.dataoffsets, header.databytecounts, strict=True)
+    if not header.dataoffsets or any(offset + count > end for offset, count in strips):
+        raise ImageError(f"{name}: the image is damaged (the file ends before its pixels do).")
 
 
-def _inflated(file: BinaryIO, page: int, header: tifffile.TiffPage, name: str) -> NDArray[Any]:
+def _decompress(file: BinaryIO, page: int, header: tifffile.TiffPage, name: str) -> NDArray[Any]:
     if header.samplesperpixel == 2 or header.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
         raise ImageError(
-            f"{name}: a compressed deep TIFF with its channels apart or with gray and alpha cannot be read; "
+            f"{name}: a compressed TIFF with over 8 bits and planar channels, or gray with alpha, is not supported; "
             "save it without compression."
         )
     file.seek(0)
     data = np.frombuffer(file.read(), np.uint8)
-    done, pages = cv2.imdecodemulti(data, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
-    if not done or len(pages) != 1:
+    success, pages = cv2.imdecodemulti(data, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
+    if not success or len(pages) != 1:
         kind = getattr(header.compression, "name", header.compression)
-        raise ImageError(f"{name}: the picture is damaged, or its compression {kind} is unknown; save it without.")
-    return _rgb(np.asarray(pages[0]))
+        raise ImageError(
+            f"{name}: the image is damaged, or its compression {kind} is not supported; save it without compression."
+        )
+    return _to_rgb(np.asarray(pages[0]))
 
 
 def read_png(data: bytes, gray: bool, name: str) -> NDArray[np.uint16]:
-    """The pixels of a 16-bit PNG that is known to be whole, (H, W) or (H, W, 3), without alpha. Raises ImageError."""
+    """The pixels of a complete 16-bit PNG, (H, W) or (H, W, 3), without alpha. Raises ImageError."""
     try:
-        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
-        raise ImageError(f"{name}: the picture is damaged ({error}).") from error
-    if found is None or found.dtype != np.uint16:
-        raise ImageError(f"{name}: the picture is damaged, or its 16 bits cannot be read; save it as 16-bit TIFF.")
-    pixels = _rgb(np.asarray(found, np.uint16))
+        raise ImageError(f"{name}: the image is damaged ({error}).") from error
+    if decoded is None or decoded.dtype != np.uint16:
+        raise ImageError(
+            f"{name}: the image is damaged, or its kind of 16-bit PNG is not supported; save it as 16-bit TIFF."
+        )
+    pixels = _to_rgb(np.asarray(decoded, np.uint16))
+    # OpenCV expands gray with alpha to colors; the three channels are equal then.
     return np.ascontiguousarray(pixels[:, :, 0] if gray and pixels.ndim == 3 else pixels)
 
 
-def _rgb(pixels: NDArray[Any]) -> NDArray[Any]:
-    """OpenCV's blue, green, red(, alpha) the other way round."""
+def _to_rgb(pixels: NDArray[Any]) -> NDArray[Any]:
+    """OpenCV's blue, green, red(, alpha) as red, green, blue; gray stays."""
     return pixels[:, :, 2::-1] if pixels.ndim == 3 and pixels.shape[2] >= 3 else pixels

@@ -1,16 +1,16 @@
-"""What a net is made of, worked out from its settings alone: channels, sizes, parameters, multiply-adds, what it sees.
+"""The architecture of a U-Net, computed from its settings alone: channels, sizes, parameters, receptive field.
 
-`unet.UNet` is built from the same plan. No torch here, so that a page can draw the net while its settings change.
+`unet.UNet` is built from the same list of parts. No torch here, so that a page can draw it while the settings change.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import ConfigError
-
-LEARNED_UPS = ("transposed",)  # the others keep the channels, and the block before them gives half as many
+from unet_core.models.layers import DOWNS, NORMS, UPS
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the net: an encoder, bottleneck or decoder block, a way down or up, the head."""
+    """One part of the model: an encoder, bottleneck or decoder block, a way down or up, the head."""
 
     kind: str  # encoder, down, bottleneck, up, decoder, head
     level: int  # 0 is full resolution
@@ -45,13 +45,13 @@ class Part:
 def list_parts(config: ModelConfig) -> list[Part]:
     """The parts in the order in which an image passes them."""
     widths = [config.base_channels * 2**level for level in range(config.depth + 1)]
-    learned = config.up in LEARNED_UPS
+    learned = UPS[config.up].is_learned  # the others keep the channels: the block before gives half as many
     parts: list[Part] = []
     channels = config.in_channels
     for level in range(config.depth):
         width = widths[level]
         parts.append(_block(config, "encoder", level, channels, width, width, config.convs_per_block))
-        strided = (Convolution(width, width, 2, 2),) if config.down == "strided_conv" else ()
+        strided = (Convolution(width, width, 2, 2),) if DOWNS[config.down].is_learned else ()
         parts.append(Part("down", level, width, width, strided))
         channels = width
     width = widths[-1] if learned else widths[-1] // 2
@@ -71,7 +71,7 @@ def list_parts(config: ModelConfig) -> list[Part]:
 
 def _block(config: ModelConfig, kind: str, level: int, before: int, middle: int, after: int, convs: int) -> Part:
     channels = [before, *[middle] * (convs - 1), after]
-    normed = config.norm != "none"
+    normed = NORMS[config.norm].has_parameters
     bias = not normed or config.order == "conv_act_norm"  # a norm right behind a convolution takes its bias away
     layers = tuple(Convolution(first, second, 3, bias=bias, normed=normed) for first, second in pairwise(channels))
     return Part(kind, level, before, after, layers)
@@ -97,7 +97,7 @@ def convolution_count(config: ModelConfig) -> int:
 
 
 def sizes(config: ModelConfig, size: int) -> list[int] | None:
-    """The side in pixels that each part of `plan` gives for an input side; None where one is odd or nothing is left."""
+    """The side in pixels that each part gives for an input side; None where one is odd or nothing is left."""
     result = []
     shrink = 1 if config.padding == "valid" else 0
     for part in list_parts(config):
@@ -116,29 +116,27 @@ def sizes(config: ModelConfig, size: int) -> list[int] | None:
 
 
 def output_size(config: ModelConfig, size: int) -> int | None:
-    """The side of the logits for an input side; None where it does not fit. Padded nets take any size."""
+    """The side of the logits for an input side; None where it does not fit. Padded models take any size."""
     if config.padding == "same":
         return size
-    found = sizes(config, size)
-    return found[-1] if found else None
+    sides = sizes(config, size)
+    return sides[-1] if sides else None
 
 
 def margin(config: ModelConfig) -> int:
-    """Pixels that an unpadded net eats at each edge; 0 for a padded one."""
+    """Pixels that an unpadded model loses at each edge; 0 for a padded one."""
     size = fitting_size(config, config.image_size)
-    out = output_size(config, size)
-    assert out is not None
-    return (size - out) // 2
+    return (size - (output_size(config, size) or 0)) // 2
 
 
 def fitting_size(config: ModelConfig, size: int) -> int:
-    """The smallest input side of `size` or more that the net takes."""
+    """The smallest input side of `size` or more that the model takes."""
     cell = 2**config.depth
     return next(side for side in range(size, size + 2 * cell + least_size(config)) if output_size(config, side))
 
 
 def least_size(config: ModelConfig) -> int:
-    """The smallest input side that gives any output: 1 for a padded net."""
+    """The smallest input side that gives any output: 1 for a padded model."""
     if config.padding == "same":
         return 1
     size = 1
@@ -152,15 +150,27 @@ def least_size(config: ModelConfig) -> int:
     return size
 
 
+def padded_side(config: ModelConfig, side: int) -> int:
+    """The side to which a padded model pads its input: whole cells of the deepest level, as many as its norm needs."""
+    least = math.ceil(math.sqrt(NORMS[config.norm].min_pixels)) << config.depth
+    return max(least, _whole_cells(config, side))
+
+
+def _whole_cells(config: ModelConfig, size: int) -> int:
+    """The next multiple of 2**depth, the pixels of the image that one pixel of the deepest level stands for."""
+    cell = 1 << config.depth
+    return -(-size // cell) * cell
+
+
 def check_size(config: ModelConfig, height: int, width: int) -> None:
-    """Raise ConfigError with the nearest sizes where an unpadded net does not take an input of this size."""
+    """Raise ConfigError with the nearest sizes where an unpadded model does not take an input of this size."""
     for side in (height, width):
         if output_size(config, side) is None:
             above = fitting_size(config, side)
             below = next((low for low in range(side, 0, -1) if output_size(config, low)), None)
             nearest = f"{below} or {above}" if below else f"{above}"
             raise ConfigError(
-                f"An input side of {side} pixels does not fit this unpadded net: every pooling needs an even side. "
+                f"An input side of {side} pixels does not fit this unpadded model: every pooling needs an even side. "
                 f"The nearest sizes are {nearest}."
             )
 
@@ -168,14 +178,13 @@ def check_size(config: ModelConfig, height: int, width: int) -> None:
 def multiply_adds(config: ModelConfig, size: int) -> int:
     """Multiply-adds of one forward pass of a square image of `size` pixels; norms and activations are left out."""
     if config.padding == "same":
-        cell = 2**config.depth
-        size = -(-size // cell) * cell
-    found = sizes(config, size)
-    if found is None:
+        size = _whole_cells(config, size)
+    sides = sizes(config, size)
+    if sides is None:
         check_size(config, size, size)
         return 0
     total, before = 0, size
-    for part, after in zip(list_parts(config), found, strict=True):
+    for part, after in zip(list_parts(config), sides, strict=True):
         side = before
         for layer in part.convolutions:
             weights = layer.in_channels * layer.out_channels * layer.kernel**2
@@ -191,18 +200,19 @@ def multiply_adds(config: ModelConfig, size: int) -> int:
 def receptive_field(config: ModelConfig) -> int:
     """Side in pixels of the largest square of the input that one output pixel can see, along the deepest path.
 
-    An interval of pixels is followed back from the head to the image, from each place within a cell of the deepest
-    level, since what a pixel sees depends on its place there.
+    An interval of pixels is followed back from the head to the image, from each pixel within a cell of the deepest
+    level, since what a pixel sees depends on where it is in the cell.
     """
-    return max(_seen(config, place) for place in range(2**config.depth))
+    return max(_extent(config, pixel) for pixel in range(2**config.depth))
 
 
-def _seen(config: ModelConfig, place: int) -> int:
-    low = high = place
+def _extent(config: ModelConfig, pixel: int) -> int:
+    """Side of what one pixel of the output, `pixel` from the start of a cell, can see."""
+    low = high = pixel
     for part in reversed(list_parts(config)):
         if part.kind == "down":
             low, high = 2 * low, 2 * high + 1
-        elif part.kind == "up" and config.up.startswith("bilinear"):
+        elif part.kind == "up" and UPS[config.up].reads_neighbors:
             low, high = (low - 1) // 2, (high + 1) // 2  # the two nearest
         elif part.kind == "up":
             low, high = low // 2, high // 2
@@ -214,8 +224,5 @@ def _seen(config: ModelConfig, place: int) -> int:
 
 def rows(config: ModelConfig, size: int) -> Iterator[tuple[Part, int]]:
     """Each part with the side in pixels of what it gives, for a drawing; the size is made to fit first."""
-    cell = 2**config.depth
-    size = -(-size // cell) * cell if config.padding == "same" else fitting_size(config, size)
-    found = sizes(config, size)
-    assert found is not None
-    yield from zip(list_parts(config), found, strict=True)
+    size = _whole_cells(config, size) if config.padding == "same" else fitting_size(config, size)
+    yield from zip(list_parts(config), sizes(config, size) or (), strict=True)

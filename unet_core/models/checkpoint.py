@@ -13,7 +13,6 @@ It is written under another name, flushed to the disk, read back and renamed; th
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import CheckpointError, ConfigError
+from unet_core.io.files import flush_to_disk
 from unet_core.models import weight_file
 from unet_core.models.unet import UNet
 
@@ -69,8 +69,9 @@ def save_checkpoint(
     fresh.mkdir(parents=True)
     try:
         for name, data in files.items():
-            _write(fresh / name, data)
-        _sync_folder(fresh)
+            (fresh / name).write_bytes(data)
+            flush_to_disk(fresh / name)
+        flush_to_disk(fresh)
         verify(fresh)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -81,7 +82,7 @@ def save_checkpoint(
         shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)
     fresh.rename(folder)
-    _sync_folder(folder.parent)
+    flush_to_disk(folder.parent)
 
 
 def verify(folder: Path) -> None:
@@ -176,20 +177,3 @@ def _sums(digests: Mapping[str, str]) -> str:
 
 def _tensor_bytes(tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # Windows cannot open a folder
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,12 +1,8 @@
-"""The U-Net (Ronneberger, Fischer, Brox 2015, arXiv:1505.04597) and its variants, built from `anatomy.plan`.
+"""The U-Net (Ronneberger, Fischer, Brox 2015, arXiv:1505.04597) and its variants, built from `architecture.list_parts`.
 
-A padded net takes any size: the input is padded at its right and lower edge to whole cells of the deepest level, and
-the logits are cut back. An unpadded one, as in the paper, gives logits smaller than the image by a fixed margin.
+A padded model takes any size: the input is padded at its right and lower edge to whole cells of the deepest level, and
+the logits are cropped back. An unpadded one, as in the paper, gives logits smaller than the image by a fixed margin.
 """
-
-import math
-from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -16,31 +12,7 @@ from unet_core.config.schema import ModelConfig
 from unet_core.errors import ConfigError
 from unet_core.models import architecture
 from unet_core.models.architecture import Part
-
-NORMS: dict[str, Callable[[int], nn.Module]] = {
-    "batch": nn.BatchNorm2d,
-    "group": lambda channels: nn.GroupNorm(math.gcd(channels, 8), channels),
-    "instance": partial(nn.InstanceNorm2d, affine=True),
-    "none": lambda channels: nn.Identity(),
-}
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": partial(nn.ReLU, inplace=True),
-    "leaky_relu": partial(nn.LeakyReLU, 0.01, inplace=True),
-    "elu": partial(nn.ELU, inplace=True),
-    "gelu": nn.GELU,
-    "silu": partial(nn.SiLU, inplace=True),
-}
-DOWNS: dict[str, Callable[[Part], nn.Module]] = {
-    "maxpool": lambda part: nn.MaxPool2d(2),
-    "avgpool": lambda part: nn.AvgPool2d(2),
-    "strided_conv": lambda part: nn.Conv2d(part.in_channels, part.out_channels, 2, stride=2),
-}
-UPS: dict[str, Callable[[Part], nn.Module]] = {
-    "transposed": lambda part: nn.ConvTranspose2d(part.in_channels, part.out_channels, 2, stride=2),
-    "bilinear": lambda part: nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
-    "bilinear_aligned": lambda part: nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
-    "nearest": lambda part: nn.Upsample(scale_factor=2, mode="nearest"),
-}
+from unet_core.models.layers import ACTIVATIONS, DOWNS, NORMS, UPS
 
 
 def block(config: ModelConfig, part: Part) -> nn.Sequential:
@@ -48,7 +20,7 @@ def block(config: ModelConfig, part: Part) -> nn.Sequential:
     layers: list[nn.Module] = []
     for conv in part.convolutions:
         padding = 1 if config.padding == "same" else 0
-        follow = [NORMS[config.norm](conv.out_channels), ACTIVATIONS[config.activation]()]
+        follow = [NORMS[config.norm].build(conv.out_channels), ACTIVATIONS[config.activation].build()]
         layers.append(nn.Conv2d(conv.in_channels, conv.out_channels, 3, padding=padding, bias=conv.bias))
         layers += follow if config.order == "conv_norm_act" else reversed(follow)
     if config.dropout and part.level >= config.depth - 1 and part.kind != "decoder":
@@ -57,13 +29,26 @@ def block(config: ModelConfig, part: Part) -> nn.Sequential:
 
 
 class UNet(nn.Module):
-    """Encoder, bottleneck, decoder with skips, head. Channels double at each of `depth` levels."""
+    """Encoder, bottleneck, decoder with skip connections, head. Channels double at each of `depth` levels.
+
+    Args:
+        config: The architecture; `in_channels` and `num_classes` must be 1 or more. The weights are random (He 2015),
+            drawn from torch's global generator.
+
+    Raises:
+        ConfigError: `in_channels` or `num_classes` is still 0, that is, to be found from the data.
+
+    Example:
+        >>> model = UNet(ModelConfig(in_channels=3, num_classes=2, base_channels=8, depth=3))
+        >>> model(torch.zeros(1, 3, 100, 75)).shape
+        torch.Size([1, 2, 100, 75])
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         if config.in_channels < 1 or config.num_classes < 1:
             raise ConfigError(
-                f"A net needs in_channels and num_classes of 1 or more, got {config.in_channels} and "
+                f"A model needs in_channels and num_classes of 1 or more, got {config.in_channels} and "
                 f"{config.num_classes}; 0 (found from the data) must be replaced first."
             )
         self.config = config
@@ -71,9 +56,11 @@ class UNet(nn.Module):
         for part in architecture.list_parts(config):
             parts.setdefault(part.kind, []).append(part)
         self.encoder = nn.ModuleList(block(config, part) for part in parts["encoder"])
-        self.down = nn.ModuleList(DOWNS[config.down](part) for part in parts["down"])
+        self.down = nn.ModuleList(
+            DOWNS[config.down].build(part.in_channels, part.out_channels) for part in parts["down"]
+        )
         self.bottleneck = block(config, parts["bottleneck"][0])
-        self.up = nn.ModuleList(UPS[config.up](part) for part in parts["up"])
+        self.up = nn.ModuleList(UPS[config.up].build(part.in_channels, part.out_channels) for part in parts["up"])
         self.decoder = nn.ModuleList(block(config, part) for part in parts["decoder"])
         head = parts["head"][0]
         padding = config.head_kernel // 2 if config.padding == "same" else 0
@@ -86,20 +73,24 @@ class UNet(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         for last in (self.head, *self.deep_heads):
-            nn.init.xavier_normal_(last.weight)  # small first logits: no step starts from a sure mistake
+            nn.init.xavier_normal_(last.weight)  # small first logits: no training starts from a confident mistake
 
     def forward(self, images: Tensor) -> Tensor | list[Tensor]:
-        """(N, in_channels, H, W) normalized images to logits (N, num_classes, H, W), H and W from 1 up.
+        """Segment a batch.
 
-        Unpadded: (N, num_classes, H - 2 margin, W - 2 margin); a size that does not fit raises ConfigError. With deep
-        supervision, and in training only: a list of logits, full size first, then each level of the decoder below.
+        Args:
+            images: (N, in_channels, H, W) float, normalized as `config.normalization` says; H and W from 1 up.
+
+        Returns:
+            Logits (N, num_classes, H, W); of an unpadded model (N, num_classes, H - 2 margin, W - 2 margin). With deep
+            supervision, and in training only: a list of logits, full size first, then each level of the decoder below.
+
+        Raises:
+            ConfigError: The size does not fit an unpadded model.
         """
         height, width = images.shape[-2:]
         if self.config.padding == "same":
-            cell = 2**self.config.depth
-            least = 2 * cell if self.config.norm == "instance" else cell  # it takes its statistics from several pixels
-            wanted = (max(least, -(-side // cell) * cell) for side in (width, height))
-            right, lower = (after - before for after, before in zip(wanted, (width, height), strict=True))
+            right, lower = (architecture.padded_side(self.config, side) - side for side in (width, height))
             x = F.pad(images, (0, right, 0, lower), mode="replicate")
         else:
             architecture.check_size(self.config, height, width)

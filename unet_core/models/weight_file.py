@@ -15,6 +15,7 @@ from typing import Any
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import CheckpointError, ConfigError
 from unet_core.models import architecture
+from unet_core.models.layers import NORMS
 
 MOST_BYTES = 2**29  # of a file of weights from elsewhere: 134 million values
 MOST_HEADER = 2**20  # bytes; the largest net of the menus (depth 8, 8 convolutions a block) needs 0.1 MiB
@@ -111,11 +112,11 @@ def config_from(text: str | bytes, name: str) -> ModelConfig:
 
 def stored_values(config: ModelConfig) -> int:
     """The number of values in the weights of a net: what is learned, and what batch norm keeps beside it."""
-    kept = 0
-    if config.norm == "batch":  # running mean, running variance, number of batches
+    buffers = 0
+    if NORMS[config.norm].has_buffers:  # running mean, running variance, number of batches
         layers = (layer for part in architecture.list_parts(config) for layer in part.convolutions if layer.normed)
-        kept = sum(2 * layer.out_channels + 1 for layer in layers)
-    return architecture.parameter_count(config) + kept
+        buffers = sum(2 * layer.out_channels + 1 for layer in layers)
+    return architecture.parameter_count(config) + buffers
 
 
 def check_fit(config: ModelConfig, header: Header, name: str) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from unet_core import device as memory
 from unet_core.data.sampling import Batch
-from unet_core.device import forget_peak, out_of_memory, peak_mb, release
+from unet_core.device import free_memory, out_of_memory, peak_mb, reset_peak
 from unet_core.errors import TrainingError
 from unet_core.models.checkpoint import save_checkpoint
 from unet_core.planning.trial import Trial
@@ -57,14 +57,14 @@ def time_step(trial: Trial) -> StepTiming:
                 f"The memory of {device} does not hold {smallest} crops of {trial.config.model.image_size} pixels with "
                 "this net; lower image_size, base_channels or depth."
             )
-    forget_peak(device)
+    reset_peak(device)
     alone = time.perf_counter()
     fits(trial, next(batches))
     alone = (time.perf_counter() - alone) / smallest
     small_mb = peak_mb(device)
     size = wanted if wanted * alone <= LONGEST_STEP else max(smallest, min(wanted, int(LONGEST_STEP / alone)))
     bad = None
-    forget_peak(device)
+    reset_peak(device)
     while size > smallest and not all(fits(trial, batch) for batch in islice(trial.batches(size), WARM_UP)):
         bad, size = size, max(smallest, size // 2)
     sample = (peak_mb(device) - small_mb) / (size - smallest) if size > smallest and bad is None else 0.0
@@ -95,7 +95,7 @@ def fits(trial: Trial, batch: Batch) -> bool:
     else:
         return True
     trial.training.optimizer.zero_grad(set_to_none=True)
-    release(trial.training.device)
+    free_memory(trial.training.device)
     return False
 
 

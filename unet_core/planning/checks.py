@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 from unet_core.config.schema import ModelConfig, RunConfig
+from unet_core.data.augmentation import AUGMENTATIONS
 from unet_core.data.fingerprint import Fingerprint
 from unet_core.errors import listing
 from unet_core.models import architecture
+from unet_core.models.layers import NORMS
 from unet_core.planning.planner import UPRIGHT
 
 FEW_VALIDATE = 5
 FEW_STEPS = 100
 TOUCHING = 2.0  # pixels between objects at which masks grow together
-FLIPPED = ("flips", "light", "strong", "microscopy")  # augmentations that turn top to bottom
 
 
 def check_settings(
@@ -27,7 +28,7 @@ def check_settings(
             f"Only {_counted(val_images, 'image')} of {train_images + val_images} choose the best epoch: the score "
             "will hang on them. More images, or a larger val_fraction, make it steadier."
         )
-    if data.upright >= UPRIGHT and config.train.augment in FLIPPED:
+    if data.upright >= UPRIGHT and AUGMENTATIONS[config.train.augment].flips_vertically:
         yield (
             f"The classes at the top of the images are others than at the bottom, and augment {config.train.augment!r} "
             "turns images upside down; 'street' only mirrors left and right."
@@ -63,7 +64,7 @@ def _sizes(config: RunConfig, data: Fingerprint) -> Iterator[str]:
 
 def _batches(config: RunConfig, steps: int, crops: int) -> Iterator[str]:
     batch = config.train.batch_size
-    if config.model.norm == "batch" and batch < 4:
+    if batch < NORMS[config.model.norm].min_batch:
         yield (
             f"Batch norm estimates mean and spread from {_counted(batch, 'crop')} at a time (batch_size): too few. "
             "Take batch_size 4 or more, or norm 'group'."

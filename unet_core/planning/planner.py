@@ -15,6 +15,7 @@ from unet_core.data.fingerprint import Fingerprint
 from unet_core.errors import ConfigError
 from unet_core.hardware import Machine
 from unet_core.models import architecture
+from unet_core.models.layers import NORMS
 
 SIDES = (64, 96, 128, 160, 192, 256, 320, 384, 512)  # of crops; multiples of 2 to the power of 4 and more
 LARGEST = {"cpu": 256, "cuda": 512, "mps": 384}  # crops beyond these leave no room for a batch, or for patience
@@ -198,7 +199,7 @@ class _Rules:
         while self.batch > 4 and self._steps(self.batch, self.crops) < 4:
             self.batch //= 2
             reason = f"only {self._trained()} images train: smaller batches make more steps of an epoch"
-        if self.now.model.norm == "batch" and self.batch < 4:
+        if self.batch < NORMS[self.now.model.norm].min_batch:
             reason += "; batch norm wants 4 or more, take norm 'group' below that"
         return "batch_size", self.batch, reason
 

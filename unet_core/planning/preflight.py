@@ -81,7 +81,7 @@ class Largest:
 def _largest(trial: Trial, pace: StepTiming, until: float) -> Iterator[Progress | Largest]:
     """Search for the largest batch. Beyond what memory allows a processor is not driven: it would swap, not fail."""
     device = trial.training.device
-    setting = int(next(option.high or 1 for option in all_fields() if option.name == "batch_size"))
+    setting = int(next(option.le or 1 for option in all_fields() if option.name == "batch_size"))
     by_memory = batch_size.batch_that_fits(pace.sample_mb, pace.others_mb, pace.free_mb)
     bounds = {"data": trial.whole.crops, "setting": setting}
     if device.type != "cuda" and by_memory:

@@ -1,12 +1,12 @@
-"""A check before the start in a process of its own, so that neither the page nor the server imports torch.
+"""A pre-flight check or learning rate finder in a process of its own, so that no page or server imports torch.
 
-    check = preflight_process.start(config, runs_dir, "check")    # or "lr-range"
-    check.state(), check.told()                                   # now and then
+    check = process.start(config, runs_dir, "check")      # or "lr-range"
+    check.state(), check.last_message()                   # polled
     check.cancel()
 
-It lies in `<runs>/.preflight/<what>-<hash of the settings>/`: the same settings find the same check, also after the
-page was loaded anew, in another tab, or on a server started since. The process ends when it is done, when its `wanted`
-file is gone, and in any case after LIMIT seconds, so that a page that is closed leaves none behind.
+Its folder is `<runs>/.preflight/<kind>-<hash of the settings>/`: the same settings lead to the same check, also after
+the page was reloaded, in another tab, or after a restart of the server. The process ends when it is done, when its
+file `wanted` is deleted, and in any case after LIMIT seconds, so that a closed page leaves no process behind.
 """
 
 import contextlib
@@ -17,22 +17,22 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from unet_core.config.schema import RunConfig, all_fields
+from unet_core.config.reproduce import flags
+from unet_core.config.schema import RunConfig
 from unet_core.errors import ConfigError, RunError
 from unet_core.io import files
-from unet_core.io.files import write_text
+from unet_core.io.files import write_atomically
 from unet_core.io.process import spawn_detached
-from unet_core.planning.report import LrRange, Progress, Refused, Report, Told, decode
+from unet_core.planning.report import LrRange, Message, Progress, Refused, Report, decode
 
 LIMIT = 180.0  # seconds
-START_SECONDS = 15.0  # until the process has taken its lock
+START_SECONDS = 15.0  # that the process may take to acquire its lock
 MAX_CHECKS = 20  # older ones are deleted
 
 
 class CheckState(StrEnum):
-    """Where a check stands."""
+    """The state of a check."""
 
     RUNNING = "running"
     DONE = "done"
@@ -42,17 +42,17 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One check; every property reads the disk."""
+    """One check; every property and method reads the disk."""
 
     folder: Path
 
     @property
     def config(self) -> RunConfig:
-        """The settings that were checked. Raises RunError where they cannot be read."""
+        """The settings that are checked. Raises RunError where they cannot be read."""
         try:
             return RunConfig.from_json((self.folder / "config.json").read_text(encoding="utf-8"))
         except (OSError, ValueError, ConfigError) as error:
-            raise RunError(f"{self.folder}: its settings cannot be read ({error}). Check again.") from error
+            raise RunError(f"{self.folder}: its settings cannot be read ({error}). Run the check again.") from error
 
     @property
     def output(self) -> Path:
@@ -62,97 +62,86 @@ class Check:
     def log(self) -> Path:
         return self.folder / "log.txt"
 
-    def told(self) -> Told | None:
-        """The latest that it told, None where nothing yet."""
+    def last_message(self) -> Message | None:
+        """Its latest message, None before the first."""
         try:
             lines = self.output.read_text(encoding="utf-8").splitlines()
         except OSError:
             return None
-        return next((told for line in reversed(lines) if (told := decode(line)) is not None), None)
+        return next((message for line in reversed(lines) if (message := decode(line)) is not None), None)
 
     def state(self) -> CheckState:
-        held = files.is_locked(self.folder / "lock")  # asked before reading: what is told until its end is then read
-        told = self.told()
-        if isinstance(told, Report | LrRange):
+        """Derived from the lock, the messages and the file `wanted` at each call."""
+        running = files.is_locked(self.folder / "lock")  # before reading, so that its last message is not missed
+        message = self.last_message()
+        if isinstance(message, Report | LrRange):
             return CheckState.DONE
-        if isinstance(told, Refused):
+        if isinstance(message, Refused):
             return CheckState.FAILED
         try:
             age = time.time() - (self.folder / "wanted").stat().st_mtime
         except OSError:
             return CheckState.CANCELLED
-        return CheckState.RUNNING if held or (told is None and age < START_SECONDS) else CheckState.FAILED
+        return CheckState.RUNNING if running or (message is None and age < START_SECONDS) else CheckState.FAILED
 
     def result(self) -> Report | LrRange | None:
-        """What came out, None where nothing did or not yet."""
-        told = self.told()
-        return told if isinstance(told, Report | LrRange) else None
+        """Its result, None where there is none (yet)."""
+        message = self.last_message()
+        return message if isinstance(message, Report | LrRange) else None
 
     def problem(self) -> str:
-        """Why there is no result, for a check that failed."""
-        told = self.told()
-        if isinstance(told, Refused):
-            return told.message
-        doing = f" while it was {told.doing}" if isinstance(told, Progress) else ""
-        return f"The check ended without a word{doing}; {self.log} may say why. Too little memory ends it like that."
+        """Why a failed check has no result."""
+        message = self.last_message()
+        if isinstance(message, Refused):
+            return message.message
+        doing = f" while it was {message.doing}" if isinstance(message, Progress) else ""
+        return (
+            f"The check ended unexpectedly{doing}, probably because the system ran out of memory. Try a smaller "
+            f"batch_size or image_size; see {self.log} for details."
+        )
 
     def cancel(self) -> None:
-        """Ask it to end, which it does within a second."""
+        """Cancel it; its process ends within a second."""
         with contextlib.suppress(OSError):
             (self.folder / "wanted").unlink(missing_ok=True)
 
 
 def check_for(config: RunConfig, runs_dir: Path, kind: str) -> Check:
-    """Where the check of these settings lies or would lie. How many epochs there are, it does not depend on."""
+    """The check of these settings, whether it was started or not. It does not depend on the number of epochs."""
     settings = config.replace(epochs=1, series="").to_dict() | {"data": config.data.to_dict()}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     return Check(runs_dir / ".preflight" / f"{kind}-{digest}")
 
 
 def start(config: RunConfig, runs_dir: Path, kind: str = "check") -> Check:
-    """Begin a check anew, detached; one that runs already is left alone. Raises RunError where it cannot be written."""
+    """Start a check in a detached process, unless it is running. Raises RunError where its folder cannot be written."""
     check = check_for(config, runs_dir, kind)
     if check.folder.is_dir() and check.state() is CheckState.RUNNING:
         return check
     try:
         shutil.rmtree(check.folder, ignore_errors=True)
         check.folder.mkdir(parents=True)
-        write_text(check.folder / "config.json", config.to_json())
+        write_atomically(check.folder / "config.json", config.to_json())
         (check.folder / "wanted").touch()
-        _forget_old(check.folder.parent)
+        _delete_old(check.folder.parent)
         spawn_detached(
             "unet_core", *arguments(config, runs_dir, kind, check.folder), log=check.log, output=check.output
         )
     except OSError as error:
         raise RunError(
-            f"{check.folder}: a check cannot be written there ({error.strerror or error}); free some space."
+            f"{check.folder}: cannot write the check ({error.strerror or error}). Check permissions and free space."
         ) from error
     return check
 
 
 def arguments(config: RunConfig, runs_dir: Path, kind: str, folder: Path | None = None) -> list[str]:
-    """The command line after `python -m unet_core`; `folder` that of a check, for a process beside a page."""
+    """The command line after `python -m unet_core`; with the `folder` of a check for its background process."""
     words = ["preflight", config.data.root, f"--runs-dir={runs_dir}", *flags(config)]
     words += ["--lr-range"] if kind == "lr-range" else []
     return [*words, "--json-lines", f"--check-folder={folder}"] if folder else words
 
 
-def flags(config: RunConfig) -> list[str]:
-    """The settings that are not the defaults, as the command line has them, without the folder of the data."""
-    words = []
-    for option in all_fields():
-        value: Any = getattr(getattr(config, option.section), option.name)
-        name = option.name.replace("_", "-")
-        if option.name == "root" or value == option.default or value is None:
-            continue
-        if option.kind is bool:
-            words.append(f"--{name}" if value else f"--no-{name}")
-        else:
-            words.append(f"--{name}={value}")
-    return words
-
-
-def _forget_old(folder: Path) -> None:
+def _delete_old(folder: Path) -> None:
     checks = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in checks[MAX_CHECKS:]:
         shutil.rmtree(old, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a check before the start tells: its progress and its results, as JSON lines from one process to another."""
+"""The messages of a pre-flight check: its progress and its result, as JSON lines from one process to another."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from unet_core.data.fingerprint import Fingerprint
 
 @dataclass(frozen=True)
 class Progress:
-    """How far it is, `share` 0..1, and what it does now."""
+    """How far the check is, `share` 0..1, and what it is doing."""
 
     share: float
     doing: str
@@ -20,10 +20,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run with these settings would cost, and what speaks against it. Seconds, MiB, pixels.
+    """What a run with these settings would take, in seconds, MiB and pixels, and warnings about them.
 
-    An epoch is its steps, the validation, the film and the checkpoints. `largest_batch` made real steps;
-    `largest_by` says what ended the search: "memory", "data" (an epoch has no more crops), "time" or "setting" (4096).
+    An epoch is its steps, the validation, the snapshots and the checkpoints. `largest_batch` is the largest batch that
+    was run; `largest_by` says what limited it: "memory", "data" (crops per epoch), "time" (of the check) or "setting"
+    (the upper bound of batch_size).
     """
 
     device: str
@@ -32,41 +33,41 @@ class Report:
     images: int
     train_images: int
     val_images: int
-    crops: int  # of an epoch
-    steps: int  # of an epoch
+    crops: int  # per epoch
+    steps: int  # per epoch
     epochs: int
-    batch_size: int  # with which the time was taken: that of the settings, or what fits
+    batch_size: int  # that was timed: that of the settings, or what fits
     step_seconds: float
-    train_seconds: float  # of an epoch
+    train_seconds: float  # per epoch, as the next two
     val_seconds: float
     save_seconds: float
     start_seconds: float  # until the first step: reading the images
-    memory_mb: float  # at most in use with these settings
-    free_mb: float  # to be had, 0 = unknown
+    memory_mb: float  # peak with these settings
+    free_mb: float  # available, 0 = unknown
     largest_batch: int
     largest_by: str
-    memory_batch: int  # what the memory would hold by the bytes of a sample, 0 = unknown
+    memory_batch: int  # estimated from the memory per sample, 0 = unknown
     receptive_field: int
     image_size: int
     fingerprint: Fingerprint
     warnings: tuple[str, ...]
-    seconds: float  # that the check itself took
+    seconds: float  # of the check itself
 
     @property
     def epoch_seconds(self) -> float:
         return self.train_seconds + self.val_seconds + self.save_seconds
 
     def total_seconds(self, epochs: int = 0) -> float:
-        """From the start to the end of so many epochs, 0 = as set."""
+        """From the start to the end of so many epochs, 0 = those of the settings."""
         return self.start_seconds + (epochs or self.epochs) * self.epoch_seconds
 
 
 @dataclass(frozen=True)
 class LrRange:
-    """A learning-rate range test (Smith 2017, arXiv:1506.01186): the smoothed loss over rising rates.
+    """A learning rate range test (Smith 2017, arXiv:1506.01186): the smoothed loss over increasing learning rates.
 
-    `steepest` is where the loss falls fastest over the logarithm of the rate, `lowest` where it is least, `suggestion`
-    what to set as the peak of the schedule; None where the loss never fell. `ended_by` is "diverged" or "end".
+    `steepest` is the rate where the loss falls fastest over the logarithm of the rate, `lowest` where it is minimal,
+    `suggestion` the peak learning rate to set; None where the loss never fell. `ended_by` is "diverged" or "end".
     """
 
     rates: tuple[float, ...]
@@ -80,26 +81,26 @@ class LrRange:
 
 @dataclass(frozen=True)
 class Refused:
-    """It could not be done; the message is the user's to read."""
+    """The check failed; `message` is for the user."""
 
     message: str
 
 
-Told = Progress | Report | LrRange | Refused
+Message = Progress | Report | LrRange | Refused
 TYPES: Mapping[str, type] = {"progress": Progress, "report": Report, "lr_range": LrRange, "refused": Refused}
 
 
-def encode(told: Told) -> str:
-    """One line of strict JSON, its "type" first; what is not finite becomes null."""
-    name = next(name for name, cls in TYPES.items() if type(told) is cls)
-    return json.dumps({"type": name} | values(told), allow_nan=False)
+def encode(message: Message) -> str:
+    """One line of strict JSON, its "type" first; numbers that are not finite become null."""
+    name = next(name for name, cls in TYPES.items() if type(message) is cls)
+    return json.dumps({"type": name} | values(message), allow_nan=False)
 
 
-def values(told: Told) -> dict[str, Any]:
-    """The fields as JSON can hold them."""
-    fields = {item.name: getattr(told, item.name) for item in dataclasses.fields(told)}
-    if isinstance(told, Report):
-        fields["fingerprint"] = told.fingerprint.to_dict()
+def values(message: Message) -> dict[str, Any]:
+    """The fields of a message as values for JSON."""
+    fields = {item.name: getattr(message, item.name) for item in dataclasses.fields(message)}
+    if isinstance(message, Report):
+        fields["fingerprint"] = message.fingerprint.to_dict()
     return {key: _finite(value) for key, value in fields.items()}
 
 
@@ -107,14 +108,14 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def decode(line: str) -> Told | None:
-    """What `encode` wrote; None for a torn line or one of another release."""
+def decode(line: str) -> Message | None:
+    """The message that `encode` wrote; None for an incomplete line or one of another release."""
     try:
         fields = json.loads(line)
         cls = TYPES[fields.pop("type")]
         if cls is Report:
             fields["fingerprint"] = Fingerprint.from_dict(fields["fingerprint"])
-        told: Told = cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+        message: Message = cls(**{key: tuple(item) if isinstance(item, list) else item for key, item in fields.items()})
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return told
+    return message

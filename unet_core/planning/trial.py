@@ -19,8 +19,8 @@ from unet_core.data.dataset import Dataset
 from unet_core.data.fingerprint import spread
 from unet_core.data.layouts import Sample
 from unet_core.data.sampling import Batch
-from unet_core.device import cores
 from unet_core.errors import DataError, ImageError
+from unet_core.hardware import cores
 from unet_core.io import images
 from unet_core.models import checkpoint
 from unet_core.training import finetune
@@ -76,11 +76,11 @@ def prepare(config: RunConfig, runs_dir: Path, most: int = MOST_IMAGES) -> Trial
     found = discovery.find(Path(config.data.root), config.data.layout)
     chosen = _chosen(found, most)
     began = time.perf_counter()
-    pictures, model, _ = dataset.load_dataset(chosen, config.data, model)
+    pictures = dataset.load_dataset(chosen, config.data, model)
     read_seconds = (time.perf_counter() - began) / len(chosen)
-    config = replace(config, model=model)
+    config = replace(config, model=pictures.model)
     ids = {sample.id: sample.id for sample in pictures.samples}
-    looks = {sample.id: pictures.look(index) for index, sample in enumerate(pictures.samples)}
+    looks = {sample.id: pictures.describe(index) for index, sample in enumerate(pictures.samples)}
     settings = config.data
     split = splits.split(pictures.samples, settings.val_fraction, settings.test_fraction, config.train.seed, ids, looks)
     training = TrainerState(config, pictures.subset(split.train), pictures.subset(split.val))

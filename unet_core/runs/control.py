@@ -21,6 +21,7 @@ from pathlib import Path
 from unet_core.config.fields import fields_of
 from unet_core.config.schema import TrainConfig
 from unet_core.errors import ConfigError, RunError
+from unet_core.io.files import write_atomically
 from unet_core.runs.events import EpochFinished, EpochsChanged, Event, LrChanged, RunStarted
 
 POLL_SECONDS = 0.2  # how often a paused trainer looks whether it may resume
@@ -111,11 +112,9 @@ def number(name: str, value: str | float) -> float:
 
 def ask(folder: Path, name: str, text: str = "") -> None:
     """Write a control file whole or not at all. Raises RunError where it cannot be written."""
-    fresh = folder / f".{name}-{uuid.uuid4().hex}"
     try:
         folder.mkdir(exist_ok=True)
-        fresh.write_text(text, encoding="ascii")
-        fresh.replace(folder / name)
+        write_atomically(folder / name, text)
     except OSError as error:
         raise RunError(
             f"{folder / name} cannot be written ({error.strerror}). Free some space or change its permissions."

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from unet_core.errors import RunError
-from unet_core.io.files import write_text
+from unet_core.io.files import replacement, write_atomically
 from unet_core.runs.run import Run
 
 NOTES = "notes.json"
@@ -47,7 +47,7 @@ def write_notes(run: Run, wanted: Notes) -> None:
         if len(text) > most:
             raise RunError(f"The {what} has {len(text)} letters, at most {most} are kept; shorten it.")
     try:
-        write_text(run.folder / NOTES, json.dumps(asdict(Notes(name, note)), indent=1) + "\n")
+        write_atomically(run.folder / NOTES, json.dumps(asdict(Notes(name, note)), indent=1) + "\n")
     except OSError as error:
         raise RunError(f"{run.folder / NOTES}: cannot be written ({error.strerror or error}).") from error
 
@@ -62,22 +62,21 @@ def pack(run: Run, path: Path) -> None:
 
     The file appears when it is complete. Raises RunError where it cannot be written, or the run is gone.
     """
-    partial = path.with_name(f"{path.name}.part")
     if not run.folder.is_dir():
         raise RunError(f"Run {run.id} is gone; it was deleted meanwhile.")
     try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        with (
+            replacement(path) as partial,
+            zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed,
+        ):
             for file in _files(run.folder):
                 inside = file.relative_to(run.folder)
                 if inside.parts[0] in NOT_PACKED:
                     continue
                 with contextlib.suppress(FileNotFoundError):  # a checkpoint that was just replaced
                     packed.write(file, str(Path(run.id) / inside))
-        partial.replace(path)
     except OSError as error:
         raise RunError(f"{path}: cannot be written ({error.strerror or error}); free some space.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def delete(run: Run) -> None:

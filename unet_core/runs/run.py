@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.errors import ConfigError, RunError
-from unet_core.io.files import write_text
+from unet_core.io.files import write_atomically
 from unet_core.runs import control
 from unet_core.runs.run_state import SILENT_SECONDS, RunState, is_alive, silent_for, state_of
 
@@ -142,11 +142,11 @@ class Run:
     def write_split(self, split: "Split", hashes: dict[str, str]) -> None:
         """For the trainer: store the split. Raises OSError."""
         parts = {name: {key: hashes[key] for key in ids} for name, ids in split.parts()}
-        write_text(self.folder / "split.json", json.dumps(parts, indent=1) + "\n")
+        write_atomically(self.folder / "split.json", json.dumps(parts, indent=1) + "\n")
 
     def write_colors(self, color_map: str) -> None:
         """For the trainer: store the color map that it found in the masks. Raises OSError."""
-        write_text(self.folder / "color_map.txt", color_map + "\n")
+        write_atomically(self.folder / "color_map.txt", color_map + "\n")
 
     def state(self) -> RunState:
         """Where the run stands now: from its place in the queue, the lock, the heartbeat and the last event.
@@ -214,7 +214,7 @@ def create(runs_dir: Path, config: RunConfig) -> Run:
         try:
             folder.mkdir(parents=True)
             (folder / "control").mkdir()
-            write_text(folder / "config.json", config.to_json())
+            write_atomically(folder / "config.json", config.to_json())
         except FileExistsError:
             continue
         except OSError as error:

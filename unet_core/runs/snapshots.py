@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from unet_core import metrics
 from unet_core.errors import ImageError
 from unet_core.io import images
+from unet_core.io.files import write_atomically
 from unet_core.io.pixels import Pixels, encode_png, for_display
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def save_snapshots(
         _write(folder / f"{epoch:04}-{number}.png", pred, cv2.INTER_NEAREST)
         dice = metrics.scores(metrics.count(pred, truth, pictures.model.num_classes))["dice"]
         scores[-1] = None if math.isnan(dice) else dice
-    _write_json(folder / f"{epoch:04}.json", {"dice": scores})  # last: an epoch that has it is complete
+    write_atomically(
+        folder / f"{epoch:04}.json", json.dumps({"dice": scores})
+    )  # last: an epoch that has it is complete
     _thin(folder, epoch, len(scores))
 
 
@@ -154,7 +157,7 @@ def _probes(folder: Path, ids: list[str], dices: Sequence[float]) -> list[str]:
         chosen = [ids[place] for place in _spread(len(ids), OLD_PROBES)]
     else:
         chosen = [ids[place] for place in choose(dices if len(dices) == len(ids) else [math.nan] * len(ids))]
-    _write_json(folder / "probes.json", {"ids": chosen})
+    write_atomically(folder / "probes.json", json.dumps({"ids": chosen}))
     return chosen
 
 
@@ -171,18 +174,54 @@ def _thin(folder: Path, newest: int, probes: int) -> None:
                     (folder / f"{epoch:04}-{number}.png").unlink()
 
 
-def _write_json(path: Path, content: object) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(content), encoding="ascii")
-    fresh.replace(path)
-
-
 def _write(path: Path, pixels: Array, how: int) -> None:
     scale = min(1.0, SIDE / max(pixels.shape[:2]))
     if scale < 1:
         height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
         pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
-    fresh = path.with_suffix(".part")
     flat = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
-    fresh.write_bytes(encode_png(flat))
-    fresh.replace(path)
+    write_atomically(path, encode_png(flat))
+
+
+def read_scores(folder: Path, epoch: int) -> list[float | None] | None:
+    """The Dice of each probe after an epoch, None where it is undefined; None for an epoch that cannot be read."""
+    try:
+        scores = json.loads(_scores_path(folder, epoch).read_bytes())["dice"]
+        return [None if score is None else float(score) for score in scores]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_version(folder: Path, epoch: int) -> int:
+    """A number that grows when the epoch is predicted again (microseconds); 0 where it is gone."""
+    try:
+        return _scores_path(folder, epoch).stat().st_mtime_ns // 1000
+    except OSError:
+        return 0
+
+
+def read_png(folder: Path, name: str) -> bytes | None:
+    """The PNG of that name (see `image_name`, `truth_name`, `mask_name`), None where it cannot be read."""
+    try:
+        return (folder / f"{name}.png").read_bytes()
+    except OSError:
+        return None
+
+
+def image_name(number: int) -> str:
+    """A probe's image."""
+    return f"{number}-image"
+
+
+def truth_name(number: int) -> str:
+    """A probe's ground truth, class indices."""
+    return f"{number}-truth"
+
+
+def mask_name(epoch: int, number: int) -> str:
+    """A probe's prediction after an epoch, class indices."""
+    return f"{epoch:04}-{number}"
+
+
+def _scores_path(folder: Path, epoch: int) -> Path:
+    return folder / f"{epoch:04}.json"

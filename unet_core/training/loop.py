@@ -59,10 +59,11 @@ def train(training: TrainerState, control: Control | None = None) -> Iterator[Ev
     seconds_before = training.seconds
     if not len(training.val_dataset):
         yield Warned("There are no validation images: the best epoch is chosen by the training loss.")
-    if training.config.class_weights != "none" and training.loss_name not in losses.WEIGHTED:
+    if training.config.class_weights != "none" and not losses.LOSSES[training.loss_name].weighted:
+        weighted = [name for name, loss in losses.LOSSES.items() if loss.weighted]
         yield Warned(
             f"class_weights {training.config.class_weights!r} has no effect with the loss {training.loss_name!r}. "
-            f"Losses with class weights are {', '.join(losses.WEIGHTED)}."
+            f"Losses with class weights are {', '.join(weighted)}."
         )
     while not training.out_of_patience:
         stop = yield from _obey(training, control)

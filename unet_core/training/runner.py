@@ -14,8 +14,8 @@ import torch
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data import appearance, dataset, discovery, fingerprint, splits
 from unet_core.data.dataset import Dataset, Example
-from unet_core.device import cores
 from unet_core.errors import CheckpointError
+from unet_core.hardware import cores
 from unet_core.models import checkpoint, unet
 from unet_core.runs import control, snapshots
 from unet_core.runs import run as runs
@@ -43,9 +43,10 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
     torch.set_num_threads(threads)
     start = _origin(run, config)
     model = finetune.adopt(config.model, start) if start else config.model
-    pictures, model = _pictures(run, config, model, log)
+    pictures = _pictures(run, config, model, log)
     split = _split(run, config, pictures)
-    training = TrainerState(replace(config, model=model), pictures.subset(split.train), pictures.subset(split.val))
+    config = replace(config, model=pictures.model)
+    training = TrainerState(config, pictures.subset(split.train), pictures.subset(split.val))
     if run.has_last:
         stored, warning = checkpoint.load_model(run.last)
         if warning:
@@ -101,16 +102,14 @@ def _origin(run: runs.Run, config: RunConfig) -> Path | None:
     return run.last if run.has_last else finetune.origin(config.train.init, run.folder.parent)
 
 
-def _pictures(
-    run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog
-) -> tuple[dataset.Dataset, ModelConfig]:
+def _pictures(run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog) -> dataset.Dataset:
     found = discovery.find(Path(config.data.root), config.data.layout)
-    pictures, model, skipped = dataset.load_dataset(found, run.data, model)
-    for message in (*(f"Skipped: {message}" for message in skipped), *pictures.warnings):
+    pictures = dataset.load_dataset(found, run.data, model)
+    for message in (*(f"Skipped: {message}" for message in pictures.skipped), *pictures.warnings):
         log.append(Warned(message))
-    if pictures.found_colors:
-        run.write_colors(pictures.found_colors)
-    return pictures, model
+    if pictures.color_map:
+        run.write_colors(pictures.color_map)
+    return pictures
 
 
 def _split(run: runs.Run, config: RunConfig, pictures: dataset.Dataset) -> splits.Split:
@@ -118,7 +117,7 @@ def _split(run: runs.Run, config: RunConfig, pictures: dataset.Dataset) -> split
     hashes = {sample.id: discovery.content_hash(sample.image, sample.page) for sample in pictures.samples}
     if run.has_split:
         return splits.restore_split(run.split(), hashes)
-    looks = {sample.id: pictures.look(index) for index, sample in enumerate(pictures.samples)}
+    looks = {sample.id: pictures.describe(index) for index, sample in enumerate(pictures.samples)}
     split = splits.split(
         pictures.samples, config.data.val_fraction, config.data.test_fraction, config.train.seed, hashes, looks
     )

@@ -41,7 +41,7 @@ class TrainerState(Progress):
         self.precision = choose_precision(self.config.precision, self.device)
         self.loss_name = losses.named(self.config.loss, model_config.num_classes)
         self.class_weights: tuple[float, ...] = ()
-        if self.config.class_weights == "auto" and self.loss_name in losses.WEIGHTED:
+        if self.config.class_weights == "auto" and losses.LOSSES[self.loss_name].weighted:
             self.class_weights = median_frequency(pixel_counts(train_dataset))
         self.loss = losses.choose(self.config.loss, model_config.num_classes, self.config, self.class_weights)
         torch.manual_seed(self.config.seed)

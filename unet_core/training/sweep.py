@@ -59,7 +59,8 @@ def _value(option: Field, word: str) -> Any:
     try:
         return option.kind(word)
     except ValueError:
-        raise ConfigError(f"{option.name}: expected {option.kind.__name__}, got {word!r}. {option.sentence}") from None
+        kind = option.kind.__name__
+        raise ConfigError(f"{option.name}: expected {kind}, got {word!r}. {option.description}") from None
 
 
 def grid(base: RunConfig, lists: Mapping[str, Sequence[Any]]) -> dict[str, RunConfig]:

@@ -1,16 +1,23 @@
-const PATIENCE = 20000; // ms after which a question to the server counts as lost
+const TIMEOUT = 20_000; // ms after which a request counts as lost
 
-// Fetch with an end: given up after a while, or when the element goes.
-async function patiently(place, gone) {
+// Fetch text within a limited time. Aborted early by `signal`, when the element goes.
+export async function fetchWithTimeout(url, signal) {
   const request = new AbortController();
   const stop = () => request.abort();
-  const timer = setTimeout(stop, PATIENCE);
-  gone.addEventListener("abort", stop, { once: true });
+  const timer = setTimeout(stop, TIMEOUT);
+  signal.addEventListener("abort", stop, { once: true });
   try {
-    const reply = await fetch(place, { signal: request.signal, cache: "no-store" });
-    return { status: reply.status, ok: reply.ok, text: await reply.text() };
+    const response = await fetch(url, { signal: request.signal, cache: "no-store" });
+    return { status: response.status, ok: response.ok, text: await response.text() };
   } finally {
     clearTimeout(timer);
-    gone.removeEventListener("abort", stop);
+    signal.removeEventListener("abort", stop);
   }
+}
+
+// The address of a route of a run, below the page's own folder: the app may be served from a base path.
+export function runUrl(run, route, query = {}) {
+  const url = new URL(`api/runs/${encodeURIComponent(run)}/${route}`, new URL(".", location.href));
+  url.search = new URLSearchParams(query);
+  return url;
 }

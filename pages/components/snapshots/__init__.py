@@ -1,18 +1,20 @@
-"""The learning film in the browser: it fetches the small pictures by routes of its own; scrubbing asks no page."""
+"""Validation predictions over epochs: the browser fetches the small images itself; its slider causes no rerun."""
 
-import streamlit as st
-
-from pages.components import source
+from pages.components import component, program_address, source
 from unet_core.runs import run as runs
 
-_mount = st.components.v2.component(
+_mount = component(
     "learning_film",
+    "snapshots/snapshots.js",
+    "The validation predictions",
     html=source("snapshots/snapshots.html"),
     css=source("snapshots/snapshots.css"),
-    js=source("shared/fetch_with_timeout.js", "snapshots/snapshots.js"),
 )
 
 
 def show_snapshots(run: runs.Run, active: bool, epoch: int | None = None, key: str = "film") -> None:
-    """Image | truth | mask of each probe; the newest epoch, unless the reader chose another or `epoch` changes."""
-    _mount(key=key, data={"run": run.id, "active": active, "epoch": epoch})
+    """Image, ground truth and prediction of each example, after the latest epoch or the one that was chosen.
+
+    A new `epoch` chooses that one.
+    """
+    _mount(key=key, data={"run": run.id, "active": active, "epoch": epoch, **program_address()})

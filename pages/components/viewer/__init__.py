@@ -1,13 +1,13 @@
-"""The viewer: a picture and what a model says of it, zoomed, thresholded and colored in the browser itself.
+"""The viewer: an image and what a model predicts for it, zoomed, thresholded and colored in the browser itself.
 
-The pixels go to the browser once, over `pages.media`; a rerun sends some hundred bytes. What the visitor chose is told
-when a control is let go, and is kept in the session: over a rerun, another picture, another page and back.
+The pixels go to the browser once, over `pages.server.pixel_routes`; a rerun sends a few hundred bytes. The user's
+settings are sent when a control is let go, and stay in the session: over a rerun, another image, another page and back.
 
-    view = overlay(image, key="viewer", name="a.png", probability=probability, threshold=0.5)
-    view.threshold  # as the visitor left it
+    settings = show_viewer(image, key="viewer", name="a.png", probability=probability, threshold=0.5)
+    settings.threshold  # as the user left it
 
-A value passed here is a start: it counts at the first time, and again when it is another one than at the run before
-(a button that sets the threshold). Where the visitor moves the same control in between, the visitor's value counts.
+A value passed here is an initial one: it counts at the first time, and again when it differs from that of the run
+before (a button that sets the threshold). Where the user moves the same control in between, the user's value counts.
 """
 
 import math
@@ -20,8 +20,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.components import source
-from pages.server import pixel_routes, pixel_store
+from pages.components import component, program_address, source
+from pages.server import pixel_store
 
 if TYPE_CHECKING:
     from unet_core.postprocessing.objects import Objects
@@ -31,30 +31,12 @@ Pixels = NDArray[Any]
 MODES = ("mask", "heat", "uncertainty", "errors", "truth", "image")
 STYLES = ("fill", "outline", "both")
 
-# The program itself comes by a route and is kept by the browser; this is what each rerun would carry.
-LOADER = """
-export default async (component) => {
-  const { parentElement, data } = component;
-  let program;
-  try {
-    program = await import(`${location.origin}${data.root}/${data.version}/viewer.js`);
-  } catch (error) {
-    const text = "The viewer could not be loaded. Start the app with `streamlit run app.py`, and reload this page.";
-    if (parentElement.querySelector("[data-is=failed]")) return;
-    parentElement.append(Object.assign(document.createElement("p"), { textContent: text }));
-    parentElement.lastChild.dataset.is = "failed";
-    return;
-  }
-  return program.default(component);
-};
-"""
-
-_mount = st.components.v2.component("overlay", css=source("viewer/viewer.css"), js=LOADER)
+_mount = component("overlay", "viewer/viewer.js", "The viewer", css=source("viewer/viewer.css"))
 
 
 @dataclass(frozen=True)
 class ViewSettings:
-    """How the picture is looked at, as the visitor left it."""
+    """How the image is shown, as the user left it."""
 
     threshold: float = 0.5
     """0..1; a pixel is foreground where its probability is above it."""
@@ -69,13 +51,13 @@ class ViewSettings:
     hidden: tuple[int, ...] = ()
     """The class indices that are not shown."""
     wipe: float | None = None
-    """Where the image ends and the overlay begins, as a share of the width; None: no wipe."""
+    """The compare slider: where the overlay begins, as a share of the width; None: off."""
     numbers: bool = False
-    """Whether the objects' numbers are written."""
+    """Whether object numbers are shown."""
     selected: int | None = None
-    """The id of the object that is marked."""
+    """The id of the selected object."""
     clicked: bool = False
-    """Whether `selected` was clicked in the picture just now, in this run of the page."""
+    """Whether `selected` was clicked in the image just now, in this run of the page."""
 
 
 def show_viewer(
@@ -105,15 +87,17 @@ def show_viewer(
     height: int | None = None,
     on_change: Callable[[], None] | None = None,
 ) -> ViewSettings:
-    """Show an image (H, W, 1|3) of uint8, uint16 or float32 and what is known of it; gives how it is looked at.
+    """Show an image and what is predicted for it; returns how the user looks at it.
 
-    All maps are (H, W). Binary: `probability`, 0..1 or whole numbers for shares of their type's full range (drawn in
-    steps of 1/255), and `mask`, cleaned at `mask_threshold` (small
-    objects dropped, holes filled), shown while the threshold stands there; without a probability the mask alone.
-    Several classes: `classes`, class indices, with `class_names` and `colors` (K, 3) (`unet_core.overlay.palette` by
-    default); `probability` is then that of the class found. `truth`: class indices, IGNORE = 255. `uncertainty`: 0..1
-    or uint8. `objects` of the mask, in step with it: outlined apart, clickable, numbered. `pixel_size` in micrometers.
-    `height` of the picture in screen pixels, by default as the width and the window allow.
+    `image` is (H, W, 1 or 3) of uint8, uint16 or float32; all maps are (H, W). Two classes: `probability`, 0..1 or
+    integers as shares of their type's range (drawn in steps of 1/255), and `mask`, the prediction after cleanup at
+    `mask_threshold`, shown while the threshold is that one; without a probability, the mask alone. More classes:
+    `classes`, class indices, with `class_names` and `colors` (K, 3) (by default `unet_core.overlay.palette`);
+    `probability` is then that of the predicted class. `truth`: class indices, IGNORE = 255. `uncertainty`: 0..1 or
+    uint8. `objects` of the mask, made at the same threshold: outlined apart, clickable, numbered. `pixel_size` in
+    micrometers. `height` of the viewer in screen pixels, by default what width and window allow.
+
+    Raises ValueError where a map has another size than the image.
     """
     multiclass = classes is not None
     layers = {"image": _layer(image, "picture")}
@@ -129,20 +113,19 @@ def show_viewer(
     if objects is not None:
         layers["labels"] = _layer(objects.labels.astype(np.int32, copy=False), "nearest")
         boxes = pixel_store.STORE.put_data(_boxes(objects))
-    shapes = {layer: found.pop("shape") for layer, found in layers.items()}
+    shapes = {layer: entry.pop("shape") for layer, entry in layers.items()}
     if wrong := {layer: shape for layer, shape in shapes.items() if shape != shapes["image"]}:
-        raise ValueError(f"overlay: the image is {shapes['image']}, but {wrong}; all must be (H, W) of the image.")
+        raise ValueError(f"show_viewer: the image is {shapes['image']}, but {wrong}; all must be (H, W) of the image.")
 
     seeds = ViewSettings(threshold, opacity, mode, style, color, tuple(sorted(hidden)), wipe, numbers, selected)
     memory: dict[str, Any] = st.session_state.setdefault(f"_overlay {key}", {})
-    told: Mapping[str, Any] = st.session_state.get(key) or {}
-    view = _settle(memory, seeds, told.get("settings"))
+    message: Mapping[str, Any] = st.session_state.get(key) or {}
+    view = _settle(memory, seeds, message.get("settings"))
     names = [str(name) for name in class_names] or ["background", "foreground"]
     data = {
         "key": key,
         "name": name,
-        "root": pixel_routes.place(st.get_option("server.baseUrlPath") or ""),
-        "version": pixel_routes.version(),
+        **program_address(),
         "tile": pixel_store.TILE,
         "values": pixel_store.VALUES,
         "layers": layers,
@@ -153,8 +136,8 @@ def show_viewer(
         "pixel_size": pixel_size,
         "objects": boxes,
         "height": height,
-        "count": memory["count"],  # what the browser said last and this run has heard
-        "lost": told.get("lost"),  # an answer: this run has put the pixels back that the browser missed
+        "count": memory["count"],  # of the browser's last message that this run has read
+        "lost": message.get("lost"),  # an answer: this run has put the pixels back that the browser missed
         "settings": {name: value for name, value in asdict(view).items() if name != "clicked"},
         **_colors(colors, len(names)),
     }
@@ -163,7 +146,7 @@ def show_viewer(
 
 
 def _layer(pixels: Pixels, kind: pixel_store.Kind) -> dict[str, Any]:
-    """What the browser must know of pixels that now lie ready for it."""
+    """Store pixels for the browser; returns what it must know of them."""
     if pixels.dtype.kind == "f":
         pixels = pixels.astype(np.float32, copy=False)
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
@@ -176,7 +159,7 @@ def _layer(pixels: Pixels, kind: pixel_store.Kind) -> dict[str, Any]:
 
 
 def _boxes(objects: "Objects") -> list[list[float]]:
-    """[id, x, y, left, top, right, bottom] of each, in pixels of the picture."""
+    """[id, x, y, left, top, right, bottom] of each, in pixels of the image."""
     names = ("id", "centroid_x_px", "centroid_y_px", "left_px", "top_px", "width_px", "height_px")
     columns = [objects.table[name].tolist() for name in names]
     return [
@@ -197,66 +180,65 @@ def _colors(colors: Pixels | None, classes: int) -> dict[str, Any]:
         "colors": [hexed(color) for color in chosen[:classes]],
         "swatches": [hexed(color) for color in drawing.CLASS_COLORS],
         "errors": {
-            "right": hexed(drawing.TRUE_POSITIVE),
-            "wrong": hexed(drawing.FALSE_POSITIVE),
-            "missed": hexed(drawing.FALSE_NEGATIVE),
+            "true_positive": hexed(drawing.TRUE_POSITIVE),
+            "false_positive": hexed(drawing.FALSE_POSITIVE),
+            "false_negative": hexed(drawing.FALSE_NEGATIVE),
         },
     }
 
 
-def _settle(memory: dict[str, Any], seeds: ViewSettings, told: object) -> ViewSettings:
-    """The view that counts now: what was told since the last run, else a start that has changed, else as it was.
+def _settle(memory: dict[str, Any], seeds: ViewSettings, message: object) -> ViewSettings:
+    """The settings that count now: a new message's, else an initial value that has changed, else as they were.
 
-    `memory` outlives the run; its `count` is that of the last news.
+    `memory` outlives the run; its `count` is that of the last message that was read.
     """
-    kept: ViewSettings | None = memory.get("view")
-    if kept is None:
+    before: ViewSettings | None = memory.get("view")
+    if before is None:
         memory |= {"view": seeds, "seeds": seeds, "count": None}
         return seeds
-    view, news = kept, isinstance(told, Mapping) and told.get("count") != memory["count"]
-    if news:
-        assert isinstance(told, Mapping)
-        view, memory["count"] = _receive(told, kept), told.get("count")
+    view, is_new = before, False
+    if isinstance(message, Mapping) and message.get("count") != memory["count"]:
+        view, memory["count"], is_new = _receive(message, before), message.get("count"), True
     names = [field.name for field in fields(ViewSettings) if field.name != "clicked"]
     forced = {
         name: getattr(seeds, name)
         for name in names
         if getattr(seeds, name) not in (getattr(memory["seeds"], name), getattr(view, name))
-        and getattr(view, name) == getattr(kept, name)
+        and getattr(view, name) == getattr(before, name)
     }
     view = replace(view, **forced)
     memory |= {"view": view, "seeds": seeds}
-    return replace(view, clicked=news and view.selected is not None and view.selected != kept.selected)
+    return replace(view, clicked=is_new and view.selected is not None and view.selected != before.selected)
 
 
-def _receive(told: Mapping[str, Any], kept: ViewSettings) -> ViewSettings:
-    """What a browser tells, field by field; what makes no sense stays as it was."""
+def _receive(message: Mapping[str, Any], before: ViewSettings) -> ViewSettings:
+    """A browser's message, field by field; what is not valid stays as it was."""
 
-    def share(value: object) -> bool:
+    def is_share(value: object) -> bool:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and math.isfinite(value) and 0 <= value <= 1  # type: ignore[operator]
 
-    def whole(value: object) -> bool:
+    def is_index(value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
 
     def is_list(value: object) -> bool:
-        return isinstance(value, list) and len(value) <= 256 and all(map(whole, value))
+        return isinstance(value, list) and len(value) <= 256 and all(map(is_index, value))
 
-    sound: dict[str, Callable[[Any], bool]] = {
-        "threshold": share,
-        "opacity": share,
+    checks: dict[str, Callable[[Any], bool]] = {
+        "threshold": is_share,
+        "opacity": is_share,
         "mode": lambda value: value in MODES,
         "style": lambda value: value in STYLES,
         "color": lambda value: isinstance(value, str) and re.fullmatch(r"#[0-9a-f]{6}", value) is not None,
         "hidden": is_list,
-        "wipe": lambda value: value is None or share(value),
+        "wipe": lambda value: value is None or is_share(value),
         "numbers": lambda value: isinstance(value, bool),
-        "selected": lambda value: value is None or whole(value),
+        "selected": lambda value: value is None or is_index(value),
     }
-    new = {name: told[name] for name, test in sound.items() if name in told and test(told[name])}
+    new = {name: message[name] for name, check in checks.items() if name in message and check(message[name])}
     if "hidden" in new:
         new["hidden"] = tuple(new["hidden"])
-    return replace(kept, clicked=False, **new)
+    return replace(before, clicked=False, **new)
 
 
 def _share(pixels: Pixels) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 // The pixels of the layers, fetched in tiles as they are needed and kept up to a bound.
 
-const TOGETHER = 6; // fetches at a time, as many as a browser opens to one server
+const MOST_REQUESTS = 6; // at a time, as many as a browser opens to one server
 const MOST_BYTES = 256 * 1024 * 1024;
 const TRIES = 3;
 
@@ -12,11 +12,11 @@ const ARRAYS = {
 };
 
 export class Tiles {
-  // `changed()`: something has come; `lost()`: the server does not keep a layer any more.
+  // `changed()`: something has come; `lost()`: the server no longer has a layer.
   constructor(changed, lost) {
     this.changed = changed;
     this.lost = lost;
-    this.kept = new Map();
+    this.cache = new Map(); // the tiles used last are at its end
     this.bytes = 0;
     this.failed = new Map();
     this.queue = new Map();
@@ -26,9 +26,10 @@ export class Tiles {
     this.turn = 0;
   }
 
-  set(root, layers, size, tile, values) {
-    Object.assign(this, { root, layers, size, tile, side: values });
-    this.levels = Math.max(0, Math.ceil(Math.log2(Math.ceil(Math.max(...size) / tile))));
+  // `tile`: the side of tiles of pixels, `side`: of tiles of true values.
+  set(root, layers, size, tile, side) {
+    Object.assign(this, { root, layers, size, tile, side });
+    this.levels = levelsOf(size, tile);
     const ids = new Set(Object.values(layers).map((layer) => layer.id));
     for (const [key, running] of this.running) {
       if (!ids.has(running.id)) running.stop.abort();
@@ -36,22 +37,20 @@ export class Tiles {
     }
   }
 
-  // The wanted tile, or null while it is on its way.
+  // A tile, or null while it is on its way.
   get(name, level, column, row) {
     const layer = this.layers[name];
     const key = `pixels/${layer.id}/${level}/${column}/${row}`;
-    const found = this.#kept(key);
-    if (found) return found;
-    const side = this.tile * 2 ** level;
-    const width = Math.ceil(Math.min(side, this.size[0] - column * side) / 2 ** level);
-    const height = Math.ceil(Math.min(side, this.size[1] - row * side) / 2 ** level);
-    this.#want(key, { id: layer.id, type: name === "image" ? "picture" : (layer.shown ?? layer.dtype), width, height });
+    const cached = this.#cached(key);
+    if (cached) return cached;
+    const [width, height] = tileShape(this.size, this.tile, level, column, row);
+    this.#enqueue(key, { id: layer.id, type: name === "image" ? "image" : (layer.shown ?? layer.dtype), width, height });
     return null;
   }
 
   // A tile that is there already, else undefined: nothing is fetched.
   peek(name, level, column, row) {
-    return this.kept.get(`pixels/${this.layers[name].id}/${level}/${column}/${row}`);
+    return this.cache.get(`pixels/${this.layers[name].id}/${level}/${column}/${row}`);
   }
 
   // The true values of one pixel, one a channel, or null while they are on their way.
@@ -61,27 +60,27 @@ export class Tiles {
     const width = Math.min(this.side, this.size[0] - column * this.side);
     const channels = layer.channels ?? 1;
     const key = `values/${layer.id}/${column}/${row}`;
-    const found = this.#kept(key);
-    if (!found) {
-      this.#want(key, { id: layer.id, type: layer.dtype, width: width * channels, height: 0 });
+    const cached = this.#cached(key);
+    if (!cached) {
+      this.#enqueue(key, { id: layer.id, type: layer.dtype, width: width * channels, height: 0 });
       this.fetch();
       return null;
     }
     const start = ((y - row * this.side) * width + (x - column * this.side)) * channels;
-    return Array.from(found.data.subarray(start, start + channels));
+    return Array.from(cached.data.subarray(start, start + channels));
   }
 
-  #kept(key) {
-    const found = this.kept.get(key);
-    if (!found) return null;
-    this.kept.delete(key);
-    this.kept.set(key, found);
-    found.turn = this.turn;
-    return found;
+  #cached(key) {
+    const tile = this.cache.get(key);
+    if (!tile) return null;
+    this.cache.delete(key);
+    this.cache.set(key, tile);
+    tile.turn = this.turn;
+    return tile;
   }
 
-  #want(key, wanted) {
-    if (!this.running.has(key) && (this.failed.get(key) ?? 0) < TRIES) this.queue.set(key, wanted);
+  #enqueue(key, request) {
+    if (!this.running.has(key) && (this.failed.get(key) ?? 0) < TRIES) this.queue.set(key, request);
   }
 
   // Whether all that was asked for has come.
@@ -96,49 +95,49 @@ export class Tiles {
   }
 
   fetch() {
-    for (const [key, wanted] of this.queue) {
-      if (this.running.size >= TOGETHER) return;
+    for (const [key, request] of this.queue) {
+      if (this.running.size >= MOST_REQUESTS) return;
       this.queue.delete(key);
       const stop = new AbortController();
-      const running = { id: wanted.id, stop };
+      const running = { id: request.id, stop };
       this.running.set(key, running);
-      this.#load(key, wanted, stop.signal).finally(() => {
+      this.#load(key, request, stop.signal).finally(() => {
         if (this.running.get(key) === running) this.running.delete(key);
         if (!this.ended) this.changed();
       });
     }
   }
 
-  async #load(key, wanted, signal) {
+  async #load(key, request, signal) {
     try {
       const answer = await fetch(`${this.root}/${key}`, { signal });
       if (answer.status === 404) {
         this.failed.set(key, TRIES);
-        this.problem = "The server does not keep this picture any more.";
+        this.problem = "The server no longer has this image.";
         if (!this.ended) this.lost();
         return;
       }
       if (!answer.ok) throw new Error(`status ${answer.status}`);
-      this.#keep(key, await decode(answer, wanted));
+      this.#store(key, await decode(answer, request));
       this.failed.delete(key);
       if (!this.failed.size) this.problem = "";
-    } catch (error) {
+    } catch {
       if (signal.aborted) return;
       const times = (this.failed.get(key) ?? 0) + 1;
       this.failed.set(key, times);
-      this.problem = "The picture cannot be loaded: the server does not answer.";
+      this.problem = "The image could not be loaded: the server does not respond.";
       await new Promise((done) => setTimeout(done, 400 * times));
     }
   }
 
-  #keep(key, tile) {
+  #store(key, tile) {
     if (this.ended) return tile.data?.close?.();
-    this.kept.set(key, tile);
+    this.cache.set(key, tile);
     tile.turn = this.turn;
     this.bytes += tile.bytes;
-    for (const [old, other] of this.kept) {
+    for (const [old, other] of this.cache) {
       if (this.bytes <= MOST_BYTES || other.turn === this.turn) break; // what is in view stays
-      this.kept.delete(old);
+      this.cache.delete(old);
       this.bytes -= other.bytes;
       other.data.close?.();
     }
@@ -153,18 +152,33 @@ export class Tiles {
   end() {
     this.ended = true;
     for (const running of this.running.values()) running.stop.abort();
-    for (const tile of this.kept.values()) tile.data.close?.();
-    this.kept.clear();
+    for (const tile of this.cache.values()) tile.data.close?.();
+    this.cache.clear();
   }
 }
 
-async function decode(answer, wanted) {
-  if (wanted.type === "picture") {
+// The coarsest level: that at which the whole image is one tile.
+export function levelsOf(size, tile) {
+  return Math.max(0, Math.ceil(Math.log2(Math.ceil(Math.max(...size) / tile))));
+}
+
+// [width, height] of a tile at a level, in its own pixels: those at the right and lower edge are smaller.
+export function tileShape(size, tile, level, column, row) {
+  const side = tile * 2 ** level;
+  return [
+    Math.ceil(Math.min(side, size[0] - column * side) / 2 ** level),
+    Math.ceil(Math.min(side, size[1] - row * side) / 2 ** level),
+  ];
+}
+
+async function decode(answer, request) {
+  if (request.type === "image") {
     const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
     const data = await createImageBitmap(await answer.blob(), options);
     return { data, width: data.width, height: data.height, bytes: data.width * data.height * 4 };
   }
-  const data = new ARRAYS[wanted.type](await answer.arrayBuffer());
-  if (wanted.height && data.length !== wanted.width * wanted.height) throw new Error("a tile of another size");
-  return { data, width: wanted.width, height: wanted.height, bytes: data.byteLength };
+  const data = new ARRAYS[request.type](await answer.arrayBuffer());
+  const { width, height } = request;
+  if (height && data.length !== width * height) throw new Error("a tile of another size");
+  return { data, width, height, bytes: data.byteLength };
 }

@@ -1,182 +1,200 @@
-// The viewer of a picture and what a model says of it: drawn here, from pixels that came once; nothing is sent to the
-// server while something is moved, and what was chosen is told when it is let go.
+// The viewer of an image and what a model predicts for it: drawn here, from pixels that came once. Nothing is sent to
+// the server while something is moved; what was chosen is sent when a control is let go.
 //
 // For tests and benchmarks the root element (`.viewer`) carries the viewer as its property `viewer`, with `snapshot()`
-// (a PNG data URL of the canvas), `settings`, `view`, `readout`, `stats` (ms of each drawing), and tells in its dataset
+// (a PNG data URL of the canvas), `settings`, `view`, `readout`, `stats` (ms of each drawing), and has in its dataset
 // its `state`: loading, ready, lost.
 
-import { drawing } from "./drawing.js";
-import { gestures } from "./gestures.js";
-import { notes } from "./notes.js";
-import { element, Panel } from "./panel.js";
-import { reading } from "./reading.js";
+import { element } from "../shared/dom.js";
+import { downloadCanvas } from "./download.js";
+import { Renderer } from "./drawing/renderer.js";
+import { fullScreen } from "./full_screen.js";
+import { listenToStage } from "./gestures.js";
+import { Legend } from "./legend.js";
+import { Objects } from "./objects.js";
+import { Panel } from "./panel.js";
+import { Readout } from "./readout.js";
+import { Recovery } from "./recovery.js";
+import { SettingsSync } from "./settings.js";
 import { Tiles } from "./tiles.js";
-import { View } from "./view.js";
+import { Viewport } from "./viewport.js";
 
-const REST = 350; // ms after the last key until a slider counts as let go
-const GIVE_UP = 3; // times that lost pixels are asked for
+const REST = 200; // ms after the last move until the image is drawn at its best
+const STATS_KEPT = 1000;
 
 class Viewer {
   constructor(parent) {
     this.bornAt = performance.now();
     this.stats = [];
-    this.dirty = new Set();
-    this.pointers = new Map();
-    this.reported = "";
-    this.lostTimes = 0;
-    this.base = document.createElement("canvas");
-    this.over = document.createElement("canvas");
-    this.rim = document.createElement("canvas");
-    this.tiles = new Tiles(() => this.invalidate("base", "sample"), () => this.lost());
-    this.panel = new Panel({
-      change: (name, value, final) => this.change(name, value, final),
-      wipe: () => this.change("wipe", this.settings.wipe === null ? 0.5 : null, true),
-      zoom: (factor) => this.zoom(factor),
-      fit: () => this.move(() => this.view.fit()),
-      natural: () => this.zoom(1 / this.view.scale),
-      full: () => this.full(),
-      download: () => this.download(),
-    });
-    this.canvas = element("canvas", { "aria-hidden": "true" });
-    const wipe = { role: "slider", "aria-label": "Wipe: image to the left, overlay to the right", "aria-valuemin": 0 };
-    this.divider = element("div", { class: "divider", tabindex: 0, ...wipe, "aria-valuemax": 100 }, element("i"));
-    this.notice = element("div", { class: "notice", role: "status", hidden: true });
-    this.stage = element("div", { class: "stage", tabindex: 0, role: "application" }, this.canvas, this.divider, this.notice);
-    this.readoutLine = element("div", { class: "readout" });
-    this.about = element("div", { class: "about" });
-    const under = element("div", { class: "under" }, this.readoutLine, this.about);
-    this.root = element("div", { class: "viewer" }, this.panel.bar, this.panel.legend, this.stage, under);
+    this.dirty = new Set(); // what the next drawing must do again; see Renderer.draw
+    this.look = { objectsValid: false, settled: false }; // as it was drawn last
+    this.removed = new AbortController();
+    this.makeElements();
+    this.makeParts();
+    this.root.append(this.panel.bar, this.legend.root, this.stage, this.under);
     this.root.viewer = this;
-    this.listen();
     parent.append(this.root);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.root);
     this.observer.observe(this.stage);
   }
 
-  // ---- what Python says
+  makeElements() {
+    this.canvas = element("canvas", { "aria-hidden": "true" });
+    const slider = { role: "slider", "aria-label": "Compare slider: image to the left, overlay to the right" };
+    const range = { "aria-valuemin": 0, "aria-valuemax": 100 };
+    this.divider = element("div", { class: "divider", tabindex: 0, ...slider, ...range }, element("i"));
+    this.stage = element("div", { class: "stage", tabindex: 0, role: "application" }, this.canvas, this.divider);
+    this.line = element("div", { class: "readout" });
+    this.about = element("div", { class: "about" });
+    this.under = element("div", { class: "under" }, this.line, this.about);
+    this.root = element("div", { class: "viewer" });
+  }
+
+  // Each part gets what it needs, and none knows the viewer.
+  makeParts() {
+    const redraw = () => this.invalidate("base", "sample");
+    this.sync = new SettingsSync({
+      send: (values) => this.component.setStateValue("settings", values),
+      changed: () => this.invalidate("paint"),
+      adopted: (before, values) => before && before.selected !== values.selected && this.reveal(),
+    });
+    this.tiles = new Tiles(redraw, () => this.recovery.lost());
+    this.recovery = new Recovery(this.tiles, {
+      request: () => this.component.setStateValue("lost", Date.now()),
+      retry: () => {
+        this.tiles.retry();
+        redraw();
+      },
+      isEnded: () => this.isEnded,
+      gaveUp: () => (this.root.dataset.state = "lost"),
+    });
+    this.stage.append(this.recovery.notice);
+    this.objects = new Objects({
+      changed: () => {
+        if (this.isToReveal) this.reveal();
+        this.invalidate("rim");
+      },
+      lost: () => this.recovery.lost(),
+      failed: () => this.recovery.say("The objects could not be loaded: the server does not respond."),
+    });
+    this.reader = new Readout(this.line, this.stage, this.tiles, (id) => this.select(id));
+    this.renderer = new Renderer(this.canvas, this.stage, this.tiles);
+    this.legend = new Legend((hidden) => this.change("hidden", hidden, true));
+    this.panel = new Panel({
+      change: (name, value, final) => this.change(name, value, final),
+      wipe: () => this.change("wipe", this.settings.wipe === null ? 0.5 : null, true),
+      zoom: (factor) => this.zoom(factor),
+      fit: () => this.move(() => this.view.fit()),
+      natural: () => this.zoom(1 / this.view.scale),
+      full: () => this.toggleFull(),
+      download: () => {
+        this.draw();
+        downloadCanvas(this.canvas, this.data.name);
+      },
+    });
+    this.full = fullScreen(this.root, () => this.resize(), this.removed.signal);
+    listenToStage(this.stage, this.divider, this.gestures(), this.removed.signal);
+  }
+
+  gestures() {
+    return {
+      pan: (dx, dy) => this.move(() => this.view.pan(dx, dy)),
+      zoom: (factor, x, y) => this.zoom(factor, x, y),
+      pinch: (from, to, factor) => this.move(() => {
+        this.view.pan(to[0] - from[0], to[1] - from[1]);
+        this.view.zoom(factor, ...to);
+      }),
+      fit: () => this.move(() => this.view.fit()),
+      natural: (x, y) => this.zoom(1 / this.view.scale, x, y),
+      isFitted: () => this.view.fitted,
+      hover: (x, y, byKeyboard = false) => this.hover(this.view.pixelAt(x, y), byKeyboard),
+      leave: () => this.hover(null, false),
+      pick: (x, y) => this.data.objects && this.reader.pick(this.view.pixelAt(x, y), this.shown),
+      wipe: (share, final) => this.change("wipe", share, final),
+      wipeBy: (step) => this.change("wipe", Math.min(1, Math.max(0, this.settings.wipe + step)), "soon"),
+      leaveFull: () => (this.full.isOn() ? this.toggleFull() : false),
+    };
+  }
+
+  // --- what Python says
 
   update(component) {
     const { data } = component;
     const before = this.data;
     this.component = component;
     this.data = data;
+    const root = location.origin + data.root;
     const key = `${data.key}|${data.layers.image.id}`;
-    const other = this.view?.key !== key;
-    this.adopt(!before);
-    this.tiles.set(location.origin + data.root, data.layers, data.size, data.tile, data.values);
-    const again = before && data.lost !== before.lost;
-    if (again) this.tiles.retry();
+    const isOther = this.view?.key !== key;
+    this.sync.adopt(data);
+    this.tiles.set(root, data.layers, data.size, data.tile, data.values);
+    const isBack = this.recovery.update(data.lost, !before);
+    if (isBack) this.tiles.retry();
     this.panel.offer(data);
-    if (other) {
-      this.view = new View(key, ...data.size);
-      this.cursor = null;
-      this.notice.hidden = true;
-      this.lostTimes = 0;
+    if (isOther) {
+      this.view = new Viewport(key, ...data.size);
+      this.reader.cursor = null;
+      this.recovery.reset();
     }
-    if (before?.objects !== data.objects || (again && !this.objects.length)) this.fetchObjects(data.objects);
-    const keys = "Arrow keys move, + and - zoom, 0 fits, 1 shows one to one.";
+    if (before?.objects !== data.objects || (isBack && !this.objects.list.length)) this.objects.load(root, data.objects);
+    const keys = "Arrow keys move, + and - zoom, 0 fits, 1 shows the actual size.";
     this.stage.setAttribute("aria-label", `${data.name}: image and overlay. ${keys}`);
     this.about.textContent = `${data.name} · ${data.size[0]} × ${data.size[1]}`;
     this.resize();
-    if (other && !this.view.known) this.reveal();
+    if (isOther && !this.view.isRemembered) this.reveal();
     this.invalidate("base", "sample");
   }
 
-  // Python's settings count, unless it has not heard yet what was told last.
-  adopt(first = false) {
-    if (this.busy || (this.count !== undefined && this.data.count !== this.count)) return;
-    const before = this.settings?.selected;
-    this.settings = { ...this.data.settings };
-    this.reported = JSON.stringify(this.settings);
-    if (!first && this.settings.selected !== before) this.reveal();
+  get settings() {
+    return this.sync.values;
   }
 
-  async fetchObjects(id) {
-    this.objects = [];
-    this.byId = new Map();
-    if (!id) return;
-    try {
-      const answer = await fetch(`${location.origin}${this.data.root}/data/${id}`);
-      if (answer.status === 404) return this.lost();
-      const objects = await answer.json();
-      if (this.data?.objects !== id) return;
-      this.objects = objects; // [id, x, y, left, top, right, bottom]
-      this.byId = new Map(objects.map((object) => [object[0], object]));
-      if (this.toReveal) this.reveal();
-      this.invalidate("rim");
-    } catch {
-      this.say("The objects cannot be loaded: the server does not answer.");
-    }
+  get readout() {
+    return this.reader.values;
   }
 
+  // Bring the selected object into view, now or when the objects have come.
   reveal() {
-    const object = this.byId?.get(this.settings?.selected);
-    this.toReveal = !object && this.settings?.selected != null;
-    if (!object || !this.view) return;
-    this.move(() => this.view.reveal(object.slice(3)));
+    const { selected } = this.settings;
+    const object = this.objects.byId.get(selected);
+    this.isToReveal = !object && selected !== null;
+    if (object && this.view) this.move(() => this.view.reveal(object.slice(3)));
   }
 
-  // ---- what the user does
+  // --- what the reader does
 
-  // `final`: true (let go), false (still moving), "soon" (a key: more may follow).
   change(name, value, final) {
-    this.settings = { ...this.settings, [name]: value };
-    clearTimeout(this.later);
-    this.busy = final === true ? null : name;
-    if (final === "soon") this.later = setTimeout(() => this.report(), REST);
-    if (final === true) this.report();
-    this.invalidate("paint");
-  }
-
-  report() {
-    clearTimeout(this.later);
-    this.busy = null;
-    this.invalidate("paint");
-    const now = JSON.stringify(this.settings);
-    if (now === this.reported) return this.adopt();
-    this.reported = now;
-    this.count = Math.max(Date.now(), (this.count ?? 0) + 1);
-    this.component.setStateValue("settings", { ...this.settings, count: this.count });
+    this.sync.change(name, value, final);
   }
 
   select(id) {
     if (id !== this.settings.selected) this.change("selected", id, true);
   }
 
+  // Do something that moves the image; it is drawn fast until it rests.
   move(how) {
     how();
     clearTimeout(this.moving);
     this.moving = setTimeout(() => {
       this.moving = null;
       this.invalidate("base");
-    }, 200);
+    }, REST);
     this.invalidate("base", "sample");
   }
 
-  zoom(factor, sx, sy) {
-    this.move(() => this.view.zoom(factor, sx, sy));
+  zoom(factor, x, y) {
+    this.move(() => this.view.zoom(factor, x, y));
   }
 
-  full() {
-    const root = this.root;
-    if (document.fullscreenElement || root.classList.contains("full")) {
-      root.classList.remove("full");
-      if (document.fullscreenElement) document.exitFullscreen();
-      return;
-    }
-    root.classList.add("full");
-    root.requestFullscreen?.().catch(() => {}); // a frame may not: then it fills the frame
-    this.stage.focus();
+  hover(pixel, byKeyboard) {
+    this.reader.hover(pixel, byKeyboard);
+    this.reader.update(this.shown);
   }
 
-  async download() {
-    this.draw();
-    const blob = await new Promise((done) => this.canvas.toBlob(done, "image/png"));
-    const url = URL.createObjectURL(blob);
-    const stem = this.data.name.replace(/\.[^.]*$/, "").replace(/[\\/:*?"<>|\x00-\x1f]+/g, "_") || "picture";
-    element("a", { href: url, download: `${stem}-view.png` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  toggleFull() {
+    this.full.toggle();
+    if (this.full.isOn()) this.stage.focus();
   }
 
   snapshot() {
@@ -184,54 +202,92 @@ class Viewer {
     return this.canvas.toDataURL("image/png");
   }
 
-  // ---- trouble
+  // --- drawing
 
-  lost() {
-    if (this.asked === this.data.lost) return;
-    this.lostTimes += 1;
-    if (this.lostTimes > GIVE_UP) {
-      this.root.dataset.state = "lost";
-      this.say("The server does not keep this picture any more.", true);
-      return;
+  resize() {
+    if (!this.data || !this.root.clientWidth) return;
+    if (!this.full.isOn()) {
+      const [width, height] = this.data.size;
+      const natural = (this.stage.clientWidth * height) / width;
+      const most = Math.max(360, 0.66 * window.innerHeight);
+      this.stage.style.height = `${Math.round(this.data.height ?? Math.min(most, Math.max(240, natural)))}px`;
     }
-    this.asked = this.data.lost;
-    this.component.setStateValue("lost", Date.now()); // a rerun puts the pixels back, and echoes this
-    setTimeout(() => {
-      if (!this.asleep && this.tiles.problem && this.tiles.idle) this.say(this.tiles.problem, true);
-    }, 5000);
+    const { clientWidth, clientHeight } = this.stage;
+    this.view.resize(clientWidth, clientHeight);
+    this.renderer.resize(clientWidth, clientHeight);
+    this.invalidate("base", "sample");
   }
 
-  say(text, again = false) {
-    this.notice.hidden = !text;
-    this.notice.replaceChildren(text ?? "");
-    if (!again) return;
-    const press = () => {
-      this.lostTimes = 0;
-      this.notice.hidden = true;
-      this.tiles.retry();
-      this.component.setStateValue("lost", Date.now());
-      this.invalidate("base", "sample");
-    };
-    this.notice.append(element("button", { type: "button", onclick: press }, "Fetch it again"));
+  // Draw before the next frame of the screen, once for all that changes until then.
+  invalidate(...what) {
+    for (const each of what) this.dirty.add(each);
+    if (this.isEnded || this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = null;
+      this.draw();
+    });
+  }
+
+  // What the read-out speaks of.
+  get shown() {
+    return { data: this.data, settings: this.settings, look: this.look };
+  }
+
+  // What is to be drawn.
+  get scene() {
+    const { data, settings, view, objects, moving } = this;
+    const cross = this.reader.cross && this.reader.cursor !== null;
+    const mode = this.panel.modeOf(settings);
+    const font = getComputedStyle(this.root).fontFamily;
+    return { data, settings, mode, view, objects, moving, cross, dragged: this.sync.dragged, font };
+  }
+
+  draw() {
+    if (!this.data || !this.root.clientWidth || !this.dirty.size) return;
+    const started = performance.now();
+    const dirty = new Set(this.dirty);
+    this.dirty.clear();
+    const { scene } = this;
+    this.showControls(scene);
+    this.look = this.renderer.draw(scene, dirty);
+    this.reader.update(this.shown);
+    this.tiles.fetch();
+    this.showState(this.renderer.complete);
+    this.stats.push(performance.now() - started);
+    if (this.stats.length > STATS_KEPT) this.stats.shift();
+  }
+
+  showControls({ data, settings, mode, view }) {
+    this.panel.show({ ...settings, mode }, view.scale);
+    this.legend.show(data, settings, mode);
+    const share = settings.wipe ?? 0;
+    this.divider.hidden = settings.wipe === null || mode === "image";
+    this.divider.style.left = `${share * 100}%`;
+    this.divider.setAttribute("aria-valuenow", Math.round(share * 100));
+  }
+
+  showState(complete) {
+    const before = this.root.dataset.state;
+    if (before !== "lost" || complete) this.root.dataset.state = complete ? "ready" : "loading";
+    if (complete) this.shownAt ??= performance.now();
+    this.recovery.drawn(complete, before === "ready");
   }
 
   end() {
-    this.asleep = true;
-    clearTimeout(this.later);
+    this.isEnded = true;
+    this.removed.abort();
+    this.sync.stop();
     clearTimeout(this.moving);
     cancelAnimationFrame(this.frame);
-    document.removeEventListener("fullscreenchange", this.onFull);
     this.observer.disconnect();
     this.tiles.end();
     this.root.remove();
   }
 }
 
-Object.assign(Viewer.prototype, gestures, reading, drawing, notes); // one viewer, its sides in a file each
-
 const viewers = new WeakMap();
 
-export default function overlay(component) {
+export default function mountViewer(component) {
   const { parentElement } = component;
   let viewer = viewers.get(parentElement);
   if (!viewer) viewers.set(parentElement, (viewer = new Viewer(parentElement)));

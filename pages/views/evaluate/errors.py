@@ -1,4 +1,4 @@
-"""One scored image in the viewer: what was found, found wrongly and missed, and its Dice at another threshold."""
+"""One scored image in the viewer: true positives, false positives, false negatives, and its Dice at any threshold."""
 
 from pathlib import Path
 
@@ -17,19 +17,19 @@ from unet_core.io.pixels import Array, Pixels
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def pixels(path: str, page: int | None, digest: str) -> Pixels:
-    """The picture itself; the latest ones are kept decoded, under the digest of their content."""
+def read_image(path: str, page: int | None, digest: str) -> Pixels:
+    """The image itself; the latest ones stay decoded, under the digest of their content."""
     return images.read(Path(path), page)
 
 
 @st.fragment
 def show(model: model_registry.Model, scores: Scores, name: str) -> None:
-    """The image of that name; only this part runs again when the threshold is let go."""
+    """The image of that name; only this part runs again when the threshold is released."""
     try:
         loaded = model_registry.load(model)
         sample = scores.samples[name]
-        image = pixels(str(sample.image), sample.page, scores.digests[name])
-        answer = predict_image(loaded, scores.digests[name], image, object())
+        image = read_image(str(sample.image), sample.page, scores.digests[name])
+        prediction = predict_image(loaded, scores.digests[name], image, object())
     except UnetError as error:
         widgets.show_error(error)
         return
@@ -39,25 +39,25 @@ def show(model: model_registry.Model, scores: Scores, name: str) -> None:
         image,
         key="errors",
         name=name,
-        probability=answer.probability,
-        classes=answer.classes,
+        probability=prediction.probability,
+        classes=prediction.classes,
         mask=scores.mask(name) if binary else None,
         mask_threshold=config.threshold,
         truth=truth,
-        uncertainty=answer.uncertainty,
+        uncertainty=prediction.uncertainty,
         class_names=() if binary else [f"class {index}" for index in range(config.num_classes)],
         threshold=config.threshold,
         mode="errors",
     )
-    at_model = dice_at(answer, truth, config.threshold)
-    words = f"Dice of this image: **{score_text(at_model)}**"
+    dice = compute_dice(prediction, truth, config.threshold)
+    sentence = f"Dice of this image: **{score_text(dice)}**"
     if binary:
-        words += f" at the model's threshold {config.threshold:.2f}"
+        sentence += f" at the model's threshold {config.threshold:.2f}"
         if round(view.threshold, 4) != round(config.threshold, 4):
-            words += f", **{score_text(dice_at(answer, truth, view.threshold))}** at {view.threshold:.2f}"
-    st.markdown(words)
+            sentence += f", **{score_text(compute_dice(prediction, truth, view.threshold))}** at {view.threshold:.2f}"
+    st.markdown(sentence)
 
 
-def dice_at(answer: Prediction, truth: Array, threshold: float) -> float:
-    """Mean Dice over the classes, at a threshold where binary; NaN: nothing to be found and nothing found."""
-    return metrics.scores(metrics.count(answer.mask(threshold), truth, answer.num_classes))["dice"]
+def compute_dice(prediction: Prediction, truth: Array, threshold: float) -> float:
+    """Mean Dice over the classes, at a threshold where binary; NaN where ground truth and prediction are empty."""
+    return metrics.scores(metrics.count(prediction.mask(threshold), truth, prediction.num_classes))["dice"]

@@ -1,4 +1,4 @@
-"""Files to take home: of one picture, or of all as one ZIP. They are made when their button is pressed."""
+"""Exports: files of one image, or of all as one ZIP. They are made when their button is pressed."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -22,9 +22,14 @@ MEDIA = {
 
 
 def show(result: Result, number: int, all_results: Callable[[], Iterator[Result]]) -> None:
-    """The buttons: `result` is the picture that is shown, `all_results` makes those of all `number` pictures."""
+    """The buttons: `result` is the image that is shown, `all_results` makes those of all `number` images."""
     name = st.selectbox(
-        "This image as", list(FORMATS), key="one_format", format_func=title, help=sentences(), persist_state="session"
+        "Export this image as",
+        list(FORMATS),
+        key="one_format",
+        format_func=title_of,
+        help="\n".join(f"- {item.sentence}" for item in FORMATS.values()),
+        persist_state="session",
     )
     suffix = FORMATS[name].extension
     st.download_button(
@@ -40,16 +45,16 @@ def show(result: Result, number: int, all_results: Callable[[], Iterator[Result]
     if number < 2:
         return
     chosen = st.multiselect(
-        f"All {number} images as",
+        f"Export all {number} images as",
         list(FORMATS),
         default=list(DEFAULT),
         key="all_formats",
-        format_func=title,
+        format_func=title_of,
         persist_state="session",
     )
     st.download_button(
         "Download all (ZIP)",
-        lambda: packed(all_results(), chosen),
+        lambda: make_zip(all_results(), chosen),
         "unet-studio.zip",
         "application/zip",
         key="download_all",
@@ -60,17 +65,13 @@ def show(result: Result, number: int, all_results: Callable[[], Iterator[Result]
     )
 
 
-def title(name: str) -> str:
-    """What the menu calls a format: its sentence up to the first stop."""
+def title_of(name: str) -> str:
+    """What the menu calls a format: its sentence up to the colon."""
     return FORMATS[name].sentence.partition(":")[0]
 
 
-def sentences() -> str:
-    return "\n".join(f"- {item.sentence}" for item in FORMATS.values())
-
-
 def file_name(name: str, result: Result) -> str:
-    """`a_prob.png`; of a format for all pictures `a_coco.json`."""
+    """`a_prob.png`; of a format for all images `a_coco.json`."""
     from unet_core.io.filenames import safe_stem
 
     item = FORMATS[name]
@@ -78,8 +79,8 @@ def file_name(name: str, result: Result) -> str:
     return stem + (f"_{item.file}" if item.collected else item.suffix)
 
 
-def packed(results: Iterator[Result], formats: Sequence[str]) -> bytes:
-    """The ZIP of all pictures; made on the disk, a picture at a time."""
+def make_zip(results: Iterator[Result], formats: Sequence[str]) -> bytes:
+    """The ZIP of all images; made on the disk, an image at a time."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "all.zip"
         archive(results, formats, path)

@@ -1,4 +1,4 @@
-"""Weights from elsewhere become a model of this app: an uploaded checkpoint, a milesial file, a model of the Hub."""
+"""Add a model from elsewhere: an uploaded checkpoint, a milesial file, a model of the Hugging Face Hub."""
 
 import streamlit as st
 
@@ -9,51 +9,50 @@ from unet_core.errors import UnetError
 
 
 def show() -> None:
-    """The two ways in; nothing of torch is imported before a button was pressed."""
-    message = st.session_state.pop("brought_in", None)
-    with st.expander("Bring in a model", icon=":material/upload:"):
+    """Download or upload; nothing of torch is imported before a button was pressed."""
+    message = st.session_state.pop("model_added", None)
+    with st.expander("Add a model", icon=":material/upload:"):
         name = st.text_input(
-            "Model of the Hugging Face Hub",
+            "Hugging Face Hub model",
             key="hub_model",
-            placeholder="owner/name, or its address",
-            help="A repository with `config.json` and `model.safetensors`, as UNet Studio writes them. "
-            "No account is needed for public models, and none of this server is used.",
+            placeholder="owner/name or URL",
+            help="A repository with `config.json` and `model.safetensors`, as UNet Studio writes them. Public models "
+            "need no account; the server's own token is never sent.",
         ).strip()
-        if st.button("Fetch", key="fetch", icon=":material/cloud_download:", disabled=not name):
-            fetch(name)
+        if st.button("Download", key="fetch", icon=":material/cloud_download:", disabled=not name):
+            download(name)
         files = st.file_uploader(
-            "or a checkpoint: its ZIP, its files, or a .pth of milesial/Pytorch-UNet",
+            "Or upload a checkpoint: a ZIP, its files, or a .pth file of milesial/Pytorch-UNet",
             accept_multiple_files=True,
             key="weights",
         )
-        if st.button("Add as a model", key="add_model", icon=":material/add:", disabled=not files):
+        if st.button("Add model", key="add_model", icon=":material/add:", disabled=not files):
             add({file.name: file.getvalue() for file in files})
     if message:
         st.toast(message, icon=":material/check:")
 
 
-def fetch(name: str) -> None:
-    """Fetch a model of the Hub, with a bar; only `pull`, since a visitor's text must not open a folder of the disk."""
+def download(name: str) -> None:
+    """Download from the Hub with a progress bar; by `download`, since a visitor's text must not open a local folder."""
     from unet_core.hub import resolve
 
-    bar = st.progress(0.0, "Asking the Hub…")
+    bar = st.progress(0.0, "Contacting the Hub…")
+
+    def show_progress(done: int, total: int) -> None:
+        bar.progress(done / total, f"{done / 2**20:.1f} of {total / 2**20:.1f} MiB")
+
     try:
-        folder = resolve.download(
-            name,
-            models_dir(),
-            progress=lambda done, total: bar.progress(done / total, f"{done / 2**20:.1f} of {total / 2**20:.1f} MiB"),
-            tell=lambda note: st.warning(plain(note)),
-        )
+        folder = resolve.download(name, models_dir(), progress=show_progress, tell=widgets.show_warning)
     except UnetError as error:
         widgets.show_error(error)
         return
     finally:
         bar.empty()
-    chosen(folder.name)
+    select(folder.name)
 
 
 def add(files: dict[str, bytes]) -> None:
-    """Keep uploaded weights."""
+    """Import uploaded weights."""
     from unet_core.models import import_weights
 
     try:
@@ -61,11 +60,11 @@ def add(files: dict[str, bytes]) -> None:
     except UnetError as error:
         widgets.show_error(error)
         return
-    chosen(folder.name)
+    select(folder.name)
 
 
-def chosen(name: str) -> None:
+def select(name: str) -> None:
     """Make it the model of the page."""
     st.session_state["wanted_model"] = name
-    st.session_state["brought_in"] = f"{plain(name)} is there to predict with."
+    st.session_state["model_added"] = f"{plain(name)} added."
     st.rerun()

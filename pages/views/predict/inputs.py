@@ -1,13 +1,15 @@
-"""What a visitor brings to Predict: files, a folder, a ZIP, the camera, or an example; kept while the page is left."""
+"""The input images of Predict: files, a folder, a ZIP, the camera, or examples; they stay while the page is left."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.server import model_registry
 from pages.server.paths import sample_data
-from pages.ui import widgets
 from pages.ui.formatting import plain
+from pages.ui.messages import show_messages
 from unet_core.data import discovery
 from unet_core.data.layouts import Sample
 from unet_core.errors import UnetError
@@ -20,27 +22,26 @@ FILES, FOLDER, CAMERA, EXAMPLES = "Files or ZIP", "Folder", "Camera", "Examples"
 MOST_EXAMPLES = 6
 THUMBNAIL = 160  # pixels
 EXAMPLE_WIDTH = 84  # of the screen, so that six fit beside each other
-MOST_TOLD = 5  # problems that are listed one by one
 
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner=False)
-def examples(run_id: str, folder: str) -> list[Sample]:
+def find_examples(run_id: str, folder: str) -> list[Sample]:
     """Some images that the run was not trained on; without a run, or where its data are gone, of the built-in set."""
     if run_id:
         try:
             run = runs.Run(Path(folder))
-            parts, found = run.split(), discovery.find(Path(run.config.data.root), run.config.data.layout)
-            held_back = set(parts["val"]) | set(parts["test"])
-            if mine := [sample for sample in found if sample.id in held_back]:
-                return mine[:: max(1, len(mine) // MOST_EXAMPLES)][:MOST_EXAMPLES]
+            parts, samples = run.split(), discovery.find(Path(run.config.data.root), run.config.data.layout)
+            held_out = set(parts["val"]) | set(parts["test"])
+            if unseen := [sample for sample in samples if sample.id in held_out]:
+                return unseen[:: max(1, len(unseen) // MOST_EXAMPLES)][:MOST_EXAMPLES]
         except UnetError:
             pass
     return discovery.find(sample_data(), "auto")[:MOST_EXAMPLES]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def thumbnail(path: str, page: int | None) -> Array:
-    """The middle square of a picture, small."""
+def make_thumbnail(path: str, page: int | None) -> Array:
+    """The middle square of an image, small."""
     image = images.read(Path(path), page)
     side = min(image.shape[:2])
     top, left = ((length - side) // 2 for length in image.shape[:2])
@@ -49,7 +50,7 @@ def thumbnail(path: str, page: int | None) -> Array:
 
 
 def show(model: model_registry.Model) -> inputs.Inputs:
-    """The ways in, what is wrong with what was brought, and all that is there to predict."""
+    """The ways to add images, what is wrong with those that were added, and all that can be predicted."""
     way = st.segmented_control(
         "Images", [FILES, FOLDER, CAMERA, EXAMPLES], default=FILES, key="way", required=True, bind="query-params"
     )
@@ -57,7 +58,7 @@ def show(model: model_registry.Model) -> inputs.Inputs:
     if way == FILES:
         endings = [ending.removeprefix(".") for ending in (*images.EXTENSIONS, ".zip")]
         files = st.file_uploader(
-            "One image or many, stacks, or a ZIP of them",
+            "Images, multi-page TIFFs, or a ZIP of them",
             type=endings,
             accept_multiple_files=True,
             key=f"uploads-{generation}",
@@ -65,32 +66,28 @@ def show(model: model_registry.Model) -> inputs.Inputs:
         take(files, "files")
     elif way == FOLDER:
         files = st.file_uploader(
-            "A folder with all that is in it", accept_multiple_files="directory", key=f"folder-{generation}"
+            "A folder, subfolders included", accept_multiple_files="directory", key=f"folder-{generation}"
         )
         take(files, "folder")
     elif way == CAMERA:
-        photo = st.camera_input("A photo", key=f"camera-{generation}")
+        photo = st.camera_input("Take a photo", key=f"camera-{generation}")
         take([photo] if photo else [], "camera")
     else:
-        strip(model)
-    brought: inputs.Inputs = st.session_state.get("brought") or inputs.Inputs()
-    if brought.items or brought.problems:
+        show_examples(model)
+    uploaded: inputs.Inputs = st.session_state.get("brought") or inputs.Inputs()
+    if uploaded.items or uploaded.problems:
         with st.container(horizontal=True, vertical_alignment="center"):
-            number = len(brought.items)
-            st.caption(f"**{number} image{'s' if number != 1 else ''}** to predict")
+            number = len(uploaded.items)
+            st.caption(f"**{number} image{'s' if number != 1 else ''}**")
             st.button("Clear", key="clear", icon=":material/close:", type="tertiary", on_click=clear)
-    for note in brought.notes:
+    for note in uploaded.notes:
         st.caption(plain(note))
-    for problem in brought.problems[:MOST_TOLD]:
-        widgets.show_error(problem)
-    if len(brought.problems) > MOST_TOLD:
-        with st.expander(f"{len(brought.problems) - MOST_TOLD} more problems"):
-            st.markdown("\n".join(f"- {plain(problem)}" for problem in brought.problems[MOST_TOLD:]))
-    return brought
+    show_messages(uploaded.problems, "problems")
+    return uploaded
 
 
-def take(files: list | None, way: str) -> None:
-    """Keep uploads in the session, read anew only when they change: the uploader forgets them when the page is left."""
+def take(files: Sequence[UploadedFile] | None, way: str) -> None:
+    """Keep uploads in the session, read again only when they change: the uploader forgets them on another page."""
     if not files:
         return
     ids = (way, *(file.file_id for file in files))
@@ -98,9 +95,9 @@ def take(files: list | None, way: str) -> None:
         keep(inputs.gather([(file.name, file.getvalue()) for file in files]), ids)
 
 
-def keep(found: inputs.Inputs, ids: tuple[str, ...]) -> None:
-    """New pictures: what was tried on others is forgotten."""
-    st.session_state.update(brought=found, brought_ids=ids)
+def keep(uploaded: inputs.Inputs, ids: tuple[str, ...]) -> None:
+    """New images: what was tried on others is forgotten."""
+    st.session_state.update(brought=uploaded, brought_ids=ids)
     st.session_state.pop("adjust", None)
 
 
@@ -111,21 +108,21 @@ def clear() -> None:
         st.session_state.pop(name, None)
 
 
-def use_example(chosen: list[Sample]) -> None:
+def use_examples(samples: list[Sample]) -> None:
     """Called by the buttons under the examples."""
-    keep(inputs.from_samples(chosen), ("example", *(sample.id for sample in chosen)))
+    keep(inputs.from_samples(samples), ("example", *(sample.id for sample in samples)))
 
 
-def strip(model: model_registry.Model) -> None:
-    """Small pictures, each with its button."""
-    found = examples(model.run.id if model.run else "", str(model.run.folder) if model.run else "")
-    whose = "Images that this model was not trained on" if model.run else "Images of the built-in set"
-    st.caption(f"{whose}; a click predicts one.")
+def show_examples(model: model_registry.Model) -> None:
+    """Thumbnails, each with its button."""
+    samples = find_examples(model.run.id if model.run else "", str(model.run.folder) if model.run else "")
+    source = "Images that this model was not trained on" if model.run else "Images of the built-in dataset"
+    st.caption(f"{source}. Choose one to predict it.")
     row = st.container(horizontal=True, gap="small")  # it wraps on a narrow screen
-    for number, sample in enumerate(found, 1):
+    for number, sample in enumerate(samples, 1):
         with row.container(width=EXAMPLE_WIDTH, gap="small"):
             try:
-                st.image(thumbnail(str(sample.image), sample.page), width="stretch", alt=f"Example {number}")
+                st.image(make_thumbnail(str(sample.image), sample.page), width="stretch", alt=f"Example {number}")
             except UnetError as error:
                 st.caption(plain(str(error)))
                 continue
@@ -134,9 +131,13 @@ def strip(model: model_registry.Model) -> None:
                 key=f"example-{number}",
                 help=f"Predict {plain(sample.id)}",
                 width="stretch",
-                on_click=use_example,
+                on_click=use_examples,
                 args=([sample],),
             )
     st.button(
-        f"All {len(found)}", key="examples-all", icon=":material/select_all:", on_click=use_example, args=(found,)
+        f"Use all {len(samples)}",
+        key="examples-all",
+        icon=":material/select_all:",
+        on_click=use_examples,
+        args=(samples,),
     )

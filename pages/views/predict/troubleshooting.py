@@ -1,4 +1,4 @@
-"""Why is it black? The causes in words, the likeliest first, each with the button that tries its remedy."""
+"""Why is it black? The possible causes, the most likely first, each with the button that tries its remedy."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -7,28 +7,64 @@ import streamlit as st
 
 from pages.server import model_registry
 from pages.ui.formatting import plain
+from pages.views.predict.masks import Work
 from unet_core.data import appearance
 from unet_core.data.fingerprint import Fingerprint
-from unet_core.inference import troubleshooting
+from unet_core.export.result import Result
+from unet_core.inference import inputs, troubleshooting
 from unet_core.inference.adjustments import Adjust
+from unet_core.inference.prediction import Prediction
+from unet_core.io.pixels import Pixels
 
 MOST_SHOWN = 4
 HEADINGS = {
-    "empty": "Nothing was found in this image. What speaks for which cause:",
-    "full": "Nearly all of this image was found to be foreground. What speaks for which cause:",
-    "one class": "Nearly all of this image got the same class. What speaks for which cause:",
-    "unsure": "The model is unsure everywhere in this image. What speaks for which cause:",
-    "": "Before you trust this mask:",
+    "empty": "The mask is empty. Possible causes:",
+    "full": "Nearly the whole image is foreground. Possible causes:",
+    "one class": "Nearly the whole image has the same class. Possible causes:",
+    "unsure": "The model is uncertain in the whole image. Possible causes:",
+    "": "Check this prediction:",
 }
 
 
-def known_of(model: model_registry.Model, threshold: float) -> troubleshooting.ModelFacts:
-    """What the checkpoint tells of its model."""
-    return _known(str(model.folder), model_registry.digest(model.folder), threshold)
+def show(work: Work, item: inputs.Item, result: Result, prediction: Prediction) -> None:
+    """The panel, where something is odd; else nothing."""
+    observation = troubleshooting.Observation(
+        result.image,
+        result.mask,
+        None if prediction.probability16 is None else prediction.probability,
+        work.config.threshold if result.threshold is None else result.threshold,
+        work.adjust,
+        measure_appearance(item.key, work.adjust, result.image),
+    )
+    facts = read_facts(str(work.model.folder), model_registry.read_digest(work.model), work.config.threshold)
+    causes = troubleshooting.find_causes(observation, facts)
+    if not troubleshooting.is_suspicious(observation, causes):
+        return
+    with st.container(border=True, key="why"):
+        st.markdown(f":material/help: **{HEADINGS[troubleshooting.symptom(observation)]}**")
+        causes = causes[:MOST_SHOWN]
+        for number, cause in enumerate(causes):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"{number + 1}. " * (len(causes) > 1) + plain(cause.sentence), width="stretch")
+                if cause.action:
+                    st.button(
+                        cause.action,
+                        key=f"try-{cause.name}",
+                        type="primary" if number == 0 else "secondary",
+                        on_click=apply_remedy,
+                        args=(cause.threshold, cause.adjust),
+                    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def measure_appearance(key: str, adjust: Adjust, _image: Pixels) -> appearance.ImageStats:
+    """What the image looks like to the model, once for all thresholds."""
+    return troubleshooting.measure(_image, adjust)
 
 
 @lru_cache(maxsize=16)
-def _known(folder: str, digest: str, threshold: float) -> troubleshooting.ModelFacts:
+def read_facts(folder: str, digest: str, threshold: float) -> troubleshooting.ModelFacts:
+    """What a checkpoint with this digest says about its model."""
     from unet_core.models.checkpoint import load_about
 
     about = load_about(Path(folder))
@@ -42,28 +78,7 @@ def _known(folder: str, digest: str, threshold: float) -> troubleshooting.ModelF
     )
 
 
-def show(seen: troubleshooting.Observation, known: troubleshooting.ModelFacts) -> None:
-    """The panel, where something is odd; else nothing."""
-    causes = troubleshooting.find_causes(seen, known)
-    if not troubleshooting.is_suspicious(seen, causes):
-        return
-    with st.container(border=True, key="why"):
-        st.markdown(f":material/help: **{HEADINGS[troubleshooting.symptom(seen)]}**")
-        causes = causes[:MOST_SHOWN]
-        for number, cause in enumerate(causes):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"{number + 1}. " * (len(causes) > 1) + plain(cause.sentence), width="stretch")
-                if cause.action:
-                    st.button(
-                        cause.action,
-                        key=f"try-{cause.name}",
-                        type="primary" if number == 0 else "secondary",
-                        on_click=take,
-                        args=(cause.threshold, cause.adjust),
-                    )
-
-
-def take(threshold: float | None, adjust: Adjust | None) -> None:
+def apply_remedy(threshold: float | None, adjust: Adjust | None) -> None:
     """Called by a button: try a remedy."""
     if threshold is not None:
         st.session_state["threshold"] = threshold

@@ -42,8 +42,8 @@ def crops(config: RunConfig, sample: Sample, number: int) -> list[np.ndarray]:
     from unet_core.data import dataset, sampling
     from unet_core.data.augmentation import Augment
 
-    pictures, model, _ = dataset.load_dataset([sample], config.data, config.model)
-    side, margin = model.image_size, architecture.margin(model)
+    pictures = dataset.load_dataset([sample], config.data, config.model)
+    side, margin = pictures.model.image_size, architecture.margin(pictures.model)
     augment = Augment(config.train.augment)
     result = []
     crop = sampling.crop(pictures[0], side, margin, np.random.default_rng(number))

@@ -110,7 +110,7 @@ def choose_init(option: Field) -> str:
         bind="query-params",
         accept_new_options=True,
         format_func=lambda name: name or "Nothing: it learns from the beginning",
-        help=f"{option.sentence} Choose a run, or type the folder of a checkpoint or a Hub id such as `owner/name`.",
+        help=f"{option.description} Choose a run, or type the folder of a checkpoint or a Hub id such as `owner/name`.",
     )
     return chosen or ""
 
@@ -119,7 +119,7 @@ def show() -> RunConfig:
     """The form; every widget is made from the core's settings. Gives the settings as they stand."""
     root, usable = choose_data()
     by_name = {option.name: option for option in all_fields() if option.name not in ELSEWHERE}
-    sentences = "\n".join(f"- **{name}**: {item.sentence}" for name, item in PRESETS.items())
+    sentences = "\n".join(f"- **{name}**: {item.description}" for name, item in PRESETS.items())
     st.selectbox(
         "Preset", list(PRESETS), key="preset", on_change=take_preset, help=f"Sets the form below:\n{sentences}"
     )

@@ -71,7 +71,7 @@ def progress(check: Check, kind: str) -> None:
     """A bar, what it does now, and a way to end it; the whole page is drawn anew when it is over."""
     if check.state() is not CheckState.RUNNING:
         st.rerun()
-    told = check.told()
+    told = check.last_message()
     share, doing = (told.share, told.doing) if isinstance(told, Progress) else (0.0, "starting")
     st.progress(min(1.0, share), text=plain(doing[0].upper() + doing[1:] + "…"))
     st.button("Cancel", key=f"{kind}_cancel", icon=":material/close:", on_click=check.cancel)

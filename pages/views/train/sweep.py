@@ -77,7 +77,7 @@ def choose_lists(config: RunConfig) -> tuple[dict[str, list[Any]] | None, list[i
         if known[name].choices is not None or known[name].kind is bool:
             lists[name] = _several(known[name], config)
         else:
-            texts[name] = _text(known[name], config, known[name].sentence)
+            texts[name] = _text(known[name], config, known[name].description)
     failed = False
     for name, text in texts.items():
         try:
@@ -96,7 +96,7 @@ def _several(option: Field, config: RunConfig) -> list[Any]:
         list(option.choices or (False, True)),
         key=f"sweep_{option.name}",
         placeholder=_as_set(option, config),
-        help=f"{option.sentence}\n{menu}",
+        help=f"{option.description}\n{menu}",
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.core.runs.test_history import STARTED, epoch, step
 from tests.helpers.processes import make_data, quick
-from unet_core.cli import train
+from unet_core.cli import follow
 from unet_core.cli.parser import main
 from unet_core.runs import control
 from unet_core.runs import run as runs
@@ -61,7 +61,7 @@ def test_pause_unpause_and_set(running: Run, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "Nothing to set; give --lr, --epochs or both."),
+        ([], "Nothing to set. Use --lr, --epochs or both."),
         (["--lr", "0"], "Expected lr to be above 0 and at most 10, got 0.0"),
         (["--epochs", "0"], "Expected epochs to be at least 1 and at most 100000, got 0"),
     ],
@@ -73,11 +73,37 @@ def test_what_cannot_be_set(running: Run, capsys: pytest.CaptureFixture[str], wo
     assert list(running.control.iterdir()) == []
 
 
+def test_resume_lets_a_paused_run_continue_in_its_own_process(
+    running: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "start", lambda run: pytest.fail("a second process"))
+    running.request_pause()
+    answer = {"run": str(running.folder), "state": RunState.RUNNING}
+    assert say(capsys, "resume", str(running.folder))[:2] == (0, answer)
+    assert FileControl(running.control).poll(1) == Requests()
+
+
+def test_resume_refuses_a_run_that_is_neither_paused_nor_over(running: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = say(capsys, "resume", str(running.folder))
+    assert status == 2
+    assert "is training already" in err
+
+
+def test_resume_starts_a_run_again_whose_process_died_while_it_was_paused(
+    finished: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Run] = []
+    monkeypatch.setattr(launch, "start", lambda run: started.append(run) or run.clear_requests())
+    finished.request_pause()
+    assert say(capsys, "resume", str(finished.folder))[0] == 0
+    assert started == [finished]
+
+
 @pytest.mark.parametrize("command", ["pause", "unpause", "set"])
 def test_a_run_that_is_over_is_not_steered(finished: Run, capsys: pytest.CaptureFixture[str], command: str) -> None:
     status, _, err = say(capsys, command, str(finished.folder))
     assert status == 2
-    assert "does not run (it is finished); `continue` and `resume` take it up again." in err
+    assert "is not running (it is finished). Use `resume` or `continue`." in err
     assert list(finished.control.iterdir()) == []
 
 
@@ -103,7 +129,7 @@ def test_continue_goes_on_and_follows(
 def test_twenty_more_epochs_unless_said_otherwise(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     monkeypatch.setattr(launch, "continue_run", lambda run, epochs, lr: asked.append((run, epochs, lr)))
-    monkeypatch.setattr("unet_core.cli.runs.follow", lambda run: {})
+    monkeypatch.setattr("unet_core.cli.control.follow", lambda run: {})
     assert main(["continue", str(finished.folder)]) == 0
     assert asked == [(finished, 20, None)]
 
@@ -114,7 +140,7 @@ def test_an_epoch_is_told_once_also_where_a_run_is_taken_up_again() -> None:
     def lines(*events: Event) -> list[str]:
         for event in events:
             history.add(event, 0.0)
-        return [line.split("  ")[0] for line in train._new_lines(history, told)]
+        return [line.split("  ")[0] for line in follow._new_lines(history, told)]
 
     assert lines(STARTED, step(5), epoch(1), step(6), Paused(2, 6)) == ["epoch 1/4", "step 6: held"]
     assert lines(Warned("told at the end")) == []

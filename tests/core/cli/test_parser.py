@@ -31,7 +31,7 @@ from tests.helpers.processes import (
     wait_for,
     wait_until_over,
 )
-from unet_core.cli.parser import main
+from unet_core.cli.parser import main, make_parser
 from unet_core.config.schema import ModelConfig, all_fields
 from unet_core.io import images
 from unet_core.models import checkpoint
@@ -264,6 +264,35 @@ def test_a_run_is_found_by_its_id_and_by_its_folder(cli, walked, data, tmp_path)
     assert all((tmp_path / "b" / path.name).read_bytes() == path.read_bytes() for path in (tmp_path / "a").iterdir())
 
 
+# ------------------------------------------------------------------------------------------------ names old and new
+
+
+@pytest.mark.parametrize(("command", "old"), [((), "unpause"), (("queue",), "--revive"), (("train",), "--optimiser")])
+def test_names_of_release_0_1_work_and_are_not_shown(capsys, command, old):
+    with pytest.raises(SystemExit):
+        main([*command, "--help"])
+    assert old not in capsys.readouterr().out
+    rest = {"unpause": ["RUN"], "--revive": [], "--optimiser": ["adam", "DATA"]}[old]
+    assert make_parser().parse_args([*command, old, *rest]).command
+
+
+def test_revive_is_restart():
+    assert make_parser().parse_args(["queue", "--revive"]).restart is True
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        ("/usr/bin/unet-studio", "unet-studio"),
+        ("unet-studio.exe", "unet-studio"),
+        ("/site-packages/unet_core/__main__.py", "python -m unet_core"),
+    ],
+)
+def test_the_usage_line_names_the_program_as_it_was_called(monkeypatch, argv, name):
+    monkeypatch.setattr("sys.argv", [argv])
+    assert make_parser().format_usage().startswith(f"usage: {name} [-h]")
+
+
 # ----------------------------------------------------------------------------------------------- options are one list
 
 
@@ -274,7 +303,7 @@ def test_every_setting_is_an_option_of_train(capsys, option):
     assert stopped.value.code == 0
     help_text = " ".join(capsys.readouterr().out.split())
     assert f"--{option.name.replace('_', '-')} " in help_text
-    assert option.sentence in help_text
+    assert option.description in help_text
 
 
 def test_an_option_reaches_the_configuration_of_the_run(walked):
@@ -424,15 +453,15 @@ def test_a_second_run_waits_in_line_and_ctrl_c_takes_it_out_again(cli, live, dat
     listed = cli("queue", "--runs-dir", live.folder.parent).result
     assert (listed["trains"], listed["waiting"]) == (live.id, [run.id])
     told = ""
-    while "waits in line" not in told:  # until then it is still being launched
+    while "queued behind" not in told:  # until then it is still being launched
         line = process.stderr.readline()
         assert line, told
         told += line
     os.kill(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     err = told + err
-    assert_refused(Said(process.returncode, out, err), run.id, "taken out of the line", "never began")
-    assert f"waits in line behind {live.id}" in err
+    assert_refused(Said(process.returncode, out, err), run.id, "removed from the queue", "never started")
+    assert f"queued behind {live.id}" in err
     assert "Traceback" not in err
     assert [path for path in live.folder.parent.iterdir() if path.is_dir()] == [live.folder]
 
@@ -445,7 +474,7 @@ def test_the_line_is_changed_from_the_command_line(cli, live, data):
     assert cli("stop", first.id, "--runs-dir", runs_dir).result["state"] == "removed"
     assert cli("queue", "--runs-dir", runs_dir, "--remove", second.id).result["waiting"] == []
     assert_refused(cli("queue", "--runs-dir", runs_dir, "--remove", live.id), live.id, "does not wait")
-    assert_refused(cli("queue", "--runs-dir", runs_dir, "--move", live.id, "up"), "expected a number of places")
+    assert_refused(cli("queue", "--runs-dir", runs_dir, "--move", live.id, "up"), "expected a number of positions")
     wait_for(lambda: len(trainers(runs_dir)) == 1, "who waited is gone")
 
 

@@ -36,5 +36,5 @@ def test_the_four_configurations_in_one_command_and_one_table(tmp_path, sample_f
 @pytest.mark.parametrize("command", [["train", "--preset", "unet99"], ["compare", "--presets", "mp-tr-bce,unet99"]])
 def test_an_unknown_preset_starts_nothing(command, tmp_path, sample_folder, capsys):
     assert main([command[0], str(sample_folder), "--runs-dir", str(tmp_path / "runs"), *command[1:]]) == 2
-    assert "error: Unknown preset 'unet99'; known are default, paper-2015" in capsys.readouterr().err
+    assert "error: Unknown preset 'unet99'; available: default, paper-2015" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()

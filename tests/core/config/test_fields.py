@@ -14,11 +14,11 @@ LIQUIDS = {"water": "boils at 100 degrees", "milk": "boils over"}
 
 @dataclass(frozen=True)
 class Pot(Settings):
-    litres: float = field(2.0, "How much goes in.", above=0, high=10)
-    handles: int = field(2, "What it is held by.", low=0, high=4)
+    litres: float = field(2.0, "How much goes in.", gt=0, le=10)
+    handles: int = field(2, "What it is held by.", ge=0, le=4)
     lid: bool = field(True, "Whether it can be closed.")
     liquid: str = field("water", "What is cooked.", choices=LIQUIDS)
-    timer: int | None = field(None, "Minutes until it rings.", low=1)
+    timer: int | None = field(None, "Minutes until it rings.", ge=1)
     label: str = field("", "What stands on it.")
 
 
@@ -48,11 +48,11 @@ class Kitchen(Settings):
         ("label", b"pot"),
     ],
 )
-def test_a_wrong_type_is_refused_with_the_name_the_value_and_the_sentence(name: str, value: Any) -> None:
+def test_a_wrong_type_is_refused_with_the_name_the_value_and_the_description(name: str, value: Any) -> None:
     option = next(option for option in fields_of("", Pot) if option.name == name)
     with pytest.raises(ConfigError) as refusal:
         Pot(**{name: value})
-    assert str(refusal.value) == f"Expected {name} to be {option.kind.__name__}, got {value!r}. {option.sentence}"
+    assert str(refusal.value) == f"Expected {name} to be {option.kind.__name__}, got {value!r}. {option.description}"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_value_out_of_range_is_refused_with_the_range(name: str, value: Any, b
     shown = float(value) if option.kind is float else value
     with pytest.raises(ConfigError) as refusal:
         Pot(**{name: value})
-    assert str(refusal.value) == f"Expected {name} to be {bounds}, got {shown!r}. {option.sentence}"
+    assert str(refusal.value) == f"Expected {name} to be {bounds}, got {shown!r}. {option.description}"
 
 
 def test_a_whole_number_stands_for_a_float_and_nothing_else_changes_its_type() -> None:
@@ -122,7 +122,7 @@ def test_what_is_missing_takes_its_default() -> None:
     [
         (Kitchen, {"pots": {}}, "Unknown setting 'pots'; did you mean 'pot'?"),
         (Kitchen, {"pot": {"litre": 1.0}}, "Unknown setting 'litre'; did you mean 'litres'?"),
-        (Kitchen, {"zzz": 1}, "Unknown setting 'zzz'; known are pot, size."),
+        (Kitchen, {"zzz": 1}, "Unknown setting 'zzz'; available: pot, size."),
         (Kitchen, {"pot": 3}, "Expected an object with the settings of Pot, got 3."),
         (Kitchen, {"pot": None}, "Expected an object with the settings of Pot, got None."),
         (Kitchen, [1], "Expected an object with the settings of Kitchen, got [1]."),

@@ -24,7 +24,7 @@ def test_names_are_read_as_the_reference_project_writes_them(name):
 
 
 def test_an_unknown_preset_names_the_known_ones():
-    with pytest.raises(ConfigError, match=r"Unknown preset 'mp_tr'; known are default, paper-2015"):
+    with pytest.raises(ConfigError, match=r"Unknown preset 'mp_tr'; available: default, paper-2015"):
         get_preset("mp_tr")
 
 
@@ -49,11 +49,11 @@ def test_each_preset_learns_and_predicts(name, sample_folder):
     else:
         config = config.replace(batch_size=8)
     found = discovery.find(sample_folder)
-    pictures, model, skipped = dataset.load_dataset(found, config.data, config.model)[:3]
-    assert not skipped
+    pictures = dataset.load_dataset(found, config.data, config.model)
+    assert not pictures.skipped
     ids = tuple(sample.id for sample in found)
     training = TrainerState(
-        RunConfig(config.data, model, config.train), pictures.subset(ids[:6]), pictures.subset(ids[6:])
+        RunConfig(config.data, pictures.model, config.train), pictures.subset(ids[:6]), pictures.subset(ids[6:])
     )
     losses, epochs = [], []
     for event in train(training):

@@ -6,8 +6,8 @@ import shlex
 import pytest
 
 from unet_core.cli import train
-from unet_core.cli.parser import _parser as parser
-from unet_core.cli.train import given_settings
+from unet_core.cli.common import read_settings
+from unet_core.cli.parser import make_parser
 from unet_core.config import reproduce
 from unet_core.config.presets import PRESETS, get_preset
 from unet_core.config.schema import RunConfig, all_fields
@@ -37,8 +37,8 @@ def of(config: RunConfig) -> RunConfig:
 def test_the_command_line_gives_the_same_settings(name):
     words = shlex.split(reproduce.command_line(CONFIGS[name]))
     assert words[:3] == ["python", "-m", "unet_core"]
-    parsed = parser().parse_args(words[3:])
-    assert get_preset(parsed.preset).replace(**given_settings(parsed)) == of(CONFIGS[name])
+    parsed = make_parser().parse_args(words[3:])
+    assert get_preset(parsed.preset).replace(**read_settings(parsed)) == of(CONFIGS[name])
 
 
 @pytest.mark.parametrize("name", CONFIGS)

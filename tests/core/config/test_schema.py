@@ -35,9 +35,9 @@ def bounds() -> list[Any]:
     cases = []
     for option in OPTIONS:
         for bound, outwards, inside in (
-            (option.low, -math.inf, True),
-            (option.high, math.inf, True),
-            (option.above, math.inf, False),
+            (option.ge, -math.inf, True),
+            (option.le, math.inf, True),
+            (option.gt, math.inf, False),
         ):
             if bound is None:
                 continue
@@ -59,7 +59,7 @@ def test_every_bound(option: Field, value: float, allowed: bool) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_every_option(option: Field) -> None:
-    assert option.sentence.endswith(".")
+    assert option.description.endswith(".")
     assert set_to(option, option.default) == option.default
     if option.kind in (int, float):
         for value in (True, "1", math.nan, math.inf, -math.inf, [1]):
@@ -116,7 +116,7 @@ def test_a_picture_too_small_for_the_depth(image_size: int, depth: int) -> None:
     with pytest.raises(ConfigError) as refusal:
         ModelConfig(image_size=image_size, depth=depth)
     assert str(refusal.value).startswith(f"image_size {image_size} is too small for depth {depth}:")
-    assert f"Take image_size {2 ** (depth + 1)} or more" in str(refusal.value)
+    assert f"Use image_size {2 ** (depth + 1)} or more" in str(refusal.value)
     assert ModelConfig(image_size=2 ** (depth + 1), depth=depth).depth == depth
 
 
@@ -127,7 +127,7 @@ def test_two_channels_are_refused() -> None:
 
 def test_fractions_that_leave_nothing_to_train_on() -> None:
     assert DataConfig(val_fraction=0.4, test_fraction=0.5).test_fraction == 0.5
-    with pytest.raises(ConfigError, match=r"val_fraction 0\.5 \+ test_fraction 0\.5 leave under a tenth"):
+    with pytest.raises(ConfigError, match=r"val_fraction 0\.5 \+ test_fraction 0\.5 leave less than a tenth"):
         DataConfig(val_fraction=0.5, test_fraction=0.5)
 
 
@@ -173,8 +173,8 @@ def test_an_older_config_is_read_and_what_it_does_not_know_takes_its_default() -
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "config.json is not readable as JSON"),
-        ('{"data": ', "config.json is not readable as JSON"),
+        ("", "config.json is not valid JSON"),
+        ('{"data": ', "config.json is not valid JSON"),
         ("[]", r"Expected an object with the settings of RunConfig, got \[\]"),
         ("null", "Expected an object with the settings of RunConfig, got None"),
         ('{"modell": {}}', "Unknown setting 'modell'; did you mean 'model'?"),

@@ -46,7 +46,7 @@ def noise(side: int, values: int, seed: int, channels: int = 1, width: int | Non
 
 
 def loaded(samples: list[Sample], model: ModelConfig = TINY, **data: int) -> Dataset:
-    return load_dataset(samples, DataConfig(**data), model)[0]
+    return load_dataset(samples, DataConfig(**data), model)
 
 
 def epoch(pictures: Dataset, number: int = 1, **settings: int | str) -> list[Batch]:
@@ -72,9 +72,8 @@ def crops(found: list[Batch]) -> list[tuple[str, bytes, bytes]]:
 def test_channels_and_classes_are_found(tmp_path: Path, channels: int, values: int, scale: int, classes: int) -> None:
     pairs = [noise(20, values, seed, channels) for seed in range(2)]
     samples = folder(tmp_path, [(image, mask * np.uint8(scale)) for image, mask in pairs])
-    pictures, model, skipped = load_dataset(samples, DataConfig(), TINY)
-    assert (model.in_channels, model.num_classes, skipped) == (channels, classes, [])
-    assert pictures.model == model
+    pictures = load_dataset(samples, DataConfig(), TINY)
+    assert (pictures.model.in_channels, pictures.model.num_classes, pictures.skipped) == (channels, classes, [])
     assert len(pictures) == 2
     for index, (image, mask) in enumerate(pairs):
         assert np.array_equal(pictures[index].image, image.reshape(20, 20, channels))
@@ -84,8 +83,8 @@ def test_channels_and_classes_are_found(tmp_path: Path, channels: int, values: i
 def test_what_the_settings_give_is_kept(tmp_path: Path) -> None:
     samples = folder(tmp_path, [noise(20, 2, 0, channels=3)])
     given = ModelConfig(in_channels=1, num_classes=4, base_channels=2, depth=1, image_size=16, normalization="unit")
-    pictures, model, _ = load_dataset(samples, DataConfig(), given)
-    assert model == given
+    pictures = load_dataset(samples, DataConfig(), given)
+    assert pictures.model == given
     assert pictures[0].image.shape == (20, 20, 1)
 
 
@@ -106,10 +105,10 @@ def test_ignored_mask_values_are_ignore_and_no_class(tmp_path: Path) -> None:
 def test_a_tenth_of_unreadable_files_is_skipped_and_named(tmp_path: Path) -> None:
     samples = folder(tmp_path, [noise(20, 2, seed) for seed in range(10)])
     samples[3].image.write_bytes(b"no picture")
-    pictures, _, skipped = load_dataset(samples, DataConfig(), TINY)
+    pictures = load_dataset(samples, DataConfig(), TINY)
     assert [sample.id for sample in pictures.samples] == ["00", "01", "02", "04", "05", "06", "07", "08", "09"]
-    assert len(skipped) == 1
-    assert str(samples[3].image) in skipped[0]
+    assert len(pictures.skipped) == 1
+    assert str(samples[3].image) in pictures.skipped[0]
     assert {name for batch in epoch(pictures) for name in batch.ids} == {sample.id for sample in pictures.samples}
 
 
@@ -127,9 +126,9 @@ def test_more_than_a_tenth_is_refused_and_all_are_named(tmp_path: Path) -> None:
 def test_the_first_pictures_may_be_unreadable(tmp_path: Path) -> None:
     samples = folder(tmp_path, [noise(20, 2, seed, channels=3) for seed in range(10)])
     samples[0].image.write_bytes(b"")
-    _, model, skipped = load_dataset(samples, DataConfig(), TINY)
-    assert model.in_channels == 3
-    assert len(skipped) == 1
+    pictures = load_dataset(samples, DataConfig(), TINY)
+    assert pictures.model.in_channels == 3
+    assert len(pictures.skipped) == 1
 
 
 def test_every_mask_of_another_size_is_listed(tmp_path: Path) -> None:

@@ -157,8 +157,8 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
             [
                 "bare/masks holds no mask",
                 "lone/masks holds no mask",
-                "none/images holds 0 images where one is meant",
-                "two/images holds 2 images where one is meant",
+                "none/images holds 0 images, but one is expected",
+                "two/images holds 2 images, but one is expected",
             ],
         ),
     ],
@@ -172,7 +172,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path, layout: str, tree: li
         message = str(refusal.value)
         number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         assert message.startswith(f"{tmp_path}: {number} in the dataset: ")
-        assert message.endswith("Give each image a mask of the same name, or take it out of the folder.")
+        assert message.endswith("Give each image a mask of the same name, or remove it from the folder.")
         places = [message.find(problem) for problem in problems]
         assert -1 not in places, (problems[places.index(-1)], message)
         assert places == sorted(places)

@@ -87,11 +87,11 @@ def test_of_large_pictures_the_middle_is_looked_at_and_objects_are_scaled(monkey
 
 
 def test_its_memory_is_bounded_whatever_the_number_of_images(monkeypatch):
-    monkeypatch.setattr(fingerprint, "KEPT_DRAWS", 4)
+    monkeypatch.setattr(fingerprint, "MOST_SAMPLED", 4)
     look = fingerprint._Stats()
     for value in range(100):
         look.add_image(gray(16, value))
-    assert len(look.drawn) <= 5
+    assert len(look.intensities) <= 5
     assert look.result().mean[0] == pytest.approx(49.5 / 255, abs=0.05)  # spread over all of them
 
 

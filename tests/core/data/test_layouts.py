@@ -184,11 +184,11 @@ def test_every_doubt_of_a_mixed_folder_is_named(tmp_path: Path, extra: dict[str,
 @pytest.mark.parametrize(
     ("extra", "doubt"),
     [
-        ({"1.gif": gif(mask())}, "has several that look like its mask: 1."),
+        ({"1.gif": gif(mask())}, "has several files that look like its mask: 1."),
         ({"4.png": mask()}, "4.png looks like a mask and fits no image by size and name"),
         ({"4.png": mask(8), "4.jpg": photo()}, "4.png looks like a mask and fits no image by size and name"),
         ({"5.jpg": photo()}, "5.jpg has no mask beside it"),
-        ({"6.png": b"text"}, "6.png: this is no picture"),
+        ({"6.png": b"text"}, "6.png: not a supported image file"),
     ],
 )
 def test_every_doubt_by_content_is_named(tmp_path: Path, extra: dict[str, bytes | Array], doubt: str) -> None:

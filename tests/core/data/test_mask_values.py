@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unet_core.data.mask_values import LABELS, ValueTable, code_of, is_color, parse, text_of
+from unet_core.data.mask_values import LABELS, ValueTable, encode_value, format_code, is_color, parse_color_map
 from unet_core.errors import DataError
 
 
@@ -21,13 +21,13 @@ from unet_core.errors import DataError
     ],
 )
 def test_codes_and_their_names(value: tuple[int, ...], code: int, text: str, color: bool) -> None:
-    assert (code_of(value), text_of(code), is_color(code)) == (code, text, color)
+    assert (encode_value(value), format_code(code), is_color(code)) == (code, text, color)
 
 
 def test_gray_masks_are_left_as_they_are() -> None:
     codes, mask = ValueTable(), np.array([[0, 200]], np.uint8)
     assert codes.encode(mask) is mask
-    assert codes.known == {0: 0, code_of((200,)): 200}
+    assert codes.bytes_by_code == {0: 0, encode_value((200,)): 200}
 
 
 def test_a_value_has_one_byte_whatever_it_is_stored_as_and_whenever_it_comes() -> None:
@@ -40,7 +40,7 @@ def test_a_value_has_one_byte_whatever_it_is_stored_as_and_whenever_it_comes() -
     assert third.tolist() == [[255, 252, 253]], "254 was taken by red"
     assert codes.encode(colors).tolist() == second.tolist()
     assert codes.encode(np.array([[254]], np.uint8)).tolist() == [[253]]
-    assert len(set(codes.known.values())) == len(codes.known) == 5
+    assert len(set(codes.bytes_by_code.values())) == len(codes.bytes_by_code) == 5
 
 
 FILES = {
@@ -57,13 +57,13 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_files(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(FILES[name], encoding="utf-8")
-    assert parse(name, tmp_path) == parse(str(tmp_path / name), Path("elsewhere")) == [0, 0xFF0000]
+    assert parse_color_map(name, tmp_path) == parse_color_map(str(tmp_path / name), Path("elsewhere")) == [0, 0xFF0000]
 
 
 @pytest.mark.parametrize("text", ["0,0,0;255,0,0", " 0, 0,0 ; 255,0 ,0; ", "0 0 0;255 0 0"])
 def test_inline(tmp_path: Path, text: str) -> None:
-    assert parse(text, tmp_path) == [0, 0xFF0000]
-    assert parse("0;128;1000", tmp_path) == [0, code_of((128,)), LABELS + 1000]
+    assert parse_color_map(text, tmp_path) == [0, 0xFF0000]
+    assert parse_color_map("0;128;1000", tmp_path) == [0, encode_value((128,)), LABELS + 1000]
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_inline(tmp_path: Path, text: str) -> None:
         ("0,0,0;1,2", "class 1: expected r,g,b of 0 to 255 or one gray level, got"),
         ("0,0,0;256,0,0", "class 1: expected r,g,b"),
         ("0;70000", "class 1: expected"),
-        ("0,0,0;0,0,0", "names 0 twice; give each class one color"),
-        ("0,0,0", "has 1 colors where two or more are meant"),
+        ("0,0,0;0,0,0", "has 0 twice; give each class one color"),
+        ("0,0,0", "has 1 colors, but needs at least two"),
         ("bad.json", "cannot be read as a color map"),
         ("odd.json", "cannot be read as a color map"),
     ],
@@ -83,4 +83,4 @@ def test_what_is_no_color_map(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "bad.json").write_text("{")
     (tmp_path / "odd.json").write_text("3")
     with pytest.raises(DataError, match=message):
-        parse(text, tmp_path)
+        parse_color_map(text, tmp_path)

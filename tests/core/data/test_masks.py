@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unet_core.data import label_map, masks
 from unet_core.data.label_map import IGNORE, LabelMap, map_gray_values
 from unet_core.data.layouts import Sample
-from unet_core.data.mask_values import ValueTable, parse
+from unet_core.data.mask_values import ValueTable, parse_color_map
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
@@ -246,8 +246,8 @@ def test_soft_edges_are_cut_at_half_and_told(num_classes: int) -> None:
     assert found.num_classes == max(1, num_classes)
     assert found.table.tolist() == table_of(HALVED)
     assert found.warnings == (
-        "The masks hold 7 gray levels, 10.0% of the pixels between 0 and 255 (blurred or compressed edges); all were "
-        "cut at half: above 127 is foreground.",
+        "The masks hold 7 gray levels, 10.0% of the pixels between 0 and 255 (blurred or compressed edges). They were "
+        "thresholded: above 127 is foreground.",
     )
 
 
@@ -275,7 +275,9 @@ def meaning(
     raw = [codes.encode(picture) for picture in pictures]
     for mask in raw:
         counts.update(mask.ravel().tolist())
-    found = label_map.make_label_map(codes, counts, num_classes, ignore, parse(given, Path()) if given else None)
+    found = label_map.make_label_map(
+        codes, counts, num_classes, ignore, parse_color_map(given, Path()) if given else None
+    )
     return found, [found.table[mask].tolist() for mask in raw]
 
 
@@ -290,12 +292,12 @@ def test_colors_are_found_sorted_behind_black() -> None:
     found, classes = meaning(colored(RED, BLACK), colored(WHITE, BLUE), np.array([[0, 255]], np.uint8))
     assert found.num_classes == 4
     assert classes == [[[2, 0]], [[3, 1]], [[0, 3]]], "gray masks among them are colors too"
-    assert found.found == "0;0,0,255;255,0,0;255"
+    assert found.color_map == "0;0,0,255;255,0,0;255"
     assert found.warnings == (
-        "The masks are in colors; 4 were found and taken as classes: 0 = (0), 1 = (0,0,255), 2 = (255,0,0), 3 = (255)."
-        ' Give color_map "0;0,0,255;255,0,0;255", or a file that says so, to settle the order.',
+        "The masks are in color; 4 colors were found and used as classes: 0 = (0), 1 = (0,0,255), 2 = (255,0,0), "
+        '3 = (255). To set the order yourself, set color_map, for example to "0;0,0,255;255,0,0;255".',
     )
-    given, again = meaning(colored(RED, BLACK), colored(BLUE, BLUE), given=found.found)
+    given, again = meaning(colored(RED, BLACK), colored(BLUE, BLUE), given=found.color_map)
     assert (again, given.num_classes, given.warnings) == ([[[2, 0]], [[1, 1]]], 4, ()), "what was found can be given"
 
 
@@ -320,22 +322,22 @@ def test_a_map_of_gray_levels() -> None:
 
 
 def test_a_color_that_the_map_does_not_name_is_refused() -> None:
-    with pytest.raises(DataError, match=r"hold 2 values that color_map does not name: 0,0,255 \(1 pixels\), 255 \(2"):
+    with pytest.raises(DataError, match=r"hold 2 values that color_map does not list: 0,0,255 \(1 pixels\), 255 \(2"):
         meaning(colored(RED, BLUE), np.array([[255, 255]], np.uint8), given="1,0,0;255,0,0")
 
 
 @pytest.mark.parametrize("num_classes", [1, 2, 3, 5])
 def test_found_colors_that_are_not_as_many_as_the_model_has_classes(num_classes: int) -> None:
     """A part of a dataset may lack a color, and all behind it would move by one."""
-    with pytest.raises(DataError, match=rf"hold 4 colors, but the model has {num_classes} classes. Name all classes"):
+    with pytest.raises(DataError, match=rf"hold 4 colors, but the model has {num_classes} classes. List all classes"):
         meaning(colored(RED, BLACK, BLUE, WHITE), num_classes=num_classes)
 
 
 def test_too_many_colors() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8)
-    with pytest.raises(DataError, match="more than 256 values or colors; compressed"):
+    with pytest.raises(DataError, match=r"more than 256 values or colors\. Colored masks that were compressed"):
         meaning(noise)
-    with pytest.raises(DataError, match=r"hold \d+ colors, more than 64: compressed"):
+    with pytest.raises(DataError, match=r"hold \d+ colors, more than 64; they may be compressed"):
         meaning(noise[:2])
 
 

@@ -49,7 +49,7 @@ def test_several_objects_become_one_mask(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["separate", str(source), "--output", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["merged"] == 1
-    assert "1 images have several masks; these were merged" in err
+    assert "1 images have several masks, merged" in err
     first = discovery.find(source)[0]
     assert len(first.masks) == 2
     merged = images.read_mask(tmp_path / "out" / "masks" / "1.png")
@@ -65,7 +65,7 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
         grow(tmp_path / "out", {"images/1.png": b"mine"})
     before = contents(tmp_path)
     assert main(["separate", str(source), "--output", str(tmp_path / "out")]) == 2
-    assert "holds other files and is left alone; name a new folder" in capsys.readouterr().err
+    assert "holds other files and is left alone; choose a new folder" in capsys.readouterr().err
     assert contents(tmp_path) == before
 
 
@@ -90,7 +90,7 @@ def test_what_cannot_be_told_apart_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert main(["separate", str(source), "--output", str(tmp_path / "out")]) == 2
     words = {
         "no folder": "no such folder",
-        "no pairs": "no images and masks were told apart",
+        "no pairs": "images and masks could not be paired",
         "a doubt": "2.png has no",
     }
     assert words[kind] in capsys.readouterr().err

@@ -147,9 +147,9 @@ def test_each_image_is_predicted_and_compared_with_its_mask(tmp_path: Path) -> N
         },
     )
     chosen = {"val": [found[2]], "new": found[:2]}
-    results = list(evaluate(Bright(), chosen, DataConfig()))  # type: ignore[arg-type]
-    assert all(isinstance(item, ImageScore) for item in results)
-    table = {item.id: item for item in results if isinstance(item, ImageScore)}
+    results, skipped = evaluate(Bright(), chosen, DataConfig())  # type: ignore[arg-type]
+    assert not skipped
+    table = {item.id: item for item in results}
     assert {name: item.subset for name, item in table.items()} == {"right": "val", "half": "new", "none": "new"}
     assert table["right"].scores == dict.fromkeys(METRICS, 1.0)
     assert table["half"].scores == pytest.approx(
@@ -162,8 +162,7 @@ def test_each_image_is_predicted_and_compared_with_its_mask(tmp_path: Path) -> N
 def test_several_classes_and_ignored_pixels(tmp_path: Path) -> None:
     image = np.array([[0, 150, 255, 255]], np.uint8)
     found = folder(tmp_path, {"one": (image, np.array([[0, 1, 1, 9]], np.uint8))})
-    (result,) = evaluate(Bright(num_classes=3), {"new": found}, DataConfig(ignore_index=9))  # type: ignore[arg-type]
-    assert isinstance(result, ImageScore)
+    (result,), _ = evaluate(Bright(num_classes=3), {"new": found}, DataConfig(ignore_index=9))  # type: ignore[arg-type]
     assert result.counts.tp.tolist() == [1, 1, 0]
     assert result.counts.fp.tolist() == [0, 0, 1]
     assert result.counts.fn.tolist() == [0, 1, 0]
@@ -172,11 +171,10 @@ def test_several_classes_and_ignored_pixels(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_scored(tmp_path: Path) -> None:
     found = folder(tmp_path, {f"{number:02d}": gray(number) for number in range(10)})
     found[4].image.write_bytes(b"no picture")
-    results = list(evaluate(Bright(), {"new": found}, DataConfig()))  # type: ignore[arg-type]
-    lines = [item for item in results if isinstance(item, str)]
-    assert len(lines) == 1
-    assert str(found[4].image) in lines[0]
-    assert len(results) == 10
+    results, skipped = evaluate(Bright(), {"new": found}, DataConfig())  # type: ignore[arg-type]
+    assert len(skipped) == 1
+    assert str(found[4].image) in skipped[0]
+    assert len(results) == 9
 
 
 # Summaries ----------------------------------------------------------------------------------------------------------
@@ -192,27 +190,26 @@ SCORES = [
 def test_summary_by_hand() -> None:
     found = summarize(SCORES)
     assert (found.images, found.empty) == (4, 1)
-    assert found.mean_dice == pytest.approx((0.75 + 0.4 + 0) / 3)
-    assert found.mean_iou == pytest.approx((0.6 + 0.25 + 0) / 3)
-    assert found.mean_precision == pytest.approx((0.75 + 1 + 0) / 3)
-    assert found.mean_recall == pytest.approx((0.75 + 0.25) / 2)
-    assert found.mean_accuracy == pytest.approx((0.75 + 13 / 16 + 1 + 0.75) / 4)
-    assert found.pooled_dice == pytest.approx(2 * 7 / (2 * 7 + 6 + 5))
-    assert found.pooled_iou == pytest.approx(7 / (7 + 6 + 5))
+    assert found.mean["dice"] == pytest.approx((0.75 + 0.4 + 0) / 3)
+    assert found.mean["iou"] == pytest.approx((0.6 + 0.25 + 0) / 3)
+    assert found.mean["precision"] == pytest.approx((0.75 + 1 + 0) / 3)
+    assert found.mean["recall"] == pytest.approx((0.75 + 0.25) / 2)
+    assert found.mean["accuracy"] == pytest.approx((0.75 + 13 / 16 + 1 + 0.75) / 4)
+    assert found.pooled["dice"] == pytest.approx(2 * 7 / (2 * 7 + 6 + 5))
+    assert found.pooled["iou"] == pytest.approx(7 / (7 + 6 + 5))
 
 
 def test_summary_of_images_with_nothing_defined() -> None:
     found = summarize([SCORES[2], SCORES[2]])
-    assert (found.images, found.empty, found.mean_accuracy) == (2, 2, 1)
-    undefined = (found.mean_dice, found.mean_iou, found.mean_recall, found.pooled_dice, found.dice_low, found.dice_high)
+    assert (found.images, found.empty, found.mean["accuracy"]) == (2, 2, 1)
+    undefined = (*(found.mean[name] for name in ("dice", "iou", "recall")), found.pooled["dice"], *found.dice_interval)
     assert all(math.isnan(value) for value in undefined)
 
 
 def test_summary_of_one_image_has_no_interval() -> None:
     found = summarize(SCORES[:1])
-    assert found.mean_dice == found.pooled_dice == 0.75
-    assert math.isnan(found.dice_low)
-    assert math.isnan(found.dice_high)
+    assert found.mean["dice"] == found.pooled["dice"] == 0.75
+    assert all(math.isnan(bound) for bound in found.dice_interval)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from unet_core.inference.prediction import scored_classes, to_mask, to_probabilities
+from unet_core.inference.prediction import to_mask, to_probabilities
 
 LN3 = math.log(3)
 
@@ -57,8 +57,3 @@ def test_a_class_index_above_127_survives() -> None:
     values = np.zeros((200, 1, 1), np.float32)
     values[199] = 1
     assert to_mask(values).item() == 199
-
-
-@pytest.mark.parametrize(("classes", "scored"), [(1, 1), (2, 2), (3, 3), (32, 32)])
-def test_scored_classes(classes: int, scored: int) -> None:
-    assert scored_classes(classes) == scored

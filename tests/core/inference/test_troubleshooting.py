@@ -27,11 +27,11 @@ class Trained:
 @pytest.fixture(scope="module")
 def trained(sample_folder) -> Trained:
     config = RunConfig().replace(root=str(sample_folder), base_channels=8, depth=3, image_size=64, epochs=3, threads=1)
-    pictures, model_config, _ = dataset.load_dataset(discovery.find(sample_folder, "auto"), config.data, config.model)
+    pictures = dataset.load_dataset(discovery.find(sample_folder, "auto"), config.data, config.model)
     ids = [sample.id for sample in pictures.samples]
     half = max(2, len(ids) * 3 // 4)
     training = TrainerState(
-        replace(config, model=model_config), pictures.subset(tuple(ids[:half])), pictures.subset(tuple(ids[half:]))
+        replace(config, model=pictures.model), pictures.subset(tuple(ids[:half])), pictures.subset(tuple(ids[half:]))
     )
     *_, end = train(training)
     assert end.val_dice > 0.7

@@ -1,4 +1,4 @@
-"""Names that users give, made harmless."""
+"""Names that users give, made harmless and given once; `test_inputs` has the table of odd names of uploads."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from unet_core.io.filenames import LONGEST, Names, plain_cell, readable, safe_stem
+from unet_core.io.filenames import MOST_BYTES, plain_cell, readable, safe_name, safe_stem, unique
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from unet_core.io.filenames import LONGEST, Names, plain_cell, readable, safe_st
         ("a.png", "a"),
         ("plate 1/well.A1.TIF", "plate 1/well.A1"),
         ("stack_003", "stack_003"),
-        ("v1.2", "v1.2"),  # no picture's ending
+        ("v1.2", "v1.2"),  # no image's suffix
         ("../../etc/passwd", "etc/passwd"),
         ("/etc/passwd.png", "etc/passwd"),
         ("..\\..\\windows\\a.png", "windows/a"),
@@ -35,7 +35,7 @@ from unet_core.io.filenames import LONGEST, Names, plain_cell, readable, safe_st
         ("right\u202eleft.png", "right_left"),
     ],
 )
-def test_a_name_is_made_safe(name: str, expected: str) -> None:
+def test_a_stem_is_made_safe(name: str, expected: str) -> None:
     assert safe_stem(name) == expected
     safe_stem(name).encode()
 
@@ -45,13 +45,39 @@ def test_no_part_leads_out_or_is_too_long() -> None:
         path = PurePosixPath(safe_stem(name))
         assert not path.is_absolute()
         assert not {"..", ".", ""} & set(path.parts)
-        assert max(map(len, path.parts)) <= LONGEST
+        assert max(len(part.encode()) for part in path.parts) <= MOST_BYTES
 
 
-def test_names_are_given_once() -> None:
-    names = Names()
-    given = [names.unique(name) for name in ("a", "A", "a", "a_2", "b", "\u00e9", "e\u0301")]
-    assert given == ["a", "A_2", "a_3", "a_2_2", "b", "\u00e9", "e\u0301_2"]
+@pytest.mark.parametrize("name", ["", "..", "/", "...", " ", "../..", "\\\\"])
+def test_a_name_of_nothing_gets_one(name: str) -> None:
+    assert safe_name(name) == "image"
+
+
+@pytest.mark.parametrize("name", ["a. /b.png", " a . /b.png", ". a/b.png"])
+def test_no_part_begins_or_ends_with_a_blank_or_dot(name: str) -> None:
+    assert safe_name(name) == "a/b.png"
+
+
+def test_a_safe_name_stays_as_it_is() -> None:
+    assert safe_name("a b/Zelle-1_ä (2).tif") == "a b/Zelle-1_ä (2).tif"
+    assert safe_name(safe_name("x" * 300 + ".tiff")) == safe_name("x" * 300 + ".tiff")
+
+
+def test_the_second_of_a_name_gets_a_number_before_its_suffix() -> None:
+    taken: set[str] = set()
+    assert [unique(name, taken) for name in ("d/a.png", "d/A.PNG", "d/a.png", "a.png", "d/a_2.png")] == [
+        "d/a.png",
+        "d/A_2.PNG",
+        "d/a_3.png",
+        "a.png",
+        "d/a_2_2.png",
+    ]
+
+
+def test_stems_are_given_once() -> None:
+    names, taken = ("a", "A", "a", "a_2", "b", "\u00e9", "e\u0301", "d/v1.2", "d/v1.2"), set[str]()
+    unique_names = [unique(name, taken, before_suffix=False) for name in names]
+    assert unique_names == ["a", "A_2", "a_3", "a_2_2", "b", "\u00e9", "e\u0301_2", "d/v1.2", "d/v1.2_2"]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "  =1", "\t=1", "\r=1", "\n@a"])

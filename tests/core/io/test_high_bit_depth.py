@@ -188,10 +188,10 @@ def test_pages_of_a_stack(file: Callable[[bytes], Path], kind: str, how: dict[st
         if kind != "float":
             np.testing.assert_array_equal(images.read_mask(path, page), pages[page])
         assert images.size(path, page) == (9, 11)
-    with pytest.raises(ImageError, match=r"holds 3 pictures where one is meant; save each as a file of its own"):
+    with pytest.raises(ImageError, match=r"contains 3 images, but one is expected; save each as its own file"):
         images.read(path)
     for page in (3, -1):
-        with pytest.raises(ImageError, match=rf"holds 3 pictures, so there is no page {page} \(they count from 0\)"):
+        with pytest.raises(ImageError, match=rf"contains 3 images, there is no page {page} \(the first is 0\)"):
             images.read(path, page)
 
 
@@ -212,7 +212,7 @@ def test_a_stack_behind_one_header_is_not_read_as_its_first_page(
 ) -> None:
     path = file(tiff(STACKS[kind], photometric="minisblack", **how))
     assert images.pages(path) == 3
-    with pytest.raises(ImageError, match="holds 3 pictures"):
+    with pytest.raises(ImageError, match="contains 3 images"):
         images.read(path)
     with pytest.raises(ImageError, match="save it as a plain multi-page TIFF"):
         images.read(path, 1)
@@ -255,7 +255,7 @@ def test_a_deep_bomb_is_refused_from_its_header(file: Callable[[bytes], Path], m
     assert wide != data
     monkeypatch.setattr(high_bit_depth, "read_tiff", lambda *_: pytest.fail("pixels were asked for"))
     monkeypatch.setattr(images, "MAX_PIXELS", 60_000 * 8)
-    with pytest.raises(ImageError, match="60000 x 9 pixels are more than 480,000 and were not read; cut the picture"):
+    with pytest.raises(ImageError, match="60000 x 9 pixels exceed the limit of 480,000; split the image into tiles"):
         images.read(file(wide))
 
 
@@ -277,11 +277,11 @@ def test_labels_of_any_whole_type(file: Callable[[bytes], Path], pixels: Array, 
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
-        (np.array([[0, 0.5]], np.float32), "whole numbers from 0; save it as 8-bit gray"),
+        (np.array([[0, 0.5]], np.float32), "whole numbers from 0; save the mask as 8-bit gray"),
         (np.array([[0, np.nan]], np.float32), "whole numbers from 0"),
         (np.array([[-1, 2]], np.int32), "whole numbers from 0"),
-        (np.array([[0, 70_000]], np.int32), "to 65535, this one 70000"),
-        (np.array([[[0, 1, 2]]], np.uint16), "a mask in colors of 16 bits"),
+        (np.array([[0, 70_000]], np.int32), "mask value 70000 is over 65535; renumber the labels"),
+        (np.array([[[0, 1, 2]]], np.uint16), "masks with 16-bit colors are not supported; save the mask with 8 bits"),
     ],
 )
 def test_labels_that_are_none(file: Callable[[bytes], Path], pixels: Array, message: str) -> None:

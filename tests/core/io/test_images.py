@@ -193,13 +193,13 @@ REFUSED = {  # deep, and not to be read without a loss or a guess
 @pytest.mark.parametrize("kind", REFUSED)
 def test_pixel_types_without_a_meaning_are_refused_with_the_remedy(file: Callable[[bytes], Path], kind: str) -> None:
     path = file(REFUSED[kind])
-    with pytest.raises(ImageError, match="cannot be read; convert the image to") as refusal:
+    with pytest.raises(ImageError, match="is not supported; convert the image to") as refusal:
         images.read(path)
     assert str(refusal.value).startswith(f"{path}: ")
     assert images.size(path) == (4, 5)
 
 
-NO_PICTURE = "this is no picture in a known format, or its header is damaged"
+NO_PICTURE = "not a supported image file, or its header is damaged"
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 
 
@@ -211,12 +211,12 @@ NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
         (b"Dear diary\n", NO_PICTURE),
         (saved(Image.fromarray(NOISE), "PPM"), NO_PICTURE),  # a format that Pillow knows and we do not want
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", NO_PICTURE),
-        (saved(Image.fromarray(NOISE), "PNG")[:20], "the picture is damaged"),
-        (saved(Image.fromarray(NOISE), "PNG")[:2000], "the picture is damaged"),
-        (saved(Image.fromarray(NOISE), "JPEG")[:1500], "the picture is damaged"),
-        (saved(Image.fromarray(NOISE), "BMP")[:2000], "the picture is damaged"),
+        (saved(Image.fromarray(NOISE), "PNG")[:20], "the image is damaged"),
+        (saved(Image.fromarray(NOISE), "PNG")[:2000], "the image is damaged"),
+        (saved(Image.fromarray(NOISE), "JPEG")[:1500], "the image is damaged"),
+        (saved(Image.fromarray(NOISE), "BMP")[:2000], "the image is damaged"),
         (saved(Image.fromarray(NOISE), "TIFF", compression="tiff_lzw")[:2000], ""),
-        (saved(Image.fromarray(NOISE).convert("P"), "GIF")[:1200], "the picture is damaged"),
+        (saved(Image.fromarray(NOISE).convert("P"), "GIF")[:1200], "the image is damaged"),
         (saved(Image.fromarray(NOISE), "WEBP", lossless=True)[:2000], ""),
     ],
     ids=["empty", "text", "PPM", "EPS", "PNG head", "PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP"],
@@ -227,7 +227,7 @@ def test_what_is_no_whole_picture_is_refused_by_name(file: Callable[[bytes], Pat
         with pytest.raises(ImageError) as refusal:
             read(path)
         assert str(refusal.value).startswith(f"{path}: {message}")
-        assert str(refusal.value).endswith("Readable are PNG, JPEG, TIFF, BMP, WEBP, GIF.")
+        assert str(refusal.value).endswith("Supported formats: PNG, JPEG, TIFF, BMP, WEBP, GIF.")
 
 
 @pytest.mark.parametrize("kind", ["text", "missing", "folder"])
@@ -256,7 +256,7 @@ def test_several_pictures_in_a_file_are_refused_with_their_count(file: Callable[
     for read in (images.read, images.read_mask):
         with pytest.raises(ImageError) as refusal:
             read(path)
-        assert str(refusal.value) == f"{path}: holds 3 pictures where one is meant; save each as a file of its own."
+        assert str(refusal.value) == f"{path}: contains 3 images, but one is expected; save each as its own file."
 
 
 def test_mutated_files_are_read_or_refused_and_nothing_else(file: Callable[[bytes], Path]) -> None:
@@ -340,7 +340,7 @@ def test_a_bomb_is_refused_from_its_header(
                 read(path)
             assert str(refusal.value).startswith(f"{path}: ")
             assert "89,478,485" in str(refusal.value)
-            assert "cut the picture into parts" in str(refusal.value)
+            assert "split the image into tiles" in str(refusal.value)
     assert not decoded
 
 
@@ -353,7 +353,7 @@ def test_the_most_pixels_are_allowed_and_one_more_is_not(
     monkeypatch.setattr(images, "MAX_PIXELS", GRAY.size - 1)
     with pytest.raises(ImageError) as refusal:
         images.read(path)
-    assert str(refusal.value) == f"{path}: 3 x 2 pixels are more than 5 and were not read; cut the picture into parts."
+    assert str(refusal.value) == f"{path}: 3 x 2 pixels exceed the limit of 5; split the image into tiles."
 
 
 def test_size_asks_the_header_only_and_warns_of_nothing(
@@ -468,7 +468,7 @@ def test_class_indices_under_a_palette_with_black_and_white_in_it_stay(file: Cal
 
 
 def test_a_mask_in_printing_inks_is_refused(file: Callable[[bytes], Path]) -> None:
-    with pytest.raises(ImageError, match="pixel format 'CMYK' cannot be a mask; save it as 8-bit gray"):
+    with pytest.raises(ImageError, match="pixel format 'CMYK' is not supported for masks; save it as 8-bit gray"):
         images.read_mask(file(saved(PICTURES["CMYK"][0], "TIFF")))
 
 

@@ -10,7 +10,8 @@ from unet_core.config.choices import ORDERS, PADDINGS
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import ConfigError
 from unet_core.models import architecture
-from unet_core.models.unet import ACTIVATIONS, DOWNS, NORMS, UPS, UNet, parameter_count
+from unet_core.models.layers import ACTIVATIONS, DOWNS, NORMS, UPS
+from unet_core.models.unet import UNet, parameter_count
 
 
 def net(depth: int = 2, in_channels: int = 1, num_classes: int = 1, base_channels: int = 2, seed: int = 0) -> UNet:
@@ -189,7 +190,7 @@ def test_every_variant_learns_at_odd_sizes(norm: str, down: str, up: str, paddin
 def test_the_order_in_a_block_is_the_one_asked_for(order: str, activation: str) -> None:
     config = ModelConfig(in_channels=1, num_classes=1, base_channels=2, order=order, activation=activation)
     kinds = [type(layer) for layer in UNet(config).encoder[0]]
-    act = type(ACTIVATIONS[activation]())
+    act = type(ACTIVATIONS[activation].build())
     after = [torch.nn.BatchNorm2d, act] if order == "conv_norm_act" else [act, torch.nn.BatchNorm2d]
     assert kinds == [torch.nn.Conv2d, *after] * 2
 

@@ -53,12 +53,12 @@ def test_the_peak_grows_with_what_is_held_and_is_forgotten():
 import torch
 from unet_core import device as probes
 device = torch.device("cpu")
-probes.forget_peak(device)
+probes.reset_peak(device)
 before = probes.peak_mb(device)
 held = torch.ones(64 * 2**18)  # 64 MiB
 grown = probes.peak_mb(device) - before
 del held
-probes.forget_peak(device)
+probes.reset_peak(device)
 assert grown > 48, grown
 assert probes.peak_mb(device) - before < 48
 """

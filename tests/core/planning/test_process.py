@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from unet_core.cli.parser import _parser
-from unet_core.cli.train import given_settings
+from unet_core.cli.common import read_settings
+from unet_core.cli.parser import make_parser
 from unet_core.config.presets import get_preset
 from unet_core.config.schema import RunConfig, all_fields
 from unet_core.io.files import is_locked
@@ -28,7 +28,7 @@ def until_over(check: Check, seconds: float = 90) -> CheckState:
         if (state := check.state()) is not CheckState.RUNNING:
             return state
         time.sleep(0.05)  # between two looks
-    raise AssertionError(f"the check is not over: {check.told()} {check.log.read_text()}")
+    raise AssertionError(f"the check is not over: {check.last_message()} {check.log.read_text()}")
 
 
 @pytest.mark.parametrize(("kind", "result"), [("check", Report), ("lr-range", LrRange)])
@@ -52,9 +52,9 @@ def test_it_is_refused_while_a_run_has_the_device_and_says_so(config, tmp_path):
 def test_cancelled_it_ends_and_gives_the_device_back(config, tmp_path):
     check = process.start(config, tmp_path, "lr-range")
     deadline = time.monotonic() + 60
-    while not isinstance(check.told(), Progress) and time.monotonic() < deadline:
+    while not isinstance(check.last_message(), Progress) and time.monotonic() < deadline:
         time.sleep(0.02)  # until it has the device
-    assert isinstance(check.told(), Progress)
+    assert isinstance(check.last_message(), Progress)
     check.cancel()
     assert check.state() is CheckState.CANCELLED
     while time.monotonic() < deadline:
@@ -106,7 +106,7 @@ def test_the_command_line_of_settings_gives_these_settings(name, tmp_path):
         root=str(tmp_path), deep_supervision=name != "paper-2015", ignore_index=7, color_map="-1,odd", lr=1e-05
     )
     words = process.arguments(config, tmp_path, "check", tmp_path)
-    parsed = _parser().parse_args(words)
-    assert RunConfig().replace(**given_settings(parsed)) == config
+    parsed = make_parser().parse_args(words)
+    assert RunConfig().replace(**read_settings(parsed)) == config
     assert parsed.json_lines and parsed.check_folder == tmp_path and parsed.runs_dir == tmp_path
     assert {option.name for option in all_fields()} >= {"deep_supervision", "color_map"}

@@ -15,11 +15,12 @@ SMALL = {"base_channels": 2, "depth": 1, "image_size": 32, "batch_size": 4}
 
 def real(config: RunConfig) -> tuple[int, int, int, int]:
     """(train images, val images, crops, steps) as a run has them."""
-    pictures, model, _ = dataset.load_dataset(discovery.find(config.data.root), config.data, config.model)
+    pictures = dataset.load_dataset(discovery.find(config.data.root), config.data, config.model)
     ids = {sample.id: sample.id for sample in pictures.samples}
-    looks = {sample.id: pictures.look(index) for index, sample in enumerate(pictures.samples)}
+    looks = {sample.id: pictures.describe(index) for index, sample in enumerate(pictures.samples)}
     split = splits.split(pictures.samples, config.data.val_fraction, config.data.test_fraction, 0, ids, looks)
-    training = TrainerState(replace(config, model=model), pictures.subset(split.train), pictures.subset(split.val))
+    config = replace(config, model=pictures.model)
+    training = TrainerState(config, pictures.subset(split.train), pictures.subset(split.val))
     crops = int(sampling.crop_counts(training.train_dataset, config.train).sum())
     return len(split.train), len(split.val), crops, training.steps_per_epoch
 

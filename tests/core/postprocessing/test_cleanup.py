@@ -1,11 +1,11 @@
-"""Threshold, holes and small objects, on masks small enough to see."""
+"""Holes and small objects, on masks small enough to see."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from unet_core.data.label_map import IGNORE
-from unet_core.postprocessing.cleanup import clean, mask_of, present
+from unet_core.postprocessing.cleanup import clean, present
 
 Array = NDArray[np.uint8]
 
@@ -15,28 +15,6 @@ def picture(*lines: str) -> Array:
     return np.array(
         [[{".": 0, "#": IGNORE}.get(c, int(c) if c.isdigit() else 0) for c in line] for line in lines], np.uint8
     )
-
-
-def test_above_the_threshold_is_foreground_and_at_it_is_not() -> None:
-    probability = np.array([[0.0, 0.25, 0.5, 0.75, 1.0]], np.float32)
-    assert mask_of(probability).tolist() == [[0, 0, 0, 1, 1]]
-    assert mask_of(probability, 0.25).tolist() == [[0, 0, 1, 1, 1]]
-    assert mask_of(probability, 1).tolist() == [[0] * 5]
-    assert mask_of(probability[None]).dtype == np.uint8
-    assert mask_of(probability[None]).shape == (1, 5)
-
-
-@pytest.mark.parametrize(("dtype", "most"), [(np.uint8, 255), (np.uint16, 65535)])
-def test_whole_numbers_are_shares_of_their_range(dtype: type, most: int) -> None:
-    values = np.arange(most + 1).astype(dtype)[None]
-    for threshold in (0.0, 0.1, 0.4, 0.5, 0.999, 1.0):
-        expected = np.arange(most + 1) / most > threshold
-        assert mask_of(values, threshold).ravel().tolist() == expected.tolist()
-
-
-def test_of_several_classes_the_likeliest_wins_whatever_the_threshold() -> None:
-    probability = np.array([[[0.5, 0.1]], [[0.3, 0.2]], [[0.2, 0.7]]])
-    assert mask_of(probability, 0.9).tolist() == [[0, 2]]
 
 
 def test_holes_inside_are_filled_and_open_ones_are_not() -> None:

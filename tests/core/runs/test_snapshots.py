@@ -21,7 +21,7 @@ RELEASE_0_1 = Path(__file__).parents[2] / "golden" / "release_0_1"
 @pytest.fixture
 def pictures(sample_folder):
     found = discovery.find(sample_folder)
-    return dataset.load_dataset(found, DataConfig(), ModelConfig())[0]
+    return dataset.load_dataset(found, DataConfig(), ModelConfig())
 
 
 def blind(image):
@@ -108,7 +108,7 @@ def test_a_film_of_the_last_release_is_read_and_goes_on_with_its_four_probes(tmp
 
     found = discovery.find(RELEASE_0_1 / "data")
     split = json.loads((RELEASE_0_1 / "run" / "split.json").read_text())
-    val = dataset.load_dataset(found, DataConfig(), ModelConfig(depth=1, image_size=16))[0].subset(tuple(split["val"]))
+    val = dataset.load_dataset(found, DataConfig(), ModelConfig(depth=1, image_size=16)).subset(tuple(split["val"]))
     truth = [frame.truth for frame in snapshots.frames(folder, 1)]
     snapshots.save_snapshots(folder, 3, blind, val, [0.1 * index for index in range(len(val))])
     frames = snapshots.frames(folder, 3)

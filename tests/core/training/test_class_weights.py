@@ -17,7 +17,7 @@ def pictures(root: Path, masks: list[list[list[int]]], **data: int) -> Dataset:
         for kind, content in (("images", np.full_like(mask, 100)), ("masks", mask)):
             (root / kind).mkdir(exist_ok=True)
             (root / kind / f"{number}.png").write_bytes(encode_png(np.array(content, np.uint8)))
-    return load_dataset(find(root), DataConfig(**data), ModelConfig())[0]
+    return load_dataset(find(root), DataConfig(**data), ModelConfig())
 
 
 def test_pixels_are_counted_in_classes_and_ignored_ones_not_at_all(tmp_path: Path) -> None:

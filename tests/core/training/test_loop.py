@@ -21,10 +21,10 @@ from unet_core.data.layouts import Sample
 from unet_core.data.sampling import Batch
 from unet_core.errors import TrainingError
 from unet_core.evaluation.scores import evaluate
-from unet_core.evaluation.summary import ImageScore, summarize
+from unet_core.evaluation.summary import summarize
 from unet_core.inference.predictor import Predictor
 from unet_core.io.pixels import encode_png
-from unet_core.losses import BINARY, LOSSES, MULTICLASS, WEIGHTED
+from unet_core.losses import LOSSES, fitting
 from unet_core.models import checkpoint
 from unet_core.runs.control import Control, Requests
 from unet_core.runs.events import (
@@ -87,7 +87,7 @@ def folder(root: Path, pairs: list[tuple[Array, Array]]) -> list[Sample]:
 
 
 def pictures(root: Path, pairs: list[tuple[Array, Array]], model: ModelConfig = TINY, **data: Any) -> Dataset:
-    return load_dataset(folder(root, pairs), DataConfig(**data), model)[0]
+    return load_dataset(folder(root, pairs), DataConfig(**data), model)
 
 
 def fresh(found: Dataset, held_back: int = 2, **settings: Any) -> TrainerState:
@@ -144,7 +144,7 @@ def epochs(events: list[Event]) -> list[EpochFinished]:
 
 def test_it_learns_the_sample_data_set(sample_folder: Path) -> None:
     model = ModelConfig(base_channels=4, depth=2, image_size=64)
-    found = load_dataset(find(sample_folder), DataConfig(), model)[0]
+    found = load_dataset(find(sample_folder), DataConfig(), model)
     training = fresh(found, epochs=6, batch_size=8, crops_per_image=6, lr=0.03)
     judged = epochs(list(train(training)))
     assert judged[-1].train_loss < 0.6 * judged[0].train_loss
@@ -166,7 +166,7 @@ def test_it_learns_several_classes_and_passes_over_ignored_pixels(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("name", "classes"), [(name, 1) for name in BINARY] + [(name, 3) for name in MULTICLASS], ids=str
+    ("name", "classes"), [(name, 1) for name in fitting(1)] + [(name, 3) for name in fitting(3)], ids=str
 )
 @pytest.mark.parametrize("class_weights", ["none", "auto"])
 def test_every_loss_falls(name: str, classes: int, class_weights: str, six: Dataset, three: Dataset) -> None:
@@ -174,7 +174,7 @@ def test_every_loss_falls(name: str, classes: int, class_weights: str, six: Data
     training = fresh(found, loss=name, epochs=15, lr=0.1, class_weights=class_weights)
     judged = epochs(list(train(training)))
     assert judged[-1].train_loss < 0.8 * judged[0].train_loss
-    assert len(training.class_weights) == (max(2, classes) if class_weights == "auto" and name in WEIGHTED else 0)
+    assert len(training.class_weights) == (max(2, classes) if class_weights == "auto" and LOSSES[name].weighted else 0)
 
 
 @pytest.mark.parametrize(("optimizer", "lr"), [("adamw", 0.1), ("adam", 0.1), ("sgd", 0.3), ("rmsprop", 0.01)])
@@ -261,10 +261,10 @@ def test_scores_told_are_those_of_the_evaluation(six: Dataset) -> None:
     last = epochs(list(train(training)))[-1]
     chosen = {"val": training.val_dataset.samples}
     predictor = Predictor(training.model, training.device, "fp32")
-    scores = [item for item in evaluate(predictor, chosen, DataConfig()) if isinstance(item, ImageScore)]
+    scores, _ = evaluate(predictor, chosen, DataConfig())
     assert len(scores) == 2
-    assert summarize(scores).mean_dice == pytest.approx(last.val_dice, abs=1e-12)
-    assert summarize(scores).mean_iou == pytest.approx(last.val_iou, abs=1e-12)
+    assert summarize(scores).mean["dice"] == pytest.approx(last.val_dice, abs=1e-12)
+    assert summarize(scores).mean["iou"] == pytest.approx(last.val_iou, abs=1e-12)
 
 
 def test_validating_changes_nothing_and_repeats(six: Dataset) -> None:
@@ -540,7 +540,9 @@ def event_loss(training: TrainerState) -> float:
         picture = training.val_dataset[index]
         logits = Predictor(training.best_model(), training.device, "fp32").logits(picture.image)
         target = training.val_dataset.target(picture.raw_mask)
-        values.append(float(LOSSES["bce_dice"](torch.from_numpy(logits)[None], torch.from_numpy(target).long()[None])))
+        values.append(
+            float(LOSSES["bce_dice"].function(torch.from_numpy(logits)[None], torch.from_numpy(target).long()[None]))
+        )
     return sum(values) / len(values)
 
 
@@ -569,7 +571,7 @@ def test_class_weights_come_from_the_training_pictures(three: Dataset) -> None:
     expected = median_frequency(pixel_counts(training.train_dataset))
     assert training.class_weights == expected != median_frequency(pixel_counts(training.val_dataset))
     logits, target = torch.randn(1, 3, 4, 4), torch.randint(3, (1, 4, 4))
-    assert torch.equal(training.loss(logits, target), LOSSES["cross_entropy_dice"](logits, target, expected))
+    assert torch.equal(training.loss(logits, target), LOSSES["cross_entropy_dice"].function(logits, target, expected))
 
 
 def test_class_weights_that_change_nothing_are_told(six: Dataset) -> None:
@@ -777,7 +779,7 @@ def test_pictures_of_any_size_train_and_validate_in_batches_of_one(tmp_path: Pat
     assert all(math.isfinite(event.val_loss) for event in epochs(events))
 
 
-@pytest.mark.parametrize("loss", ["auto", *BINARY])
+@pytest.mark.parametrize("loss", ["auto", *fitting(1)])
 def test_masks_that_are_all_background_give_no_nan(tmp_path: Path, loss: str) -> None:
     pairs = [(image, np.zeros_like(mask)) for image, mask in (blobs(number) for number in range(4))]
     events = list(strict(list(train(fresh(pictures(tmp_path, pairs), loss=loss, epochs=4)))))

@@ -16,7 +16,7 @@ from unet_core.training import runner
 
 @pytest.fixture(scope="module")
 def pictures(sample_folder: Path) -> dataset.Dataset:
-    return dataset.load_dataset(discovery.find(sample_folder, "auto"), RunConfig().data, RunConfig().model)[0]
+    return dataset.load_dataset(discovery.find(sample_folder, "auto"), RunConfig().data, RunConfig().model)
 
 
 def test_images_are_told_as_they_are(pictures: dataset.Dataset) -> None:

@@ -233,10 +233,10 @@ def test_three_epochs_and_two_more_in_processes_equal_one_training_in_memory(pla
     assert list(run.control.iterdir()) == []
     assert run.config == config, "config.json is written once"
 
-    pictures, model, _ = dataset.load_dataset(discovery.find(cells), config.data, config.model)
+    pictures = dataset.load_dataset(discovery.find(cells), config.data, config.model)
     split = run.split()
     training = TrainerState(
-        RunConfig(model=model, train=config.train),
+        RunConfig(model=pictures.model, train=config.train),
         *(pictures.subset(tuple(split[part])) for part in ("train", "val")),
     )
     list(train(training))

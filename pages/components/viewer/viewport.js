@@ -1,0 +1,106 @@
+// Where one looks: zoom and pan of an image in its stage, remembered for each image over every other change and F5.
+
+import { load, save } from "../shared/session.js";
+
+export const CLOSEST = 64; // screen pixels for one of the image
+const REMEMBERED = 200; // images
+const NAME = "unet-overlay-views";
+const SAVE_DELAY = 150; // ms
+
+const remembered = (globalThis.unetOverlayViews ??= new Map(load(NAME, [])));
+let saving;
+
+// `scale`: screen (CSS) pixels for one of the image; `x`, `y`: the position in the image at the middle of the stage.
+export class Viewport {
+  constructor(key, width, height) {
+    this.key = key;
+    this.width = width;
+    this.height = height;
+    this.stage = { width: 1, height: 1 };
+    const before = remembered.get(key);
+    this.isRemembered = before !== undefined;
+    this.fitted = before?.fitted ?? true;
+    this.scale = before?.scale ?? 1;
+    this.x = before?.x ?? width / 2;
+    this.y = before?.y ?? height / 2;
+  }
+
+  get fitting() {
+    return Math.min(this.stage.width / this.width, this.stage.height / this.height);
+  }
+
+  // The stage has got another size: what fitted still fits, else the middle and the zoom stay.
+  resize(width, height) {
+    this.stage = { width, height };
+    if (this.fitted) this.#fit();
+    else this.#set(this.scale, this.x, this.y);
+  }
+
+  #fit() {
+    Object.assign(this, { scale: this.fitting, x: this.width / 2, y: this.height / 2, fitted: true });
+  }
+
+  // From half of what fits (or of 1:1) to CLOSEST.
+  #limit(scale) {
+    return Math.min(CLOSEST, Math.max(Math.min(1, this.fitting) / 2, scale));
+  }
+
+  #set(scale, x, y) {
+    this.scale = this.#limit(scale);
+    this.x = Math.min(this.width, Math.max(0, x));
+    this.y = Math.min(this.height, Math.max(0, y));
+    this.fitted = false;
+  }
+
+  fit() {
+    this.#fit();
+    this.#remember();
+  }
+
+  // `factor` times closer; the position under the stage's point (sx, sy) stays there.
+  zoom(factor, sx = this.stage.width / 2, sy = this.stage.height / 2) {
+    const [x, y] = this.place(sx, sy);
+    const scale = this.#limit(this.scale * factor);
+    this.#set(scale, x - (sx - this.stage.width / 2) / scale, y - (sy - this.stage.height / 2) / scale);
+    this.#remember();
+  }
+
+  // Move the image by screen pixels.
+  pan(dx, dy) {
+    this.#set(this.scale, this.x - dx / this.scale, this.y - dy / this.scale);
+    this.#remember();
+  }
+
+  // Bring a box [left, top, right, bottom] of the image into view; nothing happens where it can be seen already.
+  reveal(box) {
+    const [left, top] = this.place(0, 0);
+    const [right, bottom] = this.place(this.stage.width, this.stage.height);
+    if (box[0] >= left && box[1] >= top && box[2] <= right && box[3] <= bottom) return;
+    this.#set(this.scale, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2);
+    this.#remember();
+  }
+
+  // The position in the image under a point of the stage.
+  place(sx, sy) {
+    return [this.x + (sx - this.stage.width / 2) / this.scale, this.y + (sy - this.stage.height / 2) / this.scale];
+  }
+
+  // The pixel [x, y] of the image under a point of the stage, null beside it.
+  pixelAt(sx, sy) {
+    const [x, y] = this.place(sx, sy).map(Math.floor);
+    return x >= 0 && y >= 0 && x < this.width && y < this.height ? [x, y] : null;
+  }
+
+  // The point of the stage over a position in the image.
+  onStage(x, y) {
+    return [(x - this.x) * this.scale + this.stage.width / 2, (y - this.y) * this.scale + this.stage.height / 2];
+  }
+
+  #remember() {
+    remembered.delete(this.key);
+    remembered.set(this.key, { scale: this.scale, x: this.x, y: this.y, fitted: this.fitted });
+    while (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value);
+    clearTimeout(saving);
+    saving = setTimeout(() => save(NAME, [...remembered]), SAVE_DELAY);
+  }
+}
