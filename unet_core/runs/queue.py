@@ -161,7 +161,7 @@ def wait_for_turn(run: runs.Run) -> Iterator[bool]:
 def spawn(run: runs.Run, queued: bool = False) -> subprocess.Popen[bytes]:
     """Start a run's process, detached, its output in the run's log. Raises RunError where that cannot be written.
 
-    `queued`: the run has its place in the line already; without it the process has nothing to do and ends.
+    `queued`: the run has its place in the queue already; without it the process has nothing to do and ends.
     """
     flags = ["--queued"] if queued else []
     try:

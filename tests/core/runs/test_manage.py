@@ -40,7 +40,7 @@ def test_damaged_notes_are_no_notes(run, text):
 @pytest.mark.parametrize("notes", [Notes("n" * 81), Notes(note="n" * 4001)])
 def test_what_is_too_long_is_refused_and_the_old_kept(run, notes):
     manage.write_notes(run, Notes("a"))
-    with pytest.raises(RunError, match="letters"):
+    with pytest.raises(RunError, match="characters"):
         manage.write_notes(run, notes)
     assert manage.notes(run) == Notes("a")
 
