@@ -209,7 +209,7 @@ def test_a_queue_file_without_a_process_is_told_once_its_starter_has_had_time(li
 def test_the_device_can_be_held_for_something_short(tmp_path, data, monkeypatch):
     with (
         queue.hold_device(tmp_path / "new"),
-        pytest.raises(RunError, match="Something else tries"),
+        pytest.raises(RunError, match="A pre-flight check or learning rate test uses"),
         queue.hold_device(tmp_path / "new"),
     ):
         pass
