@@ -214,7 +214,7 @@ def test_what_is_out_of_range_is_a_warning_and_no_crash(tmp_path, cells):
     run = runs.create(tmp_path, quick(cells))
     run_here(run, {1: lambda: [(run.control / name).write_text("-5") for name in ("lr", "epochs")]})
     assert run.state() is RunState.FINISHED
-    assert [message.partition(" stays")[0] for message in history(run).warnings] == [
+    assert [message.partition(" was not changed")[0] for message in history(run).warnings] == [
         "The learning rate",
         "The number of epochs",
     ]
