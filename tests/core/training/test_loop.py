@@ -730,7 +730,7 @@ def test_no_memory_left_names_a_smaller_batch(
     training = fresh(six, batch_size=batch_size)
     failing_at(2, failure, training)
     with pytest.raises(
-        TrainingError, match=f"batch_size {batch_size} and image_size 16; try batch_size {smaller}.* all"
+        TrainingError, match=f"batch_size {batch_size} and image_size 16. Try batch_size {smaller}.* all"
     ):
         list(train(training))
 
