@@ -91,7 +91,8 @@ def continue_run(run: runs.Run, epochs: int = 20, lr: float | None = None) -> No
     """Continue a run that is over, however it ended, for `epochs` more after the last one that was saved.
 
     The schedule starts again over these epochs and rises to `lr` (default: the settings'); so does the patience of
-    early stopping; the best epoch so far stays the one to beat. An epoch that a stop cut short counts as one that was saved.
+    early stopping; the best epoch so far stays the one to beat.
+    An epoch that a stop cut short counts as saved.
 
     Raises:
         RunError: the run is active, or saved no epoch.

@@ -834,7 +834,7 @@ def test_no_memory_left_for_a_validation_image_is_told_too(
         raise error
 
     monkeypatch.setattr(training.predictor, "logits", fail)
-    with pytest.raises(TrainingError, match="try batch_size 2"):
+    with pytest.raises(TrainingError, match="Try batch_size 2"):
         list(train(training))
 
 
