@@ -223,7 +223,7 @@ def test_without_the_hub_the_copy_serves_and_is_told(repo: Repo, server: Hub, tm
     told: list[str] = []
     assert resolve.download("org/net", tmp_path, tell=told.append) == folder
     assert len(told) == 1
-    assert told[0].endswith("; the copy fetched before is used.")
+    assert told[0].endswith("; the copy downloaded earlier is used.")
     with pytest.raises(HubError, match="Check the connection"):
         resolve.download("org/other", tmp_path)
 
@@ -247,7 +247,7 @@ def let_go(server: Hub) -> int:
     """Let the file come now that nobody waits for it, and wait until all is over; how many pulls were still there."""
     server.silent.clear()
     server.released.set()
-    left = [thread for thread in threading.enumerate() if thread.name == "pull org/net"]
+    left = [thread for thread in threading.enumerate() if thread.name == "download org/net"]
     for thread in left:
         thread.join(60)
         assert not thread.is_alive()

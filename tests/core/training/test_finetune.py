@@ -172,7 +172,7 @@ def test_a_model_of_the_hub_is_left_to_the_trainer(
     assert finetune.resolve_init(config, tmp_path) == config
     asked: list[Any] = []
     model = saved(tmp_path / "pulled")
-    monkeypatch.setattr(resolve, "checkpoint", lambda *names: asked.append(names) or (tmp_path / "pulled", None))
+    monkeypatch.setattr(resolve, "find_checkpoint", lambda *names: asked.append(names) or (tmp_path / "pulled", None))
     training, _ = begun(runs.create(tmp_path / "runs", config), monkeypatch)
     assert asked == [("someone/cells-unet", tmp_path / "runs")]
     assert changed_layers(training, model) == set()
@@ -180,7 +180,7 @@ def test_a_model_of_the_hub_is_left_to_the_trainer(
     def silent(*names: object) -> None:
         raise HubError("The Hub does not answer.")
 
-    monkeypatch.setattr(resolve, "checkpoint", silent)
+    monkeypatch.setattr(resolve, "find_checkpoint", silent)
     with pytest.raises(CheckpointError, match=r"init 'someone/cells-unet': The Hub does not answer\."):
         finetune.origin("someone/cells-unet", tmp_path)
 
