@@ -390,7 +390,7 @@ def test_A09_silent_death_is_shown_as_interrupted(killed):
 
 def test_A10_second_trainer_on_one_run_is_refused(orphan):
     (first,) = trainers(orphan.folder)
-    with pytest.raises(RunError, match="is training already"):
+    with pytest.raises(RunError, match="is already training"):
         launch.start(orphan)
     second = subprocess.run(
         [sys.executable, "-m", "unet_core.training.worker", str(orphan.folder)],

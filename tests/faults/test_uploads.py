@@ -213,7 +213,7 @@ control, *names = json.loads(sys.argv[1])
 results = {}
 for name in names:
     try:
-        results[name] = sorted(path.name for path in resolve.pull(name, Path(sys.argv[2])).iterdir())
+        results[name] = sorted(path.name for path in resolve.download(name, Path(sys.argv[2])).iterdir())
     except UnetError as error:
         results[name] = f"{type(error).__name__}: {error}"
 if control:

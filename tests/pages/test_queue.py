@@ -68,7 +68,7 @@ def test_an_error_is_shown(place, line):
     app = show("train")
     (line[1].folder / "queue").unlink()
     press(app, f"queue_remove:{line[1].id}")
-    assert "does not wait in the line" in texts(app)
+    assert "is not in the queue" in texts(app)
 
 
 def test_that_nobody_waits_is_said_and_mended(place, line, monkeypatch):

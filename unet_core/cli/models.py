@@ -82,7 +82,7 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
     formats = export_writer.parse(parsed.formats)
     views(parsed.tta)
     _check_options(parsed)
-    folder, _ = resolve.checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
+    folder, _ = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
     paths = _image_files(parsed.images)
     predictor, warning = load_predictor(folder, parsed.device, parsed.precision)
     if warning:
@@ -183,7 +183,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     from unet_core.evaluation.summary import by_class, summarize, to_csv
     from unet_core.inference.predictor import load_predictor
 
-    folder, run = resolve.checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
+    folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
     config = RunConfig() if run is None else dataclasses.replace(run.config, data=run.data)
     changes = {"layout": parsed.layout, "ignore_index": parsed.ignore_index, "color_map": parsed.color_map}
     config = config.replace(**{key: value for key, value in changes.items() if value is not None})

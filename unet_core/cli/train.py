@@ -66,7 +66,7 @@ def compare(parsed: argparse.Namespace) -> dict[str, Any]:
     settings = read_settings(parsed)
     series = settings.pop("series", "")
     presets = [name.strip() for name in parsed.presets.split(",")]
-    return _run_series(parsed, sweep.of_presets(presets, settings), series)
+    return _run_series(parsed, sweep.from_presets(presets, settings), series)
 
 
 def sweep_grid(parsed: argparse.Namespace) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def sweep_grid(parsed: argparse.Namespace) -> dict[str, Any]:
         key = current_name(key.strip().replace("-", "_"))
         if not equals or key in lists:
             raise ConfigError(f"--vary {word}: expected SETTING=A,B, once per setting, such as --vary loss=bce,dice.")
-        lists[key] = sweep.values(key, text)
+        lists[key] = sweep.parse_values(key, text)
     if not lists:
         raise ConfigError(
             "A sweep needs at least one setting to vary, for example --vary loss=bce,dice --vary seed=0-2."

@@ -1,4 +1,4 @@
-"""Models of the Hub on the disk: put there whole or not at all, with sums of our own and where they came from."""
+"""Downloaded models on the disk: stored whole or not at all, with own checksums and where they came from."""
 
 import hashlib
 import json
@@ -12,16 +12,19 @@ from unet_core.io.files import flush_to_disk
 
 NEEDED = ("config.json", "model.safetensors")
 SOURCE = "source.json"  # beside the weights: the repository and commit they came from
-ABANDONED = 86_400.0  # seconds after which an unfinished pull is nobody's
+ABANDONED = 86_400.0  # seconds after which an unfinished download belongs to no process
 
 
-def keep(fetched: Path, names: list[str], reference: Reference, commit: str, staging: Path, folder: Path) -> None:
-    """Put the files where they belong, with sums of our own and where they came from, whole or not at all."""
+def store(downloads: Path, names: list[str], reference: Reference, commit: str, staging: Path, folder: Path) -> None:
+    """Move the files `names` from `downloads` to `folder`, with checksums and their source, whole or not at all.
+
+    `staging` is a folder on the same disk, where the new content is completed. Raises OSError.
+    """
     fresh = staging / "checkpoint"
     fresh.mkdir()
     sums = ""
     for name in sorted(names):
-        (fetched / name).replace(fresh / name)
+        (downloads / name).replace(fresh / name)
         sums += f"{hashlib.sha256((fresh / name).read_bytes()).hexdigest()}  {name}\n"
     (fresh / "sha256").write_text(sums, encoding="ascii")
     source = {"repo": reference.repo, "revision": reference.revision, "commit": commit}
@@ -34,14 +37,15 @@ def keep(fetched: Path, names: list[str], reference: Reference, commit: str, sta
 
 
 def remove_stale(models_dir: Path) -> None:
-    """Remove what pulls left that were killed with their process."""
-    for place in models_dir.glob("*--*.new"):
+    """Remove the remains of downloads that were killed with their process."""
+    for folder in models_dir.glob("*--*.new"):
         with suppress(OSError):
-            if time.time() - place.stat().st_mtime > ABANDONED:
-                shutil.rmtree(place, ignore_errors=True)
+            if time.time() - folder.stat().st_mtime > ABANDONED:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def commit(folder: Path) -> str | None:
+def cached_commit(folder: Path) -> str | None:
+    """The commit that a folder was downloaded from; None where it was not, or that cannot be read."""
     try:
         return str(json.loads((folder / SOURCE).read_text(encoding="ascii"))["commit"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -49,7 +53,7 @@ def commit(folder: Path) -> str | None:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether a pulled folder is there and undamaged."""
+    """Whether a downloaded folder is there and undamaged."""
     try:
         sums = dict(line.split("  ")[::-1] for line in (folder / "sha256").read_text(encoding="ascii").splitlines())
         return set(NEEDED) <= sums.keys() and all(

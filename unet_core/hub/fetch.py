@@ -1,8 +1,9 @@
-"""One model of the Hugging Face Hub, fetched file by file into a checkpoint folder, with nothing of it trusted.
+"""One model of the Hugging Face Hub, downloaded file by file into a checkpoint folder, with nothing of it trusted.
 
-Only the files of a checkpoint are fetched, by name, after their sizes were told; what comes is counted while it comes
-and held against the digests of the listing and of the repository's own `sha256`; the net that config.json asks for is
-counted before anyone builds it. Sums of our own are written then, so that the strict loader takes the folder.
+Only the files of a checkpoint are downloaded, by name, after their listed sizes were checked; bytes are counted as they
+arrive and compared with the digests of the listing and of the repository's own `sha256`; the parameters of the model
+that config.json describes are counted before anyone builds it. Then own checksums are written, which the strict loader
+requires.
 """
 
 import hashlib
@@ -15,148 +16,149 @@ from pathlib import Path
 from typing import Any
 
 from unet_core.errors import HubError, listing
-from unet_core.hub.cache import NEEDED, commit, is_complete, keep, remove_stale
+from unet_core.hub.cache import NEEDED, cached_commit, is_complete, remove_stale, store
 from unet_core.hub.repo_id import Reference
 from unet_core.models import weight_file
 
-MOST = {"config.json": weight_file.MOST_CONFIG, "model.safetensors": weight_file.MOST_BYTES, "sha256": 2**16}
-MOST |= dict.fromkeys(weight_file.EXTRAS, weight_file.MOST_EXTRA)  # bytes of each file that is fetched
+MAX_BYTES = {"config.json": weight_file.MOST_CONFIG, "model.safetensors": weight_file.MOST_BYTES, "sha256": 2**16}
+MAX_BYTES |= dict.fromkeys(weight_file.EXTRAS, weight_file.MOST_EXTRA)  # of each file that is downloaded
 PROBE_SECONDS = 5.0  # for an answer of the Hub to one request
 SPARE = 2**29  # bytes left free on the disk
 
 
-class Silence(Exception):  # noqa: N818 - no mistake of anyone
-    """The Hub does not answer: what was fetched before may serve."""
+class HubUnreachableError(Exception):
+    """The Hub does not answer: an earlier download may serve."""
 
 
-class _Gone(BaseException):
-    """Nobody waits for the pull any more."""
+class _Abandoned(BaseException):
+    """Nobody waits for the download any more."""
 
 
-class Fetch(threading.Thread):
-    """One pull: how far it is, and how it ended. It cleans up behind itself, whoever waits."""
+class Download(threading.Thread):
+    """One download: its progress, and how it ended. It cleans up behind itself, whoever waits."""
 
     def __init__(
         self, reference: Reference, folder: Path, token: str | bool, endpoint: str, release: Callable[[], None]
     ) -> None:
-        super().__init__(name=f"pull {reference}", daemon=True)
+        super().__init__(name=f"download {reference}", daemon=True)
         self.reference, self.folder, self.token, self.endpoint = reference, folder, token, endpoint
         self.release = release  # called once, when the thread ends
         self.done = self.total = 0  # bytes
         self.listed = False
-        self.left = threading.Event()
+        self.abandoned = threading.Event()
         self.error: Exception | None = None
-        self._heard = time.monotonic()
+        self._last_answer = time.monotonic()
 
     def silent_for(self) -> float:
-        return time.monotonic() - self._heard
+        """Seconds since the Hub last sent anything."""
+        return time.monotonic() - self._last_answer
 
     def count(self, number: float) -> None:
-        """Note bytes that came; ends the pull where nobody waits, or where more come than were told."""
-        self._heard = time.monotonic()
+        """Count bytes that arrived; ends the download where nobody waits, or where more arrive than were listed."""
+        self._last_answer = time.monotonic()
         self.done += int(number)
-        if self.left.is_set():
-            raise _Gone
+        if self.abandoned.is_set():
+            raise _Abandoned
         if self.done > self.total:
-            raise HubError(f"{self.reference}: the Hub sends more than the {self.total:,} bytes it told; refused.")
+            raise HubError(f"{self.reference}: the Hub sends more than the {self.total:,} bytes it listed.")
 
     def run(self) -> None:
         remove_stale(self.folder.parent)
         staging = self.folder.with_name(f"{self.folder.name}.{secrets.token_hex(4)}.new")
         try:
-            self._pull(staging)
-        except _Gone:
+            self._download(staging)
+        except _Abandoned:
             pass
         except OSError as error:
-            self.error = HubError(f"{self.folder}: cannot be written ({error.strerror or error}); free some space.")
+            self.error = HubError(f"{self.folder}: cannot be written ({error.strerror or error}). Free some space.")
         except Exception as error:  # noqa: BLE001 - raised again where someone waits for it
             self.error = error
         finally:
             shutil.rmtree(staging, ignore_errors=True)
             self.release()
 
-    def _pull(self, staging: Path) -> None:
-        info = self._asked(_list, self.reference, self.token, self.endpoint)
-        self._heard, self.listed = time.monotonic(), True
-        found = {item.rfilename: item for item in info.siblings or () if item.rfilename in MOST}
-        self._check(found, [item.rfilename for item in info.siblings or ()])
-        if commit(self.folder) == info.sha and is_complete(self.folder):
+    def _download(self, staging: Path) -> None:
+        info = self._ask(_list, self.reference, self.token, self.endpoint)
+        self._last_answer, self.listed = time.monotonic(), True
+        files = {item.rfilename: item for item in info.siblings or () if item.rfilename in MAX_BYTES}
+        self._check(files, [item.rfilename for item in info.siblings or ()])
+        if cached_commit(self.folder) == info.sha and is_complete(self.folder):
             return
-        self.total = sum(item.size for item in found.values())
+        self.total = sum(item.size for item in files.values())
         free = shutil.disk_usage(_existing(self.folder)).free
         if self.total + SPARE > free:
-            raise HubError(f"{self.reference}: its {self.total:,} bytes do not fit the disk ({free:,} are free).")
-        fetched = staging / "fetched"
-        fetched.mkdir(parents=True)
-        for name in sorted(found, key=lambda name: name != "config.json"):  # another program's ends it here
-            item = found[name]
-            self._asked(_fetch, self.reference.repo, info.sha, name, fetched, self.token, self.endpoint, self.count)
-            self._heard = time.monotonic()
-            self._hold_against(fetched / name, item)
+            raise HubError(f"{self.reference}: its {self.total:,} bytes do not fit on the disk ({free:,} are free).")
+        downloads = staging / "downloads"
+        downloads.mkdir(parents=True)
+        for name in sorted(files, key=lambda name: name != "config.json"):  # first: another program's ends it here
+            item = files[name]
+            self._ask(_fetch, self.reference.repo, info.sha, name, downloads, self.token, self.endpoint, self.count)
+            self._last_answer = time.monotonic()
+            self._verify(downloads / name, item)
             if name == "config.json":
-                config = weight_file.config_from((fetched / name).read_bytes(), f"{self.reference}, {name}")
-        _own_sums(self.reference, fetched)
-        header = weight_file.header_of(fetched / "model.safetensors", f"{self.reference}, model.safetensors")
+                config = weight_file.config_from((downloads / name).read_bytes(), f"{self.reference}, {name}")
+        _verify_listed_sums(self.reference, downloads)
+        header = weight_file.header_of(downloads / "model.safetensors", f"{self.reference}, model.safetensors")
         weight_file.check_fit(config, header, str(self.reference))
-        if self.left.is_set():
-            raise _Gone
-        keep(fetched, [name for name in found if name != "sha256"], self.reference, info.sha, staging, self.folder)
+        if self.abandoned.is_set():
+            raise _Abandoned
+        store(downloads, [name for name in files if name != "sha256"], self.reference, info.sha, staging, self.folder)
 
-    def _asked(self, ask: Callable[..., Any], *arguments: Any) -> Any:
-        """What a call of the library gives; its many exceptions as one of ours."""
+    def _ask(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Call the library and turn its many exceptions into HubError or HubUnreachableError."""
         from huggingface_hub import errors
 
         page = f"{self.endpoint}/{self.reference.repo}"
-        by_hand = "fetch it with an account of your own and bring the folder in as files"
+        by_hand = "Download it with your own account and add the folder as files"
         try:
-            return ask(*arguments)
-        except (HubError, Silence):
+            return call(*arguments)
+        except (HubError, HubUnreachableError):
             raise
         except errors.GatedRepoError as error:
-            raise HubError(f"{self.reference}: its owner lets in whom he knows ({page}); {by_hand}.") from error
+            raise HubError(f"{self.reference}: access is restricted by its owner ({page}). {by_hand}.") from error
         except errors.RevisionNotFoundError as error:
-            raise HubError(f"{self.reference}: the model is there, this revision of it is not ({page}).") from error
+            raise HubError(f"{self.reference}: the model exists, but not this revision ({page}).") from error
         except errors.RepositoryNotFoundError as error:
             raise HubError(
-                f"{self.reference}: no such model at {self.endpoint}, or a private one. Mind the spelling; if it is "
-                f"private, {by_hand}."
+                f"{self.reference}: no such model at {self.endpoint}, or it is private. Check the name. "
+                f"{by_hand} if it is private."
             ) from error
         except errors.LocalEntryNotFoundError as error:  # what the library makes of a connection lost in the middle
-            raise Silence(f"{self.endpoint} stopped answering ({error.__cause__ or error})") from error
+            raise HubUnreachableError(f"{self.endpoint} stopped answering ({error.__cause__ or error})") from error
         except errors.EntryNotFoundError as error:
-            raise HubError(f"{self.reference}: a file went away while it was fetched; try again.") from error
+            raise HubError(f"{self.reference}: a file was removed during the download. Try again.") from error
         except errors.HfHubHTTPError as error:
             status = error.response.status_code if error.response is not None else 0
             if status in (401, 403):
-                raise HubError(f"{self.reference}: {self.endpoint} refuses it ({status}); {by_hand}.") from error
-            raise Silence(f"{self.endpoint} answers with an error ({status})") from error
+                raise HubError(f"{self.reference}: {self.endpoint} denies access ({status}). {by_hand}.") from error
+            raise HubUnreachableError(f"{self.endpoint} responded with error {status}") from error
         except errors.HFValidationError as error:
-            raise HubError(f"{self.reference}: not the name of a model of the Hub ({error}).") from error
+            raise HubError(f"{self.reference}: not a valid name of a model on the Hub ({error}).") from error
         except OSError as error:  # errors of httpx are none, see below; those of files are told apart by their number
             if error.errno is not None and not isinstance(error, ConnectionError):
                 raise
-            raise Silence(f"{self.endpoint} cannot be reached ({error})") from error
+            raise HubUnreachableError(f"{self.endpoint} cannot be reached ({error})") from error
         except Exception as error:
             if type(error).__module__.startswith("httpx"):
-                raise Silence(f"{self.endpoint} cannot be reached ({error})") from error
+                raise HubUnreachableError(f"{self.endpoint} cannot be reached ({error})") from error
             raise HubError(
-                f"{self.reference}: {self.endpoint} does not answer as the Hub does ({type(error).__name__}: {error})."
+                f"{self.reference}: unexpected response of {self.endpoint} ({type(error).__name__}: {error})."
             ) from error
 
-    def _check(self, found: dict[str, Any], names: list[str]) -> None:
-        """Refuse from the listing alone what is no model of ours or is too large."""
-        if missing := [name for name in NEEDED if name not in found]:
-            held = f"It holds {listing(sorted(names), 6)}." if names else "It is empty."
+    def _check(self, files: dict[str, Any], names: list[str]) -> None:
+        """Refuse from the listing alone what is no model of UNet Studio or is too large."""
+        if missing := [name for name in NEEDED if name not in files]:
+            content = f"It contains {listing(sorted(names), 6)}." if names else "It is empty."
             raise HubError(
-                f"{self.reference}: no model of UNet Studio, {' and '.join(missing)} missing. {held} Weights in other "
-                "forms (.bin, .pt, .pkl) may run code and are not fetched."
+                f"{self.reference}: not a model of UNet Studio, {' and '.join(missing)} missing. {content} Weights in "
+                "other formats (.bin, .pt, .pkl) may run code and are not downloaded."
             )
-        for name, item in found.items():
-            if not isinstance(item.size, int) or not 0 <= item.size <= MOST[name]:
-                told = f"{item.size:,} bytes" if isinstance(item.size, int) else "no size"
-                raise HubError(f"{self.reference}: {name} has {told}, at most {MOST[name]:,} are fetched.")
+        for name, item in files.items():
+            if not isinstance(item.size, int) or not 0 <= item.size <= MAX_BYTES[name]:
+                size = f"{item.size:,} bytes" if isinstance(item.size, int) else "no listed size"
+                raise HubError(f"{self.reference}: {name} has {size}, at most {MAX_BYTES[name]:,} are downloaded.")
 
-    def _hold_against(self, path: Path, item: Any) -> None:
+    def _verify(self, path: Path, item: Any) -> None:
         """Compare a file with its size and digest in the Hub's listing: SHA-256 of LFS, else git's own SHA-1."""
         data = path.read_bytes()
         if item.lfs is not None:
@@ -166,7 +168,7 @@ class Fetch(threading.Thread):
         else:
             good = True
         if not good or len(data) != item.size:
-            raise HubError(f"{self.reference}: {path.name} came damaged, it is not what the Hub lists; try again.")
+            raise HubError(f"{self.reference}: {path.name} was damaged on the way. Try again.")
 
 
 def _list(reference: Reference, token: str | bool, endpoint: str) -> Any:
@@ -185,7 +187,7 @@ def _fetch(
     from huggingface_hub.utils.tqdm import tqdm
 
     class Meter(tqdm):
-        """Shows nothing, counts what comes."""
+        """Shows nothing, counts the bytes that arrive."""
 
         def __init__(self, *_: Any, **settings: Any) -> None:
             super().__init__(disable=True, total=settings.get("total"))  # type: ignore[no-untyped-call]
@@ -206,17 +208,17 @@ def _fetch(
     )
 
 
-def _own_sums(reference: Reference, fetched: Path) -> None:
-    """Hold the files against the repository's own `sha256`, where it has one."""
-    path = fetched / "sha256"
+def _verify_listed_sums(reference: Reference, downloads: Path) -> None:
+    """Compare the files with the repository's own `sha256`, where it has one. Raises HubError."""
+    path = downloads / "sha256"
     if not path.is_file():
         return
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         digest, _, name = line.partition("  ")
-        taken = name in MOST and (fetched / name).is_file()
-        if taken and hashlib.sha256((fetched / name).read_bytes()).hexdigest() != digest:
-            raise HubError(f"{reference}: {name} is not what its own list of sums (sha256) says; it is damaged.")
+        is_listed = name in MAX_BYTES and (downloads / name).is_file()
+        if is_listed and hashlib.sha256((downloads / name).read_bytes()).hexdigest() != digest:
+            raise HubError(f"{reference}: {name} is damaged in the repository, its checksum in sha256 is another.")
 
 
 def _existing(folder: Path) -> Path:
-    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())

@@ -1,4 +1,4 @@
-"""How a model of the Hugging Face Hub is named: org/name, org/name@revision, hf:org/name, the address of its page."""
+"""Names of models on the Hugging Face Hub: org/name, org/name@revision, hf:org/name, the address of a page."""
 
 import os
 import re
@@ -23,7 +23,7 @@ class Reference:
 
     @property
     def folder_name(self) -> str:
-        """One safe name for the disk; `--` stands in no repository's name, so that no two get the same."""
+        """A safe name for the disk; `--` is not allowed in a repository's name, so that no two get the same."""
         return str(self).replace("/", "--", 1).replace("/", "~")
 
 
@@ -48,17 +48,17 @@ def parse(name: str, endpoint: str | None = None) -> Reference:
     good = re.fullmatch(f"{part}/{part}", text) and len(text) <= 96 and not re.search(r"--|\.\.|\.git$", text)
     if not good or not re.fullmatch(r"(?:[A-Za-z0-9][A-Za-z0-9._/-]{0,99})?", revision) or ".." in revision:
         raise HubError(
-            f"{name[:200]!r}: not the name of a model of the Hub. Give it as org/name, org/name@revision or the "
-            "address of its page."
+            f"{name[:200]!r}: not the name of a model on the Hub. Enter org/name, org/name@revision or the address of "
+            "its page."
         )
     return Reference(text, revision)
 
 
 def is_address(name: str) -> bool:
-    """Whether a name can mean nothing but a model of the Hub."""
+    """Whether a name can only mean a model on the Hub."""
     return name.strip().startswith(("hf:", "http:", "https:", *(f"{host}/" for host in HOSTS)))
 
 
 def address_of_hub(endpoint: str | None) -> str:
-    """The address of the Hub, read now: the library reads $HF_ENDPOINT once, when it is imported."""
+    """The address of the Hub; $HF_ENDPOINT is read at each call, while the library reads it once when imported."""
     return (endpoint or os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")

@@ -1,10 +1,10 @@
-"""Models of the Hugging Face Hub: a model repository of ours is a checkpoint folder, and becomes one here.
+"""From the name of a model to a checkpoint folder: a run, a folder, or a repository of the Hugging Face Hub.
 
-A visitor names the repository, so nothing of it is trusted (`hub_fetch` has the checks). No token goes out unless the
-caller gives one, and the server's own Hugging Face cache is never looked into: it may hold private models that a
-visitor has no right to. What was fetched before serves when the Hub does not answer.
+A visitor names the repository, so nothing of it is trusted (`fetch` has the checks). No token is sent unless the caller
+gives one, and the server's own Hugging Face cache is never read: it may hold private models that a visitor must not
+see. An earlier download serves when the Hub does not answer.
 
-`checkpoint` is the one way from what a user names as a model to a folder to load.
+`find_checkpoint` is the one way from what a user names as a model to a folder to load.
 """
 
 import threading
@@ -13,20 +13,20 @@ from pathlib import Path
 
 from unet_core.errors import HubError, RunError
 from unet_core.hub.cache import is_complete
-from unet_core.hub.fetch import Fetch, Silence
+from unet_core.hub.fetch import Download, HubUnreachableError
 from unet_core.hub.repo_id import Reference, address_of_hub, is_address, parse
 from unet_core.runs import run as runs
 
 MODELS = "models"  # the folder of models from elsewhere, below that of the runs
-PATIENCE = 10.0  # seconds for the whole listing, however slowly it drips
-STALLED = 90.0  # seconds without a byte within a file; the library itself gives a silent server up after some 66
-AT_ONCE = 2  # pulls of one process
+LISTING_SECONDS = 10.0  # for the whole listing, however slowly it arrives
+STALLED_SECONDS = 90.0  # without a byte within a file; the library itself gives up on a silent server after some 66
+AT_ONCE = 2  # downloads of one process
 
 Progress = Callable[[int, int], None]  # bytes so far, bytes in all
 _SLOTS = threading.BoundedSemaphore(AT_ONCE)
 
 
-def checkpoint(
+def find_checkpoint(
     name: str,
     runs_dir: Path,
     *,
@@ -37,12 +37,13 @@ def checkpoint(
 ) -> tuple[Path, runs.Run | None]:
     """What a user names as a model, as a checkpoint folder, and its run where it is of one.
 
-    A run's id or folder, a checkpoint folder, the name of a model brought in; else a model of the Hub, `org/name`,
-    `hf:org/name@revision` or its address, which is fetched into `runs_dir`/models. Blocks; `tell` gets notes. It opens
-    any folder of the disk, so a page gives it no text of a visitor (`pull` is for that). Raises RunError, HubError.
+    A run's id or folder, a checkpoint folder, the name of an added model; else a model of the Hub, `org/name`,
+    `hf:org/name@revision` or its address, which is downloaded into `runs_dir`/models. Blocks; `tell` gets warnings. It
+    opens any folder of the disk, so a page passes it no text of a visitor (`download` is for that). Raises RunError,
+    HubError.
     """
     if is_address(name):
-        return pull(name, runs_dir / MODELS, token=token, endpoint=endpoint, progress=progress, tell=tell), None
+        return download(name, runs_dir / MODELS, token=token, endpoint=endpoint, progress=progress, tell=tell), None
     try:
         return local_checkpoint(name, runs_dir)
     except RunError as unknown:
@@ -55,9 +56,11 @@ def checkpoint(
         except HubError:
             raise unknown from None
     try:
-        return pull(reference, runs_dir / MODELS, token=token, endpoint=endpoint, progress=progress, tell=tell), None
+        return download(
+            reference, runs_dir / MODELS, token=token, endpoint=endpoint, progress=progress, tell=tell
+        ), None
     except HubError as error:
-        raise HubError(f"No run and no checkpoint folder of this name is here. On the Hub: {error}") from error
+        raise HubError(f"There is no run or checkpoint folder of this name. On the Hub: {error}") from error
 
 
 def local_checkpoint(name: str, runs_dir: Path) -> tuple[Path, runs.Run | None]:
@@ -78,7 +81,7 @@ def local_checkpoint(name: str, runs_dir: Path) -> tuple[Path, runs.Run | None]:
     raise RunError(f"{name}: neither a run nor a checkpoint folder (config.json and model.safetensors).")
 
 
-def pull(
+def download(
     name: str | Reference,
     models_dir: Path,
     *,
@@ -87,35 +90,43 @@ def pull(
     progress: Progress | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Path:
-    """Fetch a model and give the folder that holds it, for `checkpoint.load_model`; fetched once for each commit.
+    """Download a model, once for each commit, and return its folder, for `checkpoint.load_model`.
 
-    The Hub is asked in a thread of its own, so that the caller waits no longer than `PATIENCE` for a silent one; it is
-    `endpoint`, else $HF_ENDPOINT, else huggingface.co. `progress` is called in the caller's thread; an exception of it
-    ends the pull. Where the Hub does not answer, what was fetched before is given and `tell` is told.
-    Raises HubError.
+    The Hub is asked in a thread of its own, so that the caller waits no longer than `LISTING_SECONDS` for a silent one.
+
+    Args:
+        name: the repository, as `repo_id.parse` reads it.
+        models_dir: where the folder of the model is put.
+        token: a token of the Hub, True = that of this machine, False = none.
+        endpoint: the address of the Hub; default $HF_ENDPOINT, else huggingface.co.
+        progress: called in the caller's thread with (bytes so far, bytes in all); an exception of it ends the download.
+        tell: called with a warning where the Hub does not answer and an earlier download is returned.
+
+    Raises:
+        HubError: there is no such model, it is not accessible, is none of UNet Studio, or is damaged.
     """
     reference = parse(name, endpoint) if isinstance(name, str) else name
     folder = models_dir / reference.folder_name
-    if not _SLOTS.acquire(timeout=PATIENCE):
-        raise HubError(f"{reference}: {AT_ONCE} other models are being fetched just now; try again in a minute.")
-    job = Fetch(reference, folder, token, address_of_hub(endpoint), _SLOTS.release)  # also when it is left alone
+    if not _SLOTS.acquire(timeout=LISTING_SECONDS):
+        raise HubError(f"{reference}: {AT_ONCE} other models are being downloaded. Try again in a minute.")
+    job = Download(reference, folder, token, address_of_hub(endpoint), _SLOTS.release)  # also where it is abandoned
     job.start()
     try:
         while job.is_alive():
             job.join(0.05)
             if progress is not None and job.total:
                 progress(min(job.done, job.total), job.total)
-            if job.silent_for() > (STALLED if job.listed else PATIENCE):
-                raise Silence(f"{address_of_hub(endpoint)} does not answer")
+            if job.silent_for() > (STALLED_SECONDS if job.listed else LISTING_SECONDS):
+                raise HubUnreachableError(f"{address_of_hub(endpoint)} does not answer")
         if job.error is not None:
             raise job.error
-    except Silence as silent:
+    except HubUnreachableError as error:
         if not is_complete(folder):
             raise HubError(
-                f"{reference}: {silent}. Check the connection and try again, or bring the model's folder in as files."
-            ) from silent
+                f"{reference}: {error}. Check the connection and try again, or add the folder of the model as files."
+            ) from error
         if tell is not None:
-            tell(f"{reference}: {silent}; the copy fetched before is used.")
+            tell(f"{reference}: {error}; the copy downloaded earlier is used.")
     finally:
-        job.left.set()
+        job.abandoned.set()
     return folder

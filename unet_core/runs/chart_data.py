@@ -5,7 +5,7 @@ Each good event of the log has a number, counted from 1. A reader that has every
     {"life": 1763700000100, "to": 57, "reset": false, "steps": {...}, "epochs": [...], "marks": [...]}
 
 `reset` tells it to forget what it has: it asked from the beginning, it knows another life of the log, or an
-interrupted run was taken up again and repeats steps. Numbers of steps are sent as stretches [first, count], seconds in
+interrupted run was resumed and repeats steps. Numbers of steps are sent as stretches [first, count], seconds in
 hundredths and as differences, values with four digits: a step costs some 20 bytes.
 """
 
@@ -39,9 +39,9 @@ class Curves:
     life: int = 0  # milliseconds since 1970 of the first event: tells one log from another
     number: int = 0  # of the latest event
     taken_back: int = 0  # number of the latest event that took steps back
-    _seconds: float = 0.0  # spent in training up to the latest event: time between two legs and in pauses is left out
+    _seconds: float = 0.0  # spent in training up to the latest event: time between two starts and in pauses is left out
     _shift: float = 0.0  # what turns the clock's time into these seconds
-    _held_at: float = math.nan  # the clock's time of a pause that lasts
+    _paused_at: float = math.nan  # the clock's time of a pause that lasts
     _step_numbers: list[int] = field(default_factory=list)
     _steps: list[_Step] = field(default_factory=list)
     _epoch_numbers: list[int] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Curves:
         self.number += 1
         self.life = self.life or round(time * 1000)
         if not isinstance(event, RunStarted):
-            self._seconds = max(self._seconds, (time if math.isnan(self._held_at) else self._held_at) + self._shift)
+            self._seconds = max(self._seconds, (time if math.isnan(self._paused_at) else self._paused_at) + self._shift)
         match event:
             case RunStarted():
                 self._start(event, time)
@@ -69,19 +69,19 @@ class Curves:
                 self._epochs.append(row)
                 self._ended[event.epoch] = time
             case Paused():
-                self._held_at = time
+                self._paused_at = time
             case Unpaused():
-                self._shift -= 0.0 if math.isnan(self._held_at) else time - self._held_at
-                self._held_at = math.nan
+                self._shift -= 0.0 if math.isnan(self._paused_at) else time - self._paused_at
+                self._paused_at = math.nan
         marks = self.history.marks
         self._mark_numbers += [self.number] * (len(marks) - len(self._mark_numbers))
 
     def since(self, number: int, life: int = 0) -> dict[str, Any]:
         """What is new after an event's number, see above; `life` is that of the answer which named the number."""
         reset = number <= 0 or number > self.number or number < self.taken_back or life not in (0, self.life)
-        known = 0 if reset else number
+        after = 0 if reset else number
         first, epoch, mark = (
-            bisect_right(numbers, known) for numbers in (self._step_numbers, self._epoch_numbers, self._mark_numbers)
+            bisect_right(numbers, after) for numbers in (self._step_numbers, self._epoch_numbers, self._mark_numbers)
         )
         steps = self._steps[first:]
         answer: dict[str, Any] = {"life": self.life, "to": self.number, "reset": reset}
@@ -90,7 +90,7 @@ class Curves:
                 "n": _stretches([step.step for step in steps]),
                 "loss": [short(step.loss) for step in steps],
                 "lr": [short(step.lr) for step in steps],
-                "t": [steps[0].time, *(after.time - before.time for before, after in pairwise(steps))],
+                "t": [steps[0].time, *(step.time - before.time for before, step in pairwise(steps))],
             }
         if self._epochs[epoch:]:
             answer["epochs"] = self._epochs[epoch:]
@@ -136,18 +136,18 @@ class Curves:
         return round(self._seconds * 100)
 
     def _start(self, event: RunStarted, time: float) -> None:
-        """A leg begins; a run that is taken up again forgets the steps that it is about to repeat."""
-        kept, kept_epochs = len(self.history.steps), len(self.history.epochs)
-        if kept < len(self._steps) or kept_epochs < len(self._epochs):
+        """The trainer starts; a resumed run forgets the steps that it is about to repeat."""
+        steps, epochs = len(self.history.steps), len(self.history.epochs)  # that remain
+        if steps < len(self._steps) or epochs < len(self._epochs):
             self.taken_back = self.number
             self._mark_numbers = [self.number] * len(self.history.marks)
-            del self._steps[kept:], self._step_numbers[kept:]
-            del self._epochs[kept_epochs:], self._epoch_numbers[kept_epochs:]
+            del self._steps[steps:], self._step_numbers[steps:]
+            del self._epochs[epochs:], self._epoch_numbers[epochs:]
             ends = [self._steps[-1].time if self._steps else 0, self._epochs[-1][-2] if self._epochs else 0]
             self._seconds = max(ends) / 100
         elif self._mark_numbers and len(self.history.marks) < len(self._mark_numbers):
             self.taken_back, self._mark_numbers = self.number, [self.number] * len(self.history.marks)
-        self._shift, self._held_at = self._seconds - time, math.nan
+        self._shift, self._paused_at = self._seconds - time, math.nan
 
 
 def short(value: float | None) -> float | None:
@@ -157,13 +157,13 @@ def short(value: float | None) -> float | None:
 
 def _stretches(numbers: list[int]) -> list[list[int]]:
     """Numbers as [first, count] of each stretch that counts up by one."""
-    found: list[list[int]] = []
+    stretches: list[list[int]] = []
     for number in numbers:
-        if found and number == found[-1][0] + found[-1][1]:
-            found[-1][1] += 1
+        if stretches and number == stretches[-1][0] + stretches[-1][1]:
+            stretches[-1][1] += 1
         else:
-            found.append([number, 1])
-    return found
+            stretches.append([number, 1])
+    return stretches
 
 
 def _cut(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What the events of a run add up to: curves, marks, progress, time left. Fed one by one: a page reads only news."""
+"""What the events of a run add up to: curves, marks, progress, time left. Fed one by one, as a page reads them."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -21,11 +21,11 @@ MARKS = {  # what can stand on a curve
     "best": "an epoch that was better than all before it",
     "lr": "the learning rate was changed by hand",
     "epochs": "the number of epochs was changed",
-    "paused": "the trainer was held",
-    "unpaused": "it went on",
+    "paused": "training was paused",
+    "unpaused": "training resumed after the pause",
     "warning": "something the user should know",
-    "resumed": "the run was taken up again after an interruption",
-    "continued": "the run was over and was told to go on for more epochs",
+    "resumed": "the run was resumed after an interruption",
+    "continued": "the run was over and was continued for more epochs",
 }
 
 
@@ -50,16 +50,16 @@ class History:
     warnings: list[str] = field(default_factory=list)
     finished: RunFinished | None = None
     failed: RunFailed | None = None
-    total_epochs: int = 0  # the run ends after so many, as last told
+    total_epochs: int = 0  # the run ends after so many, by the latest event
     marks: list[Mark] = field(default_factory=list)
-    lr: float | None = None  # of the latest step, or as it was asked for since
+    lr: float | None = None  # of the latest step, or as requested since
     memory_mb: int | None = None  # after the latest step
-    paused_at: float | None = None  # seconds since 1970 while the trainer is held
-    _held: float = 0.0  # seconds since the latest start in which it was held
+    paused_at: float | None = None  # seconds since 1970 while the trainer is paused
+    _paused_seconds: float = 0.0  # since the latest start
     _after_steps: int = 0  # how many marks there were at the latest step
 
     def add(self, event: Event, time: float) -> None:
-        """Take in the next event. A run taken up again forgets the steps that it is about to repeat."""
+        """Take in the next event. A resumed run forgets the steps that it is about to repeat."""
         self.last_at = time
         match event:
             case RunStarted():
@@ -77,11 +77,11 @@ class History:
                 self._mark("warning", event.message)
             case Paused():
                 self.paused_at = time
-                self._mark("paused", "held", event.step)
+                self._mark("paused", "paused", event.step)
             case Unpaused():
                 self.paused_at = None
-                self._held += event.seconds
-                self._mark("unpaused", f"went on after {event.seconds:.0f} s", event.step)
+                self._paused_seconds += event.seconds
+                self._mark("unpaused", f"resumed after {event.seconds:.0f} s", event.step)
             case LrChanged():
                 self.lr = event.lr
                 self._mark("lr", f"learning rate {event.before:.3g} to {event.lr:.3g}", event.step)
@@ -98,19 +98,19 @@ class History:
         again = before is not None and event.first_epoch > 1
         self.started, self.started_at, self.total_epochs = event, time, event.epochs
         self.finished = self.failed = self.paused_at = None
-        self._held = 0.0
+        self._paused_seconds = 0.0
         self.steps = [step for step in self.steps if step.epoch < event.first_epoch]
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch < event.first_epoch]
-        told = [  # by the start itself, before it could know where it begins
+        warnings = [  # of the start itself, before it could know where it begins
             replace(mark, step=first_step - 1)
             for mark in self.marks[self._after_steps :]
             if mark.kind == "warning" and mark.step >= first_step
         ]
-        self.marks = [mark for mark in self.marks if mark.step < first_step] + told
+        self.marks = [mark for mark in self.marks if mark.step < first_step] + warnings
         if before is not None and event.stage > before.stage:
-            self._mark("continued", f"goes on until epoch {event.epochs}", first_step - 1)
+            self._mark("continued", f"continued until epoch {event.epochs}", first_step - 1)
         elif again:
-            self._mark("resumed", f"taken up again at epoch {event.first_epoch}", first_step - 1)
+            self._mark("resumed", f"resumed at epoch {event.first_epoch}", first_step - 1)
         self._after_steps = len(self.marks)
 
     def _mark(self, kind: str, text: str, step: int | None = None) -> None:
@@ -121,11 +121,6 @@ class History:
         return self.steps[-1].step if self.steps else 0
 
     @property
-    def paused(self) -> bool:
-        """Whether the trainer was held when it was last heard of."""
-        return self.paused_at is not None
-
-    @property
     def _before(self) -> int:
         """The steps that were made before the latest start."""
         if self.started is None:
@@ -134,7 +129,7 @@ class History:
 
     @property
     def total_steps(self) -> int:
-        """The number of the last step, if all goes as it was last told."""
+        """The number of the last step, as things stand."""
         if self.started is None:
             return 0
         return self._before + (self.total_epochs - self.started.first_epoch + 1) * self.started.steps_per_epoch
@@ -154,5 +149,5 @@ class History:
         if self.started is None or not self.steps:
             return math.nan
         done = self.steps[-1].step - self._before
-        spent = (self.last_at if self.paused_at is None else self.paused_at) - self.started_at - self._held
+        spent = (self.last_at if self.paused_at is None else self.paused_at) - self.started_at - self._paused_seconds
         return spent / done * max(0, self.total_steps - self.steps[-1].step) if done > 0 else math.nan

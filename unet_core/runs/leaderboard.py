@@ -56,10 +56,10 @@ def variable_settings() -> dict[str, Field]:
 
 def name_of(chosen: Mapping[str, Any]) -> str:
     """What a run is called by the settings that set it apart: `bce, strided_conv, seed 1`."""
-    known = variable_settings()
-    menus = [word for key in chosen for word in (known[key].choices or ())]
+    options = variable_settings()
+    menus = [word for key in chosen for word in (options[key].choices or ())]
     return ", ".join(
-        str(value) if value in (known[key].choices or ()) and menus.count(value) == 1 else f"{key} {_text(value)}"
+        str(value) if value in (options[key].choices or ()) and menus.count(value) == 1 else f"{key} {_text(value)}"
         for key, value in chosen.items()
     )
 
@@ -70,8 +70,8 @@ def _text(value: Any) -> str:
 
 def names(runs_dir: Path) -> list[str]:
     """The sweeps in a runs folder, the newest first."""
-    found = {series_and_name(run)[0] for run in runs.find(runs_dir)} - {""}
-    return sorted(found, key=lambda name: name.partition("-")[2], reverse=True)
+    series = {series_and_name(run)[0] for run in runs.find(runs_dir)} - {""}
+    return sorted(series, key=lambda name: name.partition("-")[2], reverse=True)
 
 
 def members(runs_dir: Path, name: str) -> list[runs.Run]:
@@ -94,15 +94,15 @@ def read(run: runs.Run) -> History:
     return history
 
 
-def rows(found: Sequence[runs.Run], history_of: Callable[[runs.Run], History] = read) -> list[Row]:
+def rows(members: Sequence[runs.Run], history_of: Callable[[runs.Run], History] = read) -> list[Row]:
     """The table of some runs; `history_of` lets a page hand in what it has read before."""
-    configs = {run: config for run in found if (config := _config(run))}
+    configs = {run: config for run in members if (config := _config(run))}
     first = next(iter(configs.values()), None)
     apart = [
         key for key in variable_settings() if any(_of(config, key) != _of(first, key) for config in configs.values())
     ]
     settings = {run: {key: _of(config, key) for key in apart} for run, config in configs.items()}
-    return [_row(run, settings.get(run, {}), history_of(run)) for run in found]
+    return [_row(run, settings.get(run, {}), history_of(run)) for run in members]
 
 
 def _of(config: RunConfig | None, name: str) -> Any:
@@ -133,8 +133,8 @@ def over_seeds(table: Sequence[Row]) -> list[Mean]:
         if "seed" in row.settings and row.val_dice is not None and row.state in ("finished", "stopped"):
             rest = {name: value for name, value in row.settings.items() if name != "seed"}
             groups.setdefault(json.dumps(rest), []).append(row)
-    found = [_mean(group) for group in groups.values()]
-    return sorted(found, key=lambda mean: -mean.dice)
+    means = [_mean(group) for group in groups.values()]
+    return sorted(means, key=lambda mean: -mean.dice)
 
 
 def _mean(group: Sequence[Row]) -> Mean:

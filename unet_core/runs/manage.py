@@ -1,4 +1,4 @@
-"""What is kept of a run beside its training: a name and a note, its size, a ZIP of it, its end."""
+"""Managing runs: a name and a note, size on the disk, download as a ZIP, deletion."""
 
 import contextlib
 import json
@@ -29,8 +29,8 @@ class Notes:
 def notes(run: Run) -> Notes:
     """Empty ones where nothing was written, or it cannot be read."""
     try:
-        found = json.loads((run.folder / NOTES).read_text(encoding="utf-8"))
-        return Notes(str(found.get("name", "")), str(found.get("note", "")))
+        values = json.loads((run.folder / NOTES).read_text(encoding="utf-8"))
+        return Notes(str(values.get("name", "")), str(values.get("note", "")))
     except (OSError, ValueError, AttributeError):
         return Notes()
 
@@ -40,12 +40,12 @@ def label(run: Run) -> str:
     return notes(run).name or run.id
 
 
-def write_notes(run: Run, wanted: Notes) -> None:
-    """Keep a name and a note; the id of the run and its folder stay. Raises RunError."""
-    name, note = " ".join(wanted.name.split()), wanted.note.strip()
+def write_notes(run: Run, notes: Notes) -> None:
+    """Save a name and a note; the id of the run and its folder stay. Raises RunError."""
+    name, note = " ".join(notes.name.split()), notes.note.strip()
     for what, text, most in (("name", name, LONGEST_NAME), ("note", note, LONGEST_NOTE)):
         if len(text) > most:
-            raise RunError(f"The {what} has {len(text)} letters, at most {most} are kept; shorten it.")
+            raise RunError(f"The {what} has {len(text)} characters, at most {most} are allowed.")
     try:
         write_atomically(run.folder / NOTES, json.dumps(asdict(Notes(name, note)), indent=1) + "\n")
     except OSError as error:
@@ -63,7 +63,7 @@ def pack(run: Run, path: Path) -> None:
     The file appears when it is complete. Raises RunError where it cannot be written, or the run is gone.
     """
     if not run.folder.is_dir():
-        raise RunError(f"Run {run.id} is gone; it was deleted meanwhile.")
+        raise RunError(f"Run {run.id} was deleted meanwhile.")
     try:
         with (
             replacement(path) as partial,
@@ -80,12 +80,12 @@ def pack(run: Run, path: Path) -> None:
 
 
 def delete(run: Run) -> None:
-    """Take a run away for ever, with its checkpoints. Raises RunError while it trains or waits, or cannot be deleted.
+    """Delete a run permanently, with its checkpoints. Raises RunError while it is active or not deletable.
 
     It leaves the list in one step; a crash leaves its remains in `.trash`, which the next deletion empties.
     """
     if run.alive():
-        raise RunError(f"Run {run.id} is {run.state().value}; stop it before you delete it.")
+        raise RunError(f"Run {run.id} is {run.state().value}. Stop it before you delete it.")
     trash = run.folder.parent / TRASH
     try:
         trash.mkdir(exist_ok=True)
@@ -99,8 +99,8 @@ def delete(run: Run) -> None:
 
 def _files(folder: Path) -> list[Path]:
     """Files only, no link is followed."""
-    found = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
-    return sorted(path for path in found if not path.is_symlink())
+    paths = (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
+    return sorted(path for path in paths if not path.is_symlink())
 
 
 def _bytes(path: Path) -> int:

@@ -1,17 +1,15 @@
-"""The line for the device: one run of a runs folder trains at a time, the others wait, each in a process of its own.
+"""The queue for the device: one run of a runs folder trains at a time, the others wait, each in a process of its own.
 
 There is no scheduler. A run that waits has a `queue` file with its place, a number that sorts, and a process
-(`python -m unet_core.worker`) that holds the run's lock. The first living one takes `.device.lock`, deletes its `queue`
-file and trains; whichever process dies, its locks end with it and the next goes on by itself. Deleting a `queue` file
-succeeds for one alone: for the waiter, and it trains, or for `remove`, and it does not.
+(`python -m unet_core.training.worker`) that holds the run's lock. The first living one takes `.device.lock`, deletes
+its `queue` file and trains; whichever process dies, its locks end with it and the next one proceeds by itself. Deleting
+a `queue` file succeeds for one process alone: for the waiter, and it trains, or for `remove`, and it does not.
 """
 
 import contextlib
 import itertools
-import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from unet_core.errors import RunError
+from unet_core.io.process import spawn_detached
 from unet_core.runs import control
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import last_event
@@ -26,13 +25,13 @@ from unet_core.runs.run_state import START_SECONDS
 
 POLL_SECONDS = 0.3  # how often a waiter looks whether it was removed and, as the first, whether the device is free
 LOOKS = 4  # of which every so-many-th asks whether the one before it still waits
-GLANCE_SECONDS = 0.2  # a reader that looks whether a lock is held holds it for an instant
+GLANCE_SECONDS = 0.2  # a reader that tests a lock takes it for an instant
 LEAVE_SECONDS = 5.0  # how long a waiter that was removed may take to notice
 GAP = 1_000_000_000  # between two places, so that a run can be moved in between
 
 
 def waiting(runs_dir: Path) -> list[runs.Run]:
-    """The runs in the line, the next one first; also those whose waiting process is gone (`forsaken`)."""
+    """The runs in the queue, the next one first; also those whose waiting process is gone (`is_orphaned`)."""
     return [run for _, _, run in _entries(runs_dir)]
 
 
@@ -44,34 +43,34 @@ def join(run: runs.Run) -> None:
 
 
 def remove(run: runs.Run) -> None:
-    """Take a run out of the line: one that never began is deleted, one to be resumed is as it was before.
+    """Remove a run from the queue: one that never began is deleted, one to be resumed is as it was before.
 
-    Raises RunError where it does not wait (any more), or its folder cannot be written.
+    Raises RunError where it is not in the queue (any more), or its folder cannot be written.
     """
     try:
         _file(run).unlink()
     except FileNotFoundError:
-        raise RunError(f"Run {run.id} does not wait in the line (any more); if it has begun, stop it.") from None
+        raise RunError(f"Run {run.id} is not in the queue. If it has started, stop it.") from None
     except OSError as error:
-        raise RunError(f"Run {run.id} cannot be taken out of the line ({error.strerror}).") from error
+        raise RunError(f"Run {run.id} cannot be removed from the queue ({error.strerror}).") from error
     deadline = time.monotonic() + LEAVE_SECONDS
     while run.alive() and time.monotonic() < deadline:
         time.sleep(0.02)
     with contextlib.suppress(OSError):
-        _withdraw(run)
-    forget(run)
+        _clear_all_requests(run)
+    delete_unstarted(run)
 
 
 def move(run: runs.Run, by: int) -> None:
-    """Move a run in the line by so many places, -1 = one nearer to the device; at the ends it stays there.
+    """Move a run in the queue by so many places, -1 = one nearer to the device; at the ends it stays there.
 
-    Raises RunError where it does not wait.
+    Raises RunError where it is not in the queue.
     """
-    line = _entries(run.folder.parent)
-    index = next((index for index, (_, _, other) in enumerate(line) if other.id == run.id), None)
+    entries = _entries(run.folder.parent)
+    index = next((index for index, (_, _, other) in enumerate(entries) if other.id == run.id), None)
     if index is None:
-        raise RunError(f"Run {run.id} does not wait in the line (any more).")
-    rest = [*line[:index], *line[index + 1 :]]
+        raise RunError(f"Run {run.id} is not in the queue.")
+    rest = [*entries[:index], *entries[index + 1 :]]
     target = min(max(index + by, 0), len(rest))
     if target == index:
         return
@@ -85,7 +84,7 @@ def move(run: runs.Run, by: int) -> None:
 
 
 def is_orphaned(run: runs.Run) -> bool:
-    """Whether nobody waits for a run in the line: its process was killed, or the machine was restarted."""
+    """Whether a run in the queue has no process: it was killed, or the machine was restarted."""
     try:
         fresh = time.time() - _file(run).stat().st_mtime < START_SECONDS and not (run.folder / "lock").exists()
     except OSError:
@@ -94,30 +93,30 @@ def is_orphaned(run: runs.Run) -> bool:
 
 
 def restart_orphans(runs_dir: Path) -> list[runs.Run]:
-    """Start a process for each run in the line that has none, without waiting for it; those runs.
+    """Start a process for each run in the queue that has none, without waiting for it; returns those runs.
 
     Two servers may do so at once: a second process for the same run ends by itself.
     """
-    revived = []
+    restarted = []
     for run in waiting(runs_dir):
         if not run.alive():
             with contextlib.suppress(RunError):  # a folder that cannot be written has no waiter
                 spawn(run, queued=True)
-                revived.append(run)
-    return revived
+                restarted.append(run)
+    return restarted
 
 
 @contextlib.contextmanager
 def hold_device(runs_dir: Path) -> Iterator[None]:
-    """Hold the device for something short that is no run. Raises RunError where it is taken, naming by what."""
+    """Occupy the device for something short that is no run. Raises RunError where it is taken, naming by what."""
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
         lock = FileLock(runs_dir / ".device.lock", timeout=GLANCE_SECONDS)
         lock.acquire()
     except Timeout:
         other = runs.find_active(runs_dir)
-        what = f"Run {other.id} is training" if other else "Something else tries a few steps on the device"
-        raise RunError(f"{what}; wait for its end or stop it first.") from None
+        what = f"Run {other.id} is training" if other else "A pre-flight check or learning rate test uses the device"
+        raise RunError(f"{what}. Wait for its end or stop it first.") from None
     except OSError as error:
         raise RunError(f"{runs_dir} cannot be written ({error.strerror or error}).") from error
     try:
@@ -128,10 +127,10 @@ def hold_device(runs_dir: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def wait_for_turn(run: runs.Run) -> Iterator[bool]:
-    """Wait in the line until the device is the run's, and hold it; False where the run was taken out of the line.
+    """Wait until the device is the run's, and occupy it; yields False where the run was removed from the queue.
 
-    For the process that holds the run's lock. It looks at the one before it alone, so that a long line costs no more
-    than a short one; the whole line is read when that one is gone.
+    For the process that holds the run's lock. It looks at the one before it alone, so that a long queue costs no more
+    than a short one; the whole queue is read when that one is gone.
     """
     device_lock = FileLock(run.folder.parent / ".device.lock", timeout=0)
     before = _living_before(run)
@@ -140,7 +139,7 @@ def wait_for_turn(run: runs.Run) -> Iterator[bool]:
             break
         if before is not None and look % LOOKS == 0 and not _is_before(before, run):
             before = _living_before(run)
-        if before is None and _acquired(device_lock):
+        if before is None and _acquire(device_lock):
             try:
                 before = _living_before(run)  # somebody may have been moved to the front meanwhile
                 if before is None:
@@ -155,61 +154,47 @@ def wait_for_turn(run: runs.Run) -> Iterator[bool]:
         time.sleep(POLL_SECONDS)
     with contextlib.suppress(OSError):  # `remove` does the same
         _file(run).unlink(missing_ok=True)
-        _withdraw(run)
+        _clear_all_requests(run)
     yield False
 
 
 def spawn(run: runs.Run, queued: bool = False) -> subprocess.Popen[bytes]:
     """Start a run's process, detached, its output in the run's log. Raises RunError where that cannot be written.
 
-    `queued`: the run has its place in the line already; without it the process has nothing to do and ends.
+    `queued`: the run has its place in the queue already; without it the process has nothing to do and ends.
     """
-    here = str(Path(__file__).resolve().parents[2])
-    paths = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-    command = [
-        sys.executable,
-        "-m",
-        "unet_core.training.worker",
-        str(run.folder.resolve()),
-        *(["--queued"] if queued else []),
-    ]
+    flags = ["--queued"] if queued else []
     try:
-        with run.log.open("ab") as log:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env=os.environ | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
-            )
+        return spawn_detached("unet_core.training.worker", str(run.folder.resolve()), *flags, log=run.log)
     except OSError as error:
-        raise RunError(f"Run {run.id} cannot be written ({error}); free some space or permit it.") from error
+        raise RunError(
+            f"Run {run.id} cannot be written ({error}). Free some space or change its permissions."
+        ) from error
 
 
-def forget(run: runs.Run) -> None:
-    """Delete a run that never began; any other is left as it is."""
+def delete_unstarted(run: runs.Run) -> None:
+    """Delete a run that never began; any other stays as it is."""
     if last_event(run.events) is not None or run.has_last or run.has_best:
         return
     with contextlib.suppress(OSError):  # another process does the same
         (run.folder / "config.json").unlink()  # it is no run any more
-        gone = run.folder.with_name(f".{run.id}.removed")  # a reader's glance at its lock cannot bring it back
-        run.folder.replace(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        trash = run.folder.with_name(f".{run.id}.removed")  # where a reader that tests the lock cannot make it anew
+        run.folder.replace(trash)
+        shutil.rmtree(trash, ignore_errors=True)
 
 
-def _withdraw(run: runs.Run) -> None:
-    """Take back what it was to do when its turn came."""
+def _clear_all_requests(run: runs.Run) -> None:
+    """Withdraw what the run was to do when its turn came."""
     control.clear(run.control, *control.REQUESTS, "continue")
 
 
 def _entries(runs_dir: Path) -> list[tuple[int, str, runs.Run]]:
-    """(place, id, run) of the runs in the line, sorted."""
+    """(place, id, run) of the runs in the queue, sorted."""
     try:
-        found = [runs.Run(path.parent) for path in runs_dir.glob("*/queue")]
+        queued = [runs.Run(path.parent) for path in runs_dir.glob("*/queue")]
     except OSError:
         return []
-    places = ((_place(run), run.id, run) for run in found if (run.folder / "config.json").is_file())
+    places = ((_place(run), run.id, run) for run in queued if (run.folder / "config.json").is_file())
     return sorted((place, name, run) for place, name, run in places if place is not None)
 
 
@@ -238,21 +223,22 @@ def _write(run: runs.Run, place: int) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise RunError(f"Run {run.id} cannot be moved in the line ({error.strerror}).") from error
+        raise RunError(f"Run {run.id} cannot be moved in the queue ({error.strerror}).") from error
 
 
 def _is_before(other: runs.Run, run: runs.Run) -> bool:
     """Whether another run waits, with a living process, nearer to the device."""
-    place, own = _place(other), _place(run)
-    return place is not None and own is not None and (place, other.id) < (own, run.id) and other.alive()
+    theirs, ours = _place(other), _place(run)
+    return theirs is not None and ours is not None and (theirs, other.id) < (ours, run.id) and other.alive()
 
 
 def _living_before(run: runs.Run) -> runs.Run | None:
-    """The next run before this one in the line that has a living process."""
+    """The nearest run before this one in the queue that has a living process."""
     return next((other for other in reversed(waiting(run.folder.parent)) if _is_before(other, run)), None)
 
 
-def _acquired(lock: FileLock) -> bool:
+def _acquire(lock: FileLock) -> bool:
+    """Take a lock if it is free; whether it was."""
     try:
         lock.acquire()
     except Timeout:

@@ -153,7 +153,7 @@ class Run:
 
         A run with a place in the queue is queued, also where its process is gone (see `queue.is_orphaned`).
         """
-        return state_of(self.folder)
+        return state_of(self.folder, self.alive)
 
     @property
     def queued(self) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
@@ -37,11 +38,14 @@ class RunState(StrEnum):
         return self in (RunState.STARTING, RunState.RUNNING, RunState.PAUSED, RunState.STOPPING)
 
 
-def state_of(folder: Path) -> RunState:
-    """By its place in the queue, the lock, the requests, the last event and the heartbeat, in this order."""
+def state_of(folder: Path, alive: Callable[[], bool]) -> RunState:
+    """By its place in the queue, its process, the requests, the last event and the heartbeat, in this order.
+
+    `alive` tells whether the run has a process (`is_alive`); it is asked where there is no place in the queue.
+    """
     if (folder / "queue").exists():
         return RunState.QUEUED
-    if is_alive(folder):
+    if alive():
         if (folder / "control" / "stop").exists():
             return RunState.STOPPING
         return RunState.PAUSED if (folder / "control" / "pause").exists() else RunState.RUNNING

@@ -1,19 +1,18 @@
-"""The learning film: a few validation images with their masks as they were predicted after each epoch, kept small.
+"""Snapshots: predictions of a few validation images (the probes) after each epoch, kept small.
 
     film/probes.json                  the ids of the images that are shown, the easiest after the first epoch first
-    film/0-image.png, 0-truth.png     a probe and its true mask, class indices, 255 where a pixel does not count
-    film/0001-0.png                   its mask after epoch 1
+    film/0-image.png, 0-truth.png     a probe and its ground truth, class indices, 255 where a pixel is ignored
+    film/0001-0.png                   its prediction after epoch 1
     film/0001.json                    the Dice of each probe after epoch 1, null where it is undefined
 
-Of a long run every second, fourth, ... epoch stays, so that it never takes more than MOST_EPOCHS. Reading needs no
-torch: pages show the film while the trainer writes it.
+Of a long run every second, fourth, ... epoch stays, at most MOST_EPOCHS. Reading needs no torch: pages show the
+snapshots while the trainer writes them.
 """
 
 import contextlib
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core import metrics
-from unet_core.errors import ImageError
-from unet_core.io import images
 from unet_core.io.files import write_atomically
 from unet_core.io.pixels import Pixels, encode_png, for_display
 
@@ -32,25 +29,10 @@ if TYPE_CHECKING:
 
 PROBES = 6
 OLD_PROBES = 4  # of the first release, spread over the validation images; it wrote no probes.json
-SIDE = 320  # pixels; a larger picture is reduced to it
+SIDE = 320  # pixels; a larger image is reduced to it
 MOST_EPOCHS = 512
 
 Array = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One probe at one epoch: image (H, W, 1 or 3), truth and pred (H, W) class indices, its Dice or None.
-
-    `number` counts the probes from 0, the easiest first; `name` is the image's id, "" where it was not kept.
-    """
-
-    image: Array
-    truth: Array
-    pred: Array
-    dice: float | None
-    number: int = 0
-    name: str = ""
 
 
 def choose(dices: Sequence[float], count: int = PROBES) -> list[int]:
@@ -60,8 +42,8 @@ def choose(dices: Sequence[float], count: int = PROBES) -> list[int]:
     """
     defined = sorted((index for index, dice in enumerate(dices) if not math.isnan(dice)), key=lambda i: (-dices[i], i))
     undefined = [index for index, dice in enumerate(dices) if math.isnan(dice)]
-    chosen = [defined[place] for place in _spread(len(defined), count)]
-    return chosen + [undefined[place] for place in _spread(len(undefined), count - len(chosen))]
+    chosen = [defined[index] for index in _spread(len(defined), count)]
+    return chosen + [undefined[index] for index in _spread(len(undefined), count - len(chosen))]
 
 
 def _spread(length: int, count: int) -> list[int]:
@@ -74,32 +56,35 @@ def save_snapshots(
     folder: Path,
     epoch: int,
     mask_of: Callable[[Pixels], Array],
-    pictures: "Dataset",
+    dataset: "Dataset",
     dices: Sequence[float] = (),
 ) -> None:
-    """Predict the probes with the net as it is and keep their masks. Raises OSError on a full disk.
+    """Predict the probes with the current model and save the predictions. Raises OSError on a full disk.
 
-    `dices` are those of all pictures; the first time the probes are chosen by them.
+    Args:
+        folder: where to write; made if it is missing.
+        epoch: the epoch that was finished, from 1.
+        mask_of: predicts an image (H, W, C) as class indices (H, W).
+        dataset: the validation images.
+        dices: the Dice of each of them, NaN where it is undefined; the first time the probes are chosen by it.
     """
     folder.mkdir(exist_ok=True)
-    place = {sample.id: index for index, sample in enumerate(pictures.samples)}
+    indices = {sample.id: index for index, sample in enumerate(dataset.samples)}
     scores: list[float | None] = []
-    for number, name in enumerate(_probes(folder, list(place), dices)):
+    for number, name in enumerate(_probes(folder, list(indices), dices)):
         scores.append(None)
-        if name not in place:
-            continue  # the image was taken away since
-        picture = pictures[place[name]]
-        truth = pictures.target(picture.raw_mask)
-        if not (folder / f"{number}-truth.png").exists():
-            _write(folder / f"{number}-image.png", for_display(picture.image), cv2.INTER_AREA)
-            _write(folder / f"{number}-truth.png", truth, cv2.INTER_NEAREST)
-        pred = mask_of(picture.image)
-        _write(folder / f"{epoch:04}-{number}.png", pred, cv2.INTER_NEAREST)
-        dice = metrics.scores(metrics.count(pred, truth, pictures.model.num_classes))["dice"]
+        if name not in indices:
+            continue  # the image was removed since
+        example = dataset[indices[name]]
+        truth = dataset.target(example.raw_mask)
+        if not (folder / f"{truth_name(number)}.png").exists():
+            _write(folder / f"{image_name(number)}.png", for_display(example.image), cv2.INTER_AREA)
+            _write(folder / f"{truth_name(number)}.png", truth, cv2.INTER_NEAREST)
+        pred = mask_of(example.image)
+        _write(folder / f"{mask_name(epoch, number)}.png", pred, cv2.INTER_NEAREST)
+        dice = metrics.scores(metrics.count(pred, truth, dataset.model.num_classes))["dice"]
         scores[-1] = None if math.isnan(dice) else dice
-    write_atomically(
-        folder / f"{epoch:04}.json", json.dumps({"dice": scores})
-    )  # last: an epoch that has it is complete
+    write_atomically(_scores_path(folder, epoch), json.dumps({"dice": scores}))  # last: it makes an epoch complete
     _thin(folder, epoch, len(scores))
 
 
@@ -108,55 +93,22 @@ def epochs(folder: Path) -> list[int]:
     return sorted(int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()) if folder.is_dir() else []
 
 
-def frames(folder: Path, epoch: int) -> list[Frame]:
-    """The probes at an epoch; those that cannot be read are left out."""
-    found, known = [], names(folder)
-    for number, dice in enumerate(_dices(folder, epoch)):
-        try:
-            image = images.read(folder / f"{number}-image.png")
-            truth = images.read_mask(folder / f"{number}-truth.png")
-            pred = images.read_mask(folder / f"{epoch:04}-{number}.png")
-        except ImageError:
-            continue
-        name = known[number] if number < len(known) else ""
-        found.append(Frame(image, truth.astype(np.uint8), pred.astype(np.uint8), dice, number, name))
-    return found
-
-
 def names(folder: Path) -> list[str]:
-    """The ids of the probes; [] where they were not kept."""
+    """The ids of the probes; [] where they were not saved (release 0.1)."""
     try:
         return [str(name) for name in json.loads((folder / "probes.json").read_text(encoding="ascii"))["ids"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 
 
-def curves(folder: Path, shot: Sequence[int] | None = None) -> list[list[float | None]]:
-    """For each probe its Dice at each of the epochs `shot` (default: `epochs(folder)`), None where undefined or lost.
-
-    It reads a small file an epoch: 10 ms for the 512 of the longest run.
-    """
-    rows = [_dices(folder, epoch) for epoch in (epochs(folder) if shot is None else shot)]
-    count = max(map(len, rows), default=0)
-    return [[row[number] if number < len(row) else None for row in rows] for number in range(count)]
-
-
-def _dices(folder: Path, epoch: int) -> list[float | None]:
-    try:
-        dices: list[float | None] = json.loads((folder / f"{epoch:04}.json").read_bytes())["dice"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return dices
-
-
 def _probes(folder: Path, ids: list[str], dices: Sequence[float]) -> list[str]:
-    """The ids of the probes: those that were chosen, else chosen and kept now."""
-    if known := names(folder):
-        return known
+    """The ids of the probes: those that were chosen before, else chosen and saved now."""
+    if chosen := names(folder):
+        return chosen
     if epochs(folder):
-        chosen = [ids[place] for place in _spread(len(ids), OLD_PROBES)]
+        chosen = [ids[index] for index in _spread(len(ids), OLD_PROBES)]
     else:
-        chosen = [ids[place] for place in choose(dices if len(dices) == len(ids) else [math.nan] * len(ids))]
+        chosen = [ids[index] for index in choose(dices if len(dices) == len(ids) else [math.nan] * len(ids))]
     write_atomically(folder / "probes.json", json.dumps({"ids": chosen}))
     return chosen
 
@@ -168,10 +120,10 @@ def _thin(folder: Path, newest: int, probes: int) -> None:
         stride *= 2
     for epoch in epochs(folder) if stride > 1 else []:
         if epoch % stride and epoch not in (1, newest):
-            (folder / f"{epoch:04}.json").unlink(missing_ok=True)  # first: from now on it is no epoch of the film
+            _scores_path(folder, epoch).unlink(missing_ok=True)  # first: without it the epoch does not count
             for number in range(probes):
                 with contextlib.suppress(OSError):
-                    (folder / f"{epoch:04}-{number}.png").unlink()
+                    (folder / f"{mask_name(epoch, number)}.png").unlink()
 
 
 def _write(path: Path, pixels: Array, how: int) -> None:

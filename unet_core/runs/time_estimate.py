@@ -17,21 +17,21 @@ def past_step_times(
 ) -> list[tuple[RunConfig, float]]:
     """(settings with the epochs that were made, seconds) of the newest runs on the same data, at most 8."""
     like = ((run, config) for run in runs.find(runs_dir) if (config := _config(run)) and config.data.root == root)
-    made = ((config, history_of(run).epochs) for run, config in like)
-    timed = ((config.replace(epochs=len(epochs)), epochs[-1].seconds) for config, epochs in made if epochs)
+    histories = ((config, history_of(run).epochs) for run, config in like)
+    timed = ((config.replace(epochs=len(epochs)), epochs[-1].seconds) for config, epochs in histories if epochs)
     return list(itertools.islice(timed, 8))
 
 
-def estimate_seconds(wanted: Iterable[RunConfig], known: Sequence[tuple[RunConfig, float]]) -> float:
-    """How long some runs may take together, at the pace of known ones (see `paces`); NaN without one.
+def estimate_seconds(configs: Iterable[RunConfig], past: Sequence[tuple[RunConfig, float]]) -> float:
+    """How long some runs may take together, at the pace of `past` ones (see `past_step_times`); NaN without one.
 
-    In proportion to multiply-adds, crops and epochs, from the first known run on the same device and in the same
+    In proportion to multiply-adds, crops and epochs, from the first past run on the same device and in the same
     precision, else from any. Rough: norm, loss, batch size and the machine's other work are left out.
     """
     total = 0.0
-    for config in wanted:
+    for config in configs:
         on = (config.train.device, config.train.precision)
-        like = [pair for pair in known if (pair[0].train.device, pair[0].train.precision) == on] or known
+        like = [pair for pair in past if (pair[0].train.device, pair[0].train.precision) == on] or past
         if not like:
             return math.nan
         total += like[0][1] * _work(config) / _work(like[0][0])

@@ -12,7 +12,7 @@ from unet_core.data.sampling import Batch
 from unet_core.device import FORMATS
 from unet_core.errors import listing
 
-LARGE = 100.0  # no weight of a net that learns gets so large
+LARGE = 100.0  # no weight of a model that learns gets so large
 RISE = 1.5  # how much the loss of the later half of the last steps must be above that of the earlier half
 
 
@@ -59,7 +59,7 @@ def _masks(evidence: Evidence) -> str:
     if not wrong:
         return ""
     return (
-        f"Cause: masks with the class {listing([str(value) for value in wrong])}, where the net has the classes 0 to "
+        f"Cause: masks with the class {listing([str(value) for value in wrong])}, but the model has the classes 0 to "
         f"{max(2, evidence.num_classes) - 1}. A mask of 0 and 255 holds no class indices: set num_classes to 1 for "
         f"it, else num_classes to {max(wrong) + 1} or the unlabeled value as ignore_index."
     )
@@ -79,18 +79,18 @@ def _overflow(evidence: Evidence) -> str:
 
 
 def _rate(evidence: Evidence) -> str:
-    seen = []
+    symptoms = []
     half = len(evidence.losses) // 2
     if half >= 2:
         before, after = (sum(part) / len(part) for part in (evidence.losses[:half], evidence.losses[half:]))
         if after > RISE * before > 0:
-            seen.append(f"the loss rose from {before:.3g} to {after:.3g} over the last {len(evidence.losses)} steps")
+            symptoms.append(f"the loss rose from {before:.3g} to {after:.3g} in the last {len(evidence.losses)} steps")
     if evidence.largest_weight > LARGE:
-        seen.append(f"the largest weight is {evidence.largest_weight:.3g}")
-    if not seen:
+        symptoms.append(f"the largest weight is {evidence.largest_weight:.3g}")
+    if not symptoms:
         return ""
     return (
-        f"Cause: the learning rate is too high, {' and '.join(seen)}. Take a lower learning rate "
+        f"Cause: the learning rate is too high, {' and '.join(symptoms)}. Take a lower learning rate "
         f"(lr {evidence.peak_lr / 10:g}), or cut long gradients (clip_norm 1)."
     )
 

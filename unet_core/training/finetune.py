@@ -1,8 +1,7 @@
 """Where a run's weights begin: those of another run, of a checkpoint folder or of a model of the Hub.
 
-The net is then built as that one is, and its images are normalized as they were for that one. The run's own settings
-keep what has no weights (`dropout`, `image_size`, `threshold`) and what follows the data (`num_classes`,
-`in_channels`).
+The architecture and the normalization of images are then those of that model. The run's own settings keep what has no
+weights (`dropout`, `image_size`, `threshold`) and what follows the data (`num_classes`, `in_channels`).
 """
 
 import contextlib
@@ -18,15 +17,15 @@ from unet_core.errors import CheckpointError, ConfigError, HubError, RunError, U
 if TYPE_CHECKING:
     from torch import Tensor
 
-OWN = ("in_channels", "num_classes", "dropout", "image_size", "threshold")
+FROM_RUN = ("in_channels", "num_classes", "dropout", "image_size", "threshold")
 FIRST, LAST = "encoder.0.0.", ("head.", "deep_heads.")  # how the names of the layers begin that follow the data
 
 
 def resolve_init(config: RunConfig, runs_dir: Path) -> RunConfig:
-    """The settings of a new run with the net of `init` in place of its own, so that config.json tells what is trained.
+    """The settings of a new run with the architecture of `init` instead of its own: config.json then says what trains.
 
-    Reads no weights. A model of the Hub is left for the trainer to fetch. Raises CheckpointError where `init` is
-    nothing of all that, ConfigError where its net does not go with `image_size`.
+    Reads no weights. A model of the Hub is left for the trainer to download. Raises CheckpointError where `init` names
+    no model, ConfigError where its architecture does not go with `image_size`.
     """
     if not config.train.init:
         return config
@@ -34,10 +33,9 @@ def resolve_init(config: RunConfig, runs_dir: Path) -> RunConfig:
 
     name = config.train.init
     try:
-        brought = runs_dir / resolve.MODELS / Path(name).name
-        folder, run = resolve.local_checkpoint(
-            str(brought) if name == brought.name and brought.is_dir() else name, runs_dir
-        )
+        added = runs_dir / resolve.MODELS / Path(name).name
+        is_added = name == added.name and added.is_dir()
+        folder, run = resolve.local_checkpoint(str(added) if is_added else name, runs_dir)
     except RunError as unknown:
         if not Path(name).exists():
             with contextlib.suppress(HubError):
@@ -49,48 +47,48 @@ def resolve_init(config: RunConfig, runs_dir: Path) -> RunConfig:
 
 
 def origin(name: str, runs_dir: Path) -> Path:
-    """The checkpoint folder that `init` names; a model of the Hub is fetched first. Raises CheckpointError."""
+    """The checkpoint folder that `init` names; a model of the Hub is downloaded first. Raises CheckpointError."""
     from unet_core.hub import resolve
 
     try:
-        return resolve.checkpoint(name, runs_dir)[0]
+        return resolve.find_checkpoint(name, runs_dir)[0]
     except UnetError as error:
         raise CheckpointError(f"init {name!r}: {error}") from error
 
 
-def adopt(own: ModelConfig, folder: Path) -> ModelConfig:
-    """The net of a checkpoint with what a run's `own` settings say of its data. Raises CheckpointError, ConfigError.
+def adopt(config: ModelConfig, folder: Path) -> ModelConfig:
+    """The architecture of a checkpoint, adapted to the data of a run. Raises CheckpointError, ConfigError.
 
-    Channels that the data shall tell (0) stay three where the net has three, since a gray image fills them as well.
+    Automatic channels (0) become three where the checkpoint has three, since a gray image fills them as well.
     """
     source = _model_config(folder)
-    kept = {name: getattr(own, name) for name in OWN}
-    if own.in_channels == 0 and source.in_channels == 3:
-        kept["in_channels"] = 3
-    return replace(source, **kept)
+    changes = {name: getattr(config, name) for name in FROM_RUN}
+    if config.in_channels == 0 and source.in_channels == 3:
+        changes["in_channels"] = 3
+    return replace(source, **changes)
 
 
 def merged(
     stored: "Mapping[str, Tensor]", fresh: "Mapping[str, Tensor]", folder: Path
 ) -> "tuple[dict[str, Tensor], list[str]]":
-    """The weights to begin with, and what to tell of them.
+    """The weights to start from, and messages about those that are not taken from the checkpoint.
 
     They are those `stored`, but `fresh` ones in the first layer where the channels differ and in the last (with the
     heads of deep supervision) where the classes do. Raises CheckpointError where more than that differs.
     """
-    weights, told = dict(stored), []
+    weights, messages = dict(stored), []
     for layer, which, axis, what in ((FIRST, "first", 1, "channels"), (LAST, "last", 0, "classes")):
         weight = "encoder.0.0.weight" if layer is FIRST else "head.weight"
         before, now = stored[weight].shape[axis], fresh[weight].shape[axis]
         if before != now:
             weights |= {name: tensor for name, tensor in fresh.items() if name.startswith(layer)}
-            told.append(f"The {which} layer begins anew: {folder} has {before} {what}, these data {now}.")
+            messages.append(f"The {which} layer starts untrained: {folder} has {before} {what}, the dataset has {now}.")
     wrong = sorted(weights.keys() ^ fresh.keys()) or [
         name for name in fresh if weights[name].shape != fresh[name].shape
     ]
     if wrong:
         raise CheckpointError(f"{folder}: its weights do not fit its config.json ({', '.join(wrong[:3])}).")
-    return weights, told
+    return weights, messages
 
 
 def _model_config(folder: Path) -> ModelConfig:

@@ -14,12 +14,12 @@ from unet_core.runs.run_state import START_SECONDS
 from unet_core.training import finetune
 
 BUSY = 3  # exit status of a worker: the run's lock was taken
-LEFT = 4  # exit status of a worker: the run was taken out of the line
-LOCK_SECONDS = 3.0  # a page that glances at a lock holds it for an instant
+LEFT = 4  # exit status of a worker: the run was removed from the queue
+LOCK_SECONDS = 3.0  # a page that tests a lock takes it for an instant
 
 
 def launch(config: RunConfig, runs_dir: Path) -> runs.Run:
-    """Look at the data, make a run and start it; where the device is taken, it waits in the line.
+    """Check the data, make a run and start it; while the device is busy, the run is queued.
 
     Raises DataError or RunError before anything is written.
     """
@@ -27,76 +27,81 @@ def launch(config: RunConfig, runs_dir: Path) -> runs.Run:
 
 
 def launch_all(configs: Sequence[RunConfig], runs_dir: Path) -> list[runs.Run]:
-    """The same for several runs, which stand in the line in this order; those after the first are not waited for."""
-    from unet_core.data import discovery  # pictures and numpy: a process that only waits does without
+    """The same for several runs, queued in this order; only the start of the first is waited for."""
+    from unet_core.data import discovery  # images and numpy: a process that only waits does without
 
     configs = [finetune.resolve_init(config, runs_dir) for config in configs]
     for config in {(config.data.root, config.data.layout): config for config in configs}.values():
         discovery.find(Path(config.data.root), config.data.layout)
     alone = _is_free(runs_dir)
-    made: list[runs.Run] = []
+    created: list[runs.Run] = []
     try:
         for config in configs:
-            made.append(runs.create(runs_dir, config))
-        for run in made:
+            created.append(runs.create(runs_dir, config))
+        for run in created:
             queue.join(run)
-        processes = [queue.spawn(run, queued=True) for run in made]
+        processes = [queue.spawn(run, queued=True) for run in created]
     except (OSError, RunError) as error:
-        for run in made:
+        for run in created:
             with contextlib.suppress(RunError):
                 queue.remove(run)
-            queue.forget(run)
+            queue.delete_unstarted(run)
         if isinstance(error, RunError):
             raise
-        raise RunError(f"{runs_dir}: a run cannot be written there ({error.strerror}); free some space.") from error
+        raise RunError(f"{runs_dir}: a run cannot be written there ({error.strerror}). Free some space.") from error
     try:
-        for run, process in list(zip(made, processes, strict=True))[:1]:
-            _wait_for_life(run, process, alone)
+        for run, process in list(zip(created, processes, strict=True))[:1]:
+            _wait_until_alive(run, process, alone)
     except KeyboardInterrupt:
-        raise _taken_back(made) from None
-    return made
+        raise _withdraw(created) from None
+    return created
 
 
-def _taken_back(made: Sequence[runs.Run]) -> RunError:
-    """Ctrl-C while runs are launched: those that wait leave the line, one that has the device is asked to stop."""
+def _withdraw(created: Sequence[runs.Run]) -> RunError:
+    """After Ctrl-C: remove those that wait from the queue, ask one that has the device to stop; the error to raise."""
     stopping = []
-    for run in made:
+    for run in created:
         try:
             queue.remove(run)
         except RunError:
             run.request_stop()
             stopping.append(run.id)
-    told = f"{', '.join(stopping)} had begun and ends after its step." if stopping else "Nothing of them is left."
-    return RunError(f"The start was interrupted: what waited was taken out of the line. {told}")
+    rest = f" {', '.join(stopping)} had started and stops after its current step." if stopping else ""
+    return RunError(f"The start was interrupted: waiting runs were removed from the queue.{rest}")
 
 
 def start(run: runs.Run) -> None:
-    """Start the trainer of a run, new or interrupted, and wait until it lives, in the line or with the device.
+    """Start the trainer of a run, new or interrupted, and wait until it trains or waits in the queue.
 
-    Raises RunError where it does not.
+    Raises RunError where it is active already or does not start.
     """
     if run.alive():
-        doing = "waits in the line" if run.queued else "is training"
-        raise RunError(f"Run {run.id} {doing} already.")
+        raise RunError(f"Run {run.id} is already {'in the queue' if run.queued else 'training'}.")
     alone = _is_free(run.folder.parent)
     try:
         run.clear_requests()
     except OSError as error:
-        raise RunError(f"Run {run.id} cannot be written ({error}); free some space or permit it.") from error
-    _wait_for_life(run, queue.spawn(run, queued=run.queued), alone)
+        raise RunError(
+            f"Run {run.id} cannot be written ({error}). Free some space or change its permissions."
+        ) from error
+    _wait_until_alive(run, queue.spawn(run, queued=run.queued), alone)
 
 
 def continue_run(run: runs.Run, epochs: int = 20, lr: float | None = None) -> None:
-    """Go on with a run that is over, however it ended, for so many epochs more after the last one that was saved.
+    """Continue a run that is over, however it ended, for `epochs` more after the last one that was saved.
 
-    The schedule begins anew over these epochs and rises to `lr` (default: the settings'); the patience begins anew; the
-    best epoch so far stays the one to beat. After a stop that is the epoch which the stop cut short. Raises RunError,
-    ConfigError.
+    The schedule starts again over these epochs and rises to `lr` (default: the settings'); so does the patience of
+    early stopping; the best epoch so far stays the one to beat.
+    An epoch that a stop cut short counts as saved.
+
+    Raises:
+        RunError: the run is active, or saved no epoch.
+        ConfigError: a number is out of range.
     """
     if run.state().active:
-        raise RunError(f"Run {run.id} is not over; change its number of epochs instead.")
+        raise RunError(f"Run {run.id} is still active. Change its number of epochs instead.")
     if not run.has_last:
-        raise RunError(f"Run {run.id} saved no epoch from which it could go on; start a new one.")
+        raise RunError(f"Run {run.id} has no saved epoch to continue from. Start a new run.")
     control.request_continue(run.control, epochs, lr)
     try:
         start(run)
@@ -110,10 +115,10 @@ def _is_free(runs_dir: Path) -> bool:
     return runs.find_active(runs_dir) is None and not queue.waiting(runs_dir)
 
 
-def _wait_for_life(run: runs.Run, process: "subprocess.Popen[bytes]", alone: bool) -> None:
-    """Wait until a run's process lives; where it is `alone`, a little longer, until it has the device too."""
-    begun = time.monotonic()
-    while (waited := time.monotonic() - begun) < START_SECONDS:
+def _wait_until_alive(run: runs.Run, process: "subprocess.Popen[bytes]", alone: bool) -> None:
+    """Wait until a run's process has its lock; where the queue is empty (`alone`), a little longer, for the device."""
+    started = time.monotonic()
+    while (waited := time.monotonic() - started) < START_SECONDS:
         if run.alive() and not (alone and run.queued and waited < LOCK_SECONDS):
             return
         if process.poll() is not None and not run.alive():
@@ -121,17 +126,17 @@ def _wait_for_life(run: runs.Run, process: "subprocess.Popen[bytes]", alone: boo
             if process.returncode == 0 or run.state() in ended:
                 return  # it has come and gone; its events say how
             if process.returncode == LEFT:
-                raise RunError(f"Run {run.id} was taken out of the line before it began.")
-            _leave_line(run)
+                raise RunError(f"Run {run.id} was removed from the queue before it started.")
+            _leave_queue(run)
             if process.returncode == BUSY:
-                raise RunError(f"Run {run.id} was not started: something else holds its lock. Try again in a moment.")
-            raise RunError(f"The trainer of run {run.id} did not start; {run.log} says why.")
+                raise RunError(f"Run {run.id} was not started: another process has its lock. Try again in a moment.")
+            raise RunError(f"The trainer of run {run.id} did not start. See {run.log}.")
         time.sleep(0.02)
     process.kill()  # lest it begin when nobody expects it any more
-    _leave_line(run)
-    raise RunError(f"The trainer of run {run.id} gave no sign of life in {START_SECONDS:g} s; see {run.log}.")
+    _leave_queue(run)
+    raise RunError(f"No response from the trainer of run {run.id} for {START_SECONDS:g} s. See {run.log}.")
 
 
-def _leave_line(run: runs.Run) -> None:
+def _leave_queue(run: runs.Run) -> None:
     with contextlib.suppress(OSError):
         (run.folder / "queue").unlink(missing_ok=True)

@@ -54,7 +54,7 @@ def _cosine(low: float, part: float) -> float:
     return low + (1 - low) * (1 - math.cos(math.pi * part)) / 2
 
 
-FLAT = ("constant", "plateau")  # schedules that do not fall by themselves
+FLAT = ("constant", "plateau")  # schedules that do not decay by themselves
 SCHEDULES: dict[str, Schedule] = {
     "one_cycle": one_cycle,
     "cosine": cosine,
@@ -64,7 +64,7 @@ SCHEDULES: dict[str, Schedule] = {
 
 
 def optimizer_tensors(optimizer: Optimizer, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What the optimizer remembers, as `<parameter>:<what>`."""
+    """The state of the optimizer, as `<parameter>:<what>`."""
     return {
         f"{name}:{what}": value
         for name, parameter in parameters.items()
@@ -74,16 +74,16 @@ def optimizer_tensors(optimizer: Optimizer, parameters: Mapping[str, Tensor]) ->
 
 
 def restore_optimizer(optimizer: Optimizer, parameters: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` gave, laid out as the parameters are; a step counter lies where it is read."""
+    """Restore what `optimizer_tensors` gave, laid out as the parameters; a step counter lies where it is read."""
     (group,) = optimizer.param_groups
     for key, tensor in tensors.items():
         name, _, what = key.rpartition(":")
         parameter = parameters[name]
         if what == "step":
-            place = tensor.to(parameter.device if group.get("fused") else tensor.device, copy=True)
+            value = tensor.to(parameter.device if group.get("fused") else tensor.device, copy=True)
         else:
-            place = torch.empty_like(parameter).copy_(tensor)
-        optimizer.state[parameter][what] = place
+            value = torch.empty_like(parameter).copy_(tensor)
+        optimizer.state[parameter][what] = value
 
 
 @torch.no_grad()
@@ -94,5 +94,5 @@ def average(mean: nn.Module, model: nn.Module, step: int, decay: float) -> None:
     """
     decay = min(decay, (1 + step) / (10 + step))
     torch._foreach_lerp_(list(mean.parameters()), list(model.parameters()), 1 - decay)
-    for kept, fresh in zip(mean.buffers(), model.buffers(), strict=True):
-        kept.copy_(fresh)
+    for buffer, latest in zip(mean.buffers(), model.buffers(), strict=True):
+        buffer.copy_(latest)

@@ -1,4 +1,4 @@
-"""A run from its folder to its end: reads the data, takes up what was saved, saves what an event speaks of, then tells.
+"""A run from its folder to its end: reads the data, resumes from what was saved, saves before it logs an event.
 
 It runs in the process of `worker`, which holds the locks and the heartbeat.
 """
@@ -43,10 +43,10 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
     torch.set_num_threads(threads)
     start = _origin(run, config)
     model = finetune.adopt(config.model, start) if start else config.model
-    pictures = _pictures(run, config, model, log)
-    split = _split(run, config, pictures)
-    config = replace(config, model=pictures.model)
-    training = TrainerState(config, pictures.subset(split.train), pictures.subset(split.val))
+    images = _load_dataset(run, config, model, log)
+    split = _split(run, config, images)
+    config = replace(config, model=images.model)
+    training = TrainerState(config, images.subset(split.train), images.subset(split.val))
     if run.has_last:
         stored, warning = checkpoint.load_model(run.last)
         if warning:
@@ -79,13 +79,13 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
             first_step=training.step + 1,
         )
     )
-    images = of_images(training.train_dataset)
+    facts = describe_images(training.train_dataset)
     changes = control.to_repeat(former, training.epoch, training.stage)
     for event in train(training, control.FileControl(run.control, changes)):
         # Best, event, last: a kill in between repeats the epoch, and neither its point nor its weights get lost.
         if isinstance(event, EpochFinished):
             if event.best:
-                _save(run.best, training, log, told=images | of_best(training))
+                _save(run.best, training, log, facts=facts | best_scores(training))
             with contextlib.suppress(OSError):  # a full disk: the checkpoint's warning tells of it
                 snapshots.save_snapshots(
                     run.snapshots, event.epoch, training.predictor.mask, training.val_dataset, training.val_dices
@@ -96,30 +96,30 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
 
 
 def _origin(run: runs.Run, config: RunConfig) -> Path | None:
-    """The checkpoint that tells what the net is like: the run's own, or the one it is to be fine-tuned from."""
+    """The checkpoint with the architecture: the run's own, or the one it is fine-tuned from."""
     if not config.train.init:
         return None
     return run.last if run.has_last else finetune.origin(config.train.init, run.folder.parent)
 
 
-def _pictures(run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog) -> dataset.Dataset:
-    found = discovery.find(Path(config.data.root), config.data.layout)
-    pictures = dataset.load_dataset(found, run.data, model)
-    for message in (*(f"Skipped: {message}" for message in pictures.skipped), *pictures.warnings):
+def _load_dataset(run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog) -> dataset.Dataset:
+    samples = discovery.find(Path(config.data.root), config.data.layout)
+    images = dataset.load_dataset(samples, run.data, model)
+    for message in (*(f"Skipped: {message}" for message in images.skipped), *images.warnings):
         log.append(Warned(message))
-    if pictures.color_map:
-        run.write_colors(pictures.color_map)
-    return pictures
+    if images.color_map:
+        run.write_colors(images.color_map)
+    return images
 
 
-def _split(run: runs.Run, config: RunConfig, pictures: dataset.Dataset) -> splits.Split:
-    """The run's split, drawn when it begins."""
-    hashes = {sample.id: discovery.content_hash(sample.image, sample.page) for sample in pictures.samples}
+def _split(run: runs.Run, config: RunConfig, images: dataset.Dataset) -> splits.Split:
+    """The split of the run, drawn when it first starts."""
+    hashes = {sample.id: discovery.content_hash(sample.image, sample.page) for sample in images.samples}
     if run.has_split:
         return splits.restore_split(run.split(), hashes)
-    looks = {sample.id: pictures.describe(index) for index, sample in enumerate(pictures.samples)}
+    looks = {sample.id: images.describe(index) for index, sample in enumerate(images.samples)}
     split = splits.split(
-        pictures.samples, config.data.val_fraction, config.data.test_fraction, config.train.seed, hashes, looks
+        images.samples, config.data.val_fraction, config.data.test_fraction, config.train.seed, hashes, looks
     )
     run.write_split(split, hashes)
     return split
@@ -144,37 +144,38 @@ def _save(
     training: TrainerState,
     log: EventLog,
     state: checkpoint.SavedState | None = None,
-    told: dict[str, Any] | None = None,
+    facts: dict[str, Any] | None = None,
 ) -> bool:
+    """Save a checkpoint; whether it could be. If not, the log has a warning."""
     try:
-        checkpoint.save_checkpoint(folder, training.best_model(), state, told)
+        checkpoint.save_checkpoint(folder, training.best_model(), state, facts)
     except (OSError, CheckpointError) as error:
         log.append(
             Warned(
                 f"The checkpoint {folder.name!r} of epoch {training.epoch} could not be saved ({error}); "
-                f"the one before it is kept and training goes on. Free some space on the disk of {folder}."
+                f"the previous one is kept and training continues. Free some space on the disk of {folder}."
             )
         )
         return False
     return True
 
 
-def of_images(pictures: Dataset) -> dict[str, Any]:
+def describe_images(images: Dataset) -> dict[str, Any]:
     """`fingerprint` and `looks` of training images, from at most 64 spread over them; {} of none."""
-    if not len(pictures):
+    if not len(images):
         return {}
-    count = min(appearance.MOST, len(pictures))
-    places = [number * len(pictures) // count for number in range(count)]
+    count = min(appearance.MOST, len(images))
+    indices = [number * len(images) // count for number in range(count)]
 
-    def image_and_target(picture: Example) -> tuple[Any, Any]:
-        return picture.image, pictures.target(picture.raw_mask)
+    def image_and_target(example: Example) -> tuple[Any, Any]:
+        return example.image, images.target(example.raw_mask)
 
-    usual = appearance.summarize(pictures[index].image for index in places)
-    found = fingerprint.measure(image_and_target(pictures[index]) for index in places)
-    return {"fingerprint": found.to_dict(), "looks": usual.to_dict() if usual else None}
+    typical = appearance.summarize(images[index].image for index in indices)
+    measured = fingerprint.measure(image_and_target(images[index]) for index in indices)
+    return {"fingerprint": measured.to_dict(), "looks": typical.to_dict() if typical else None}
 
 
-def of_best(training: TrainerState) -> dict[str, Any]:
+def best_scores(training: TrainerState) -> dict[str, Any]:
     """The scores of the best epoch so far; null where they are undefined."""
     return {
         "epoch": training.best_epoch,

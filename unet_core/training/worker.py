@@ -127,7 +127,7 @@ def _train_in_turn(run: runs.Run, work: Callable[[], None], queued: bool) -> boo
                 if has_turn:
                     work()
     if not has_turn:
-        queue.forget(run)
+        queue.delete_unstarted(run)
     return has_turn
 
 

@@ -33,7 +33,7 @@ def show() -> None:
 
 
 def download(name: str) -> None:
-    """Download from the Hub with a progress bar; by `pull`, since a visitor's text must not open a local folder."""
+    """Download from the Hub with a progress bar; by `download`, since a visitor's text must not open a local folder."""
     from unet_core.hub import resolve
 
     bar = st.progress(0.0, "Contacting the Hub…")
@@ -42,7 +42,7 @@ def download(name: str) -> None:
         bar.progress(done / total, f"{done / 2**20:.1f} of {total / 2**20:.1f} MiB")
 
     try:
-        folder = resolve.pull(name, models_dir(), progress=show_progress, tell=widgets.show_warning)
+        folder = resolve.download(name, models_dir(), progress=show_progress, tell=widgets.show_warning)
     except UnetError as error:
         widgets.show_error(error)
         return

@@ -81,7 +81,7 @@ def choose_lists(config: RunConfig) -> tuple[dict[str, list[Any]] | None, list[i
     failed = False
     for name, text in texts.items():
         try:
-            lists[name] = sweep.values(name, text)
+            lists[name] = sweep.parse_values(name, text)
         except UnetError as error:
             widgets.show_error(error)
             failed = True

@@ -80,13 +80,13 @@ def test_resume_lets_a_paused_run_continue_in_its_own_process(
     running.request_pause()
     answer = {"run": str(running.folder), "state": RunState.RUNNING}
     assert say(capsys, "resume", str(running.folder))[:2] == (0, answer)
-    assert FileControl(running.control).orders(1) == Requests()
+    assert FileControl(running.control).poll(1) == Requests()
 
 
 def test_resume_refuses_a_run_that_is_neither_paused_nor_over(running: Run, capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = say(capsys, "resume", str(running.folder))
     assert status == 2
-    assert "is training already" in err
+    assert "is already training" in err
 
 
 def test_resume_starts_a_run_again_whose_process_died_while_it_was_paused(
@@ -122,7 +122,7 @@ def test_continue_goes_on_and_follows(
     status, result, err = say(capsys, "continue", str(finished.folder), "--epochs", "2", "--lr", "0.03")
     assert (status, result["epochs"], result["reason"]) == (0, 3, "completed")
     lines = [line.split("  ")[0] for line in err.splitlines()]
-    assert lines == ["epoch 1/3", "step 2: goes on until epoch 3", "epoch 2/3", "epoch 3/3"]
+    assert lines == ["epoch 1/3", "step 2: continued until epoch 3", "epoch 2/3", "epoch 3/3"]
     assert "warning" not in err
 
 
@@ -142,10 +142,10 @@ def test_an_epoch_is_told_once_also_where_a_run_is_taken_up_again() -> None:
             history.add(event, 0.0)
         return [line.split("  ")[0] for line in follow._new_lines(history, told)]
 
-    assert lines(STARTED, step(5), epoch(1), step(6), Paused(2, 6)) == ["epoch 1/4", "step 6: held"]
+    assert lines(STARTED, step(5), epoch(1), step(6), Paused(2, 6)) == ["epoch 1/4", "step 6: paused"]
     assert lines(Warned("told at the end")) == []
     assert lines(step(10), epoch(2)) == ["epoch 2/4"]
     again = replace(STARTED, first_epoch=2)
-    assert lines(again) == ["step 5: taken up again at epoch 2"]
-    assert lines(again, step(10), epoch(2)) == ["step 5: taken up again at epoch 2", "epoch 2/4"]
+    assert lines(again) == ["step 5: resumed at epoch 2"]
+    assert lines(again, step(10), epoch(2)) == ["step 5: resumed at epoch 2", "epoch 2/4"]
     assert lines() == []

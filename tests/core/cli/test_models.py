@@ -161,7 +161,7 @@ def test_a_picture_that_no_memory_holds_is_named_and_the_others_are_done(nuclei,
 
 def test_a_model_of_the_hub_is_fetched_and_used(nuclei, sample_folder, tmp_path, monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr("unet_core.hub.resolve.pull", lambda name, *_, **__: asked.append(name) or nuclei)
+    monkeypatch.setattr("unet_core.hub.resolve.download", lambda name, *_, **__: asked.append(name) or nuclei)
     picture = sorted((sample_folder / "images").iterdir())[0]
     assert predict("hf:someone/nuclei", picture, "--output", tmp_path, "--runs-dir", tmp_path / "runs") == 0
     assert asked == ["hf:someone/nuclei"]

@@ -446,7 +446,7 @@ def live(place: Path, data: Path) -> Run:
 
 
 def test_a_second_run_waits_in_line_and_ctrl_c_takes_it_out_again(cli, live, data):
-    assert_refused(cli("resume", live.folder), live.id, "is training already")
+    assert_refused(cli("resume", live.folder), live.id, "is already training")
     process = start_cli("train", data, "--runs-dir", live.folder.parent, *flags())
     (run,) = wait_for(lambda: queue.waiting(live.folder.parent), "it waits")
     wait_for(run.alive, "its process lives")

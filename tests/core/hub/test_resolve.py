@@ -53,7 +53,7 @@ def names(folder: Path) -> list[str]:
 def test_a_model_is_fetched_and_loads_with_the_strict_loader(repo: Repo, server: Hub, tmp_path: Path) -> None:
     repo.files |= {"README.md": b"# x", "train.py": b"raise SystemExit", "pytorch_model.bin": b"\x80\x04."}
     seen: list[tuple[int, int]] = []
-    folder = resolve.pull("org/net", tmp_path / "models", progress=lambda done, total: seen.append((done, total)))
+    folder = resolve.download("org/net", tmp_path / "models", progress=lambda done, total: seen.append((done, total)))
     assert folder == tmp_path / "models" / "org--net"
     assert names(folder) == ["config.json", "model.safetensors", "sha256", "source.json", "training.json"]
     verify(folder)
@@ -81,41 +81,41 @@ def UNet_of(repo: Repo) -> UNet:  # noqa: N802
 
 
 def test_it_is_fetched_once_for_each_commit(repo: Repo, server: Hub, tmp_path: Path) -> None:
-    first = resolve.pull("org/net", tmp_path)
+    first = resolve.download("org/net", tmp_path)
     server.requests.clear()
-    assert resolve.pull("https://huggingface.co/org/net", tmp_path) == first
+    assert resolve.download("https://huggingface.co/org/net", tmp_path) == first
     assert [method for method, _, _ in server.requests] == ["GET"]
     repo.files["training.json"] = b'{"val_dice": 0.75}'
     del repo.files["sha256"]
-    assert resolve.pull("org/net", tmp_path) == first
+    assert resolve.download("org/net", tmp_path) == first
     assert load_about(first) == {"val_dice": 0.75}
     assert names(tmp_path) == ["org--net"]
 
 
 def test_a_damaged_copy_is_fetched_again(repo: Repo, tmp_path: Path) -> None:
-    folder = resolve.pull("org/net", tmp_path)
+    folder = resolve.download("org/net", tmp_path)
     (folder / "model.safetensors").write_bytes(b"damaged")
-    resolve.pull("org/net", tmp_path)
+    resolve.download("org/net", tmp_path)
     verify(folder)
 
 
 def test_a_repository_without_sums_gets_ours(repo: Repo, tmp_path: Path) -> None:
     del repo.files["sha256"]
     del repo.files["training.json"]
-    folder = resolve.pull("org/net", tmp_path)
+    folder = resolve.download("org/net", tmp_path)
     verify(folder)
     assert load_model(folder)[0].config == CONFIG
 
 
 def test_a_revision_lies_in_a_folder_of_its_own(repo: Repo, server: Hub, tmp_path: Path) -> None:
-    assert resolve.pull("hf:org/net@v1", tmp_path).name == "org--net@v1"
-    assert resolve.pull("org/net@a/b", tmp_path).name == "org--net@a~b"
+    assert resolve.download("hf:org/net@v1", tmp_path).name == "org--net@v1"
+    assert resolve.download("org/net@a/b", tmp_path).name == "org--net@a~b"
     assert any("/revision/a%2Fb" in path for path in server.paths())
 
 
 def test_the_endpoint_is_an_argument_too(repo: Repo, server: Hub, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    verify(resolve.pull("org/net", tmp_path, endpoint=server.endpoint))
+    verify(resolve.download("org/net", tmp_path, endpoint=server.endpoint))
 
 
 @pytest.mark.parametrize("lfs", [True, False])
@@ -133,22 +133,22 @@ def test_what_is_not_as_listed_is_refused(repo: Repo, server: Hub, tmp_path: Pat
         return told
 
     repo.listing = listing  # type: ignore[method-assign]
-    with pytest.raises(HubError, match=f"{wrong} came damaged"):
-        resolve.pull("org/net", tmp_path)
+    with pytest.raises(HubError, match=f"{wrong} was damaged on the way"):
+        resolve.download("org/net", tmp_path)
     assert names(tmp_path) == []
 
 
 def test_what_its_own_sums_contradict_is_refused(repo: Repo, tmp_path: Path) -> None:
     repo.files["config.json"] = json.dumps(CONFIG.to_dict() | {"threshold": 0.75}).encode()
-    with pytest.raises(HubError, match="is not what its own list of sums"):
-        resolve.pull("org/net", tmp_path)
+    with pytest.raises(HubError, match="its checksum in sha256 is another"):
+        resolve.download("org/net", tmp_path)
     assert names(tmp_path) == []
 
 
 def test_more_bytes_than_told_end_the_pull(repo: Repo, tmp_path: Path) -> None:
     repo.pad["model.safetensors"] = 50_000
     with pytest.raises(HubError, match="sends more than"):
-        resolve.pull("org/net", tmp_path)
+        resolve.download("org/net", tmp_path)
     assert names(tmp_path) == []
 
 
@@ -166,54 +166,54 @@ def test_what_is_no_model_of_ours_is_refused_and_not_kept(repo: Repo, tmp_path: 
     del repo.files["sha256"]
     repo.files |= changes
     with pytest.raises(CheckpointError, match=f"org/net.*{says}"):
-        resolve.pull("org/net", tmp_path)
+        resolve.download("org/net", tmp_path)
     assert names(tmp_path) == []
 
 
 def test_another_programs_model_is_refused_before_its_weights_are_fetched(repo: Repo, server: Hub, tmp_path) -> None:
     repo.files = {"model.safetensors": b"x" * 100_000, "config.json": b'{"architectures": ["BertModel"]}'}
     with pytest.raises(CheckpointError, match="not the config"):
-        resolve.pull("org/net", tmp_path)
+        resolve.download("org/net", tmp_path)
     assert not any("model.safetensors" in path for _, path, _ in server.requests)
 
 
 @pytest.mark.parametrize(
     ("refusal", "says"),
     [
-        ((401, "RepoNotFound"), "no such model at .*or a private one.*bring the folder in"),
+        ((401, "RepoNotFound"), "no such model at .*or it is private.*add the folder as files"),
         ((404, "RepoNotFound"), "no such model"),
-        ((403, "GatedRepo"), "its owner lets in.*bring the folder in"),
-        ((403, ""), "refuses it"),
-        ((404, "RevisionNotFound"), "this revision of it is not"),
-        ((500, ""), "answers with an error .500."),
-        ((429, ""), "answers with an error .429."),
+        ((403, "GatedRepo"), "access is restricted by its owner.*add the folder as files"),
+        ((403, ""), "denies access"),
+        ((404, "RevisionNotFound"), "exists, but not this revision"),
+        ((500, ""), "responded with error 500"),
+        ((429, ""), "responded with error 429"),
     ],
 )
 def test_a_refusal_says_what_to_do(repo: Repo, tmp_path: Path, refusal: tuple[int, str], says: str) -> None:
     repo.refusal = refusal
     with pytest.raises(HubError, match=f"^org/net: .*{says}"):
-        resolve.pull("org/net", tmp_path)
+        resolve.download("org/net", tmp_path)
 
 
 def test_a_private_model_is_never_taken_from_a_copy(repo: Repo, tmp_path: Path) -> None:
     """What was public when it was fetched and is private now: the Hub answered, and it said no."""
-    resolve.pull("org/net", tmp_path)
+    resolve.download("org/net", tmp_path)
     repo.refusal = (401, "RepoNotFound")
     with pytest.raises(HubError, match="no such model"):
-        resolve.pull("org/net", tmp_path)
+        resolve.download("org/net", tmp_path)
 
 
 def test_a_hub_that_answers_nonsense_is_named(server: Hub, repo: Repo, tmp_path: Path) -> None:
     repo.listing = lambda name: {"id": name, "siblings": [{}]}  # type: ignore[assignment, method-assign]
-    with pytest.raises(HubError, match="does not answer as the Hub does"):
-        resolve.pull("org/net", tmp_path)
+    with pytest.raises(HubError, match="unexpected response of"):
+        resolve.download("org/net", tmp_path)
 
 
 @pytest.mark.parametrize("how", ["refused", "silent", "dripping", "broken"])
 def test_without_the_hub_the_copy_serves_and_is_told(repo: Repo, server: Hub, tmp_path, monkeypatch, how: str) -> None:
     monkeypatch.setattr(fetch, "PROBE_SECONDS", 60.0 if how == "dripping" else 0.1)
-    monkeypatch.setattr(resolve, "PATIENCE", 0.2 if how == "dripping" else 60.0)  # the caller's own clock ends it
-    folder = resolve.pull("org/net", tmp_path) if how != "dripping" else pull_patiently(tmp_path, monkeypatch)
+    monkeypatch.setattr(resolve, "LISTING_SECONDS", 0.2 if how == "dripping" else 60.0)
+    folder = resolve.download("org/net", tmp_path) if how != "dripping" else pull_patiently(tmp_path, monkeypatch)
     if how == "refused":
         monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     elif how == "broken":
@@ -221,24 +221,24 @@ def test_without_the_hub_the_copy_serves_and_is_told(repo: Repo, server: Hub, tm
     else:
         server.silent.add("/api/")
     told: list[str] = []
-    assert resolve.pull("org/net", tmp_path, tell=told.append) == folder
+    assert resolve.download("org/net", tmp_path, tell=told.append) == folder
     assert len(told) == 1
-    assert told[0].endswith("; the copy fetched before is used.")
+    assert told[0].endswith("; the copy downloaded earlier is used.")
     with pytest.raises(HubError, match="Check the connection"):
-        resolve.pull("org/other", tmp_path)
+        resolve.download("org/other", tmp_path)
 
 
 def pull_patiently(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with monkeypatch.context() as patch:
-        patch.setattr(resolve, "PATIENCE", 60.0)
-        return resolve.pull("org/net", folder)
+        patch.setattr(resolve, "LISTING_SECONDS", 60.0)
+        return resolve.download("org/net", folder)
 
 
 def test_a_server_that_falls_silent_in_a_file_is_left(repo: Repo, server: Hub, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(resolve, "STALLED", 0.2)
+    monkeypatch.setattr(resolve, "STALLED_SECONDS", 0.2)
     server.silent.add("/cdn/")
     with pytest.raises(HubError, match="does not answer"):
-        resolve.pull("org/net", tmp_path)
+        resolve.download("org/net", tmp_path)
     assert let_go(server) == 1
     assert names(tmp_path) == []
 
@@ -247,7 +247,7 @@ def let_go(server: Hub) -> int:
     """Let the file come now that nobody waits for it, and wait until all is over; how many pulls were still there."""
     server.silent.clear()
     server.released.set()
-    left = [thread for thread in threading.enumerate() if thread.name == "pull org/net"]
+    left = [thread for thread in threading.enumerate() if thread.name == "download org/net"]
     for thread in left:
         thread.join(60)
         assert not thread.is_alive()
@@ -261,25 +261,25 @@ def test_an_exception_of_progress_ends_the_pull(repo: Repo, server: Hub, tmp_pat
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        resolve.pull("org/net", tmp_path, progress=enough)
+        resolve.download("org/net", tmp_path, progress=enough)
     assert let_go(server) == 1
     assert names(tmp_path) == []
 
 
 def test_a_few_pulls_at_once_and_no_more(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolve, "PATIENCE", 0.05)
+    monkeypatch.setattr(resolve, "LISTING_SECONDS", 0.05)
     monkeypatch.setattr(resolve, "_SLOTS", threading.BoundedSemaphore(1))
-    with resolve._SLOTS, pytest.raises(HubError, match="other models are being fetched"):
-        resolve.pull("org/net", tmp_path)
-    resolve.pull("org/net", tmp_path)
+    with resolve._SLOTS, pytest.raises(HubError, match="other models are being downloaded"):
+        resolve.download("org/net", tmp_path)
+    resolve.download("org/net", tmp_path)
     with resolve._SLOTS:  # given back
         pass
 
 
 def test_a_full_disk_is_told_before_anything_is_fetched(repo: Repo, server: Hub, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(fetch, "SPARE", 2**62)
-    with pytest.raises(HubError, match="do not fit the disk"):
-        resolve.pull("org/net", tmp_path)
+    with pytest.raises(HubError, match="do not fit on the disk"):
+        resolve.download("org/net", tmp_path)
     assert not any("resolve" in path for path in server.paths())
 
 
@@ -288,12 +288,12 @@ def test_what_a_killed_pull_left_is_swept_after_a_day(repo: Repo, tmp_path: Path
         (tmp_path / name / "fetched").mkdir(parents=True)
     for name in ("a--b.1234.new", "mine.new"):
         os.utime(tmp_path / name, (0, 0))
-    resolve.pull("org/net", tmp_path)
+    resolve.download("org/net", tmp_path)
     assert names(tmp_path) == ["a--c.1234.new", "mine.new", "org--net"]
 
 
 def test_a_given_token_is_sent_to_the_hub_and_not_to_its_file_server(repo: Repo, server: Hub, tmp_path: Path) -> None:
-    resolve.pull("org/net", tmp_path, token="hf_given")
+    resolve.download("org/net", tmp_path, token="hf_given")
     sent = {path: dict(headers).get("authorization") for _, path, headers in server.requests}
     assert sent["/api/models/org/net?blobs=true"] == "Bearer hf_given"
     assert [token for path, token in sent.items() if path.startswith("/cdn/")] == [None]
@@ -311,28 +311,28 @@ def run(tmp_path: Path) -> Run:
 
 def test_runs_and_folders_come_before_the_hub(run: Run, repo: Repo, server: Hub, tmp_path: Path, monkeypatch) -> None:
     runs_dir = run.folder.parent
-    assert resolve.checkpoint(run.id, runs_dir) == (run.best, run)
-    assert resolve.checkpoint(str(run.folder), runs_dir) == (run.best, run)
+    assert resolve.find_checkpoint(run.id, runs_dir) == (run.best, run)
+    assert resolve.find_checkpoint(str(run.folder), runs_dir) == (run.best, run)
     save_checkpoint(tmp_path / "org" / "net", UNet(CONFIG))
     monkeypatch.chdir(tmp_path)
-    assert resolve.checkpoint("org/net", runs_dir) == (Path("org/net"), None)
+    assert resolve.find_checkpoint("org/net", runs_dir) == (Path("org/net"), None)
     assert server.requests == []
-    assert resolve.checkpoint("hf:org/net", runs_dir) == (runs_dir / "models" / "org--net", None)
-    assert resolve.checkpoint("org--net", runs_dir) == (runs_dir / "models" / "org--net", None)
+    assert resolve.find_checkpoint("hf:org/net", runs_dir) == (runs_dir / "models" / "org--net", None)
+    assert resolve.find_checkpoint("org--net", runs_dir) == (runs_dir / "models" / "org--net", None)
 
 
 def test_a_name_that_is_nothing_here_is_asked_of_the_hub(repo: Repo, tmp_path: Path) -> None:
-    assert resolve.checkpoint("org/net", tmp_path) == (tmp_path / "models" / "org--net", None)
+    assert resolve.find_checkpoint("org/net", tmp_path) == (tmp_path / "models" / "org--net", None)
     with pytest.raises(
-        HubError, match=r"^No run and no checkpoint folder of this name is here\. On the Hub: org/none: no such"
+        HubError, match=r"^There is no run or checkpoint folder of this name\. On the Hub: org/none: no such"
     ):
-        resolve.checkpoint("org/none", tmp_path)
+        resolve.find_checkpoint("org/none", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["nothing", "a/b/c", "../x", "/etc/passwd"])
 def test_what_can_be_no_model_of_the_hub_is_not_asked_for(server: Hub, tmp_path: Path, name: str) -> None:
     with pytest.raises(RunError, match="neither a run nor a checkpoint folder"):
-        resolve.checkpoint(name, tmp_path)
+        resolve.find_checkpoint(name, tmp_path)
     assert server.requests == []
 
 
@@ -340,16 +340,16 @@ def test_a_folder_that_is_there_but_no_model_is_not_asked_for(server: Hub, tmp_p
     (tmp_path / "org" / "net").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RunError):
-        resolve.checkpoint("org/net", tmp_path)
+        resolve.find_checkpoint("org/net", tmp_path)
     assert server.requests == []
 
 
 def test_sums_of_ours_are_those_of_the_checkpoint(repo: Repo, files: dict[str, bytes], tmp_path: Path) -> None:
-    lines = (resolve.pull("org/net", tmp_path) / "sha256").read_text().splitlines()
+    lines = (resolve.download("org/net", tmp_path) / "sha256").read_text().splitlines()
     wanted = {name for name in files if name != "sha256"}
     assert {line.split("  ")[1] for line in lines} == wanted
     assert all(line == f"{hashlib.sha256(files[name]).hexdigest()}  {name}" for line in lines for name in [line[66:]])
-    assert set(fetch.MOST) == {*wanted, "sha256"} | set(weight_file.EXTRAS)
+    assert set(fetch.MAX_BYTES) == {*wanted, "sha256"} | set(weight_file.EXTRAS)
 
 
 logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # what is refused here on purpose

@@ -107,7 +107,7 @@ def test_a_leg_that_repeats_nothing_resets_nothing():
     news = curves.since(5, 100_000)
     assert not news["reset"]
     assert news["steps"] == {"n": [[3, 1]], "loss": [0.5], "lr": [0.01], "t": [600]}  # 4 s, then 2 more: not 802
-    assert news["marks"] == [["continued", 2, "goes on until epoch 9"]]
+    assert news["marks"] == [["continued", 2, "continued until epoch 9"]]
     assert curves.standing(8)["epochs"] == 9
 
 

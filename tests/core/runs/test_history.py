@@ -152,8 +152,8 @@ def test_marks_say_what_happened_after_which_step() -> None:
         Mark(5, "best", "best so far: epoch 1, Dice 0.5000"),
         Mark(6, "lr", "learning rate 0.01 to 0.002"),
         Mark(6, "epochs", "4 epochs to 9"),
-        Mark(7, "paused", "held"),
-        Mark(7, "unpaused", "went on after 10 s"),
+        Mark(7, "paused", "paused"),
+        Mark(7, "unpaused", "resumed after 10 s"),
         Mark(7, "warning", "The disk is full."),
     ]
     assert {mark.kind for mark in history.marks} <= set(MARKS)
@@ -172,12 +172,12 @@ def test_a_run_taken_up_again_drops_the_marks_of_the_steps_it_repeats() -> None:
         (8.0, step(8)),
         (8.0, Paused(2, 8)),
     )
-    assert history.paused
+    assert history.paused_at is not None
     history.add(Warned("damaged"), 100.0)
     history.add(replace(STARTED, first_epoch=2), 100.0)
     assert placed(history) == [(5, "best"), (5, "lr"), (5, "warning"), (5, "resumed")]
-    assert [mark.text for mark in history.marks[2:]] == ["damaged", "taken up again at epoch 2"]
-    assert not history.paused
+    assert [mark.text for mark in history.marks[2:]] == ["damaged", "resumed at epoch 2"]
+    assert history.paused_at is None
     history.add(Warned("damaged again"), 200.0)
     history.add(replace(STARTED, first_epoch=2), 200.0)
     assert placed(history)[3:] == [(5, "resumed"), (5, "warning"), (5, "resumed")]
@@ -195,7 +195,7 @@ def test_a_run_that_was_over_and_goes_on() -> None:
     )
     again = replace(STARTED, epochs=8, first_epoch=4, stage=2, first_step=14)
     history.add(again, 1000.0)
-    assert history.marks == [Mark(13, "continued", "goes on until epoch 8")]
+    assert history.marks == [Mark(13, "continued", "continued until epoch 8")]
     assert (history.total_epochs, history.total_steps, history.finished) == (8, 13 + 5 * 5, None)
     assert history.progress == 13 / 38
     assert math.isnan(history.seconds_left)
@@ -217,11 +217,11 @@ def test_more_and_fewer_epochs_move_the_end() -> None:
 
 def test_a_pause_is_no_time_of_training() -> None:
     history = told((100.0, STARTED), (101.0, step(1)), (102.0, step(2)), (102.0, Paused(1, 2)))
-    assert (history.paused, history.paused_at, history.seconds_left) == (True, 102.0, 18.0)
+    assert (history.paused_at, history.seconds_left) == (102.0, 18.0)
     history.add(LrChanged(1, 2, 0.01, 0.1), 150.0)  # asked for while it is held
     assert (history.seconds_left, history.lr) == (18.0, 0.1)
     history.add(Unpaused(1, 2, 100.0), 202.0)
-    assert (history.paused, history.seconds_left) == (False, 18.0)
+    assert (history.paused_at, history.seconds_left) == (None, 18.0)
     history.add(step(3), 203.0)
     assert history.seconds_left == 17.0
     history.add(Paused(1, 3), 203.0)
@@ -240,4 +240,4 @@ def test_the_rate_and_the_memory_are_those_of_the_latest_step() -> None:
 
 def test_a_stop_ends_a_pause() -> None:
     history = told((1.0, STARTED), (2.0, step(1)), (2.0, Paused(1, 1)), (3.0, FINISHED))
-    assert not history.paused
+    assert history.paused_at is None

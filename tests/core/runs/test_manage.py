@@ -40,7 +40,7 @@ def test_damaged_notes_are_no_notes(run, text):
 @pytest.mark.parametrize("notes", [Notes("n" * 81), Notes(note="n" * 4001)])
 def test_what_is_too_long_is_refused_and_the_old_kept(run, notes):
     manage.write_notes(run, Notes("a"))
-    with pytest.raises(RunError, match="letters"):
+    with pytest.raises(RunError, match="characters"):
         manage.write_notes(run, notes)
     assert manage.notes(run) == Notes("a")
 
@@ -76,7 +76,7 @@ def test_a_zip_that_cannot_be_written_leaves_nothing(run, tmp_path):
     with pytest.raises(RunError, match="cannot be written"):
         manage.pack(run, tmp_path / "missing" / "run.zip")
     manage.delete(run)
-    with pytest.raises(RunError, match="gone"):
+    with pytest.raises(RunError, match="was deleted meanwhile"):
         manage.pack(run, tmp_path / "run.zip")
     assert not list(tmp_path.glob("run.zip*"))
 
@@ -103,7 +103,7 @@ def test_a_living_run_is_not_deleted(run):
     thread.start()
     held.wait(60)
     try:
-        with pytest.raises(RunError, match="stop it"):
+        with pytest.raises(RunError, match="Stop it"):
             manage.delete(run)
         assert run.best.exists()
     finally:

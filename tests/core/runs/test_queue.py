@@ -49,12 +49,12 @@ DIE_WITH_THE_DEVICE = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
 from unet_core.runs import queue
-real = queue._acquired
+real = queue._acquire
 def die(lock):
     if real(lock):
         os._exit(9)
     return False
-queue._acquired = die
+queue._acquire = die
 """
 
 
@@ -72,7 +72,7 @@ def place(tmp_path: Path, quick_trainer: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def line(tmp_path: Path) -> list[Run]:
-    """Four runs in the line, without any process."""
+    """Four runs in the queue, without any process."""
     made = [runs.create(tmp_path / "line", RunConfig()) for _ in range(4)]
     for run in made:
         queue.join(run)
@@ -134,7 +134,7 @@ def test_moving_gives_no_place_to_a_run_that_left_meanwhile(line):
     (line[0].folder / "queue").unlink()
     queue._write(line[0], 8)
     assert not line[0].queued
-    with pytest.raises(RunError, match="does not wait in the line"):
+    with pytest.raises(RunError, match="is not in the queue"):
         queue.move(line[0], 1)
 
 
@@ -158,7 +158,7 @@ def test_removing_deletes_what_never_began_and_nothing_else(line):
     assert failed.state() is RunState.FAILED
     assert list(failed.control.iterdir()) == [], "what it was to do is taken back"
     assert sorted(path.name for path in runs_dir.iterdir()) == sorted(run.id for run in line[1:])
-    with pytest.raises(RunError, match="does not wait in the line"):
+    with pytest.raises(RunError, match="is not in the queue"):
         queue.remove(failed)
 
 
@@ -209,7 +209,7 @@ def test_a_queue_file_without_a_process_is_told_once_its_starter_has_had_time(li
 def test_the_device_can_be_held_for_something_short(tmp_path, data, monkeypatch):
     with (
         queue.hold_device(tmp_path / "new"),
-        pytest.raises(RunError, match="Something else tries"),
+        pytest.raises(RunError, match="A pre-flight check or learning rate test uses"),
         queue.hold_device(tmp_path / "new"),
     ):
         pass
@@ -299,7 +299,7 @@ def test_a_run_that_is_removed_at_the_moment_of_its_turn_does_not_train(line, mo
         (run.folder / "queue").unlink(missing_ok=True)
         return real(run)
 
-    monkeypatch.setattr(queue, "_acquired", lambda lock: (monkeypatch.setattr(queue, "_living_before", removed_meanwhile), lock.acquire())[1] is not None)  # fmt: skip # noqa: E501
+    monkeypatch.setattr(queue, "_acquire", lambda lock: (monkeypatch.setattr(queue, "_living_before", removed_meanwhile), lock.acquire())[1] is not None)  # fmt: skip # noqa: E501
     with queue.wait_for_turn(line[0]) as mine:
         assert not mine
     with queue.hold_device(line[0].folder.parent):
@@ -382,7 +382,7 @@ def test_a_run_to_be_resumed_waits_and_goes_back_to_what_it_was(place, data):
     with queue.hold_device(place):
         launch.start(run)
         wait_for(lambda: run.state() is RunState.QUEUED, "it waits")
-        with pytest.raises(RunError, match="waits in the line already"):
+        with pytest.raises(RunError, match="is already in the queue"):
             launch.start(run)
         queue.remove(run)
         assert run.state() is RunState.INTERRUPTED

@@ -247,7 +247,7 @@ def test_requests(run: Run) -> None:
 
 
 def test_the_split_there_and_back(run: Run) -> None:
-    with pytest.raises(RunError, match=rf"Run {run.id} has no readable split\.json .*did not get as far"):
+    with pytest.raises(RunError, match=rf"Run {run.id} has no readable split\.json "):
         run.split()
     odd = os.fsdecode(b"\xff")
     hashes = {"a": "1", "é\n": "2", odd: "3", "not in it": "4"}
@@ -269,7 +269,7 @@ def test_a_damaged_split_or_config_is_told_with_the_run(run: Run, data: bytes) -
 
 
 def test_a_config_of_a_later_release_is_told_with_the_run_and_the_setting(run: Run) -> None:
-    (run.folder / "config.json").write_atomically('{"train": {"warp": 9}}')
+    (run.folder / "config.json").write_text('{"train": {"warp": 9}}')
     with pytest.raises(RunError, match=rf"Run {run.id}: config\.json cannot be read \(Unknown setting 'warp'"):
         _ = run.config
 
@@ -278,7 +278,7 @@ def test_find_gives_the_newest_first_and_runs_only(tmp_path: Path) -> None:
     assert runs.find(tmp_path / "gone") == []
     for name in ("20261120-142530-a", "20270101-000000-a", "20261120-142531-a"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "config.json").write_atomically("{}")
+        (tmp_path / name / "config.json").write_text("{}")
     (tmp_path / "20280101-000000-empty").mkdir()
     (tmp_path / "note.txt").touch()
     assert [run.id for run in runs.find(tmp_path)] == ["20270101-000000-a", "20261120-142531-a", "20261120-142530-a"]
@@ -311,7 +311,7 @@ def test_an_id_is_never_a_path(run: Run, name: str) -> None:
     runs_dir = run.folder.parent
     for folder in (runs_dir, runs_dir.parent, runs_dir.parent / "secret"):  # each looks like a run
         folder.mkdir(exist_ok=True)
-        (folder / "config.json").write_atomically("{}")
+        (folder / "config.json").write_text("{}")
     asked = name.format(id=run.id, folder=run.folder)
     with pytest.raises(RunError) as refusal:
         runs.get(runs_dir, asked)
@@ -320,7 +320,7 @@ def test_an_id_is_never_a_path(run: Run, name: str) -> None:
 
 def add_checkpoint(folder: Path) -> Path:
     folder.mkdir(parents=True)
-    (folder / "config.json").write_atomically("{}")
+    (folder / "config.json").write_text("{}")
     (folder / "model.safetensors").touch()
     return folder
 
@@ -366,7 +366,7 @@ def test_a_small_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatc
             file.write(text[:2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_atomically", torn)
+    monkeypatch.setattr(Path, "write_text", torn)
     with pytest.raises(OSError, match="No space"):
         write_atomically(path, "new\n")
     monkeypatch.undo()

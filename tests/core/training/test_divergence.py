@@ -66,7 +66,7 @@ def test_images_are_named_one_by_one() -> None:
 def test_masks_are_named_by_their_values() -> None:
     found = bad_masks(precision="bf16", losses=RISING)
     found.logits[0][:] = math.nan
-    assert diagnose(found).startswith("Cause: masks with the class 7, where the net has the classes 0 to 1. A mask of")
+    assert diagnose(found).startswith("Cause: masks with the class 7, but the model has the classes 0 to 1. A mask of")
     assert "set num_classes to 1" in diagnose(found)
     assert "num_classes to 8 or the unlabeled value as ignore_index" in diagnose(found)
     assert "the classes 0 to 6." in diagnose(bad_masks(num_classes=7))
@@ -104,10 +104,10 @@ def test_overflow_is_not_blamed_for_what_the_rate_did(found: Evidence) -> None:
 @pytest.mark.parametrize(
     ("changes", "seen"),
     [
-        ({"losses": RISING}, "the loss rose from 1 to 7 over the last 8 steps"),
+        ({"losses": RISING}, "the loss rose from 1 to 7 in the last 8 steps"),
         ({"model": large(2 * LARGE)}, "the largest weight is 200"),
         ({"model": large(math.nan)}, "the largest weight is inf"),
-        ({"losses": RISING, "model": large(-1e9)}, "over the last 8 steps and the largest weight is 1e+09"),
+        ({"losses": RISING, "model": large(-1e9)}, "in the last 8 steps and the largest weight is 1e+09"),
     ],
 )
 def test_a_rate_that_is_too_high_shows_in_losses_or_weights(changes: dict[str, object], seen: str) -> None:

@@ -100,8 +100,8 @@ def test_other_classes_and_channels_begin_anew_and_are_told_of(
         name.rpartition(".")[0] for name in names
     }
     assert [message.replace(str(tmp_path), "") for message in warnings] == [
-        "The first layer begins anew: /net has 3 channels, these data 1.",
-        "The last layer begins anew: /net has 5 classes, these data 1.",
+        "The first layer starts untrained: /net has 3 channels, the dataset has 1.",
+        "The last layer starts untrained: /net has 5 classes, the dataset has 1.",
     ]
     start = next(event for event, _ in read_events(run.events)[0] if isinstance(event, RunStarted))
     assert (start.in_channels, start.num_classes) == (1, 1)
@@ -172,7 +172,7 @@ def test_a_model_of_the_hub_is_left_to_the_trainer(
     assert finetune.resolve_init(config, tmp_path) == config
     asked: list[Any] = []
     model = saved(tmp_path / "pulled")
-    monkeypatch.setattr(resolve, "checkpoint", lambda *names: asked.append(names) or (tmp_path / "pulled", None))
+    monkeypatch.setattr(resolve, "find_checkpoint", lambda *names: asked.append(names) or (tmp_path / "pulled", None))
     training, _ = begun(runs.create(tmp_path / "runs", config), monkeypatch)
     assert asked == [("someone/cells-unet", tmp_path / "runs")]
     assert changed_layers(training, model) == set()
@@ -180,7 +180,7 @@ def test_a_model_of_the_hub_is_left_to_the_trainer(
     def silent(*names: object) -> None:
         raise HubError("The Hub does not answer.")
 
-    monkeypatch.setattr(resolve, "checkpoint", silent)
+    monkeypatch.setattr(resolve, "find_checkpoint", silent)
     with pytest.raises(CheckpointError, match=r"init 'someone/cells-unet': The Hub does not answer\."):
         finetune.origin("someone/cells-unet", tmp_path)
 

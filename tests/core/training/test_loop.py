@@ -665,7 +665,7 @@ def test_a_mask_that_holds_no_classes_is_found_before_the_loss(
     assert [event.type for event in events] == ["step"]
     assert message.startswith("The loss is undefined at step 2 (epoch 1, ")
     assert "Cause: masks with the class 254" in message or "Cause: masks with the class 508" in message
-    assert f"where the net has the classes 0 to {max(2, classes) - 1}. A mask of 0 and 255" in message
+    assert f"but the model has the classes 0 to {max(2, classes) - 1}. A mask of 0 and 255" in message
 
 
 def test_overflow_in_half_precision_is_named(six: Dataset) -> None:
@@ -730,7 +730,7 @@ def test_no_memory_left_names_a_smaller_batch(
     training = fresh(six, batch_size=batch_size)
     failing_at(2, failure, training)
     with pytest.raises(
-        TrainingError, match=f"batch_size {batch_size} and image_size 16; try batch_size {smaller}.* all"
+        TrainingError, match=f"batch_size {batch_size} and image_size 16. Try batch_size {smaller}.* all"
     ):
         list(train(training))
 
@@ -834,7 +834,7 @@ def test_no_memory_left_for_a_validation_image_is_told_too(
         raise error
 
     monkeypatch.setattr(training.predictor, "logits", fail)
-    with pytest.raises(TrainingError, match="try batch_size 2"):
+    with pytest.raises(TrainingError, match="Try batch_size 2"):
         list(train(training))
 
 

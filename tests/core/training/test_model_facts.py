@@ -20,7 +20,7 @@ def pictures(sample_folder: Path) -> dataset.Dataset:
 
 
 def test_images_are_told_as_they_are(pictures: dataset.Dataset) -> None:
-    told = runner.of_images(pictures)
+    told = runner.describe_images(pictures)
     found = fingerprint.Fingerprint.from_dict(told["fingerprint"])
     assert found.images == len(pictures)
     assert found.channels == 1
@@ -33,11 +33,11 @@ def test_images_are_told_as_they_are(pictures: dataset.Dataset) -> None:
 
 def test_of_many_images_some_are_looked_at(pictures: dataset.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(appearance, "MOST", 3)
-    assert runner.of_images(pictures)["fingerprint"]["images"] == 3
+    assert runner.describe_images(pictures)["fingerprint"]["images"] == 3
 
 
 def test_of_no_images_nothing_is_told(pictures: dataset.Dataset) -> None:
-    assert runner.of_images(pictures.subset(())) == {}
+    assert runner.describe_images(pictures.subset(())) == {}
 
 
 def test_the_best_checkpoint_of_a_run_has_it(sample_folder: Path, tmp_path: Path) -> None:

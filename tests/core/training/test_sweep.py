@@ -42,7 +42,7 @@ def test_names_tell_runs_apart(lists, names):
     ("lists", "message"),
     [
         ({"loss": []}, "loss: no value"),
-        ({"seed": [0, 1, 0]}, "seed: 0 stands in the list more than once"),
+        ({"seed": [0, 1, 0]}, "seed: 0 is listed more than once"),
         ({"seed": range(97)}, "97 runs; at most 96"),
         ({"root": ["/a"]}, "'root' cannot be varied"),
         ({"series": ["x"]}, "'series' cannot be varied"),
@@ -78,7 +78,7 @@ def test_of_many_combinations_that_cannot_be_three_are_named():
     ],
 )
 def test_values_from_text(name, text, values):
-    found = sweep.values(name, text)
+    found = sweep.parse_values(name, text)
     assert found == values
     assert [type(value) for value in found] == [type(value) for value in values]
 
@@ -97,7 +97,7 @@ def test_values_from_text(name, text, values):
 )
 def test_text_that_gives_no_values(name, text, message):
     with pytest.raises(ConfigError, match=message):
-        sweep.values(name, text)
+        sweep.parse_values(name, text)
 
 
 def test_the_four_share_data_length_and_device_and_nothing_else():

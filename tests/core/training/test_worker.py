@@ -253,10 +253,10 @@ def test_a_busy_runs_folder_has_another_run_wait_and_refuses_the_same_one(orphan
     before = sorted(path.name for path in orphan.folder.parent.iterdir())
     other = launching.launch(quick(data), orphan.folder.parent)
     assert other.state() is RunState.QUEUED
-    with pytest.raises(RunError, match=f"{other.id} waits in the line already"):
+    with pytest.raises(RunError, match=f"{other.id} is already in the queue"):
         launching.start(other)
     queue.remove(other)
-    with pytest.raises(RunError, match=f"{orphan.id} is training already"):
+    with pytest.raises(RunError, match=f"{orphan.id} is already training"):
         launching.start(orphan)
     assert sorted(path.name for path in orphan.folder.parent.iterdir()) == before
     wait_for(lambda: len(trainers(orphan.folder.parent)) == 1, "who waited is gone")
@@ -291,12 +291,12 @@ def test_an_error_of_its_own_is_told_without_a_traceback_that_the_log_has(finish
     assert "Traceback (most recent call last)" in run.log.read_text()
 
 
-def test_ctrl_c_during_the_launch_leaves_nothing_in_the_line(data, tmp_path, monkeypatch):
+def test_ctrl_c_during_the_launch_leaves_nothing_in_the_queue(data, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(launching, "_wait_for_life", interrupted)
-    with queue.hold_device(tmp_path), pytest.raises(RunError, match="taken out of the line"):
+    monkeypatch.setattr(launching, "_wait_until_alive", interrupted)
+    with queue.hold_device(tmp_path), pytest.raises(RunError, match="removed from the queue"):
         launching.launch_all([quick(data)] * 2, tmp_path)
     assert runs.find(tmp_path) == []
     assert queue.waiting(tmp_path) == []
