@@ -1,20 +1,34 @@
-"""Addresses of older releases, which users may have kept as links: read as what they mean now."""
+"""Addresses of older releases, which users may have saved as links, are read as what they mean now."""
 
 import streamlit as st
 
 from unet_core.config.fields import RENAMED
+from unet_core.config.schema import all_fields
+from unet_core.errors import ConfigError
 
-VALUES: dict[str, dict[str, str]] = {}  # by parameter: a value of an older release and what it is called now
+VALUES = {  # by parameter: a value of an older release and its name now
+    "view": {"Before start": "Pre-flight check", "The net": "Architecture"},
+}
 
 
 def update() -> None:
-    """Rewrite the address before any widget reads it; one that is up to date stays as it is."""
+    """Rewrite the address before any widget reads it; an up-to-date one is left unchanged."""
+    options = {option.name: option for option in all_fields()}
     for old, new in RENAMED.items():
         if old in st.query_params:
             value = st.query_params[old]
             del st.query_params[old]
             if new not in st.query_params:
-                st.query_params[new] = value
+                try:
+                    _set(new, options[new].checked(value))
+                except ConfigError:  # an invalid value is ignored, as Streamlit does for a widget's current name
+                    continue
     for name, renamed in VALUES.items():
         if st.query_params.get(name) in renamed:
-            st.query_params[name] = renamed[st.query_params[name]]
+            _set(name, renamed[st.query_params[name]])
+
+
+def _set(name: str, value: str) -> None:
+    """In the address and for its widget, which would read only the address that the browser has opened."""
+    st.query_params[name] = value
+    st.session_state[name] = value

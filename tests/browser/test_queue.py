@@ -38,7 +38,7 @@ def test_three_runs_from_two_tabs_one_removed_and_the_server_killed(page: Page, 
         assert queue.waiting(server.runs_dir) == [second, third, fourth]
 
         line = page.locator(".st-key-queue")
-        expect(line).to_contain_text(re.compile(rf"{first.id}.*3.*wait"))
+        expect(line).to_contain_text(re.compile(rf"{first.id}.*3.*in the queue"))
         expect(line).to_contain_text(fourth.id)  # which the other tab has filed
         line.get_by_role("button", name="Remove").nth(1).press("Enter")  # by keyboard
         expect(line).not_to_contain_text(third.id)

@@ -1,4 +1,4 @@
-"""The line on the Train page, by Streamlit's AppTest over fabricated runs."""
+"""The queue on the Train page, by Streamlit's AppTest over fabricated runs."""
 
 import os
 
@@ -20,7 +20,7 @@ def place(tmp_path, monkeypatch, sample_folder):
 
 @pytest.fixture
 def line(place, sample_folder):
-    """Three runs in the line, without any process."""
+    """Three runs in the queue, without any process."""
     made = [runs.create(place, RunConfig().replace(root=str(sample_folder))) for _ in range(3)]
     for run in made:
         queue.join(run)
@@ -75,11 +75,11 @@ def test_that_nobody_waits_is_said_and_mended(place, line, monkeypatch):
     revived = []
     monkeypatch.setattr("unet_core.runs.queue.restart_orphans", revived.append)
     app = show("train")
-    assert "Nobody waits" not in texts(app), "their processes may be about to start"
+    assert "no process" not in texts(app), "their processes may be about to start"
     for run in line:
         os.utime(run.folder / "queue", (1, 1))
     app.run()
-    assert "Nobody waits for 3 of them" in texts(app)
+    assert "3 queued runs have no process" in texts(app)
     press(app, "queue_revive")
     assert revived == [place]
 
