@@ -1,6 +1,7 @@
 """The architecture drawn from its settings: blocks with channels and sizes, arrows for down, up and skip paths."""
 
 import math
+from collections.abc import Callable
 
 import plotly.graph_objects as go
 
@@ -19,8 +20,12 @@ def draw(config: ModelConfig, size: int) -> go.Figure:
     """
     blocks = [(part, side) for part, side in architecture.rows(config, size) if part.kind in COLORS]
     depth = config.depth
-    columns = {"encoder": lambda level: level, "bottleneck": lambda level: depth}
-    columns |= {"decoder": lambda level: 2 * depth - level, "head": lambda level: 2 * depth + 1}
+    columns: dict[str, Callable[[int], int]] = {
+        "encoder": lambda level: level,
+        "bottleneck": lambda level: depth,
+        "decoder": lambda level: 2 * depth - level,
+        "head": lambda level: 2 * depth + 1,
+    }
     widest = max(part.out_channels for part, _ in blocks)
     largest = max(side for _, side in blocks)
     figure = go.Figure()
