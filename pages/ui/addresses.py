@@ -1,6 +1,9 @@
 """Addresses of older releases, which users may have saved as links, are read as what they mean now."""
 
+import contextlib
+
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from unet_core.config.fields import RENAMED
 from unet_core.config.schema import all_fields
@@ -30,5 +33,6 @@ def update() -> None:
 
 def _set(name: str, value: str) -> None:
     """In the address and for its widget, which would read only the address that the browser has opened."""
-    st.query_params[name] = value
+    with contextlib.suppress(StreamlitAPIException):  # its widget exists already and puts the value there itself
+        st.query_params[name] = value
     st.session_state[name] = value

@@ -282,3 +282,15 @@ def test_every_view_of_release_0_1_is_still_reached_by_its_address(view, place):
     assert not app.exception
     shown = app.session_state["view"]
     assert shown == addresses.VALUES.get("view", {}).get(view, view)
+
+
+@pytest.mark.parametrize(("name", "value"), [("view", "The net"), ("optimiser", "sgd")])
+def test_an_old_address_in_a_session_that_has_the_page_open(name, value, place):
+    app = show("train")
+    app.session_state["view"], app.session_state["optimizer"] = "Sweep", "adam"
+    app.run()
+    app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    assert (app.session_state["view"] == "Architecture") == (name == "view")
+    assert (app.session_state["optimizer"] == "sgd") == (name == "optimiser")
