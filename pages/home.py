@@ -1,6 +1,7 @@
 """What the app does, the way to the first mask, and the recent runs."""
 
 from datetime import datetime
+from pathlib import Path
 
 import streamlit as st
 
@@ -44,7 +45,7 @@ for run in runs.find(runs_dir())[:RECENT]:
             "State": run.state().value,
             "Name": notes.name or None,
             "Started": datetime.fromtimestamp(history.started_at) if history.started_at else None,
-            "Dataset": config.data.root,
+            "Dataset": Path(config.data.root).name,
             "Best Dice": best.val_dice if best else None,
             "IoU at best": best.val_iou if best else None,
         }
@@ -55,6 +56,7 @@ if rows:
         rows,
         hide_index=True,
         key="recent",
+        placeholder="–",
         column_config={
             "Run": st.column_config.LinkColumn(display_text=r"run=(.*)", width="medium"),
             "Best Dice": score,

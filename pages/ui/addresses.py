@@ -11,6 +11,7 @@ from unet_core.errors import ConfigError
 
 VALUES = {  # by parameter: a value of an older release and its name now
     "view": {"Before start": "Pre-flight check", "The net": "Architecture"},
+    "source": {"Folder on this machine": "Local folder"},
 }
 
 

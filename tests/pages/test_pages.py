@@ -87,7 +87,7 @@ def test_a_torn_last_event_is_passed_over(place, sample_folder):
 
 def test_a_folder_without_masks_is_explained_and_not_started(place, tmp_path):
     app = show("train")
-    app.session_state["source"] = "Folder on this machine"
+    app.session_state["source"] = form.FOLDER
     app.run()
     app.text_input(key="root").set_value(str(tmp_path)).run()
     assert not app.exception
@@ -238,7 +238,7 @@ def test_what_is_wrong_with_a_folder_is_said_by_name(plant, words, place, tmp_pa
     root.mkdir()
     plant(root)
     app = show("train")
-    app.session_state["source"] = "Folder on this machine"
+    app.session_state["source"] = form.FOLDER
     app.run()
     app.text_input(key="root").set_value(str(root)).run()
     assert not app.exception
@@ -282,6 +282,16 @@ def test_every_view_of_release_0_1_is_still_reached_by_its_address(view, place):
     assert not app.exception
     shown = app.session_state["view"]
     assert shown == addresses.VALUES.get("view", {}).get(view, view)
+
+
+@pytest.mark.parametrize(("source", "now"), [*zip(OLD["/train"]["source"], (form.SAMPLE, form.FOLDER), strict=True)])
+def test_both_datasets_of_release_0_1_are_still_reached_by_their_address(source, now, place):
+    app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60).run()
+    app.switch_page(str(ROOT / "pages" / "train.py"))
+    app.query_params["source"] = source
+    app.run()
+    assert not app.exception
+    assert app.session_state["source"] == now
 
 
 @pytest.mark.parametrize(("name", "value"), [("view", "The net"), ("optimiser", "sgd")])

@@ -8,8 +8,7 @@ from unet_core.config.schema import RunConfig
 
 def buttons(config: RunConfig, usable: bool) -> None:
     """Below the settings, above Start."""
-    left, right = st.columns(2)
-    left.button(
+    st.button(
         "Suggest settings",
         key="propose",
         icon=":material/lightbulb:",
@@ -18,7 +17,7 @@ def buttons(config: RunConfig, usable: bool) -> None:
         on_click=open_view,
         help="Analyzes images and masks and suggests crop size, depth, batch size and more, each with a reason.",
     )
-    right.button(
+    st.button(
         "Pre-flight check",
         key="check",
         icon=":material/speed:",

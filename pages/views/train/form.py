@@ -22,7 +22,7 @@ from unet_core.training import finetune, launch
 
 SHOWN_FIRST = ("epochs", "image_size", "batch_size", "base_channels", "loss", "lr")
 ELSEWHERE = ("root", "threshold", "series")  # settings without a widget of their own in the form
-SAMPLE, FOLDER = "Built-in sample", "Folder on this machine"
+SAMPLE, FOLDER = "Built-in sample", "Local folder"
 PREVIEWS = 4
 SECTIONS = {"model": "Model", "train": "Training", "data": "Data"}
 NO_FOLDER = "Enter the folder that contains your images and masks."

@@ -15,7 +15,7 @@ from unet_core.errors import UnetError
 from unet_core.hardware import Machine
 from unet_core.planning import planner
 
-WIDTHS = [3, 2, 3, 9]
+WIDTHS = [4, 2, 3, 8]
 
 
 @st.cache_data(max_entries=16, ttl=600, show_spinner="Analyzing images and masks…")

@@ -67,6 +67,7 @@ def show() -> None:
     event = st.dataframe(
         [values for _, values in listed],
         key="runs_table",
+        placeholder="–",
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
