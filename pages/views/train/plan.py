@@ -15,7 +15,7 @@ from unet_core.errors import UnetError
 from unet_core.hardware import Machine
 from unet_core.planning import planner
 
-WIDTHS = [4, 2, 3, 8]
+WIDTHS = [4, 3, 4]
 
 
 @st.cache_data(max_entries=16, ttl=600, show_spinner="Analyzing images and masks…")
@@ -56,7 +56,7 @@ def show(config: RunConfig) -> None:
     else:
         st.success("Your settings already match the suggestions.", icon=":material/check:")
     with st.container(border=True, key="plan_table"):
-        for column, title in zip(st.columns(WIDTHS), ("Setting", "Current", "Suggested", "Reason"), strict=True):
+        for column, title in zip(st.columns(WIDTHS), ("Setting", "Current", "Suggested"), strict=True):
             column.markdown(f"**{title}**")
         for item in [*changes, *(item for item in advice if not item.changes)]:
             show_row(item)
@@ -65,12 +65,11 @@ def show(config: RunConfig) -> None:
 
 
 def show_row(item: planner.Advice) -> None:
-    """One suggestion, with a button where it differs from the current value."""
-    name, current, suggested, reason = st.columns(WIDTHS, vertical_alignment="center")
+    """One suggestion, with a button where it differs from the current value; the reason fits below on any screen."""
+    name, current, suggested = st.columns(WIDTHS, vertical_alignment="center")
     label, value = plain(widgets.label_of(item.setting)), plain(str(item.value))
     name.markdown(label)
     current.markdown(f"`{item.now}`")
-    reason.caption(plain(item.reason[0].upper() + item.reason[1:] + "."))
     if item.changes:
         suggested.button(
             f"Use {value}",
@@ -81,6 +80,7 @@ def show_row(item: planner.Advice) -> None:
         )
     else:
         suggested.markdown(f":green[:material/check:] `{item.value}`")
+    st.caption(plain(item.reason[0].upper() + item.reason[1:] + "."))
 
 
 def use(advice: Sequence[planner.Advice]) -> None:
