@@ -1,6 +1,7 @@
-"""What this is, the way to the first mask, recent runs."""
+"""What the app does, the way to the first mask, and the recent runs."""
 
 from datetime import datetime
+from pathlib import Path
 
 import streamlit as st
 
@@ -13,18 +14,18 @@ from unet_core.runs import run as runs
 RECENT = 8
 STEPS = (
     ("train", ":material/model_training:", "1 · Train", "Choose a folder of images and masks, or the built-in sample, "
-     "and start. Curves appear as it learns; close the page whenever you like, the run goes on."),
-    ("predict", ":material/image_search:", "2 · Predict", "Bring images and see their masks under sliders for "
-     "threshold and opacity; count and measure the objects, take everything home."),
-    ("evaluate", ":material/analytics:", "3 · Evaluate", "Read Dice and IoU of every image the model was not trained "
-     "on, worst first, with its errors drawn in."),
+     "and start training. Follow the curves live. You can close the page; training continues."),
+    ("predict", ":material/image_search:", "2 · Predict", "Upload images to segment them. Adjust threshold and "
+     "opacity, count and measure the objects, and download the results."),
+    ("evaluate", ":material/analytics:", "3 · Evaluate", "See Dice and IoU for every image the model was not trained "
+     "on, sorted from lowest Dice, with an error overlay."),
 )  # fmt: skip
 
 st.title("UNet Studio")
-st.markdown("Train a **U-Net** on your own images and masks, use it, and know how far to trust it. All in the browser.")
+st.markdown("Train a **U-Net** on your own images and masks, use it on new images and evaluate it, all in the browser.")
 
-for place, (page, icon, title, text) in zip(st.columns(3), STEPS, strict=True):
-    with place.container(border=True, height="stretch"):
+for column, (page, icon, title, text) in zip(st.columns(3), STEPS, strict=True):
+    with column.container(border=True, height="stretch"):
         st.subheader(title)
         st.write(text)
         st.page_link(f"{page}.py", label=f"Open {page.capitalize()}", icon=icon)
@@ -35,7 +36,7 @@ for run in runs.find(runs_dir())[:RECENT]:
     try:
         config = run.config
     except UnetError:
-        continue  # a folder that is no run of ours, or a damaged one
+        continue  # not a run of this app, or a damaged one
     history, notes = run_feed.history(run), manage.notes(run)
     best = history.best
     rows.append(
@@ -44,9 +45,9 @@ for run in runs.find(runs_dir())[:RECENT]:
             "State": run.state().value,
             "Name": notes.name or None,
             "Started": datetime.fromtimestamp(history.started_at) if history.started_at else None,
-            "Data": config.data.root,
+            "Dataset": Path(config.data.root).name,
             "Best Dice": best.val_dice if best else None,
-            "Best IoU": best.val_iou if best else None,
+            "IoU at best": best.val_iou if best else None,
         }
     )
 if rows:
@@ -55,14 +56,15 @@ if rows:
         rows,
         hide_index=True,
         key="recent",
+        placeholder="–",
         column_config={
             "Run": st.column_config.LinkColumn(display_text=r"run=(.*)", width="medium"),
             "Best Dice": score,
-            "Best IoU": score,
+            "IoU at best": score,
         },
     )
 else:
     st.info(
-        "No run yet. [Train](/train) a first model on the built-in sample: it takes about two minutes.",
+        "No runs yet. [Train](/train) your first model on the built-in sample; it takes about two minutes.",
         icon=":material/rocket_launch:",
     )

@@ -1,46 +1,45 @@
-"""Settings, start, the queue, live curves; the net, its augmented crops, sweeps and their table."""
+"""The form and the start of training; beside it the queue, the live curves, the checks, sweeps and all runs."""
 
 import streamlit as st
 
 from pages.server.paths import runs_dir
 from pages.ui import widgets
-from pages.views.train import architecture, augmentation, before_start, live_run, queue, run_table, sweep
-from pages.views.train import form as train_form
+from pages.views import train as names
+from pages.views.train import architecture, augmentation, before_start, form, live_run, queue, run_table, sweep
 from unet_core.runs import run as runs
 
-LIVE, NET, AUGMENTED, SWEEP, ALL = "Live", "The net", "Augmented crops", "Sweep", "All runs"
+VIEWS = [names.LIVE, names.PREFLIGHT, names.ARCHITECTURE, names.CROPS, names.SWEEP, names.RUNS]
 
 
 def show_live() -> None:
-    found = runs.find(runs_dir())
-    if found:
-        live_run.show(widgets.choose_run("Run", found))
+    """The chosen run, or where to begin."""
+    existing = runs.find(runs_dir())
+    if existing:
+        live_run.show(widgets.choose_run("Run", existing))
     else:
         st.info(
-            "No run yet. The settings on the left are good ones to begin with: press **Start training**, and the "
-            "curves appear here.",
+            "No runs yet. The default settings are a good start: click **Start training**, and the curves appear here.",
             icon=":material/show_chart:",
         )
 
 
 st.title("Train")
-form, panel = st.columns([1, 2], gap="large")
-with panel:
+left, right = st.columns([1, 2], gap="large")
+with right:
     queue.show()
-    views = [LIVE, before_start.VIEW, NET, AUGMENTED, SWEEP, ALL]
-    view = st.segmented_control("View", views, default=LIVE, key="view", bind="query-params", required=True)
-    if view == LIVE:
-        show_live()  # before the form: the browser asks for the points while the form's many widgets are made
-with form:
-    config = train_form.show()
-with panel:
-    if view == before_start.VIEW:
+    view = st.segmented_control("View", VIEWS, default=names.LIVE, key="view", bind="query-params", required=True)
+    if view == names.LIVE:
+        show_live()  # before the form: the browser requests the points while the form's many widgets are created
+with left:
+    config = form.show()
+with right:
+    if view == names.PREFLIGHT:
         before_start.show(config)
-    elif view == NET:
+    elif view == names.ARCHITECTURE:
         architecture.show(config.model)
-    elif view == AUGMENTED:
+    elif view == names.CROPS:
         augmentation.show(config)
-    elif view == SWEEP:
+    elif view == names.SWEEP:
         sweep.show(config)
-    elif view == ALL:
+    elif view == names.RUNS:
         run_table.show()

@@ -1,27 +1,52 @@
-"""Addresses of older releases, which users may have kept as links: read as what they mean now."""
+"""Addresses of older releases, which users may have saved as links, are read as what they mean now."""
+
+import contextlib
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from unet_core.config.fields import RENAMED
+from unet_core.config.schema import all_fields
+from unet_core.errors import ConfigError
 
-HELD_OUT = "Held-out (not trained on)"
-VALUES: dict[str, dict[str, str]] = {  # by parameter: a value of an older release and what it is called now
-    "split": {"held-out": HELD_OUT, "held back from training": HELD_OUT, "all": "All", "train": "Training",
-              "trained on": "Training", "val": "Validation", "validation": "Validation", "test": "Test"},
-}  # fmt: skip
+SPLITS = {  # how the address names the images of Evaluate, and the value of the menu
+    "Held-out (not trained on)": "held-out",
+    "All": "all",
+    "Training": "train",
+    "Validation": "val",
+    "Test": "test",
+}
+VALUES = {  # by parameter: a value of an older release and its name now
+    "split": {value: label for label, value in SPLITS.items()}
+    | {
+        "held back from training": "Held-out (not trained on)",
+        "trained on": "Training",
+        "validation": "Validation",
+    },
+    "view": {"Before start": "Pre-flight check", "The net": "Architecture"},
+    "source": {"Folder on this machine": "Local folder"},
+}
 
 
 def update() -> None:
-    """Rewrite the address before any widget reads it; one that is up to date stays as it is."""
-    before = st.query_params.to_dict()
+    """Rewrite the address before any widget reads it; an up-to-date one is left unchanged."""
+    options = {option.name: option for option in all_fields()}
     for old, new in RENAMED.items():
         if old in st.query_params:
             value = st.query_params[old]
             del st.query_params[old]
             if new not in st.query_params:
-                st.query_params[new] = value
+                try:
+                    _set(new, options[new].checked(value))
+                except ConfigError:  # an invalid value is ignored, as Streamlit does for a widget's current name
+                    continue
     for name, renamed in VALUES.items():
         if st.query_params.get(name) in renamed:
-            st.query_params[name] = renamed[st.query_params[name]]
-    if st.query_params.to_dict() != before:
-        st.rerun()  # widgets are seeded from the address with which a run began
+            _set(name, renamed[st.query_params[name]])
+
+
+def _set(name: str, value: str) -> None:
+    """In the address and for its widget, which would read only the address that the browser has opened."""
+    with contextlib.suppress(StreamlitAPIException):  # its widget exists already and puts the value there itself
+        st.query_params[name] = value
+    st.session_state[name] = SPLITS[value] if name == "split" else value

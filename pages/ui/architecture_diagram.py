@@ -1,6 +1,7 @@
-"""The net drawn from its settings: blocks with channels and sizes, ways down and up, skips as arrows."""
+"""The architecture drawn from its settings: blocks with channels and sizes, arrows for down, up and skip paths."""
 
 import math
+from collections.abc import Callable
 
 import plotly.graph_objects as go
 
@@ -8,20 +9,28 @@ from unet_core.config.schema import ModelConfig
 from unet_core.io.colors import GRAY, GREEN, ORANGE, PURPLE, SKY, to_hex
 from unet_core.models import architecture
 
+Block = tuple[float, float, float, float]  # x and y of the center, half width, half height
 COLORS = {"encoder": to_hex(SKY), "bottleneck": to_hex(PURPLE), "decoder": to_hex(GREEN), "head": to_hex(ORANGE)}
 LINE = to_hex(GRAY)
 
 
 def draw(config: ModelConfig, size: int) -> go.Figure:
-    """A U of blocks: one row a level; a block is as high as its picture and as wide as its channels, on a log scale."""
+    """A U of blocks, one row per level. On log scales, a block's height is its image size and its width its channels.
+
+    `size` is the side of the input in pixels.
+    """
     blocks = [(part, side) for part, side in architecture.rows(config, size) if part.kind in COLORS]
     depth = config.depth
-    columns = {"encoder": lambda level: level, "bottleneck": lambda level: depth}
-    columns |= {"decoder": lambda level: 2 * depth - level, "head": lambda level: 2 * depth + 1}
+    columns: dict[str, Callable[[int], int]] = {
+        "encoder": lambda level: level,
+        "bottleneck": lambda level: depth,
+        "decoder": lambda level: 2 * depth - level,
+        "head": lambda level: 2 * depth + 1,
+    }
     widest = max(part.out_channels for part, _ in blocks)
     largest = max(side for _, side in blocks)
     figure = go.Figure()
-    centers = {}
+    centers: dict[tuple[str, int], Block] = {}
     for part, side in blocks:
         x, y = columns[part.kind](part.level), -part.level
         half_width = 0.12 + 0.2 * math.log2(1 + part.out_channels) / math.log2(1 + widest)
@@ -49,7 +58,7 @@ def draw(config: ModelConfig, size: int) -> go.Figure:
             textfont={"color": "#10161d", "size": 12},
             hovertext=f"{part.kind}, level {part.level}<br>{part.in_channels} to {part.out_channels} channels<br>"
             f"{convolutions} convolution{'s' * (convolutions > 1)} {kernel}x{kernel}<br>{weights:,} parameters<br>"
-            f"{side} x {side} pixels",
+            f"{side} x {side} px",
             hoverinfo="text",
             showlegend=False,
         )
@@ -68,8 +77,8 @@ def draw(config: ModelConfig, size: int) -> go.Figure:
     return figure
 
 
-def _arrow(figure: go.Figure, start: tuple, end: tuple, dash: bool = False) -> None:
-    """From the edge of one block to the edge of another: sideways along a level, else down or up and across."""
+def _arrow(figure: go.Figure, start: Block, end: Block, dash: bool = False) -> None:
+    """From the edge of one block, (x, y, half width, half height), to another: along a level, or down or up."""
     sideways = start[1] == end[1]
     x0 = start[0] + start[2] if sideways else start[0]
     y0 = start[1] if sideways else start[1] + (start[3] if end[1] > start[1] else -start[3])

@@ -1,6 +1,7 @@
-"""Widgets that several pages share; those of settings get their bounds and sentences from the core."""
+"""Widgets that several pages share; those of settings take their bounds and help texts from the core."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -9,20 +10,73 @@ from unet_core.config.fields import Field
 from unet_core.runs import manage
 from unet_core.runs import run as runs
 
+LABELS = {
+    "root": "Dataset folder",
+    "layout": "Folder layout",
+    "val_fraction": "Validation fraction",
+    "test_fraction": "Test fraction",
+    "ignore_index": "Ignored mask value",
+    "color_map": "Mask colors",
+    "cache_mb": "Image cache (MiB)",
+    "in_channels": "Input channels (0 = auto)",
+    "num_classes": "Number of classes (0 = auto)",
+    "base_channels": "Base channels",
+    "depth": "Depth (levels)",
+    "convs_per_block": "Convolutions per block",
+    "bottleneck_convs": "Bottleneck convolutions (0 = as per block)",
+    "norm": "Normalization layer",
+    "order": "Layer order",
+    "activation": "Activation",
+    "down": "Downsampling",
+    "up": "Upsampling",
+    "padding": "Padding",
+    "head_kernel": "Output kernel size (px)",
+    "dropout": "Dropout rate",
+    "deep_supervision": "Deep supervision",
+    "image_size": "Crop size (px)",
+    "normalization": "Intensity normalization",
+    "threshold": "Threshold",
+    "epochs": "Epochs",
+    "batch_size": "Batch size",
+    "crops_per_image": "Crops per image (0 = auto)",
+    "lr": "Learning rate",
+    "weight_decay": "Weight decay",
+    "optimizer": "Optimizer",
+    "schedule": "Learning rate schedule",
+    "plateau_patience": "Plateau patience (epochs)",
+    "loss": "Loss",
+    "focal_gamma": "Focal gamma",
+    "focal_alpha": "Focal alpha",
+    "tversky_alpha": "Tversky alpha",
+    "tversky_beta": "Tversky beta",
+    "class_weights": "Class weights",
+    "clip_norm": "Max gradient norm (0 = off)",
+    "ema_decay": "EMA decay (0 = off)",
+    "patience": "Early stopping patience (epochs, 0 = off)",
+    "augment": "Augmentation",
+    "seed": "Random seed",
+    "device": "Device",
+    "precision": "Precision",
+    "init": "Fine-tune from",
+    "tensorboard": "TensorBoard logs",
+    "series": "Sweep",
+    "threads": "CPU threads (0 = auto)",
+}
+
 
 def label_of(name: str) -> str:
-    """What a setting is called on a page."""
-    return name.replace("_", " ").capitalize().replace("Lr", "Learning rate").replace("Val ", "Validation ")
+    """The name of a setting in running text and tables: its label without the unit."""
+    return LABELS[name].partition(" (")[0]
 
 
 def set_option(name: str, value: Any) -> None:
-    """Called by a button, before the form is drawn anew: sets a setting's widget."""
+    """Called by a button, before the form is drawn again: sets a setting's widget."""
     st.session_state[name] = value
 
 
 def option_widget(option: Field) -> Any:
-    """One setting as a widget; its value stands in the page's address, so that a link reproduces the form."""
-    label = label_of(option.name)
+    """One setting as a widget; its value is kept in the page's address, so that a link reproduces the form."""
+    label = LABELS[option.name]
     common: dict[str, Any] = {"key": option.name, "help": option.description, "bind": "query-params"}
     if option.choices is not None:
         menu = "\n".join(f"- `{name}`: {sentence}" for name, sentence in option.choices.items())
@@ -45,7 +99,7 @@ def option_widget(option: Field) -> Any:
     )
 
 
-BADGES = {
+BADGES: dict[runs.RunState, tuple[Literal["blue", "gray", "green", "orange", "red"], str]] = {
     runs.RunState.STARTING: ("blue", ":material/hourglass_top:"),
     runs.RunState.QUEUED: ("gray", ":material/hourglass_empty:"),
     runs.RunState.RUNNING: ("blue", ":material/play_arrow:"),
@@ -59,40 +113,41 @@ BADGES = {
 
 
 def state_badge(state: runs.RunState) -> None:
+    """The state of a run, with a color and an icon."""
     color, icon = BADGES[state]
     st.badge(state.value, color=color, icon=icon)
 
 
-def choose_run(label: str, found: list[runs.Run]) -> runs.Run:
-    """A menu of runs, the newest first, and the name of the chosen one; the choice stands in the page's address.
+def choose_run(label: str, choices: Sequence[runs.Run]) -> runs.Run:
+    """A menu of runs, the newest first, and the name of the chosen one; the choice is kept in the page's address.
 
-    The menu has the ids: what it shows is what the address holds, and names change and need not differ.
+    The menu lists the ids: the address holds what the menu shows, and names can change and need not be unique.
     """
-    chosen = st.selectbox(label, [run.id for run in found], key="run", bind="query-params")
-    run = next(run for run in found if run.id == chosen)
+    chosen_id = st.selectbox(label, [run.id for run in choices], key="run", bind="query-params")
+    run = next(run for run in choices if run.id == chosen_id)
     show_notes(run)
     return run
 
 
 def show_notes(run: runs.Run) -> None:
-    """What a user called a run and wrote of it, if anything."""
+    """The name and the note that a user gave a run, if any."""
     notes = manage.notes(run)
     if notes.name or notes.note:
         st.caption(f"**{plain(notes.name)}** {plain(notes.note)}".replace("**** ", ""))
 
 
 def tiles(values: dict[str, tuple[str, str]]) -> None:
-    """Numbers side by side, {label: (value, sentence)}; they wrap on a narrow screen and are never cut."""
+    """Numbers side by side, {label: (value, help)}; they wrap on a narrow screen and are never cut off."""
     with st.container(horizontal=True, gap="medium"):
         for label, (value, sentence) in values.items():
             st.metric(label, value, help=sentence or None, width="content")
 
 
 def show_error(message: object) -> None:
-    """What a user can mend, as it stands in the core."""
+    """A problem that the user can fix; the messages are those of the core."""
     st.error(plain(str(message)), icon=":material/error:")
 
 
 def show_warning(message: object) -> None:
-    """The same for what does not stop the work."""
+    """A problem that does not stop the work."""
     st.warning(plain(str(message)), icon=":material/warning:")

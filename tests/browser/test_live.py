@@ -187,7 +187,7 @@ def test_commands_reach_the_trainer_also_from_an_open_popover(page: Page, server
     page.get_by_role("button", name="Pause", exact=True).click()
     poll((control / "pause").exists, what="the wish to pause")
     expect(page.locator(".st-key-standing")).to_contain_text("paused")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     poll(lambda: not (control / "pause").exists(), what="the wish to go on")
     expect(page.locator(".st-key-standing")).to_contain_text("running")
     page.get_by_role("button", name="Change…").click()

@@ -1,4 +1,4 @@
-"""Three runs from two tabs wait in line, one leaves from the middle, the server dies: the others run one by one."""
+"""Three runs from two tabs wait in the queue, one is removed, the server dies: the others run one by one."""
 
 import re
 
@@ -37,13 +37,13 @@ def test_three_runs_from_two_tabs_one_removed_and_the_server_killed(page: Page, 
         second, third, fourth = (file_run(tab, server, 1) for tab in (other, page, other))
         assert queue.waiting(server.runs_dir) == [second, third, fourth]
 
-        line = page.locator(".st-key-queue")
-        expect(line).to_contain_text(re.compile(rf"{first.id}.*3.*wait"))
-        expect(line).to_contain_text(fourth.id)  # which the other tab has filed
-        line.get_by_role("button", name="Remove").nth(1).press("Enter")  # by keyboard
-        expect(line).not_to_contain_text(third.id)
+        queued = page.locator(".st-key-queue")
+        expect(queued).to_contain_text(re.compile(rf"{first.id}.*3.*in the queue"))
+        expect(queued).to_contain_text(fourth.id)  # which the other tab has filed
+        queued.get_by_role("button", name="Remove").nth(1).press("Enter")  # by keyboard
+        expect(queued).not_to_contain_text(third.id)
         assert not third.folder.exists()
-        line.get_by_role("button", name="Up").nth(1).click()
+        queued.get_by_role("button", name="Up").nth(1).click()
         poll(lambda: queue.waiting(server.runs_dir) == [fourth, second], what="the fourth before the second")
 
         server.kill()

@@ -43,7 +43,7 @@ def start_training(page: Page, server: Server, settings: str) -> runs.Run:
 def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server, tmp_path):
     page.goto(server.url)
     expect(page.get_by_role("heading", name="UNet Studio")).to_be_visible()
-    expect(page.get_by_text("No run yet.")).to_be_visible()
+    expect(page.get_by_text("No runs yet.")).to_be_visible()
     page.get_by_role("link", name="Open Train").click()
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
     expect(page.get_by_text("48 images with masks")).to_be_visible()
@@ -67,7 +67,7 @@ def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server,
     poll(lambda: points(page, "epochs") == 20, what="every epoch")
     assert run.state() == runs.RunState.FINISHED
 
-    page.get_by_role("link", name="Predict with it").click()
+    page.get_by_role("link", name="Predict with this model").click()
     expect(page.get_by_role("heading", name="Predict")).to_be_visible()
     picture = next((server.folder / "sample" / "images").iterdir())
     text = tmp_path / "notes.png"
@@ -114,7 +114,7 @@ def test_the_server_is_killed_and_the_run_goes_on(page: Page, server: Server):
 def test_variants_are_compared_by_one_click(page: Page, server: Server):
     before = {run.id for run in runs.find(server.runs_dir)}
     page.goto(f"{server.url}/train?view=Sweep&epochs=1&image_size=32&crops_per_image=1")
-    page.get_by_role("button", name="The four named configurations").click()
+    page.get_by_role("button", name="Compare four U-Net variants").click()
 
     def finished() -> bool:
         new = [run for run in runs.find(server.runs_dir) if run.id not in before]

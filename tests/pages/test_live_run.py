@@ -36,7 +36,7 @@ def held():
 
 def labels(app: AppTest) -> set[str]:
     """The buttons of the run's own view."""
-    known = ("Pause", "Go on", "Stop", "Resume", "Move up", "Remove from the line", "Set learning rate", "Set epochs")
+    known = ("Pause", "Stop", "Resume", "Move up", "Remove from queue", "Set learning rate", "Set epochs")
     found = {button.label for button in app.button}
     return {label for label in found if label in known or "more epoch" in label or "Fine-tune" in label}
 
@@ -60,21 +60,21 @@ CHANGE = {"Set learning rate", "Set epochs"}
     ("events", "alive", "files", "state", "words", "buttons"),
     [
         ([STARTED, STEP], True, [], "running", "", {"Pause", "Stop"} | CHANGE),
-        ([], True, [], "running", "reads the images", {"Pause", "Stop"}),
+        ([], True, [], "running", "Loading the images", {"Pause", "Stop"}),
         (
             [STARTED, STEP, Paused(1, 1)],
             True,
             ["control/pause"],
             "paused",
-            "uses no processor",
-            {"Go on", "Stop"} | CHANGE,
+            "keeps its memory",
+            {"Resume", "Stop"} | CHANGE,
         ),
         ([STARTED, STEP], True, ["control/stop"], "stopping", "takes a moment", {"Stop"}),
-        ([], True, ["queue"], "queued", "begins by itself", {"Remove from the line"}),
-        ([STARTED, STEP], False, [], "interrupted", "ended without a word", {"Resume"}),
+        ([], True, ["queue"], "queued", "starts automatically", {"Remove from queue"}),
+        ([STARTED, STEP], False, [], "interrupted", "stopped unexpectedly", {"Resume"}),
         ([STARTED, RunFailed("Lower *lr*.")], False, [], "failed", r"Lower \*lr\*\.", {"Resume"}),
         ([STARTED, EPOCH, OVER], False, ["checkpoints/last/"], "finished", "", {"Train 20 more epochs"}),
-        ([STARTED, EPOCH, OVER], False, ["checkpoints/best/"], "finished", "", {"Fine-tune from it"}),
+        ([STARTED, EPOCH, OVER], False, ["checkpoints/best/"], "finished", "", {"Fine-tune"}),
     ],
 )
 def test_each_state(events, alive, files, state, words, buttons, place, sample_folder, held):
@@ -97,19 +97,19 @@ def test_each_state(events, alive, files, state, words, buttons, place, sample_f
 
 def test_no_run_yet(place):
     app = show("train")
-    assert "No run yet" in texts(app) and mounted(app) == {}
+    assert "No runs yet" in texts(app) and mounted(app) == {}
 
 
 def test_commands_become_control_files(place, sample_folder, held):
     run = held(make_run(place, sample_folder, STARTED, STEP))
     app = press(show("train"), "Pause")
-    assert (run.control / "pause").exists() and "Go on" in labels(app)
-    press(app, "Go on")
+    assert (run.control / "pause").exists() and "Resume" in labels(app)
+    press(app, "Resume")
     assert not (run.control / "pause").exists()
     app.number_input(key=f"change_lr:{run.id}:0").set_value(0.0005).run()
     press(app, "Set learning rate")
     assert float((run.control / "lr").read_text()) == 0.0005
-    assert "Learning rate 0.0005 from the next step on." in [toast.value for toast in app.toast]
+    assert "Learning rate set to 0.0005 from the next step." in [toast.value for toast in app.toast]
     app.number_input(key=f"change_epochs:{run.id}:0").set_value(7).run()
     press(app, "Set epochs")
     assert int((run.control / "epochs").read_text()) == 7
@@ -159,22 +159,22 @@ def test_a_run_that_is_over_goes_on(place, sample_folder, monkeypatch):
 def test_fine_tuning_sets_the_form(place, sample_folder):
     run = make_run(place, sample_folder, STARTED, EPOCH, OVER)
     run.best.mkdir(parents=True)
-    app = press(show("train"), "Fine-tune from it")
+    app = press(show("train"), "Fine-tune")
     assert app.session_state["init"] == run.id
 
 
-def test_a_place_in_the_line_is_shown_and_given_up(place, sample_folder, held):
+def test_the_position_in_the_queue_is_shown_and_given_up(place, sample_folder, held):
     made = [make_run(place, sample_folder) for _ in range(3)]
     for number, run in enumerate(made, 1):
         (run.folder / "heartbeat").unlink()
         (run.folder / "queue").write_text(f"{number:020d}\n")
     app = show("train")  # the newest run
-    assert "number **3** of 3 in the line" in texts(app)
+    assert "position **3** of 3 in the queue" in texts(app)
     press(app, "Move up")
-    assert "number **2** of 3 in the line" in texts(app)
-    press(app, "Remove from the line")
+    assert "position **2** of 3 in the queue" in texts(app)
+    press(app, "Remove from queue")
     assert not made[2].folder.exists()
-    assert "number **2** of 2 in the line" in texts(app)
+    assert "position **2** of 2 in the queue" in texts(app)
 
 
 def test_few_warnings_stand_open_the_others_in_a_list(place, sample_folder):

@@ -13,10 +13,11 @@ from streamlit.testing.v1 import AppTest
 
 from pages import PAGES
 from pages.ui import addresses
+from pages.ui.settings import applies, values_of
 from pages.views.train import form
 from tests.helpers.pages import EPOCH, STARTED, make_run, show, texts
 from unet_core.config.presets import PRESETS, get_preset
-from unet_core.config.schema import all_fields
+from unet_core.config.schema import RunConfig
 from unet_core.io.pixels import encode_png
 from unet_core.models import architecture
 from unet_core.runs import run as runs
@@ -36,7 +37,7 @@ def test_first_visit(page, place):
 @pytest.mark.parametrize(
     ("events", "badge", "words"),
     [
-        ([STARTED, StepFinished(1, 1, 0.9, 0.01)], "interrupted", "ended without a word"),
+        ([STARTED, StepFinished(1, 1, 0.9, 0.01)], "interrupted", "stopped unexpectedly"),
         ([STARTED, EPOCH, RunFinished("completed", 1, 0.71, 0.55, 12.5, 4.0)], "finished", "0.710"),
         ([STARTED, EPOCH, RunFinished("stopped", 1, 0.71, 0.55, 12.5, 4.0)], "stopped", "0.710"),
         ([STARTED, RunFailed("The loss is nan at step 2; lower lr.")], "failed", "The loss is nan at step 2"),
@@ -86,7 +87,7 @@ def test_a_torn_last_event_is_passed_over(place, sample_folder):
 
 def test_a_folder_without_masks_is_explained_and_not_started(place, tmp_path):
     app = show("train")
-    app.session_state["source"] = "Folder on this machine"
+    app.session_state["source"] = form.FOLDER
     app.run()
     app.text_input(key="root").set_value(str(tmp_path)).run()
     assert not app.exception
@@ -103,14 +104,16 @@ def test_settings_that_contradict_each_other_are_explained(place):
     assert next(button for button in app.button if button.key == "start").disabled
 
 
-def test_a_menu_entry_for_every_setting(place):
+def test_a_menu_entry_for_every_setting_that_applies(place):
     app = show("train")
     keys = {widget.key for widget in [*app.number_input, *app.selectbox, *app.toggle, *app.text_input]}
-    assert {option.name for option in all_fields()} - set(form.ELSEWHERE) <= keys
+    defaults = values_of(RunConfig())
+    applying = {name for name in defaults if applies(name, defaults)}
+    assert applying - set(form.ELSEWHERE) == keys & set(defaults)
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_sets_the_form_and_the_net_is_drawn(name, place):
+def test_a_preset_sets_the_form_and_the_architecture_is_drawn(name, place):
     app = show("train")
     app.selectbox(key="preset").set_value(name).run()
     assert not app.exception
@@ -118,7 +121,7 @@ def test_a_preset_sets_the_form_and_the_net_is_drawn(name, place):
     assert app.selectbox(key="norm").value == chosen.model.norm
     assert app.number_input(key="base_channels").value == chosen.model.base_channels
     assert app.number_input(key="lr").value == chosen.train.lr
-    app.session_state["view"] = "The net"
+    app.session_state["view"] = "Architecture"
     app.run()
     assert not app.exception and not app.error
     shown = {metric.label: metric.value for metric in app.metric}
@@ -235,7 +238,7 @@ def test_what_is_wrong_with_a_folder_is_said_by_name(plant, words, place, tmp_pa
     root.mkdir()
     plant(root)
     app = show("train")
-    app.session_state["source"] = "Folder on this machine"
+    app.session_state["source"] = form.FOLDER
     app.run()
     app.text_input(key="root").set_value(str(root)).run()
     assert not app.exception
@@ -251,15 +254,23 @@ OLD = json.loads((ROOT / "tests" / "golden" / "addresses_0_1.json").read_text())
     ("old", "value", "key"), [("optimiser", "sgd", "optimizer"), ("normalisation", "unit", "normalization")]
 )
 def test_an_address_of_release_0_1_sets_the_same_setting(old, value, key, place):
-    app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60)
-    app.query_params[old] = value
-    app.run()
+    app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60).run()
     app.switch_page(str(ROOT / "pages" / "train.py"))
     app.query_params[old] = value
     app.run()
     assert not app.exception
     assert app.selectbox(key=key).value == value
     assert old not in app.query_params
+    assert app.query_params[key] == value
+
+
+def test_a_value_of_an_old_address_that_does_not_exist_is_ignored(place):
+    app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60).run()
+    app.switch_page(str(ROOT / "pages" / "train.py"))
+    app.query_params["optimiser"] = "magic"
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="optimizer").value == "adamw"
 
 
 @pytest.mark.parametrize("view", OLD["/train"]["view"])
@@ -271,3 +282,25 @@ def test_every_view_of_release_0_1_is_still_reached_by_its_address(view, place):
     assert not app.exception
     shown = app.session_state["view"]
     assert shown == addresses.VALUES.get("view", {}).get(view, view)
+
+
+@pytest.mark.parametrize(("source", "now"), [*zip(OLD["/train"]["source"], (form.SAMPLE, form.FOLDER), strict=True)])
+def test_both_datasets_of_release_0_1_are_still_reached_by_their_address(source, now, place):
+    app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60).run()
+    app.switch_page(str(ROOT / "pages" / "train.py"))
+    app.query_params["source"] = source
+    app.run()
+    assert not app.exception
+    assert app.session_state["source"] == now
+
+
+@pytest.mark.parametrize(("name", "value"), [("view", "The net"), ("optimiser", "sgd")])
+def test_an_old_address_in_a_session_that_has_the_page_open(name, value, place):
+    app = show("train")
+    app.session_state["view"], app.session_state["optimizer"] = "Sweep", "adam"
+    app.run()
+    app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    assert (app.session_state["view"] == "Architecture") == (name == "view")
+    assert (app.session_state["optimizer"] == "sgd") == (name == "optimiser")

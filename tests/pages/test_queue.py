@@ -1,4 +1,4 @@
-"""The line on the Train page, by Streamlit's AppTest over fabricated runs."""
+"""The queue on the Train page, by Streamlit's AppTest over fabricated runs."""
 
 import os
 
@@ -19,8 +19,8 @@ def place(tmp_path, monkeypatch, sample_folder):
 
 
 @pytest.fixture
-def line(place, sample_folder):
-    """Three runs in the line, without any process."""
+def queued(place, sample_folder):
+    """Three runs in the queue, without any process."""
     made = [runs.create(place, RunConfig().replace(root=str(sample_folder))) for _ in range(3)]
     for run in made:
         queue.join(run)
@@ -42,8 +42,8 @@ def test_nobody_waits_and_nothing_is_drawn(place):
     assert not [button for button in app.button if button.key.startswith("queue")]
 
 
-def test_the_line_is_shown_in_its_order_and_changed_by_buttons(place, line):
-    first, second, third = (run.id for run in line)
+def test_the_queue_is_shown_in_its_order_and_changed_by_buttons(place, queued):
+    first, second, third = (run.id for run in queued)
     app = show("train")
     assert not app.exception
     assert order(app) == [first, second, third]
@@ -53,38 +53,38 @@ def test_the_line_is_shown_in_its_order_and_changed_by_buttons(place, line):
     assert order(app) == [second, third, first]
     press(app, f"queue_remove:{third}")
     assert order(app) == [second, first]
-    assert not line[2].folder.exists()
+    assert not queued[2].folder.exists()
     assert [run.id for run in queue.waiting(place)] == [second, first]
 
 
-def test_the_whole_line_is_emptied(place, line):
+def test_the_whole_queue_is_emptied(place, queued):
     app = show("train")
     press(app, "queue_empty")
     assert queue.waiting(place) == []
     assert runs.find(place) == []
 
 
-def test_an_error_is_shown(place, line):
+def test_an_error_is_shown(place, queued):
     app = show("train")
-    (line[1].folder / "queue").unlink()
-    press(app, f"queue_remove:{line[1].id}")
+    (queued[1].folder / "queue").unlink()
+    press(app, f"queue_remove:{queued[1].id}")
     assert "is not in the queue" in texts(app)
 
 
-def test_that_nobody_waits_is_said_and_mended(place, line, monkeypatch):
+def test_orphaned_runs_are_shown_and_requeued(place, queued, monkeypatch):
     revived = []
     monkeypatch.setattr("unet_core.runs.queue.restart_orphans", revived.append)
     app = show("train")
-    assert "Nobody waits" not in texts(app), "their processes may be about to start"
-    for run in line:
+    assert "no process" not in texts(app), "their processes may be about to start"
+    for run in queued:
         os.utime(run.folder / "queue", (1, 1))
     app.run()
-    assert "Nobody waits for 3 of them" in texts(app)
+    assert "3 queued runs have no process" in texts(app)
     press(app, "queue_revive")
     assert revived == [place]
 
 
-def test_a_long_line_is_folded(place, line):
+def test_a_long_queue_is_folded(place, queued):
     for _ in range(9):
         queue.join(runs.create(place, RunConfig()))
     app = show("train")

@@ -27,7 +27,7 @@ def table(app):
 def test_without_a_run_it_says_so(place):
     app = open_list()
     assert not app.exception
-    assert "No run yet" in texts(app)
+    assert "No runs yet" in texts(app)
 
 
 def test_every_run_has_a_row_with_what_it_reached(place, sample_folder):
@@ -50,7 +50,7 @@ def test_names_and_notes_are_kept(place, sample_folder):
     app = open_list(0)
     next(item for item in app.text_input if item.label == "Name").input("fine")
     next(item for item in app.text_area if item.label == "Note").input("as it should be")
-    next(item for item in app.button if item.label == "Keep name and note").click()
+    next(item for item in app.button if item.label == "Save").click()
     app.run()
     assert not app.exception
     assert manage.notes(run) == Notes("fine", "as it should be")

@@ -59,7 +59,7 @@ def make_runs(runs_dir: Path, root: Path, epochs: int = 2, **lists) -> None:
 def test_without_a_choice_there_is_nothing_to_file(place, filed):
     app = open_sweep()
     assert button(app, "start_sweep").disabled
-    assert "No sweep yet" in texts(app)
+    assert "No sweeps yet" in texts(app)
 
 
 def test_lists_make_runs_and_what_is_left_empty_stays_as_in_the_form(place, filed, sample_folder):
@@ -70,7 +70,7 @@ def test_lists_make_runs_and_what_is_left_empty_stays_as_in_the_form(place, file
     app.text_input(key="sweep_seed").set_value("0-1")
     app.run()
     assert button(app, "start_sweep").label == "Add 4 runs to the queue"
-    assert "12 epochs in all" in texts(app)
+    assert "12 epochs in total" in texts(app)
     button(app, "start_sweep").click().run()
     assert not app.exception
     [wanted] = filed

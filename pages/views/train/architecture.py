@@ -1,4 +1,4 @@
-"""What the chosen net is: figures and a drawing that follow the settings."""
+"""The chosen model in numbers and as a diagram; both follow the settings."""
 
 from dataclasses import replace
 
@@ -12,28 +12,31 @@ from unet_core.models import architecture
 
 
 def show(config: ModelConfig) -> None:
-    """Parameters, multiply-adds, receptive field, valid sizes and the drawing."""
+    """Parameters, multiply-adds, receptive field, valid sizes and the diagram."""
     if config.in_channels == 0 or config.num_classes == 0:
-        st.caption("Channels and classes are found from the data; here the net is drawn for 3 channels and 1 class.")
+        st.caption("Channels and classes are detected from the data. Shown here: 3 channels and 1 class unless set.")
         config = replace(config, in_channels=config.in_channels or 3, num_classes=config.num_classes or 1)
     side = config.image_size
     try:
         architecture.check_size(config, side, side)
     except UnetError as error:
-        widgets.show_error(f"image_size: {error}")
+        widgets.show_error(f"{widgets.label_of('image_size')}: {error}")
         return
-    out = architecture.output_size(config, side)
-    sees = architecture.receptive_field(config)
+    output_side = architecture.output_size(config, side)
+    receptive_field = architecture.receptive_field(config)
     widgets.tiles(
         {
-            "Parameters": (f"{architecture.parameter_count(config):,}", "Learned values, norms included."),
+            "Parameters": (
+                f"{architecture.parameter_count(config):,}",
+                "Trainable weights.",
+            ),
             "Multiply-adds": (
                 f"{architecture.multiply_adds(config, side) / 1e9:.2f} G",
                 f"For one image of {side} x {side} pixels.",
             ),
-            "Receptive field": (f"{sees} px", "The square of the image that one pixel of the mask can depend on."),
+            "Receptive field": (f"{receptive_field} px", "Side of the image area that can affect one output pixel."),
             "Convolutions": (str(architecture.convolution_count(config)), "Layers with a learned kernel."),
-            "In → out": (f"{side} → {out} px", "Side of a training crop and of the mask that it gives."),
+            "Input → output": (f"{side} → {output_side} px", "Side of a training crop and of its predicted mask."),
         }
     )
     st.plotly_chart(
@@ -44,9 +47,9 @@ def show(config: ModelConfig) -> None:
         f"{config.base_channels * 2**config.depth} channels",
     )
     if config.padding == "same":
-        st.caption(f"Any image size goes in; inside, sides are padded to multiples of {2**config.depth}.")
+        st.caption(f"Accepts images of any size; internally, sides are padded to multiples of {2**config.depth} px.")
     else:
-        fitting = [side]
-        while len(fitting) < 5:
-            fitting.append(architecture.fitting_size(config, fitting[-1] + 1))
-        st.caption(plain(f"Unpadded: valid input sides from here on are {', '.join(map(str, fitting))}, ... pixels."))
+        valid = [side]
+        while len(valid) < 5:
+            valid.append(architecture.fitting_size(config, valid[-1] + 1))
+        st.caption(plain(f"Unpadded: the valid input sides from here on are {', '.join(map(str, valid))}, ... px."))

@@ -1,53 +1,60 @@
-"""What the net will see: random crops of the user's own images, changed as in training, their masks outlined."""
+"""Random crops of the user's own images as the model gets them in training, with their masks outlined."""
 
 import numpy as np
 import streamlit as st
 
 from pages.ui import widgets
-from pages.views.train import form
+from pages.views.train import dataset
 from unet_core import overlay
 from unet_core.config.schema import RunConfig
 from unet_core.data.layouts import Sample
 from unet_core.errors import UnetError
+from unet_core.io.pixels import Array
 from unet_core.models import architecture
 
 IMAGES, CROPS = 3, 5
 
 
 def show(config: RunConfig) -> None:
-    """A row for each of a few images: a crop as it is, then changed ones; another seed gives others."""
+    """A row for each of a few images: a crop without, then with augmentation; another seed gives others."""
     if not config.data.root:
+        st.info("Enter a folder with images and masks first.", icon=":material/folder_open:")
         return
-    number = st.number_input("Draw", 0, 1000, 0, key="draw", help="Another number gives other crops.")
+    seed = st.number_input("Preview seed", 0, 1000, 0, key="draw", help="Change it to see other crops.")
     try:
-        found, _ = form.look(config.data.root, config.data.layout)
-        chosen = found[:: max(1, len(found) // IMAGES)][:IMAGES]
-        with st.spinner("Cutting crops…"):
-            rows = [crops(config, sample, int(number)) for sample in chosen]
+        samples, _ = dataset.find_samples(config.data.root, config.data.layout)
+        chosen = samples[:: max(1, len(samples) // IMAGES)][:IMAGES]
+        with st.spinner("Creating crops…"):
+            rows = [augmented_crops(config, sample, int(seed)) for sample in chosen]
     except UnetError as error:
         widgets.show_error(error)
         return
     for sample, row in zip(chosen, rows, strict=True):
-        for index, (place, picture) in enumerate(zip(st.columns(CROPS), row, strict=True)):
-            place.image(picture, width="stretch", alt=f"Crop {index + 1} of {sample.id}, its mask outlined")
+        for number, (column, crop) in enumerate(zip(st.columns(CROPS), row, strict=True), 1):
+            column.image(crop, width="stretch", alt=f"Crop {number} of {sample.id}, its mask outlined")
     st.caption(
-        f"Each row is one crop, first as it is, then changed with `{config.train.augment}`. "
-        f"It is {config.model.image_size} pixels wide, its mask outlined."
+        f"Each row shows one crop, first as it is, then with `{config.train.augment}` augmentation. "
+        f"Crops are {config.model.image_size} px wide; masks are outlined."
     )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def crops(config: RunConfig, sample: Sample, number: int) -> list[np.ndarray]:
-    """Crops of one image with their masks outlined. Imports torch and Albumentations, here and not with the page."""
-    from unet_core.data import dataset, sampling
-    from unet_core.data.augmentation import Augment
+def augmented_crops(config: RunConfig, sample: Sample, seed: int) -> list[Array]:
+    """A crop of one image, then the same augmented, with masks outlined: (side, side, 3) uint8 each.
 
-    pictures = dataset.load_dataset([sample], config.data, config.model)
-    side, margin = pictures.model.image_size, architecture.margin(pictures.model)
+    Torch and Albumentations are imported here and not with the page, which must open at once.
+    """
+    from unet_core.data import sampling
+    from unet_core.data.augmentation import Augment
+    from unet_core.data.dataset import load_dataset
+
+    examples = load_dataset([sample], config.data, config.model)
+    model = examples.model
+    margin = architecture.margin(model)
     augment = Augment(config.train.augment)
+    crop = sampling.crop(examples[0], model.image_size, margin, np.random.default_rng(seed))
     result = []
-    crop = sampling.crop(pictures[0], side, margin, np.random.default_rng(number))
     for index in range(CROPS):
-        image, mask = augment(*crop, seed=1000 * number + index) if index else crop
+        image, mask = augment(*crop, seed=1000 * seed + index) if index else crop
         result.append(overlay.draw(image, (mask > 0).astype(np.uint8), 1, 1.0, outline=True))
     return result

@@ -1,50 +1,49 @@
-"""The view "Before start": a plan for the data, the check, the learning rate; and the form's buttons that lead here."""
+"""The view before a start: suggested settings, the pre-flight check, the learning rate; and the buttons to it."""
 
 import streamlit as st
 
-from pages.views.train import lr_finder, plan, preflight
+from pages.views.train import PREFLIGHT, lr_finder, plan, preflight
 from unet_core.config.schema import RunConfig
-
-VIEW = "Before start"
 
 
 def buttons(config: RunConfig, usable: bool) -> None:
-    """Below the settings, beside Start."""
-    left, right = st.columns(2)
-    left.button(
-        "Propose a plan",
+    """Below the settings, above Start."""
+    st.button(
+        "Suggest settings",
         key="propose",
         icon=":material/lightbulb:",
         width="stretch",
         disabled=not usable,
-        on_click=to_view,
-        help="Looks at images and masks and proposes crop size, depth, batch and more, each with its reason.",
+        on_click=open_view,
+        help="Analyzes images and masks and suggests crop size, depth, batch size and more, each with a reason.",
     )
-    right.button(
-        "Check before start",
+    st.button(
+        "Pre-flight check",
         key="check",
         icon=":material/speed:",
         width="stretch",
         disabled=not usable,
-        on_click=to_check,
+        on_click=start_check,
         args=(config,),
-        help="A few real steps: how long an epoch takes, memory, the largest batch, and what speaks against it.",
+        help="Runs a few training steps to measure time, memory and the largest batch size, and reports problems.",
     )
 
 
-def to_view() -> None:
-    st.session_state["view"] = VIEW
+def open_view() -> None:
+    """Called by the button."""
+    st.session_state["view"] = PREFLIGHT
 
 
-def to_check(config: RunConfig) -> None:
-    to_view()
+def start_check(config: RunConfig) -> None:
+    """Called by the button."""
+    open_view()
     preflight.begin(config, "check")
 
 
 def show(config: RunConfig) -> None:
-    """Plan, check, learning rate, one below the other."""
+    """Suggestions, check and learning rate, one below the other."""
     if not config.data.root:
-        st.info("Name the folder that holds your images and masks first.", icon=":material/folder_open:")
+        st.info("Enter a folder with images and masks first.", icon=":material/folder_open:")
         return
     plan.show(config)
     preflight.show(config, usable=True)

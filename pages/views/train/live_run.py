@@ -1,4 +1,4 @@
-"""One run, live: its state, what can be done with it, its curves and its film."""
+"""One run, live: its state, its buttons, its curves and its predictions over the epochs."""
 
 import streamlit as st
 
@@ -15,44 +15,44 @@ from unet_core.runs.run import RunState
 
 
 def show(run: runs.Run) -> None:
-    """The whole view. The curves go out first: the browser asks for their points while the rest is made."""
+    """The whole view. The curves come first: the browser requests their points while the rest is created."""
     state = run.state()
     head = st.container(key="head")
-    st.fragment(pictures)(run, state.active)
+    st.fragment(show_progress)(run, state.active)
     with head:
         st.fragment(watch, run_every=1.0 if state.active else None)(run, state.active)
     with st.expander("Settings and details"):
-        details(run)
+        show_details(run)
 
 
-def pictures(run: runs.Run, active: bool) -> None:
-    """The curves and the film: the browser keeps both up to date without this function."""
+def show_progress(run: runs.Run, active: bool) -> None:
+    """The curves and the validation predictions; the browser keeps both up to date without this function."""
     key = f"film_epoch:{run.id}"
-    shown = show_live_chart(run, active, st.session_state.get(key))
-    if shown is not None:
-        st.session_state[key] = shown
+    epoch = show_live_chart(run, active, st.session_state.get(key))
+    if epoch is not None:
+        st.session_state[key] = epoch
     show_snapshots(run, active, st.session_state.get(key))
 
 
 def watch(run: runs.Run, was_active: bool) -> None:
-    """State and buttons: runs once a second while the run does, reads what is new, stays quick."""
+    """State and buttons. Runs once a second while the run is active, so it reads only what is new."""
     state = run.state()
     if was_active != state.active:
-        st.rerun()  # the whole page: other buttons, and the form may start a run again
+        st.rerun()  # the whole page: its buttons differ, also that of the form
     history = run_feed.history(run)
     with st.container(horizontal=True, vertical_alignment="center", key="standing"):
         widgets.state_badge(state)
         try:
             run_controls.show(run, state, history)
-        except UnetError as error:  # a run whose settings cannot be read
+        except UnetError as error:  # the settings of the run cannot be read
             widgets.show_error(error)
     explain(run, state, history)
     if history.started is not None and not state.active:
-        numbers(history)
+        show_results(history)
 
 
 def explain(run: runs.Run, state: RunState, history: History) -> None:
-    """In words, where something is not as it should be, and what helps."""
+    """In words: what a state means, what went wrong, and what helps."""
     failed = run_controls.failed()
     if failed is not None and failed[0] == run.id:
         widgets.show_error(failed[1])
@@ -64,49 +64,58 @@ def explain(run: runs.Run, state: RunState, history: History) -> None:
     if history.failed is not None and not state.active:
         widgets.show_error(history.failed.message)
     if state == RunState.INTERRUPTED:
+        remedy = (
+            "**Resume** continues after the last saved epoch."
+            if history.started
+            else "It had not started yet. Start a new run with the same settings: **All runs**, **Copy settings**."
+        )
         st.warning(
-            "The trainer ended without a word: the machine was restarted, or its memory ran out. Nothing saved is "
-            f"lost; Resume goes on after the last finished epoch. Its output is in {plain(str(run.log))}.",
+            "Training stopped unexpectedly: the process was killed, the machine restarted or the memory ran out. "
+            f"{remedy} Log: {plain(str(run.log))}",
             icon=":material/power_off:",
         )
     if state == RunState.QUEUED:
         st.info(
-            "Another run trains. This one begins by itself when its turn comes, also with this page closed.",
+            "Waiting for another run to finish. This run starts automatically, even if you close the page.",
             icon=":material/hourglass_empty:",
         )
     if state == RunState.PAUSED:
-        st.info("Held: the trainer uses no processor and keeps its memory until it goes on.", icon=":material/pause:")
+        st.info("Paused. The process keeps its memory.", icon=":material/pause:")
     if state == RunState.STOPPING:
-        st.info("Stopping: the last judgment of what was learned takes a moment.", icon=":material/hourglass_bottom:")
+        st.info("Stopping after a final validation. This takes a moment.", icon=":material/hourglass_bottom:")
     if state in (RunState.STARTING, RunState.RUNNING) and history.started is None:
-        st.info("The trainer reads the images; the first step follows in seconds.", icon=":material/hourglass_top:")
+        st.info("Loading the images. The first step follows in a few seconds.", icon=":material/hourglass_top:")
     if state == RunState.RUNNING and run.silent_for() > runs.SILENT_SECONDS:
-        st.warning(f"No sign of life for {duration_text(run.silent_for())}; the machine may be overloaded.")
+        st.warning(
+            f"No response from the trainer for {duration_text(run.silent_for())}. The machine may be overloaded.",
+            icon=":material/warning:",
+        )
 
 
-def numbers(history: History) -> None:
+def show_results(history: History) -> None:
     """The result in numbers, once the run is over."""
     best, last = history.best, history.epochs[-1] if history.epochs else None
     widgets.tiles(
         {
             "Best Dice": (score_text(best.val_dice if best else None), "Mean over the validation images."),
-            "IoU at best": (score_text(best.val_iou if best else None), ""),
-            "Best epoch": (str(best.epoch) if best else "–", "Its weights are the ones that are kept."),
+            "IoU at best": (score_text(best.val_iou if best else None), "Mean over the images in the best epoch."),
+            "Best epoch": (str(best.epoch) if best else "–", "The best checkpoint has the weights of this epoch."),
             "Epochs done": (f"{len(history.epochs)} of {history.total_epochs}", ""),
-            "Images/s": (f"{last.images_per_second:.1f}" if last else "–", "Training crops a second."),
-            "Duration": (duration_text(history.last_at - history.started_at), "Of the latest start."),
+            "Crops/s": (f"{last.images_per_second:.1f}" if last else "–", "Training crops per second."),
+            "Duration": (duration_text(history.last_at - history.started_at), "Since the latest start or resume."),
         }
     )
 
 
-def details(run: runs.Run) -> None:
-    """What the trainer found and was told."""
-    begun = run_feed.history(run).started
-    if begun is not None:
+def show_details(run: runs.Run) -> None:
+    """What the trainer reported at its start, and the settings."""
+    started = run_feed.history(run).started
+    if started is not None:
         st.caption(
-            f"{begun.train_images} training, {begun.val_images} validation, {begun.test_images} test images · "
-            f"{begun.parameters:,} parameters · {begun.in_channels} channels in, {begun.num_classes} out · "
-            f"{begun.device}, {begun.precision}, {begun.threads} threads"
+            f"Images: {started.train_images} training, {started.val_images} validation, {started.test_images} test · "
+            f"Parameters: {started.parameters:,} · Input channels: {started.in_channels} · "
+            f"Output channels: {started.num_classes} · Device: {started.device}, {started.precision}, "
+            f"CPU threads: {started.threads}"
         )
     try:
         st.json(run.config.to_dict(), expanded=False)

@@ -1,4 +1,4 @@
-"""The check before the start: its button, its progress, what a run would cost and what speaks against it."""
+"""The pre-flight check: its button, its progress, the time and memory of a run, and warnings about its settings."""
 
 from collections.abc import Callable
 
@@ -7,18 +7,19 @@ import streamlit as st
 from pages.server.paths import runs_dir
 from pages.ui import widgets
 from pages.ui.formatting import duration_text, plain
-from unet_core.config.schema import RunConfig, all_fields
+from pages.ui.settings import values_of
+from unet_core.config.schema import RunConfig
 from unet_core.errors import UnetError
 from unet_core.planning import process
 from unet_core.planning.process import Check, CheckState
 from unet_core.planning.report import Progress, Report
 
-SECONDS_BETWEEN = 0.5  # two looks at a check that runs
-ENDED_BY = {
-    "memory": "the next larger one did not fit the memory",
+POLL_SECONDS = 0.5
+ENDED_BY = {  # why the search for the largest batch ended
+    "memory": "the next size did not fit in memory",
     "data": "an epoch has no more crops",
-    "time": "the check's time was over; larger ones may fit",
-    "setting": "the setting goes no further",
+    "time": "the check ran out of time, larger ones may fit",
+    "setting": "the largest that can be set",
 }
 
 
@@ -30,8 +31,8 @@ def begin(config: RunConfig, kind: str) -> None:
         st.session_state[f"{kind}_error"] = str(error)
 
 
-def known(config: RunConfig, kind: str) -> Check | None:
-    """The check of these settings, or else the latest of this visit, None where there is none."""
+def find_check(config: RunConfig, kind: str) -> Check | None:
+    """The check of these settings, else the latest of this session, None where there is none."""
     check = process.check_for(config, runs_dir(), kind)
     if not check.folder.is_dir():
         latest = st.session_state.get(f"{kind}_folder")
@@ -41,71 +42,80 @@ def known(config: RunConfig, kind: str) -> Check | None:
 
 def show(config: RunConfig, usable: bool) -> None:
     """The section of the page."""
-    st.subheader("Check before start", anchor=False)
-    section(config, usable, "check", "Check before start", ":material/speed:", results)
+    st.subheader("Pre-flight check", anchor=False)
+    st.caption("Runs a few training steps with these settings. Takes about 20 seconds and does not affect your runs.")
+    show_check(config, usable, "check", ("Run check", "Run check again"), ":material/speed:", show_report)
 
 
-def section(
-    config: RunConfig, usable: bool, kind: str, label: str, icon: str, results: Callable[[Check, RunConfig], None]
+def show_check(
+    config: RunConfig,
+    usable: bool,
+    kind: str,
+    labels: tuple[str, str],
+    icon: str,
+    show_results: Callable[[Check, RunConfig], None],
 ) -> None:
-    """Button, progress and results of a kind of check; while one runs, only this part of the page is drawn again."""
-    check = known(config, kind)
+    """Button, progress and results of a kind of check; `labels` of the button: at first, and where there are results.
+
+    While a check runs, only this part of the page is drawn again.
+    """
+    check = find_check(config, kind)
     running = check is not None and check.state() is CheckState.RUNNING
     if message := st.session_state.pop(f"{kind}_error", None):
         widgets.show_error(message)
     st.button(
-        label if check is None or running else f"{label}, again",
+        labels[0] if check is None or running else labels[1],
         key=f"{kind}_begin",
         icon=icon,
         disabled=running or not usable,
         on_click=begin,
         args=(config, kind),
     )
-    if running:
-        st.fragment(progress, run_every=SECONDS_BETWEEN)(check, kind)
+    if check is not None and running:
+        st.fragment(show_progress, run_every=POLL_SECONDS)(check, kind)
     elif check is not None:
-        outcome(check, config, results)
+        show_outcome(check, config, show_results)
 
 
-def progress(check: Check, kind: str) -> None:
-    """A bar, what it does now, and a way to end it; the whole page is drawn anew when it is over."""
+def show_progress(check: Check, kind: str) -> None:
+    """A progress bar and a button to cancel; the whole page is drawn again when the check is over."""
     if check.state() is not CheckState.RUNNING:
         st.rerun()
-    told = check.last_message()
-    share, doing = (told.share, told.doing) if isinstance(told, Progress) else (0.0, "starting")
+    message = check.last_message()
+    share, doing = (message.share, message.doing) if isinstance(message, Progress) else (0.0, "starting")
     st.progress(min(1.0, share), text=plain(doing[0].upper() + doing[1:] + "…"))
     st.button("Cancel", key=f"{kind}_cancel", icon=":material/close:", on_click=check.cancel)
 
 
-def outcome(check: Check, config: RunConfig, results: Callable[[Check, RunConfig], None]) -> None:
-    """What came out of a check that is over."""
+def show_outcome(check: Check, config: RunConfig, show_results: Callable[[Check, RunConfig], None]) -> None:
+    """The results of a check that is over, or why there are none."""
     state = check.state()
     if state is CheckState.CANCELLED:
-        st.info("The check was cancelled.", icon=":material/close:")
+        st.info("The check was canceled.", icon=":material/close:")
     elif state is CheckState.FAILED:
         widgets.show_error(check.problem())
     else:
         try:
-            differing(check.config, config)
+            show_differences(check.config, config)
         except UnetError as error:
             widgets.show_error(error)
-        results(check, config)
+        show_results(check, config)
 
 
-def differing(checked: RunConfig, config: RunConfig) -> None:
-    """Say with which settings it was made, where they are no longer those of the form."""
-    pairs = {
-        option.name: tuple(getattr(getattr(which, option.section), option.name) for which in (checked, config))
-        for option in all_fields()
-        if option.name not in ("epochs", "series")
-    }
-    changed = [f"{widgets.label_of(name).lower()} {before}" for name, (before, now) in pairs.items() if before != now]
+def show_differences(checked: RunConfig, config: RunConfig) -> None:
+    """The settings that were checked, where they differ from the current ones of the form."""
+    current = values_of(config)
+    changed = [
+        f"{widgets.label_of(name)} {value}"
+        for name, value in values_of(checked).items()
+        if name not in ("epochs", "series") and value != current[name]
+    ]
     if changed:
-        st.caption(plain(f"Made with other settings than the form has now: {', '.join(changed)}."))
+        st.caption(plain(f"Checked with different settings than in the form: {', '.join(changed)}."))
 
 
-def results(check: Check, config: RunConfig) -> None:
-    """Tiles, the way to use the batch, and warnings."""
+def show_report(check: Check, config: RunConfig) -> None:
+    """Tiles, warnings, and a button to use the largest batch."""
     report = check.result()
     if not isinstance(report, Report):
         return
@@ -113,14 +123,12 @@ def results(check: Check, config: RunConfig) -> None:
     for warning in report.warnings:
         widgets.show_warning(warning)
     batch = report.largest_batch
-    more = f", the memory would hold about {report.memory_batch}" if report.memory_batch > batch else ""
-    faster = "" if report.device != "cpu" else " On a processor a larger batch is hardly faster."
-    st.caption(
-        f"A batch of {batch} made a real step: {ENDED_BY.get(report.largest_by, report.largest_by)}{more}.{faster}"
-    )
+    more = f" Memory would fit about {report.memory_batch}." if report.memory_batch > batch else ""
+    faster = "" if report.device != "cpu" else " On a CPU, larger batches are barely faster."
+    st.caption(f"Largest batch tested: {batch} ({ENDED_BY.get(report.largest_by, report.largest_by)}).{more}{faster}")
     if batch != config.train.batch_size:
         st.button(
-            f"Use {batch} as batch size",
+            f"Use batch size {batch}",
             key="use_batch",
             icon=":material/input:",
             on_click=widgets.set_option,
@@ -129,22 +137,25 @@ def results(check: Check, config: RunConfig) -> None:
 
 
 def tiles(report: Report, epochs: int) -> dict[str, tuple[str, str]]:
-    """The report in words, for so many epochs."""
+    """The report for so many epochs, {label: (value, help)}."""
     seconds = report.epoch_seconds
-    free = f" of {report.free_mb / 1024:.1f} GB free" if report.free_mb else ""
-    objects = report.fingerprint.object_diameter
-    found = {
-        "An epoch": (
+    free = f"; {report.free_mb / 1024:.1f} GB are free" if report.free_mb else ""
+    diameter = report.fingerprint.object_diameter
+    numbers = {
+        "Time per epoch": (
             f"{seconds:.1f} s" if seconds < 60 else duration_text(seconds),
             f"{report.steps} steps of {report.step_seconds * report.crops / report.steps / report.batch_size:.2f} s, "
-            f"validation {report.val_seconds:.1f} s, film and checkpoints {report.save_seconds:.1f} s.",
+            f"validation {report.val_seconds:.1f} s, saving {report.save_seconds:.1f} s.",
         ),
-        f"{epochs} epochs": (duration_text(report.total_seconds(epochs)), "From the start to the end of the run."),
-        "Memory": (f"{report.memory_mb / 1024:.1f} GB", f"At most in use with these settings{free}."),
-        "Largest batch": (f"{report.largest_batch}", "Crops in the largest step that was made."),
-        "Net sees": (f"{report.receptive_field} px", "The square of the image that one pixel of the mask depends on."),
+        f"{epochs} epochs" if epochs != 1 else "1 epoch": (
+            duration_text(report.total_seconds(epochs)),
+            "Total time, including the loading of the images.",
+        ),
+        "Memory": (f"{report.memory_mb / 1024:.1f} GB", f"Peak use with these settings{free}."),
+        "Largest batch": (f"{report.largest_batch}", "Largest batch size that completed a step."),
+        "Receptive field": (f"{report.receptive_field} px", "Side of the image area that can affect one output pixel."),
     }
-    if objects is not None:
-        found["Median object"] = (f"{objects:.0f} px", "Its width; the net should see more than that.")
-    found["Computed on"] = (f"{report.device}, {report.precision}", f"{report.threads} processor threads.")
-    return found
+    if diameter is not None:
+        numbers["Object diameter"] = (f"{diameter:.0f} px", "Median. The receptive field should be larger.")
+    numbers["Device"] = (f"{report.device}, {report.precision}", f"CPU threads: {report.threads}.")
+    return numbers

@@ -1,4 +1,4 @@
-"""The line of runs that wait for the device: who trains, who comes next, and what can be done about it."""
+"""The queue of runs that wait for the device: which one trains, which come next, and buttons to change that."""
 
 from collections.abc import Callable
 
@@ -11,49 +11,47 @@ from unet_core.errors import UnetError
 from unet_core.runs import leaderboard, queue
 from unet_core.runs import run as runs
 
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 MOST = 8  # runs with buttons of their own; the others are listed
 
 
 def show() -> None:
-    """The line, kept up to date; draws nothing where nobody waits."""
-    st.fragment(_line, run_every=LOOK_SECONDS)(runs.find_active(runs_dir()) is not None)
+    """The queue, kept up to date; draws nothing where it is empty."""
+    st.fragment(_show_queue, run_every=POLL_SECONDS)(runs.find_active(runs_dir()) is not None)
 
 
-def _line(was_busy: bool) -> None:
-    """Looks again every two seconds, also for runs that another tab or the command line has filed."""
+def _show_queue(was_busy: bool) -> None:
+    """Runs every two seconds, to show also the runs that another tab or the command line has added."""
     training, waiting = runs.find_active(runs_dir()), queue.waiting(runs_dir())
     if was_busy != (training is not None):
-        st.rerun()  # the whole page: what its buttons say follows from this
-    if message := st.session_state.get("queue_error"):  # stays to be read until the next button
+        st.rerun()  # the whole page: the labels of its buttons depend on this
+    if message := st.session_state.get("queue_error"):  # stays until the next click on a button
         widgets.show_error(message)
     if not waiting:
         return
     with st.container(border=True, key="queue"):
-        head = f"**{_name(training)}** trains" if training else "The next one is about to begin"
-        st.markdown(
-            f":material/hourglass_empty: {head} · **{len(waiting)}** {'waits' if len(waiting) == 1 else 'wait'}"
-        )
-        for place, run in enumerate(waiting[:MOST], 1):
-            _row(place, run, len(waiting))
+        head = f"**{_name(training)}** is training" if training else "The next run is about to start"
+        st.markdown(f":material/hourglass_empty: {head} · **{len(waiting)}** in the queue")
+        for position, run in enumerate(waiting[:MOST], 1):
+            _show_row(position, run, len(waiting))
         if len(waiting) > MOST:
             with st.expander(f"{len(waiting) - MOST} more", key="queue_rest"):
                 rest = enumerate(waiting[MOST:], MOST + 1)
-                st.markdown("\n".join(f"{place}. {_name(run)}" for place, run in rest))
+                st.markdown("\n".join(f"{position}. {_name(run)}" for position, run in rest))
         if len(waiting) > 1:
-            with st.popover("Empty the line…", icon=":material/playlist_remove:", key="empty_line"):
-                st.markdown(f"All {len(waiting)} runs leave the line; those that never began are deleted.")
-                st.button("Remove them all", key="queue_empty", on_click=_do, args=(_remove_all, waiting))
-        _orphans(waiting)
+            with st.popover("Clear queue…", icon=":material/playlist_remove:", key="empty_line"):
+                st.markdown(f"Remove all {len(waiting)} runs from the queue? Runs that never started are deleted.")
+                st.button("Clear queue", key="queue_empty", on_click=_do, args=(_remove_all, waiting))
+        _show_orphans(waiting)
 
 
-def _row(place: int, run: runs.Run, count: int) -> None:
+def _show_row(position: int, run: runs.Run, count: int) -> None:
     name = _name(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"waits:{run.id}"):
-        st.markdown(f"{place}. {name}", width="stretch")
+        st.markdown(f"{position}. {name}", width="stretch")
         for label, icon, by, usable in (
-            ("Up", "arrow_upward", -1, place > 1),
-            ("Down", "arrow_downward", 1, place < count),
+            ("Up", "arrow_upward", -1, position > 1),
+            ("Down", "arrow_downward", 1, position < count),
         ):
             st.button(
                 label,
@@ -62,7 +60,7 @@ def _row(place: int, run: runs.Run, count: int) -> None:
                 disabled=not usable,
                 on_click=_do,
                 args=(queue.move, run, by),
-                help=f"Move {name} one place {label.lower()} the line.",
+                help=f"Move {name} {label.lower()} by one position.",
                 type="tertiary",
             )
         st.button(
@@ -71,21 +69,22 @@ def _row(place: int, run: runs.Run, count: int) -> None:
             icon=":material/close:",
             on_click=_do,
             args=(queue.remove, run),
-            help=f"Take {name} out of the line. A run that never began is deleted, another stays as it is.",
+            help=f"Remove {name} from the queue. A run that never started is deleted; others are kept.",
             type="tertiary",
         )
 
 
-def _orphans(waiting: list[runs.Run]) -> None:
-    """Runs whose place is kept while no process waits for them."""
-    if forsaken := [run for run in waiting if queue.is_orphaned(run)]:
+def _show_orphans(waiting: list[runs.Run]) -> None:
+    """The runs in the queue that have no process that would start them."""
+    if count := sum(queue.is_orphaned(run) for run in waiting):
+        runs_text = "1 queued run has" if count == 1 else f"{count} queued runs have"
         st.warning(
-            f"Nobody waits for {len(forsaken)} of them any more: the machine was restarted, or their processes were "
-            "ended. Their places are kept.",
+            f"{runs_text} no process: the machine was restarted, or the processes were killed. "
+            "**Requeue** restarts them in their current positions.",
             icon=":material/power_off:",
         )
         st.button(
-            "Wait again",
+            "Requeue",
             key="queue_revive",
             icon=":material/restart_alt:",
             on_click=_do,
@@ -99,14 +98,14 @@ def _name(run: runs.Run) -> str:
 
 
 def _remove_all(waiting: list[runs.Run]) -> None:
-    """From the end, so that no run begins that is to go as well."""
+    """From the end, so that no run starts that is about to be removed as well."""
     for run in reversed(waiting):
         if run.queued:
             queue.remove(run)
 
 
 def _do(action: Callable[..., object], *arguments: object) -> None:
-    """Called by a button, before anything is drawn anew."""
+    """Called by a button, before anything is drawn again."""
     st.session_state.pop("queue_error", None)
     try:
         action(*arguments)

@@ -1,4 +1,4 @@
-"""The buttons of one run: what can be asked of it in its state. A command is obeyed after the current step."""
+"""The buttons of one run, which depend on its state. The trainer obeys a command after the current step."""
 
 from collections.abc import Callable
 
@@ -12,138 +12,144 @@ from unet_core.runs.history import History
 from unet_core.runs.run import RunState
 from unet_core.training import launch
 
-MORE_EPOCHS = 20  # what is offered to a run that is over
+MORE_EPOCHS = 20  # suggested for a run that is over
 LOWEST_LR, HIGHEST_LR = 1e-8, 10.0
 OPENED = "change_opened"  # how often the popover of changes was opened or closed in this session
-RUN_TOLD = "run_told"  # what the latest command has done, to be shown once
-RUN_ERROR = "run_error"  # (run id, message) of the latest command that failed; stays until the next one
+RUN_MESSAGE = "run_message"  # of the latest command, shown once
+RUN_ERROR = "run_error"  # (run id, message) of the latest command where it failed; stays until the next one
 
 
-def command(run: runs.Run, action: Callable[[], object], told: str = "") -> None:
-    """Called by a button, before anything is drawn anew: do it, and say so; an error stays to be read."""
+def command(run: runs.Run, action: Callable[[], object], message: str = "") -> None:
+    """Called by a button, before anything is drawn again: run the action, then show its message or its error."""
     st.session_state.pop(RUN_ERROR, None)
     try:
         action()
     except UnetError as error:
         st.session_state[RUN_ERROR] = (run.id, str(error))
     else:
-        st.session_state[RUN_TOLD] = told
+        st.session_state[RUN_MESSAGE] = message
 
 
-def _button(run: runs.Run, name: str, icon: str, action: Callable[[], object], told: str = "", **more: object) -> None:
+def _button(
+    run: runs.Run, name: str, icon: str, action: Callable[[], object], message: str = "", **options: object
+) -> None:
     st.button(
         name,
         key=name.lower().replace(" ", "_"),
         icon=f":material/{icon}:",
         on_click=command,
-        args=(run, action, told),
-        **more,  # type: ignore[arg-type]
+        args=(run, action, message),
+        **options,  # type: ignore[arg-type]
     )
 
 
 def show(run: runs.Run, state: RunState, history: History) -> None:
     """The buttons, side by side in the container that is open."""
-    if told := st.session_state.pop(RUN_TOLD, ""):
-        st.toast(told, icon=":material/check:")
+    if message := st.session_state.pop(RUN_MESSAGE, ""):
+        st.toast(message, icon=":material/check:")
     match state:
         case RunState.QUEUED:
-            _line(run)
+            _show_position(run)
         case RunState.RUNNING:
-            _button(run, "Pause", "pause", run.request_pause, help="Holds after this step; it uses no processor then.")
-            _stop(run)
-            _change(run, history)
+            _button(run, "Pause", "pause", run.request_pause, help="Pauses after the current step.")
+            _show_stop(run)
+            _show_changes(run, history)
         case RunState.PAUSED:
-            _button(run, "Go on", "play_arrow", run.request_unpause, type="primary")
-            _stop(run)
-            _change(run, history)
+            _button(
+                run, "Resume", "play_arrow", run.request_unpause, type="primary", help="Continues with the next step."
+            )
+            _show_stop(run)
+            _show_changes(run, history)
         case RunState.STARTING | RunState.STOPPING:
-            _stop(run, disabled=state == RunState.STOPPING)
+            _show_stop(run, disabled=state == RunState.STOPPING)
         case RunState.INTERRUPTED | RunState.FAILED:
-            resume = "Goes on after the last epoch that was saved."
+            sentence = "Continues after the last saved epoch."
             if history.started:
-                _button(run, "Resume", "play_arrow", lambda: launch.start(run), help=resume, type="primary")
+                _button(run, "Resume", "play_arrow", lambda: launch.start(run), help=sentence, type="primary")
         case RunState.FINISHED | RunState.STOPPED:
-            _train_on(run)
+            _show_continue(run)
     if run.has_best:
         st.button(
-            "Fine-tune from it",
+            "Fine-tune",
             key="fine_tune",
             icon=":material/tune:",
             on_click=_fine_tune,
             args=(run,),
-            help="The form's next run begins with this run's best weights; the net is then its own.",
+            help="Sets the form to start the next run from the best weights and with the architecture of this run.",
         )
-        for page in ("predict", "evaluate"):
-            st.page_link(f"{page}.py", label=f"{page.capitalize()} with it", query_params={"run": run.id})
+        for page, label in (("predict", "Predict with this model"), ("evaluate", "Evaluate this model")):
+            st.page_link(f"{page}.py", label=label, query_params={"run": run.id})
 
 
 def failed() -> tuple[str, str] | None:
-    """(run id, message) of the latest command that failed."""
-    found: tuple[str, str] | None = st.session_state.get(RUN_ERROR)
-    return found
+    """(run id, message) of the latest command where it failed."""
+    error: tuple[str, str] | None = st.session_state.get(RUN_ERROR)
+    return error
 
 
-def _line(run: runs.Run) -> None:
-    line = [other.id for other in queue.waiting(runs_dir())]
-    place = line.index(run.id) + 1 if run.id in line else 1
-    st.markdown(f"number **{place}** of {max(place, len(line))} in the line")
-    if place > 1:
-        _button(run, "Move up", "arrow_upward", lambda: queue.move(run, -1), help="One place nearer to the device.")
+def _show_position(run: runs.Run) -> None:
+    ids = [other.id for other in queue.waiting(runs_dir())]
+    position = ids.index(run.id) + 1 if run.id in ids else 1
+    st.markdown(f"position **{position}** of {max(position, len(ids))} in the queue")
+    if position > 1:
+        _button(run, "Move up", "arrow_upward", lambda: queue.move(run, -1), help="Moves the run up by one position.")
     _button(
         run,
-        "Remove from the line",
+        "Remove from queue",
         "playlist_remove",
         lambda: queue.remove(run),
-        "Taken out of the line.",
-        help="A run that never began is deleted; one that is to go on stays as it is.",
+        "Removed from the queue.",
+        help="A run that never started is deleted; others are kept.",
     )
 
 
-def _stop(run: runs.Run, disabled: bool = False) -> None:
-    sentence = "Ends after this step, judges what was learned, keeps the best epoch."
+def _show_stop(run: runs.Run, disabled: bool = False) -> None:
+    sentence = "Stops after the current step and runs a final validation. The best checkpoint is kept."
     _button(run, "Stop", "stop", run.request_stop, disabled=disabled, help=sentence)
 
 
-def _change(run: runs.Run, history: History) -> None:
-    """Learning rate and number of epochs of a run that trains."""
+def _show_changes(run: runs.Run, history: History) -> None:
+    """Fields for the learning rate and the number of epochs of an active run."""
     if history.started is None:
         return
     opened = st.session_state.setdefault(OPENED, 0)
-    sentence = "Learning rate and number of epochs."
+    sentence = "Change the learning rate or the number of epochs."
     with st.popover("Change…", icon=":material/edit:", key="change", help=sentence, on_change=_count_opening):
-        # Each opening has fields of its own, which begin with what holds at that moment and then stay as they are.
-        now = (max(LOWEST_LR, float(f"{history.lr or run.config.train.lr:.3g}")), history.total_epochs)
-        lr_now, epochs_now = st.session_state.setdefault(f"change_from:{run.id}:{opened}", now)
+        # Each opening has new fields, which start with the current values. Those change while the run trains, but a
+        # field whose default changed would lose what the user has typed: so they are remembered for each opening.
+        current = (max(LOWEST_LR, float(f"{history.lr or run.config.train.lr:.3g}")), history.total_epochs)
+        lr_now, epochs_now = st.session_state.setdefault(f"change_from:{run.id}:{opened}", current)
         lr = st.number_input(
             "Learning rate", LOWEST_LR, HIGHEST_LR, lr_now, 0.0001, "%g", key=f"change_lr:{run.id}:{opened}",
-            help="From the next step on; it falls from there as the schedule would.",
+            help="Takes effect at the next step. The schedule continues from this value.",
         )  # fmt: skip
-        told = f"Learning rate {lr:g} from the next step on."
-        _button(run, "Set learning rate", "check", lambda: run.request_lr(lr), told)
+        message = f"Learning rate set to {lr:g} from the next step."
+        _button(run, "Set learning rate", "check", lambda: run.request_lr(lr), message)
         epochs = st.number_input(
-            "Epochs in all", 1, 100_000, epochs_now, key=f"change_epochs:{run.id}:{opened}",
-            help="The run ends after so many; never before the end of the epoch that has begun.",
+            "Total epochs", 1, 100_000, epochs_now, key=f"change_epochs:{run.id}:{opened}",
+            help="Training ends after this many epochs. The current epoch is always completed.",
         )  # fmt: skip
-        _button(run, "Set epochs", "check", lambda: run.request_epochs(epochs), f"The run ends after {epochs} epochs.")
+        message = f"Training ends after {epochs} epochs."
+        _button(run, "Set epochs", "check", lambda: run.request_epochs(epochs), message)
 
 
 def _count_opening() -> None:
     st.session_state[OPENED] += 1
 
 
-def _train_on(run: runs.Run) -> None:
+def _show_continue(run: runs.Run) -> None:
     """More epochs for a run that is over."""
     if not run.has_last:
         return
-    with st.popover("Train on…", icon=":material/play_arrow:", key="train_on", help="More epochs from where it ended."):
-        more = st.number_input("More epochs", 1, 10_000, MORE_EPOCHS, key=f"more_epochs:{run.id}")
+    sentence = "Train more epochs from the last checkpoint."
+    with st.popover("Continue training…", icon=":material/play_arrow:", key="train_on", help=sentence):
+        more = st.number_input("Additional epochs", 1, 10_000, MORE_EPOCHS, key=f"more_epochs:{run.id}")
         lr = st.number_input(
             "Learning rate", LOWEST_LR, HIGHEST_LR, run.config.train.lr, 0.0001, "%g", key=f"more_lr:{run.id}",
-            help="The schedule begins anew and rises to it. Lower than the first one keeps what was learned.",
+            help="Peak of a new schedule. A lower value than before helps to keep what the model has learned.",
         )  # fmt: skip
-        name = f"Train {more} more epochs" if more != 1 else "Train one more epoch"
         st.button(
-            name,
+            f"Train {more} more epochs" if more != 1 else "Train 1 more epoch",
             key="proceed",
             type="primary",
             icon=":material/play_arrow:",
@@ -154,4 +160,4 @@ def _train_on(run: runs.Run) -> None:
 
 def _fine_tune(run: runs.Run) -> None:
     st.session_state["init"] = run.id
-    st.toast("The form's next run begins with this run's best weights.", icon=":material/tune:")
+    st.toast("The form is set to fine-tune this run.", icon=":material/tune:")

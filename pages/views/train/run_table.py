@@ -1,4 +1,4 @@
-"""All runs, remembered: their table, and of the chosen one its name, note, files, copy, code and end."""
+"""The table of all runs; for the selected one its name and note, and buttons to open, copy, download or delete it."""
 
 import tempfile
 from datetime import datetime
@@ -11,35 +11,37 @@ from pages.server import run_feed
 from pages.server.paths import runs_dir, sample_data
 from pages.ui import widgets
 from pages.ui.formatting import duration_text, plain
-from pages.views.train import form
+from pages.views.train import LIVE, form
 from unet_core.config import reproduce
-from unet_core.config.schema import RunConfig, all_fields
+from unet_core.config.schema import RunConfig
 from unet_core.errors import RunError, UnetError
 from unet_core.runs import manage
 from unet_core.runs import run as runs
 from unet_core.runs.manage import Notes
 
 MEBI = 2**20
-MOST_SETTINGS = 6  # that differ from the defaults, in the table
+MOST_SETTINGS = 6  # changed settings that the table lists
 
 
 @st.cache_data(max_entries=512, ttl=60, show_spinner=False)
-def megabytes(folder: str, changed: float) -> float:
-    """The size of a run; counted anew where its events have grown, at most once a minute otherwise."""
+def folder_mib(folder: str, changed: float) -> float:
+    """The size of a run in MiB; measured again where its events have grown (`changed`), and after a minute."""
     return manage.size(runs.Run(Path(folder))) / MEBI
 
 
 def row(run: runs.Run) -> dict[str, Any] | None:
-    """What the table tells of a run; None of one that vanishes."""
+    """The row of a run in the table; None where it cannot be read, for example because it is being deleted."""
     try:
         config, history = run.config, run_feed.history(run)
         notes, best = manage.notes(run), history.best
         changed = run.events.stat().st_mtime if run.events.exists() else 0.0
     except (RunError, OSError):
         return None
-    given = {
-        name: value for name, value in reproduce.changed_settings(config).items() if name not in ("threads", "device")
-    }
+    settings = [
+        f"{widgets.label_of(name)}: {value}"
+        for name, value in reproduce.changed_settings(config).items()
+        if name not in ("threads", "device")
+    ]
     return {
         "name": notes.name or run.id,
         "state": run.state().value,
@@ -48,61 +50,65 @@ def row(run: runs.Run) -> dict[str, Any] | None:
         "val_iou": best.val_iou if best else None,
         "epochs": f"{len(history.epochs)} of {history.started.epochs if history.started else config.train.epochs}",
         "duration": duration_text(history.epochs[-1].seconds) if history.epochs else "–",
-        "settings": ", ".join(f"{name} {value}" for name, value in list(given.items())[:MOST_SETTINGS]),
+        "settings": ", ".join(settings[:MOST_SETTINGS]),
         "note": notes.note,
-        "size": megabytes(str(run.folder), changed),
+        "size": folder_mib(str(run.folder), changed),
         "started": datetime.fromtimestamp(history.started_at) if history.started_at else None,
         "id": run.id,
     }
 
 
 def show() -> None:
-    """The table, and the panel of the row that is chosen."""
-    found = [(run, line) for run in runs.find(runs_dir()) if (line := row(run))]
-    if not found:
-        st.info("No run yet; each one that is started is kept here.", icon=":material/history:")
+    """The table, and the panel of the selected row."""
+    listed = [(run, values) for run in runs.find(runs_dir()) if (values := row(run))]
+    if not listed:
+        st.info("No runs yet. Every run that you start is listed here.", icon=":material/history:")
         return
     event = st.dataframe(
-        [line for _, line in found],
+        [values for _, values in listed],
         key="runs_table",
+        placeholder="–",
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
         column_config={
             "name": st.column_config.TextColumn("Name", width="medium", pinned=True),
             "state": st.column_config.TextColumn("State"),
-            "data": st.column_config.TextColumn("Data"),
+            "data": st.column_config.TextColumn("Dataset"),
             "val_dice": st.column_config.ProgressColumn("Best Dice", format="%.3f", min_value=0, max_value=1),
-            "val_iou": st.column_config.ProgressColumn("IoU", format="%.3f", min_value=0, max_value=1),
+            "val_iou": st.column_config.ProgressColumn("IoU at best", format="%.3f", min_value=0, max_value=1),
             "epochs": st.column_config.TextColumn("Epochs"),
             "duration": st.column_config.TextColumn("Duration"),
             "note": st.column_config.TextColumn("Note", width="medium"),
-            "settings": st.column_config.TextColumn("Settings off the defaults", width="medium"),
+            "settings": st.column_config.TextColumn("Changed settings", width="medium"),
             "size": st.column_config.NumberColumn("Size", format="%.1f MiB"),
             "started": st.column_config.DatetimeColumn("Started", format="YYYY-MM-DD HH:mm"),
-            "id": st.column_config.TextColumn("Id", width="medium"),
+            "id": st.column_config.TextColumn("ID", width="medium"),
         },
-        alt=f"Table of {len(found)} runs",
+        alt=f"Table of {len(listed)} runs",
     )
-    total = sum(line["size"] for _, line in found)
-    number = "1 run" if len(found) == 1 else f"{len(found)} runs"
-    st.caption(f"{number}, {total:,.0f} MiB in {plain(str(runs_dir()))}. Tick one to open, name, copy or delete it.")
+    total = sum(values["size"] for _, values in listed)
+    number = "1 run" if len(listed) == 1 else f"{len(listed)} runs"
+    st.caption(
+        f"{number}, {total:,.0f} MiB in {plain(str(runs_dir()))}. "
+        "Select a row to open, rename, copy, download or delete the run."
+    )
     if message := st.session_state.pop("runs_error", None):
         widgets.show_error(message)
-    picked = event.selection.rows
-    if picked and picked[0] < len(found):
-        panel(found[picked[0]][0])
+    selected = event.selection.rows
+    if selected and selected[0] < len(listed):
+        panel(listed[selected[0]][0])
 
 
 def panel(run: runs.Run) -> None:
-    """What can be done with one run."""
+    """Everything that can be done with one run."""
     notes = manage.notes(run)
     with st.container(border=True, key="run_panel"):
         st.markdown(f"**{plain(manage.label(run))}**")
         with st.container(horizontal=True):
             st.button("Open", key="run_open", icon=":material/show_chart:", on_click=open_run, args=(run,))
             st.button(
-                "Start a copy",
+                "Copy settings",
                 key="run_copy",
                 icon=":material/content_copy:",
                 on_click=copy,
@@ -122,35 +128,35 @@ def panel(run: runs.Run) -> None:
         with st.form(f"notes-{run.id}", border=False):
             name = st.text_input("Name", notes.name, max_chars=manage.LONGEST_NAME, placeholder=run.id)
             note = st.text_area("Note", notes.note, max_chars=manage.LONGEST_NOTE, height=80)
-            if st.form_submit_button("Keep name and note", icon=":material/save:", key="keep_notes"):
+            if st.form_submit_button("Save", icon=":material/save:", key="keep_notes"):
                 try:
                     manage.write_notes(run, Notes(name, note))
                     st.rerun()
                 except UnetError as error:
                     widgets.show_error(error)
         with st.expander("Show code", icon=":material/code:"):
-            st.caption("The command that repeats this run, and the same in Python:")
+            st.caption("Reproduce this run from the command line or from Python:")
             st.code(reproduce.command_line(run.config), language="bash", wrap_lines=True)
             st.code(reproduce.python_code(run.config), language="python")
 
 
 def deletion(run: runs.Run) -> None:
-    """Asked twice: the button opens a question, its button deletes."""
-    living = run.state().active
+    """The button opens a question; the button in it deletes."""
+    active = run.state().active
     with st.popover(
         "Delete…",
         icon=":material/delete:",
-        disabled=living,
-        help="Stop it first." if living else None,
+        disabled=active,
+        help="Stop the run first." if active else None,
         key="run_delete",
     ):
         size = manage.size(run) / MEBI
-        st.markdown(f"{plain(manage.label(run))}, its checkpoints and curves, {size:.1f} MiB, are gone for ever.")
-        st.button("Delete it for ever", key="run_delete_sure", type="primary", on_click=delete, args=(run,))
+        st.markdown(f"Delete {plain(manage.label(run))} with its checkpoints and curves ({size:.1f} MiB)?")
+        st.button("Delete permanently", key="run_delete_sure", type="primary", on_click=delete, args=(run,))
 
 
 def delete(run: runs.Run) -> None:
-    """Called by the second button."""
+    """Called by the button in the question."""
     try:
         manage.delete(run)
     except UnetError as error:
@@ -161,28 +167,22 @@ def delete(run: runs.Run) -> None:
 
 def open_run(run: runs.Run) -> None:
     """Called by the button: the curves of this run."""
-    st.session_state.update(run=run.id, view="Live")
+    st.session_state.update(run=run.id, view=LIVE)
 
 
 def copy(run: runs.Run) -> None:
-    """Called by the button: the form takes the settings of a run, its data among them."""
-    fill_form(run.config)
-    st.toast("The form holds the settings of this run now.", icon=":material/content_copy:")
-
-
-def fill_form(config: RunConfig) -> None:
-    """Set every widget of the form; they are drawn above this view, so this is done in a callback."""
-    for option in all_fields():
-        if option.name not in form.ELSEWHERE:
-            st.session_state[option.name] = getattr(getattr(config, option.section), option.name)
+    """Called by the button, before the form is drawn: it gets the settings of a run, with its dataset."""
+    config: RunConfig = run.config
+    form.fill(config)
     sample = Path(config.data.root) == Path(sample_data())
     st.session_state["source"] = form.SAMPLE if sample else form.FOLDER
     if not sample:
         st.session_state["root"] = config.data.root
+    st.toast("Settings copied to the form.", icon=":material/content_copy:")
 
 
 def packed(run: runs.Run) -> bytes:
-    """The ZIP, made on the disk when it is asked for."""
+    """The run as a ZIP file, written to disk when it is requested."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.zip"
         manage.pack(run, path)

@@ -1,0 +1,48 @@
+"""Settings as forms treat them: their values by name, and which of them apply to what is chosen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unet_core.config.schema import RunConfig, all_fields
+
+FOCAL = ("focal", "focal_dice")
+TVERSKY = ("tversky", "focal_tversky")
+WEIGHTED = ("auto", "bce", "bce_dice", "cross_entropy", "cross_entropy_dice", *FOCAL)  # losses with class weights
+FROM_SCRATCH = {"init": ("",)}  # a fine-tuned model keeps its architecture
+
+# A setting without a rule always applies. One with a rule applies where each setting in it has one of its values.
+APPLIES: dict[str, Mapping[str, tuple[Any, ...]]] = {
+    "focal_gamma": {"loss": FOCAL},
+    "focal_alpha": {"loss": FOCAL, "num_classes": (0, 1)},
+    "tversky_alpha": {"loss": TVERSKY},
+    "tversky_beta": {"loss": TVERSKY},
+    "class_weights": {"loss": WEIGHTED},
+    "plateau_patience": {"schedule": ("plateau",)},
+    "base_channels": FROM_SCRATCH,
+    "depth": FROM_SCRATCH,
+    "convs_per_block": FROM_SCRATCH,
+    "bottleneck_convs": FROM_SCRATCH,
+    "norm": FROM_SCRATCH,
+    "order": FROM_SCRATCH,
+    "activation": FROM_SCRATCH,
+    "down": FROM_SCRATCH,
+    "up": FROM_SCRATCH,
+    "padding": FROM_SCRATCH,
+    "head_kernel": FROM_SCRATCH,
+    "deep_supervision": FROM_SCRATCH,
+    "normalization": FROM_SCRATCH,
+}
+
+
+def applies(name: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a setting has an effect, given the values of those that its rule names.
+
+    >>> applies("tversky_alpha", {"loss": "dice"})
+    False
+    """
+    return all(settings[other] in values for other, values in APPLIES.get(name, {}).items())
+
+
+def values_of(config: RunConfig) -> dict[str, Any]:
+    """Every setting by its name, without sections."""
+    return {option.name: getattr(getattr(config, option.section), option.name) for option in all_fields()}
