@@ -4,6 +4,7 @@ Their JavaScript is made of ES modules. The browser fetches them by a route with
 (`pages.server.pixel_routes`) and keeps them; what a rerun carries is the small LOADER.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,9 @@ export default async (component) => {
   const failure = () => parent.querySelector("[data-is=failed]");
   let program;
   try {
-    parent.unetProgram ??= import(`${location.origin}${data.root}/${data.version}/{entry}`);
-    program = await parent.unetProgram;
+    const base = `${location.origin}${data.root}/${data.version}/`;
+    parent.unetProgram ??= Promise.all({modules}.map((path) => import(base + path)));
+    [program] = await parent.unetProgram;
   } catch (error) {
     console.error(error);
     parent.unetProgram = undefined;
@@ -50,9 +52,12 @@ def source(name: str) -> str:
 def loader(entry: str, title: str) -> str:
     """The JavaScript that loads the module `entry` ("viewer/viewer.js") and calls its default export.
 
-    `title` begins the sentence that is shown where the program cannot be loaded.
+    All modules of its folder and the shared ones are asked for at once: found one by one as imports, they would take as
+    many round trips as they are deep. `title` begins the sentence that is shown where the program cannot be loaded.
     """
-    return LOADER.replace("{entry}", entry).replace("{title}", title)
+    folders = (entry.partition("/")[0] + "/", "shared/")
+    modules = [entry, *(name for name in pixel_routes.FILES if name.startswith(folders) and name != entry)]
+    return LOADER.replace("{modules}", json.dumps(modules)).replace("{title}", title)
 
 
 def component(name: str, entry: str, title: str, **sources: str) -> Callable[..., Any]:

@@ -69,8 +69,8 @@ def _file(request: Request) -> Response:
     return Response(_program()[name], 200, HEADERS | {"Content-Encoding": "gzip"}, "text/javascript")
 
 
-def _route(path: str, answer: Any) -> Route:
-    """Answered in a thread, away from the server's event loop."""
+def _route(path: str, answer: Any, in_thread: bool = True) -> Route:
+    """A route; what takes time is answered in a thread, away from the server's event loop."""
 
     def work(request: Request) -> Response:
         try:
@@ -79,7 +79,7 @@ def _route(path: str, answer: Any) -> Route:
             return Response("No longer available.", 404, {"Cache-Control": "no-store"}, "text/plain")
 
     async def respond(request: Request) -> Response:
-        return await run_in_threadpool(work, request)
+        return await run_in_threadpool(work, request) if in_thread else work(request)
 
     return Route(path, respond, methods=["GET"])
 
@@ -91,7 +91,7 @@ def routes(base: str = "") -> list[Route]:
         _route(f"{root}/pixels/{{id}}/{{level:int}}/{{column:int}}/{{row:int}}", _pixels),
         _route(f"{root}/values/{{id}}/{{column:int}}/{{row:int}}", _values),
         _route(f"{root}/data/{{id}}", _data),
-        _route(f"{root}/{{version}}/{{file:path}}", _file),
+        _route(f"{root}/{{version}}/{{file:path}}", _file, in_thread=False),
     ]
 
 

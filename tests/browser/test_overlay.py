@@ -6,7 +6,7 @@ import base64
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from benchmarks.overlay_demo_page import case, mask_at
 from benchmarks.overlay_frames import FIND, drag
@@ -356,3 +356,37 @@ def test_a_large_picture_is_shown_reduced_sharp_where_one_looks_and_comes_back_w
     page.wait_for_function(f"{FIND}.viewer.readout?.intensity")
     assert ask(page, "viewer.readout.intensity") == shown.image[y, x].tolist()
     assert {url.split("/")[-3] for url in asked} == {"1", "0"}
+
+
+def choose(page: Page, name: str) -> None:
+    page.get_by_role("combobox", name="Picture").click()
+    page.get_by_role("option", name=name).click()
+
+
+def test_a_rerun_while_the_program_loads_leaves_one_viewer_with_the_newest_data(page: Page, server: Server):
+    waiting: list[Route] = []
+    page.route("**/viewer/viewer.js", lambda route: waiting.append(route))
+    with page.expect_request("**/viewer/viewer.js"):
+        page.goto(f"{server.url}/?case=small")
+    choose(page, "deep")
+    poll(lambda: page.get_by_test_id("stCode").inner_text().startswith("runs 2"), what="the rerun")
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    for route in waiting:
+        route.continue_()
+    ready(page)
+    assert ask(page, "viewer.data.name") == case("deep").name
+    choose(page, "quarters")
+    page.wait_for_function(f"{FIND}?.viewer.data.name === '{case('quarters').name}'")
+    ready(page)
+    expect(page.locator(".viewer")).to_have_count(1)
+
+
+def test_a_program_that_cannot_be_loaded_is_named_and_tried_again(page: Page, server: Server):
+    page.route("**/viewer/viewer.js", lambda route: route.abort())
+    page.goto(f"{server.url}/?case=small")
+    text = page.get_by_text("The viewer could not be loaded.")
+    expect(text).to_have_count(1)
+    page.unroute("**/viewer/viewer.js")
+    choose(page, "other")
+    ready(page)
+    expect(text).to_have_count(0)

@@ -6,6 +6,7 @@ import pytest
 from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
+from pages.components import program_address
 from tests.helpers.pages import EPOCH, STARTED, make_run, shoot, show, texts
 from tests.pages.conftest import place
 from unet_core.errors import RunError
@@ -42,9 +43,12 @@ def labels(app: AppTest) -> set[str]:
 
 
 def mounted(app: AppTest) -> dict[str, dict]:
-    """The data that each component of the browser was given, by its name."""
+    """The data that each component of the browser was given, by its name, without the address of its program."""
     protos = [element.proto for element in app.main if element.type == "bidi_component"]
-    return {proto.component_name.rpartition(".")[2]: json.loads(proto.json) for proto in protos}
+    data = {proto.component_name.rpartition(".")[2]: json.loads(proto.json) for proto in protos}
+    address = program_address()
+    assert all({name: item.pop(name) for name in address} == address for item in data.values())
+    return data
 
 
 def press(app: AppTest, label: str) -> AppTest:

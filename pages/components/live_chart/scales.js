@@ -33,9 +33,7 @@ export function rangeOf(lines, log, [x0, x1]) {
     const [from, to] = indicesIn(line, [x0, x1]);
     const every = Math.max(1, Math.floor((to - from) / SAMPLES));
     if (line.faint) {
-      const values = [];
-      for (let i = from; i < to; i += every) if (line.y[i] === line.y[i]) values.push(line.y[i]);
-      values.sort((a, b) => a - b);
+      const values = sortedValues(line.y, from, to, every);
       if (values.length) PEAKS.forEach((share) => include(values[Math.floor(share * (values.length - 1) + 0.5)]));
     } else for (let i = from; i < to; i += every) include(line.y[i]);
   }
@@ -43,6 +41,14 @@ export function rangeOf(lines, log, [x0, x1]) {
   if (!log && low > 0 && low < 0.5 * high) low = 0;
   const room = (high - low || Math.abs(high) || 1) * 0.06;
   return [low === 0 ? 0 : low - room, high + room];
+}
+
+// Every so many-th number of y in [from, to), in order, without NaN. A typed array sorts without a call per comparison.
+function sortedValues(y, from, to, every) {
+  const values = new Float64Array(Math.ceil(Math.max(0, to - from) / every));
+  let count = 0;
+  for (let i = from; i < to; i += every) if (y[i] === y[i]) values[count++] = y[i];
+  return values.subarray(0, count).sort();
 }
 
 // [from, to) of the points of a line between x0 and x1, with one more to either side: the line leaves the panel there.
