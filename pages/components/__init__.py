@@ -60,12 +60,14 @@ def loader(entry: str, title: str) -> str:
     return LOADER.replace("{modules}", json.dumps(modules)).replace("{title}", title)
 
 
-def component(name: str, entry: str, title: str, **sources: str) -> Callable[..., Any]:
-    """Register a component whose program is the module `entry`; `sources` are its `html` and `css`.
+def component(
+    name: str, entry: str, title: str, *, html: str | None = None, css: str | None = None
+) -> Callable[..., Any]:
+    """Register a component whose program is the module `entry`, with its `html` and `css`.
 
     Each mount's data must contain `program_address()`.
     """
-    mount: Callable[..., Any] = st.components.v2.component(name, js=loader(entry, title), **sources)
+    mount: Callable[..., Any] = st.components.v2.component(name, html=html, css=css, js=loader(entry, title))
     return mount
 
 

@@ -61,7 +61,7 @@ def load(
         if path.suffix.lower() in WEIGHT_FILES and path.is_file():
             return _load_file(path, device, precision)
         name = str(model)
-    folder, _ = resolve.checkpoint(name, Path(runs_dir))
+    folder, _ = resolve.find_checkpoint(name, Path(runs_dir))
     return _predictor(folder, device, precision)
 
 

@@ -33,6 +33,7 @@ def show_live_chart(run: runs.Run, active: bool, epoch: int | None = None, key: 
     if result.stale:
         st.rerun()
     picked = result.epoch
-    if isinstance(picked, dict) and picked.get("run") == run.id and isinstance(picked.get("epoch"), int):
-        return picked["epoch"]
+    if isinstance(picked, dict) and picked.get("run") == run.id:
+        number = picked.get("epoch")
+        return number if isinstance(number, int) else None
     return None

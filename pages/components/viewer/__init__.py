@@ -213,8 +213,9 @@ def _receive(message: Mapping[str, Any], before: ViewSettings) -> ViewSettings:
     """A browser's message, field by field; what is not valid stays as it was."""
 
     def is_share(value: object) -> bool:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and math.isfinite(value) and 0 <= value <= 1  # type: ignore[operator]
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return False
+        return math.isfinite(value) and 0 <= value <= 1
 
     def is_index(value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31

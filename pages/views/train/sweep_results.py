@@ -27,7 +27,7 @@ def show() -> None:
     if st.session_state.get("sweep") not in names:
         st.session_state.pop("sweep", None)
     name = st.selectbox("Sweep", names, key="sweep", bind="query-params", help="Newest first.")
-    active = any(run.in_line or run.alive() for run in leaderboard.members(runs_dir(), name))
+    active = any(run.queued or run.alive() for run in leaderboard.members(runs_dir(), name))
     st.fragment(show_sweep, run_every=POLL_SECONDS if active else None)(name, active)
 
 
