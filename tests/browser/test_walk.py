@@ -16,7 +16,7 @@ SMALL = "base_channels=4&depth=2&image_size=64&crops_per_image=2&precision=fp32"
 
 
 def points(page: Page, what: str) -> int:
-    """How many "steps" or "epochs" the live curves hold, once they are drawn; see components/live_chart/live_chart.js."""
+    """How many "steps" or "epochs" the live curves hold, once they are drawn; see live_chart/live_chart.js."""
     found = page.evaluate(
         """(what) => {
             const hosts = [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')];
