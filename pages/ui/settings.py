@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from unet_core.config.schema import RunConfig, all_fields
+from unet_core.losses import LOSSES
+from unet_core.training.optim import SCHEDULES
 
 FOCAL = ("focal", "focal_dice")
 TVERSKY = ("tversky", "focal_tversky")
-WEIGHTED = ("auto", "bce", "bce_dice", "cross_entropy", "cross_entropy_dice", *FOCAL)  # losses with class weights
+WEIGHTED = ("auto", *(name for name, loss in LOSSES.items() if loss.weighted))
+HALVING = tuple(name for name, schedule in SCHEDULES.items() if schedule.halves_on_plateau)
 FROM_SCRATCH = {"init": ("",)}  # a fine-tuned model keeps its architecture
 
 # A setting without a rule always applies. One with a rule applies where each setting in it has one of its values.
@@ -17,7 +20,7 @@ APPLIES: dict[str, Mapping[str, tuple[Any, ...]]] = {
     "tversky_alpha": {"loss": TVERSKY},
     "tversky_beta": {"loss": TVERSKY},
     "class_weights": {"loss": WEIGHTED},
-    "plateau_patience": {"schedule": ("plateau",)},
+    "plateau_patience": {"schedule": HALVING},
     "base_channels": FROM_SCRATCH,
     "depth": FROM_SCRATCH,
     "convs_per_block": FROM_SCRATCH,

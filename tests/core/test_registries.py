@@ -27,7 +27,7 @@ from unet_core.models import layers
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog
 from unet_core.runs.run import Run, RunState
-from unet_core.training import runner
+from unet_core.training import optim, runner
 
 NAME = "dummy_entry"
 REGISTRIES = {name: value for name, value in vars(choices).items() if isinstance(value, Registry)}
@@ -72,6 +72,16 @@ ENTRIES: dict[str, tuple[str, dict[str, Any], Any]] = {  # by registry: the sett
         "up",
         layers.UPS,
         layers.Up(lambda before, after: counted(nn.Upsample(scale_factor=2)), "a dummy", is_learned=False),
+    ),
+    "OPTIMIZERS": (
+        "optimizer",
+        optim.OPTIMIZERS,
+        optim.OptimizerKind(lambda weights, lr, decay, fused: counted(torch.optim.Adagrad(weights, lr)), "a dummy"),
+    ),
+    "SCHEDULES": (
+        "schedule",
+        optim.SCHEDULES,
+        optim.Schedule(lambda step, total, peak: counted(peak / step), "a dummy"),
     ),
 }
 every_registry = pytest.mark.parametrize("registry", ENTRIES)

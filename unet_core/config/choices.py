@@ -41,18 +41,8 @@ CLASS_WEIGHTS = {
     "none": "all pixels have the same weight",
     "auto": "median-frequency balancing: rare classes weigh more (bce, cross_entropy, focal and their sums with Dice)",
 }
-OPTIMIZERS = {
-    "adamw": "Adam with decoupled weight decay (Loshchilov and Hutter 2019)",
-    "adam": "Adam (Kingma and Ba 2015), weight decay as an L2 penalty",
-    "sgd": "stochastic gradient descent with Nesterov momentum 0.9; needs about 10x the learning rate of AdamW",
-    "rmsprop": "RMSprop with momentum 0.9; needs about a tenth of the learning rate of AdamW",
-}
-SCHEDULES = {
-    "one_cycle": "rises for 30% of the steps, then decays to near zero (Smith 2018)",
-    "cosine": "linear warm-up over 5% of the steps, then cosine decay to near zero",
-    "constant": "linear warm-up over 5% of the steps, then constant",
-    "plateau": "as constant, but halved after plateau_patience epochs without improvement",
-}
+OPTIMIZERS = Registry("unet_core.training.optim:OPTIMIZERS")
+SCHEDULES = Registry("unet_core.training.optim:SCHEDULES")
 NORMALIZATIONS = {
     "zscore": "zero mean and unit standard deviation per image, over all channels together",
     "unit": "0..255 scaled to 0..1",

@@ -17,12 +17,11 @@ from unet_core.errors import TrainingError
 from unet_core.planning.report import LrRange, Progress
 from unet_core.planning.trial import Trial, prepare
 from unet_core.training.loop import make_step
+from unet_core.training.optim import OPTIMIZERS
 from unet_core.training.state import TrainerState
 
 SECONDS = 40.0
 FEWEST_STEPS, MOST_STEPS = 30, 100
-RANGES = {"sgd": (1e-4, 10.0), "rmsprop": (1e-5, 0.3)}  # of the learning rate, by optimizer
-DEFAULT_RANGE = (1e-5, 1.0)
 SMOOTHING = 0.04  # standard deviation of the Gaussian, as a fraction of the steps
 DIVERGED = 0.25  # above the first loss by this fraction of the loss, or of its fall so far: it has diverged
 MIN_FALL = 0.01  # a smaller fraction of the first loss counts as noise
@@ -41,7 +40,8 @@ def measure(trial: Trial, seconds: float = SECONDS) -> Iterator[Progress | LrRan
     The trial's weights and optimizer are restored afterwards.
     """
     training = trial.training
-    low, high = RANGES.get(trial.config.train.optimizer, DEFAULT_RANGE)
+    optimizer = OPTIMIZERS[trial.config.train.optimizer]
+    low, high = optimizer.low, optimizer.high
     batches = trial.batches(min(trial.config.train.batch_size, trial.dataset_size.crops))
     state = _save_state(training)
     losses: list[float] = []

@@ -1,27 +1,84 @@
-"""What turns gradients into weights: optimizers, learning-rate schedules and the average of weights."""
+"""What turns gradients into weights: optimizers, learning-rate schedules and the average of weights.
+
+A new optimizer or schedule is one entry in a registry below. The settings read names and descriptions from them, so
+torch is imported only where something is built.
+"""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
 
 MOMENTUM = 0.9
 ONE_CYCLE_WARM_UP = 0.3  # share of all steps in which the rate of the one-cycle schedule rises
 WARM_UP = 0.05  # the same of the others
 FIRST_LR, LAST_LR = 1 / 25, 1e-4  # shares of the peak
 
-Build = Callable[[Iterable[nn.Parameter], float, float, bool], Optimizer]  # of parameters, lr, weight decay, fused
-Schedule = Callable[[int, int, float], float]  # of step 1 .. total, total, peak
 
-OPTIMIZERS: dict[str, Build] = {
-    "adamw": lambda parameters, lr, decay, fused: AdamW(parameters, lr, weight_decay=decay, fused=fused),
-    "adam": lambda parameters, lr, decay, fused: Adam(parameters, lr, weight_decay=decay, fused=fused),
-    "sgd": lambda parameters, lr, decay, fused: SGD(
-        parameters, lr, momentum=MOMENTUM, nesterov=True, weight_decay=decay, fused=fused
+@dataclass(frozen=True)
+class OptimizerKind:
+    """`build(parameters, lr, weight_decay, fused)` makes it; the learning rate finder tries `low` to `high`."""
+
+    build: "Callable[[Iterable[nn.Parameter], float, float, bool], Optimizer]"
+    description: str
+    low: float = 1e-5
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`rate(step, total, peak)` is the learning rate of step 1 .. total.
+
+    `decays`: whether it falls by itself, so that a changed rate falls from there on. `halves_on_plateau`: whether the
+    peak is halved after `plateau_patience` epochs without improvement.
+    """
+
+    rate: Callable[[int, int, float], float]
+    description: str
+    decays: bool = True
+    halves_on_plateau: bool = False
+
+
+def _adamw(parameters: "Iterable[nn.Parameter]", lr: float, decay: float, fused: bool) -> "Optimizer":
+    from torch.optim import AdamW
+
+    return AdamW(parameters, lr, weight_decay=decay, fused=fused)
+
+
+def _adam(parameters: "Iterable[nn.Parameter]", lr: float, decay: float, fused: bool) -> "Optimizer":
+    from torch.optim import Adam
+
+    return Adam(parameters, lr, weight_decay=decay, fused=fused)
+
+
+def _sgd(parameters: "Iterable[nn.Parameter]", lr: float, decay: float, fused: bool) -> "Optimizer":
+    from torch.optim import SGD
+
+    return SGD(parameters, lr, momentum=MOMENTUM, nesterov=True, weight_decay=decay, fused=fused)
+
+
+def _rmsprop(parameters: "Iterable[nn.Parameter]", lr: float, decay: float, fused: bool) -> "Optimizer":
+    from torch.optim import RMSprop  # which has no fused form
+
+    return RMSprop(parameters, lr, momentum=MOMENTUM, weight_decay=decay)
+
+
+OPTIMIZERS = {
+    "adamw": OptimizerKind(_adamw, "Adam with decoupled weight decay (Loshchilov and Hutter 2019)"),
+    "adam": OptimizerKind(_adam, "Adam (Kingma and Ba 2015), weight decay as an L2 penalty"),
+    "sgd": OptimizerKind(
+        _sgd,
+        "stochastic gradient descent with Nesterov momentum 0.9; needs about 10x the learning rate of AdamW",
+        low=1e-4,
+        high=10.0,
     ),
-    "rmsprop": lambda parameters, lr, decay, _: RMSprop(parameters, lr, momentum=MOMENTUM, weight_decay=decay),
+    "rmsprop": OptimizerKind(
+        _rmsprop, "RMSprop with momentum 0.9; needs about a tenth of the learning rate of AdamW", high=0.3
+    ),
 }
 
 
@@ -54,17 +111,23 @@ def _cosine(low: float, part: float) -> float:
     return low + (1 - low) * (1 - math.cos(math.pi * part)) / 2
 
 
-FLAT = ("constant", "plateau")  # schedules that do not decay by themselves
-SCHEDULES: dict[str, Schedule] = {
-    "one_cycle": one_cycle,
-    "cosine": cosine,
-    "constant": constant,
-    "plateau": constant,  # whose peak the training halves
+SCHEDULES = {
+    "one_cycle": Schedule(one_cycle, "rises for 30% of the steps, then decays to near zero (Smith 2018)"),
+    "cosine": Schedule(cosine, "linear warm-up over 5% of the steps, then cosine decay to near zero"),
+    "constant": Schedule(constant, "linear warm-up over 5% of the steps, then constant", decays=False),
+    "plateau": Schedule(
+        constant,
+        "as constant, but halved after plateau_patience epochs without improvement",
+        decays=False,
+        halves_on_plateau=True,
+    ),
 }
 
 
-def optimizer_tensors(optimizer: Optimizer, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def optimizer_tensors(optimizer: "Optimizer", parameters: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
     """The state of the optimizer, as `<parameter>:<what>`."""
+    from torch import Tensor
+
     return {
         f"{name}:{what}": value
         for name, parameter in parameters.items()
@@ -73,8 +136,12 @@ def optimizer_tensors(optimizer: Optimizer, parameters: Mapping[str, Tensor]) ->
     }
 
 
-def restore_optimizer(optimizer: Optimizer, parameters: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+def restore_optimizer(
+    optimizer: "Optimizer", parameters: "Mapping[str, Tensor]", tensors: "Mapping[str, Tensor]"
+) -> None:
     """Restore what `optimizer_tensors` gave, laid out as the parameters; a step counter lies where it is read."""
+    import torch
+
     (group,) = optimizer.param_groups
     for key, tensor in tensors.items():
         name, _, what = key.rpartition(":")
@@ -86,13 +153,15 @@ def restore_optimizer(optimizer: Optimizer, parameters: Mapping[str, Tensor], te
         optimizer.state[parameter][what] = value
 
 
-@torch.no_grad()
-def average(mean: nn.Module, model: nn.Module, step: int, decay: float) -> None:
+def average(mean: "nn.Module", model: "nn.Module", step: int, decay: float) -> None:
     """Move the exponential mean of weights by one step (Polyak and Juditsky 1992); buffers (batch norm) are copied.
 
     Early on the decay is (1 + step) / (10 + step), so that a short run forgets its random start.
     """
+    import torch
+
     decay = min(decay, (1 + step) / (10 + step))
-    torch._foreach_lerp_(list(mean.parameters()), list(model.parameters()), 1 - decay)
-    for buffer, latest in zip(mean.buffers(), model.buffers(), strict=True):
-        buffer.copy_(latest)
+    with torch.no_grad():
+        torch._foreach_lerp_(list(mean.parameters()), list(model.parameters()), 1 - decay)
+        for buffer, latest in zip(mean.buffers(), model.buffers(), strict=True):
+            buffer.copy_(latest)

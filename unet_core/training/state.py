@@ -14,7 +14,7 @@ from unet_core.inference.predictor import Predictor
 from unet_core.models.checkpoint import SavedState
 from unet_core.models.unet import UNet
 from unet_core.training.class_weights import median_frequency, pixel_counts
-from unet_core.training.optim import FLAT, OPTIMIZERS, SCHEDULES, average, descent, optimizer_tensors, restore_optimizer
+from unet_core.training.optim import OPTIMIZERS, SCHEDULES, average, descent, optimizer_tensors, restore_optimizer
 from unet_core.training.progress import Progress
 
 RAW = "raw"  # marks the tensors of the model itself where the averaged ones are the weights of the checkpoint
@@ -47,7 +47,7 @@ class TrainerState(Progress):
         torch.manual_seed(self.config.seed)
         self.model = UNet(model_config).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: UNet | None = deepcopy(self.model).requires_grad_(False) if self.config.ema_decay else None
-        self.optimizer = OPTIMIZERS[self.config.optimizer](
+        self.optimizer = OPTIMIZERS[self.config.optimizer].build(
             self.model.parameters(),
             self.config.lr,
             self.config.weight_decay,
@@ -74,12 +74,12 @@ class TrainerState(Progress):
         One that was set by hand falls from there as the schedule would, down to almost nothing, or stays where the
         schedule is flat. A later stage has its schedule anew over its own steps; a flat one needs no second warm-up.
         """
-        peak, flat = self.peak_lr * self.lr_factor, self.config.schedule in FLAT
-        if flat and (self.manual_lr_step or self.stage > 1):
+        peak, schedule = self.peak_lr * self.lr_factor, SCHEDULES[self.config.schedule]
+        if not schedule.decays and (self.manual_lr_step or self.stage > 1):
             return peak
         if self.manual_lr_step:
             return descent(step, self.manual_lr_step, self.total_steps, peak)
-        return SCHEDULES[self.config.schedule](step - self.stage_step, self.total_steps - self.stage_step, peak)
+        return schedule.rate(step - self.stage_step, self.total_steps - self.stage_step, peak)
 
     def set_lr(self, lr: float) -> float:
         """Use the learning rate `lr` from the next step on; returns the rate until now."""
@@ -128,7 +128,10 @@ class TrainerState(Progress):
         self.epochs_without_gain = 0 if best else self.epochs_without_gain + 1
         if best:
             self.best_rank, self.best_epoch, self.best_dice, self.best_iou = rank, self.epoch, dice, iou
-        elif self.config.schedule == "plateau" and self.epochs_without_gain >= self.config.plateau_patience:
+        elif (
+            SCHEDULES[self.config.schedule].halves_on_plateau
+            and self.epochs_without_gain >= self.config.plateau_patience
+        ):
             self.lr_factor, self.epochs_without_gain = self.lr_factor / 2, 0
         return best
 

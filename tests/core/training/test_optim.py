@@ -57,7 +57,7 @@ def move(model: nn.Module, optimizer: torch.optim.Optimizer, steps: range) -> li
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_learns_and_goes_on_from_its_tensors_bit_for_bit(name: str, fused: bool) -> None:
     whole = net()
-    optimizer = OPTIMIZERS[name](whole.parameters(), RATES[name], 0.001, fused)
+    optimizer = OPTIMIZERS[name].build(whole.parameters(), RATES[name], 0.001, fused)
     values = move(whole, optimizer, range(20))
     half = deepcopy(whole)
     kept = optimizer_tensors(optimizer, dict(whole.named_parameters()))
@@ -65,7 +65,7 @@ def test_every_optimizer_learns_and_goes_on_from_its_tensors_bit_for_bit(name: s
     values += move(whole, optimizer, range(20, 60))
     assert sum(values[-10:]) < 0.6 * sum(values[:10])
 
-    again = OPTIMIZERS[name](half.parameters(), RATES[name], 0.001, fused)
+    again = OPTIMIZERS[name].build(half.parameters(), RATES[name], 0.001, fused)
     restore_optimizer(again, dict(half.named_parameters()), written)
     assert move(half, again, range(20, 60)) == values[20:]
     assert all(torch.equal(a, b) for a, b in zip(half.parameters(), whole.parameters(), strict=True))
@@ -77,7 +77,7 @@ def test_every_optimizer_learns_and_goes_on_from_its_tensors_bit_for_bit(name: s
 
 def test_nothing_is_kept_before_the_first_step() -> None:
     model = net()
-    optimizer = OPTIMIZERS["sgd"](model.parameters(), 0.1, 0.0, True)
+    optimizer = OPTIMIZERS["sgd"].build(model.parameters(), 0.1, 0.0, True)
     assert optimizer_tensors(optimizer, dict(model.named_parameters())) == {}
 
 
@@ -91,7 +91,7 @@ def test_two_steps_by_hand() -> None:
         "rmsprop": 1 - 0.1 * 10 - 0.1 * (9 + 1 / 0.0199**0.5),
     }.items():
         x = nn.Parameter(torch.ones(1))
-        optimizer = OPTIMIZERS[name]([x], 0.1, 0.0, False)
+        optimizer = OPTIMIZERS[name].build([x], 0.1, 0.0, False)
         for _ in range(2):
             optimizer.zero_grad()
             x.sum().backward()
@@ -144,7 +144,7 @@ def test_rates_by_hand() -> None:
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_every_schedule_is_proportional_to_its_peak(name: str) -> None:
     for step in (1, 2, 7, 50, 100):
-        assert SCHEDULES[name](step, 100, 3.0) == pytest.approx(3 * SCHEDULES[name](step, 100, 1.0))
+        assert SCHEDULES[name].rate(step, 100, 3.0) == pytest.approx(3 * SCHEDULES[name].rate(step, 100, 1.0))
 
 
 # The average --------------------------------------------------------------------------------------------------------
