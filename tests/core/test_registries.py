@@ -19,7 +19,7 @@ from unet_core.cli.parser import main
 from unet_core.config import choices
 from unet_core.config.choices import Registry
 from unet_core.config.schema import RunConfig, all_fields
-from unet_core.data import augmentation
+from unet_core.data import augmentation, layouts
 from unet_core.evaluation.summary import ImageScore, summarize, to_csv
 from unet_core.inference.predictor import load_predictor
 from unet_core.metrics import Counts, Metric
@@ -78,6 +78,11 @@ ENTRIES: dict[str, tuple[str, dict[str, Any], Any]] = {  # by registry: the sett
         optim.OPTIMIZERS,
         optim.OptimizerKind(lambda weights, lr, decay, fused: counted(torch.optim.Adagrad(weights, lr)), "a dummy"),
     ),
+    "LAYOUTS": (
+        "layout",
+        layouts.LAYOUTS,
+        layouts.Layout(lambda root: counted(layouts.paired(root)), "a dummy"),
+    ),
     "SCHEDULES": (
         "schedule",
         optim.SCHEDULES,
@@ -133,7 +138,8 @@ def test_a_new_entry_trains_is_saved_and_predicts(registry: str, setting: str, t
     run = train_here(runs.create(tmp_path / "runs", config))
     assert run.state() is RunState.FINISHED
     assert calls
-    assert getattr(getattr(run.config, "model" if hasattr(run.config.model, setting) else "train"), setting) == NAME
+    (section,) = (option.section for option in all_fields() if option.name == setting)
+    assert getattr(getattr(run.config, section), setting) == NAME
     predictor, warning = load_predictor(run.best, "cpu", "fp32")
     assert warning == ""
     assert predictor.predict(np.zeros((20, 30), np.uint8)).mask().shape == (20, 30)

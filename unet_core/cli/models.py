@@ -21,6 +21,7 @@ from unet_core.hub import resolve
 from unet_core.inference import sliding_window
 from unet_core.inference.tta import TTA, views
 from unet_core.io import images
+from unet_core.io.filenames import EXTENSIONS, is_image_name
 from unet_core.io.pixels import Array, encode_png
 from unet_core.postprocessing import cleanup
 
@@ -159,12 +160,12 @@ def _image_files(arguments: Sequence[Path]) -> list[Path]:
         if not argument.is_dir():
             paths.append(argument)
             continue
-        inside = sorted(path for path in argument.iterdir() if images.is_image_name(path))
-        below = (path for path in argument.rglob("*") if images.is_image_name(path))
+        inside = sorted(path for path in argument.iterdir() if is_image_name(path))
+        below = (path for path in argument.rglob("*") if is_image_name(path))
         candidates = inside or (path for path in below if not is_mask_folder(path.parent.name))
         files = pairing.without_masks(candidates)
         if not files:
-            raise DataError(f"{argument}: no images in this folder (supported: {', '.join(images.EXTENSIONS)}).")
+            raise DataError(f"{argument}: no images in this folder (supported: {', '.join(EXTENSIONS)}).")
         paths += files
     by_stem: dict[str, Path] = {}
     for path in paths:

@@ -74,11 +74,4 @@ SPLITS = {  # which images are evaluated, by the part of the training split they
     "val": ("val",),
     "test": ("test",),
 }
-LAYOUTS = {
-    "auto": "detected from the folder",
-    "dsb2018": "<id>/images/* and <id>/masks/*, one mask file per object (Data Science Bowl 2018)",
-    "paired": "images/ and masks/ with the same file names",
-    "split_folders": "train/ and trainannot/ (or train_masks/, train/images + train/masks), likewise val and test",
-    "stack": "multi-page TIFFs, train-volume.tif and train-labels.tif, one image per page (ISBI 2012)",
-    "mixed": "images and masks in one folder, paired by names such as a.png and a_mask.png, else by content",
-}
+LAYOUTS = Registry("unet_core.data.layouts:LAYOUTS", auto="detected from the folder")

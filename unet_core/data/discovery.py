@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from unet_core.config import choices
 from unet_core.data.layouts import LAYOUTS, Sample
 from unet_core.errors import DataError, ImageError, listing
 from unet_core.io import images
@@ -21,7 +20,7 @@ def find(root: Path, layout: str = "auto", unmasked: bool = False) -> list[Sampl
     if layout != "auto" and layout not in LAYOUTS:
         raise DataError(f"Unknown layout {layout!r}; known are auto, {', '.join(LAYOUTS)}.")
     for name in LAYOUTS if layout == "auto" else (layout,):
-        samples = LAYOUTS[name](root)
+        samples = LAYOUTS[name].find(root)
         if usable := [sample for sample in samples if sample.masks or unmasked]:
             return sorted(usable, key=lambda sample: sample.id)
         if samples:
@@ -31,7 +30,7 @@ def find(root: Path, layout: str = "auto", unmasked: bool = False) -> list[Sampl
             )
     entries = sorted(path.name + "/" * path.is_dir() for path in root.iterdir())
     content = f"It holds {listing(entries, 6)}." if entries else "It is empty."
-    layouts = "; ".join(f"{name}: {choices.LAYOUTS[name]}" for name in LAYOUTS)
+    layouts = "; ".join(f"{name}: {layout.description}" for name, layout in LAYOUTS.items())
     raise DataError(f"{root}: no images with masks were found. {content} Expected one of these layouts: {layouts}.")
 
 

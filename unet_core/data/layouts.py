@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from unet_core.data import pairing
 from unet_core.errors import DataError, ImageError, listing
-from unet_core.io import images
+from unet_core.io.filenames import EXTENSIONS, is_image_name
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "inputs")
 MASK_FOLDERS = ("masks", "mask", "labels", "label", "annotations", "segmentations", "gt", "targets")
@@ -43,7 +42,7 @@ def is_mask_folder(name: str) -> bool:
 
 
 def _image_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if images.is_image_name(path)) if folder.is_dir() else []
+    return sorted(path for path in folder.iterdir() if is_image_name(path)) if folder.is_dir() else []
 
 
 def _first_folder(root: Path, names: Iterable[str]) -> Path | None:
@@ -107,6 +106,8 @@ def stack(root: Path) -> list[Sample]:
     files = _find_tiffs(root)
     if not _is_stack(files):
         return []
+    from unet_core.data import pairing
+
     pairs = pairing.pair_by_name(files)
     problems = list(pairs.doubts)
     samples = []
@@ -130,6 +131,8 @@ def _is_stack(files: list[Path]) -> bool:
 
 
 def _count_pages(path: Path) -> int:
+    from unet_core.io import images
+
     try:
         return images.pages(path)
     except ImageError:
@@ -138,6 +141,8 @@ def _count_pages(path: Path) -> int:
 
 def mixed_folder(root: Path) -> list[Sample]:
     """Images and masks in one folder, or in each of several, told apart by their names or else by content."""
+    from unet_core.data import pairing
+
     if _is_stack(_find_tiffs(root)):
         return []
     if files := _image_files(root):
@@ -161,12 +166,25 @@ def mixed_folder(root: Path) -> list[Sample]:
     return samples
 
 
-LAYOUTS: dict[str, Callable[[Path], list[Sample]]] = {
-    "dsb2018": dsb2018,
-    "paired": paired,
-    "split_folders": split_folders,
-    "stack": stack,
-    "mixed": mixed_folder,
+@dataclass(frozen=True)
+class Layout:
+    """A way in which datasets lie in folders: `find(root)` gives the samples, none where the folder lies otherwise."""
+
+    find: Callable[[Path], list[Sample]]
+    description: str
+
+
+LAYOUTS = {  # tried in this order
+    "dsb2018": Layout(dsb2018, "<id>/images/* and <id>/masks/*, one mask file per object (Data Science Bowl 2018)"),
+    "paired": Layout(paired, "images/ and masks/ with the same file names"),
+    "split_folders": Layout(
+        split_folders,
+        "train/ and trainannot/ (or train_masks/, train/images + train/masks), likewise val and test",
+    ),
+    "stack": Layout(stack, "multi-page TIFFs, train-volume.tif and train-labels.tif, one image per page (ISBI 2012)"),
+    "mixed": Layout(
+        mixed_folder, "images and masks in one folder, paired by names such as a.png and a_mask.png, else by content"
+    ),
 }
 
 
@@ -178,7 +196,7 @@ def _pair_folders(root: Path, parts: Iterable[tuple[Path, Path, str | None]]) ->
         images_by_stem = _group_by_stem(_image_files(image_folder), (), problems)
         masks_by_stem = _group_by_stem(_image_files(mask_folder), MASK_ENDINGS, problems, images_by_stem)
         if not images_by_stem:
-            problems.append(f"{image_folder} holds no image ({', '.join(images.EXTENSIONS)})")
+            problems.append(f"{image_folder} holds no image ({', '.join(EXTENSIONS)})")
         for stem, path in images_by_stem.items():
             if stem in masks_by_stem:
                 name = stem if subset is None else f"{subset}/{stem}"

@@ -23,7 +23,7 @@ from unet_core.data import pairing
 from unet_core.data.layouts import Sample, is_mask_folder
 from unet_core.errors import DataError, ImageError, PredictionError, listing
 from unet_core.io import images, zip_reader
-from unet_core.io.filenames import fold_case, safe_name, unique
+from unet_core.io.filenames import EXTENSIONS, fold_case, is_image_name, safe_name, unique
 from unet_core.io.pixels import Pixels
 
 MOST_IMAGES = 10_000  # of one upload, each page of a stack counted
@@ -188,7 +188,7 @@ def _look_into(name: str, source: Source, groups: list[list[File]], result: Inpu
             content = File(name, label, lambda: source)
             _sort(content, groups[0], others)
             if others:
-                raise ImageError(f"{label}: not a supported image file. Use {', '.join(images.EXTENSIONS)} or .zip.")
+                raise ImageError(f"{label}: not a supported image file. Use {', '.join(EXTENSIONS)} or .zip.")
     except DataError as error:
         result.problems.append(str(error))
 
@@ -204,7 +204,7 @@ def _of_archive(archive: zip_reader.Archive, source: Source) -> Iterator[File]:
 
 
 def _sort(file: File, image_files: list[File], others: list[str]) -> None:
-    if images.is_image_name(Path(file.name)):
+    if is_image_name(Path(file.name)):
         image_files.append(file)
     else:
         others.append(file.name)
@@ -214,7 +214,7 @@ def _name_others(label: str, others: list[str], any_image: bool, result: Inputs)
     names = listing([zip_reader.readable(name) for name in others], MOST_NAMED)
     if not any_image:
         contents = f" It contains {names}." if others else ""
-        result.problems.append(f"{label}: no images in it ({', '.join(images.EXTENSIONS)}).{contents}")
+        result.problems.append(f"{label}: no images in it ({', '.join(EXTENSIONS)}).{contents}")
     elif others:
         result.notes.append(f"{label}: skipped non-image files: {names}.")
 

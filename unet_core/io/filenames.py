@@ -2,13 +2,18 @@
 
 import re
 import unicodedata
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-from unet_core.io.images import EXTENSIONS
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")  # of image files that can be read
 
 MOST_BYTES = 100  # of one part of a name in UTF-8; file systems take 255 with the endings that follow
 MOST_PARTS = 8  # of a path
 RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")  # devices of Windows, with any suffix
+
+
+def is_image_name(path: Path) -> bool:
+    """Whether a file name ends like an image; hidden files do not count."""
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
 
 
 def safe_name(name: str) -> str:

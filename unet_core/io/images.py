@@ -23,7 +23,6 @@ from unet_core.errors import ImageError
 from unet_core.io import high_bit_depth
 from unet_core.io.pixels import Pixels
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
 MAX_PIXELS = 89_478_485  # Pillow's own bound: about 9,450 x 9,450
 TURNS = {  # what makes an array upright, by its EXIF orientation: (transposed, rows reversed, columns reversed) after
@@ -35,11 +34,6 @@ TURNS = {  # what makes an array upright, by its EXIF orientation: (transposed, 
     7: (True, -1, -1),
     8: (True, -1, 1),
 }
-
-
-def is_image_name(path: Path) -> bool:
-    """Whether a file name ends like an image; hidden files do not count."""
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
 
 
 def read(path: Path, page: int | None = None) -> Pixels:

@@ -15,6 +15,7 @@ from unet_core.data.layouts import Sample
 from unet_core.errors import UnetError
 from unet_core.inference import inputs
 from unet_core.io import images
+from unet_core.io.filenames import EXTENSIONS
 from unet_core.io.pixels import Array, for_display
 from unet_core.runs import run as runs
 
@@ -56,7 +57,7 @@ def show(model: model_registry.Model) -> inputs.Inputs:
     )
     generation = st.session_state.setdefault("intake_number", 0)  # a new key empties an uploader
     if way == FILES:
-        endings = [ending.removeprefix(".") for ending in (*images.EXTENSIONS, ".zip")]
+        endings = [ending.removeprefix(".") for ending in (*EXTENSIONS, ".zip")]
         files = st.file_uploader(
             "Images, multi-page TIFFs, or a ZIP of them",
             type=endings,

@@ -18,6 +18,7 @@ from PIL import Image, ImageFile
 
 from unet_core.errors import ImageError
 from unet_core.io import images
+from unet_core.io.filenames import is_image_name
 from unet_core.io.pixels import encode_png, for_display, full_range, with_channels
 
 Array = NDArray[np.uint8]
@@ -399,7 +400,7 @@ def test_a_file_name_of_any_bytes(tmp_path: Path, name: bytes) -> None:
     ],
 )
 def test_names_of_pictures(name: str, expected: bool) -> None:
-    assert images.is_image_name(Path("somewhere.png", name)) is expected
+    assert is_image_name(Path("somewhere.png", name)) is expected
 
 
 @pytest.mark.parametrize(
