@@ -8,6 +8,7 @@ from pages.server.paths import runs_dir
 from pages.ui import job_progress, widgets
 from pages.ui.messages import show_messages
 from pages.views.evaluate import job, scores
+from unet_core.config import reproduce
 from unet_core.config.choices import SPLITS
 from unet_core.runs import run as runs
 
@@ -51,3 +52,5 @@ if progress.state == CANCELLED:
         st.button("Score the rest", key="score_again", icon=":material/refresh:", on_click=job.restart)
 if scoring.scores.images:
     scores.show(model, scoring.scores)
+    with st.expander("Show code", icon=":material/code:"):
+        st.code(reproduce.evaluation_code(str(run.folder), run.config.data.root, split), language="python")

@@ -7,8 +7,9 @@ import streamlit as st
 from pages import PAGES
 from pages.ui import addresses
 
-st.set_page_config(page_title="UNet Studio", page_icon=":material/blur_on:", layout="wide")
-st.logo(str(Path(__file__).parent / "assets" / "logo.svg"), size="large")
+LOGO = str(Path(__file__).parent / "assets" / "logo.svg")  # a Material icon would be fetched from another site
+st.set_page_config(page_title="UNet Studio", page_icon=LOGO, layout="wide")
+st.logo(LOGO, size="large")
 
 here = Path(__file__).parent
 menu = [

@@ -6,6 +6,7 @@ from pages.ui import widgets
 from pages.views.predict import downloads, image_viewer, measurements, troubleshooting
 from pages.views.predict.masks import Work, all_results, measure_result
 from pages.views.predict.options import choose_options
+from unet_core.config import reproduce
 from unet_core.errors import UnetError
 
 
@@ -41,3 +42,8 @@ def show(work: Work) -> None:
         measurements.show(result.objects, selected, scope)
     with right:
         downloads.show(result, len(names), lambda: all_results(work, threshold, options))
+        with st.expander("Show code", icon=":material/code:"):
+            model = work.model.folder if work.model.run is None else work.model.run.folder
+            used = threshold if prediction.num_classes == 1 else None
+            code = reproduce.prediction_code(str(model), work.job.tta, work.job.tile, used)
+            st.code(code, language="python", wrap_lines=True)
