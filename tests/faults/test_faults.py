@@ -350,7 +350,7 @@ def orphan(place: Path, data: Path) -> Run:
 FIND = """
 from pathlib import Path
 from unet_core.runs import run as runs
-run = runs.busy(Path({!r}))
+run = runs.find_active(Path({!r}))
 print(run.id, run.state())
 """
 

@@ -230,7 +230,7 @@ def with_a_text_file(root: Path) -> None:
         (without_a_mask, "lonely.png has no mask"),
         (with_another_size, "the mask is 20 x 10 pixels, its image a.png is 20 x 20"),
         (with_a_broken_picture, "broken.png"),
-        (with_a_text_file, "notes.png: this is no picture"),
+        (with_a_text_file, "notes.png: not a supported image file"),
     ],
 )
 def test_what_is_wrong_with_a_folder_is_said_by_name(plant, words, place, tmp_path):

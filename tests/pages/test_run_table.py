@@ -60,7 +60,7 @@ def test_the_code_that_repeats_it_is_shown(place, sample_folder):
     make_run(place, sample_folder, STARTED)
     code = [block.value for block in open_list(0).code]
     assert any(f"python -m unet_core train {sample_folder}" in text for text in code)
-    assert any("RunConfig().replace(" in text for text in code)
+    assert any("from unet_core import train" in text for text in code)
 
 
 def test_deleting_is_asked_twice(place, sample_folder):

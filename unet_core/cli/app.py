@@ -4,16 +4,18 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import unet_core
+from unet_core.cli.common import add_command
 from unet_core.errors import RunError
 
+if TYPE_CHECKING:
+    from unet_core.cli.common import Commands
 
-def add_arguments(commands: Any) -> None:
-    """Add the command to those of the command line."""
-    sub = commands.add_parser("app", help="open the app in the browser (without a command, too)")
-    sub.set_defaults(command=open_app)
+
+def add_arguments(commands: "Commands") -> None:
+    sub = add_command(commands, "app", open_app, "open the app in the browser (also without any command)")
     sub.add_argument("--port", type=int, help="port of the server (8501)")
     sub.add_argument("--address", help="address that the server listens on (127.0.0.1)")
     sub.add_argument("--no-browser", action="store_true", help="open no browser window")

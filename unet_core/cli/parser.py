@@ -5,18 +5,20 @@ Progress goes to stderr, the last line on stdout is one JSON object. The exit st
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 
-from unet_core.cli import control, data, models, planning, queue, runs, train
+from unet_core.cli import app, control, data, models, planning, queue, runs, train
 from unet_core.cli.output import print_error, print_result, program
 from unet_core.errors import UnetError
 
-MODULES = (train, planning, control, runs, queue, models, data)  # in the order of the help
+MODULES = (app, train, planning, control, runs, queue, models, data)  # in the order of the help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status. `arguments` default to those of the process."""
-    parsed = make_parser().parse_args(arguments)
+    """Run one command, `app` where there is none; the exit status. `arguments` default to those of the process."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parsed = make_parser().parse_args(arguments or ["app"])
     try:
         result = parsed.command(parsed)
     except (UnetError, OSError) as error:  # OSError: a full disk, a folder without write permission

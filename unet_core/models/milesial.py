@@ -65,7 +65,8 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise CheckpointError(
-            f"{path}: these weights cannot be read safely ({error}). Convert them to .safetensors."
+            f"{path}: nothing in it can be read safely; the file runs code when it is opened, or it is damaged. "
+            "Save the weights as .safetensors where they were made."
         ) from error
     content = content.get("state_dict", content) if isinstance(content, dict) else content
     if not isinstance(content, dict):

@@ -45,7 +45,7 @@ def test_it_is_refused_while_a_run_has_the_device_and_says_so(config, tmp_path):
     with queue.hold_device(tmp_path):
         check = process.start(config, tmp_path)
         assert until_over(check) is CheckState.FAILED
-    assert "device" in check.problem() and "wait" in check.problem()
+    assert "device" in check.problem() and "Wait" in check.problem()
     assert check.result() is None
 
 

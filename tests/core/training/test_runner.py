@@ -168,7 +168,6 @@ def test_a_stop_ends_it_while_it_is_held(tmp_path, cells, monkeypatch):
     run_here(run, {7: run.request_pause})
     assert [event.type for event in events(run)][-4:] == ["paused", "unpaused", "epoch", "finished"]
     assert run.state() is RunState.STOPPED
-    assert not history(run).paused
 
 
 def test_between_two_looks_it_sleeps(monkeypatch):
