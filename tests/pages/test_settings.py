@@ -44,7 +44,7 @@ def test_the_rules_name_settings_and_values_that_there_are():
 
 def test_the_rules_are_those_of_training():
     assert set(WEIGHTED) == {"auto", *(name for name, loss in losses.LOSSES.items() if loss.weighted)}
-    adopted = {option.name for option in fields_of("model", ModelConfig)} - set(finetune.OWN)
+    adopted = {option.name for option in fields_of("model", ModelConfig)} - set(finetune.FROM_RUN)
     assert {name for name, rule in APPLIES.items() if "init" in rule} == adopted
 
 
