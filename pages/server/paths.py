@@ -12,7 +12,7 @@ def runs_dir() -> Path:
 
 
 def models_dir() -> Path:
-    """Where weights brought in from elsewhere are kept, a folder each."""
+    """Where imported weights are kept, a folder each."""
     return runs_dir() / "models"
 
 

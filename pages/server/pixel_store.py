@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from pages.server.lru import LRU
 
-Kind = Literal["picture", "mean", "nearest"]
+Kind = Literal["color", "mean", "nearest"]
 Pixels = NDArray[Any]
 
 TILE = 1024  # pixels a side
@@ -41,7 +41,7 @@ class Layer:
 
     shown: Pixels
     values: Pixels
-    kind: Kind  # picture: PNG, reduced by means; mean: numbers, reduced by means; nearest: numbers that have no mean
+    kind: Kind  # color: PNG, reduced by means; mean: numbers, reduced by means; nearest: numbers that have no mean
 
     @property
     def nbytes(self) -> int:
@@ -58,7 +58,7 @@ class Layer:
         if not 0 <= level <= self.levels:
             raise GoneError
         part = _reduced(cut(self.shown, TILE << level, column, row), 1 << level, self.kind)
-        if self.kind != "picture":
+        if self.kind != "color":
             return pack(part), "application/octet-stream"
         from unet_core.io.pixels import encode_png
 
@@ -117,7 +117,7 @@ STORE = PixelStore()
 
 
 def _shown(values: Pixels, kind: Kind) -> Pixels:
-    if kind == "picture":
+    if kind == "color":
         from unet_core.io.pixels import for_display
 
         return np.ascontiguousarray(for_display(values))

@@ -52,3 +52,13 @@ def shoot(run: runs.Run, epoch: int, dices: list[float | None]) -> None:
     os.utime(
         run.snapshots, ns=(epoch, epoch * 1_000_000)
     )  # a clock too coarse to tell two shots apart would hide the second
+
+
+def finish_job(app: AppTest, key: str) -> AppTest:
+    """After the job that the page keeps in its session is over."""
+    assert not app.exception
+    if key in app.session_state:
+        assert app.session_state[key].wait(60)
+        app.run()
+    assert not app.exception
+    return app

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from pages.server import model_registry, scoring_job
 from pages.server.scoring_job import ScoringJob
-from tests.helpers.pages import show, texts
+from tests.helpers.pages import finish_job, show, texts
 from unet_core import metrics
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data.discovery import find
@@ -23,22 +24,14 @@ from unet_core.models.checkpoint import save_checkpoint
 from unet_core.models.unet import UNet
 from unet_core.runs import run as runs
 
+settled = partial(finish_job, key="scoring")
+
 
 @pytest.fixture
 def model(trained, place):
     shutil.copytree(trained.folder, place / trained.id)
     run = runs.Run(place / trained.id)
     return model_registry.Model(run.id, run.best, run)
-
-
-def settled(app):
-    """After the job of the page is over."""
-    assert not app.exception
-    if "scoring" in app.session_state:
-        assert app.session_state["scoring"].wait(60)
-        app.run()
-    assert not app.exception
-    return app
 
 
 def table(app):
@@ -67,7 +60,7 @@ def test_every_held_back_image_is_listed_worst_first_and_the_worst_is_shown(mode
     told = viewer(app)
     assert (told["name"], told["settings"]["mode"]) == (rows["image"][0], "errors")
     assert {"image", "probability", "mask", "truth"} <= set(told["layers"])
-    app.session_state["judged"] = rows["image"][1]
+    app.session_state["shown_image"] = rows["image"][1]
     assert viewer(app.run())["name"] == rows["image"][1]
 
 

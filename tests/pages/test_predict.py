@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from pages.server import model_registry
 from pages.views.predict import masks
 from pages.views.predict.options import Options
-from tests.helpers.pages import ROOT, show, texts
+from tests.helpers.pages import ROOT, finish_job, show, texts
 from unet_core.inference.adjustments import Adjust
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
@@ -19,6 +20,7 @@ from unet_core.models import checkpoint
 from unet_core.runs import run as runs
 
 OLD_WAYS = json.loads((ROOT / "tests" / "golden" / "addresses_0_1.json").read_text())["/predict"]["way"]
+settled = partial(finish_job, key="job")
 
 
 @pytest.fixture
@@ -35,16 +37,6 @@ def pictures(sample_folder):
 def upload(app, *files: tuple[str, bytes]):
     app.file_uploader(key="uploads-0").set_value([(name, data, "image/png") for name, data in files]).run()
     return settled(app)
-
-
-def settled(app):
-    """After the job of the page is over."""
-    assert not app.exception
-    if "job" in app.session_state:
-        assert app.session_state["job"].wait(60)
-        app.run()
-    assert not app.exception
-    return app
 
 
 def objects_table(app):

@@ -151,7 +151,7 @@ def pair_by_content(files: Iterable[Path]) -> Pairing:
 
 
 def _has_few_values(path: Path) -> bool:
-    """Whether an image has few values or colors, judged by every n-th row and column; False of what cannot be read."""
+    """Whether an image has few values or colors, by every n-th row and column; False of what cannot be read."""
     try:
         pixels = images.read_mask(path)
     except ImageError:

@@ -101,7 +101,7 @@ def show_viewer(
     Raises ValueError where a map has another size than the image.
     """
     multiclass = classes is not None
-    layers = {"image": _layer(image, "picture")}
+    layers = {"image": _layer(image, "color")}
     maps = {"probability": probability, "uncertainty": uncertainty}
     layers |= {layer: _share(pixels) for layer, pixels in maps.items() if pixels is not None}
     if classes is not None:

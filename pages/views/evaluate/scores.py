@@ -141,8 +141,8 @@ def show_table(scores: Scores) -> str:
     names = [row["image"] for row in rows]
     selected = [names[row] for row in event.selection.rows if row < len(names)]
     if selected:
-        st.session_state["judged"] = selected[0]  # it outlives another page, the table's selection does not
-    shown = str(st.session_state.get("judged"))
+        st.session_state["shown_image"] = selected[0]  # it outlives another page, the table's selection does not
+    shown = str(st.session_state.get("shown_image"))
     return shown if shown in names else names[0]
 
 
