@@ -12,13 +12,16 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.overlay_frames import FIND
 from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll
+from unet_core.runs import run as runs
+from unet_core.runs.run import RunState
 
 PICTURES = Path(__file__).parent / "images"
 WIDTH, HEIGHT = 1280, 860
 GIF_WIDTH = 760
 FRAMES, FRAME_SECONDS = 24, 1.0
-SETTINGS = "epochs=6&base_channels=12&depth=3&image_size=96&crops_per_image=4&device=cpu"
+SETTINGS = "epochs=6&base_channels=8&depth=3&image_size=96&crops_per_image=2&device=cpu"
 
 
 def small(data: bytes, width: int, colors: int) -> Image.Image:
@@ -46,6 +49,7 @@ def film_training(page: Page, url: str) -> None:
     settle(page)
     page.get_by_role("button", name="Start training").click()
     page.get_by_test_id("stBidiComponentIsolated").first.wait_for()
+    page.get_by_test_id("stMain").evaluate("element => element.scrollTo(0, 0)")
     frames: list[Image.Image] = []
     begun = time.monotonic()
     for number in range(FRAMES):
@@ -66,15 +70,19 @@ def main() -> None:
             page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
             page.set_default_timeout(120_000)
             film_training(page, server.url)
-            page.get_by_text("finished", exact=True).first.wait_for()
+            poll(lambda: runs.find(server.runs_dir)[0].state() is RunState.FINISHED, 600, "the end of the run")
+            page.goto(f"{server.url}/train")
+            page.get_by_text("Validation scores").first.wait_for()
             photograph(page, "train")
             page.goto(f"{server.url}/predict?way=Examples")
             settle(page)
-            page.locator("button[kind]", has_text="cells_").first.click()
-            page.get_by_text("objects", exact=False).first.wait_for()
+            page.get_by_role("button", name="1", exact=True).click()
+            page.get_by_text("Minimum object size").first.wait_for()
+            page.wait_for_function(f"{FIND}?.dataset.state === 'ready' && !{FIND}.viewer.dirty.size")
             photograph(page, "predict")
             page.goto(f"{server.url}/evaluate")
-            page.get_by_text("Dice").first.wait_for()
+            page.get_by_text("Mean Dice").first.wait_for(timeout=300_000)
+            page.wait_for_function(f"{FIND}?.dataset.state === 'ready' && !{FIND}.viewer.dirty.size")
             photograph(page, "evaluate")
             page.goto(server.url)
             photograph(page, "home")

@@ -14,6 +14,7 @@ from tests.helpers.browser import Server, poll
 from unet_core import overlay
 from unet_core.data.label_map import IGNORE
 from unet_core.io import images
+from unet_core.io.colors import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE
 from unet_core.io.pixels import for_display, with_channels
 from unet_core.postprocessing import cleanup, objects
 
@@ -37,13 +38,13 @@ def errors_of(image, pred, target, num_classes: int):
     base = with_channels(for_display(image), 3)
     colors = np.zeros_like(base)
     if num_classes == 1:
-        colors[(pred == 1) & (target == 1)] = overlay.TRUE_POSITIVE
-        colors[(pred == 1) & (target == 0)] = overlay.FALSE_POSITIVE
-        colors[(pred == 0) & (target == 1)] = overlay.FALSE_NEGATIVE
+        colors[(pred == 1) & (target == 1)] = TRUE_POSITIVE
+        colors[(pred == 1) & (target == 0)] = FALSE_POSITIVE
+        colors[(pred == 0) & (target == 1)] = FALSE_NEGATIVE
         colored = ((pred == 1) | (target == 1)) & (target != IGNORE)
     else:
         colored = (pred != target) & (target != IGNORE)
-        colors[colored] = overlay.FALSE_POSITIVE
+        colors[colored] = FALSE_POSITIVE
     return np.where(colored[:, :, None], cv2.addWeighted(base, 0.5, colors, 0.5, 0), base).astype(np.uint8)
 
 
