@@ -21,6 +21,8 @@ PICTURES = Path(__file__).parent / "images"
 WIDTH, HEIGHT = 1280, 860
 GIF_WIDTH = 760
 FRAMES, FRAME_SECONDS = 24, 1.0
+CURVES_DRAWN = """() => [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')].some(
+  (host) => Number(host.shadowRoot?.querySelector(".live")?.dataset.ms ?? 0) > 0)"""
 SETTINGS = "epochs=6&base_channels=8&depth=3&image_size=96&crops_per_image=2&device=cpu"
 
 
@@ -72,12 +74,11 @@ def main() -> None:
             film_training(page, server.url)
             poll(lambda: runs.find(server.runs_dir)[0].state() is RunState.FINISHED, 600, "the end of the run")
             page.goto(f"{server.url}/train")
-            page.get_by_text("Validation scores").first.wait_for()
+            page.wait_for_function(CURVES_DRAWN)
             photograph(page, "train")
             page.goto(f"{server.url}/predict?way=Examples")
             settle(page)
             page.get_by_role("button", name="1", exact=True).click()
-            page.get_by_text("Minimum object size").first.wait_for()
             page.wait_for_function(f"{FIND}?.dataset.state === 'ready' && !{FIND}.viewer.dirty.size")
             photograph(page, "predict")
             page.goto(f"{server.url}/evaluate")

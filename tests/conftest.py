@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch
 
 import pytest
 
+from tests.helpers.processes import sweep
 from tests.helpers.wheel import installed as installed
 from tests.helpers.wheel import wheel as wheel
 from unet_core.data import synthetic
@@ -43,6 +44,14 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight images of the built-in dataset with their masks; for reading only."""
     return synthetic.write(tmp_path_factory.mktemp("data") / "cells", images=8)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for a module's runs; no trainer in it outlives the module."""
+    folder = tmp_path_factory.mktemp("processes")
+    yield folder
+    sweep(folder)
 
 
 @pytest.fixture

@@ -11,14 +11,6 @@ from unet_core.runs import run as runs
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch, sample_folder):
-    """An empty runs folder and the sample data, as the app sees them."""
-    monkeypatch.setenv("UNET_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr("pages.views.train.form.sample_data", lambda: sample_folder)
-    return tmp_path / "runs"
-
-
-@pytest.fixture
 def queued(place, sample_folder):
     """Three runs in the queue, without any process."""
     made = [runs.create(place, RunConfig().replace(root=str(sample_folder))) for _ in range(3)]

@@ -15,14 +15,6 @@ from unet_core.training import sweep
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch, sample_folder):
-    """An empty runs folder and the sample data, as the app sees them."""
-    monkeypatch.setenv("UNET_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr("pages.views.train.form.sample_data", lambda: sample_folder)
-    return tmp_path / "runs"
-
-
-@pytest.fixture
 def filed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, RunConfig]]:
     """What the buttons file, in place of filing it."""
     asked: list[dict[str, RunConfig]] = []

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from tests.helpers.processes import (
     quick,
     start_cli,
     steps,
-    sweep,
     trainers,
     wait_for,
     wait_until_over,
@@ -40,14 +39,6 @@ from unet_core.runs import queue
 from unet_core.runs import run as runs
 from unet_core.runs.run import Run, RunState
 from unet_core.training import launch
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for all that this file writes; no trainer in it outlives the tests."""
-    folder = tmp_path_factory.mktemp("main")
-    yield folder
-    sweep(folder)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.processes import end, events, make_data, quick, steps, sweep, trainers, wait_for, wait_until_over
+from tests.helpers.processes import end, events, make_data, quick, steps, trainers, wait_for, wait_until_over
 from unet_core.config.schema import RunConfig
 from unet_core.data import dataset, discovery
 from unet_core.errors import ConfigError, RunError
@@ -27,13 +27,6 @@ from unet_core.training.state import TrainerState
 
 RELEASE_0_1 = Path(__file__).parents[2] / "golden" / "release_0_1"
 HELD_BEATS = 4  # heartbeats for which a held trainer is watched
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("trainer")
-    yield folder
-    sweep(folder)
 
 
 @pytest.fixture(scope="module")

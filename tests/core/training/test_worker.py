@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,14 +77,6 @@ run = launch.launch(RunConfig.from_json(sys.argv[1]), Path(sys.argv[2]))
 print(run.folder, flush=True)
 time.sleep(600)
 """
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for the runs of this file; no trainer in it outlives the tests."""
-    folder = tmp_path_factory.mktemp("worker")
-    yield folder
-    sweep(folder)
 
 
 @pytest.fixture(scope="module")
