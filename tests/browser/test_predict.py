@@ -182,7 +182,8 @@ def test_an_inverted_picture_is_named_and_mended(page: Page, server: Server, pic
     expect(panel.get_by_role("button").first).to_have_text(re.compile("nvert"))
     assert standing(page).inner_text() != expected
     panel.get_by_role("button").first.click()
-    expect(standing(page)).to_have_text(expected)
+    expect(page.get_by_text(expected, exact=True)).to_be_visible()
+    expect(standing(page)).to_have_count(1)  # that of before is there until the page has run
     expect(page.get_by_text("Input adjusted: inverted")).to_be_visible()
 
 
