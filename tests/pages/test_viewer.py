@@ -139,7 +139,7 @@ def test_what_was_not_looked_at_for_longest_goes_first():
 
 def test_a_picture_comes_in_tiles_that_join_to_it(client, store):
     image = RNG.integers(0, 255, (1100, 2100, 3), np.uint8)
-    place = f"/base/viewer/pixels/{store.put(image, 'picture')}"
+    place = f"/base/viewer/pixels/{store.put(image, 'color')}"
     assert store.get(place.rpartition("/")[2]).levels == 2
     tiles = [
         [images.decode(client.get(f"{place}/0/{column}/{row}").content, "tile") for column in range(3)]
@@ -172,7 +172,7 @@ def test_numbers_come_as_they_are_reduced_by_means_or_by_the_middle(client, stor
 
 def test_the_readout_gets_the_true_values(client, store):
     deep = RNG.integers(0, 65535, (300, 290, 3), np.uint16)
-    place = f"/base/viewer/values/{store.put(deep, 'picture')}"
+    place = f"/base/viewer/values/{store.put(deep, 'color')}"
     values = np.frombuffer(client.get(f"{place}/1/1").content, "<u2").reshape(44, 34, 3)
     assert (values == deep[256:, 256:]).all()
     share = RNG.random((20, 20), np.float32)
