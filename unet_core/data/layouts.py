@@ -26,6 +26,8 @@ class Sample:
 
     `id` is unique in the dataset and stays the same from run to run. `subset` is train, val or test where the folder
     says so. `page` is the one of a multi-page TIFF, in the image as in the mask. Without masks: for prediction only.
+    `group` names what the image was cut or taken from (patient, slide, video): one that must not be split.
+    `field_of_view` is a mask file whose 0 does not count. `channel_files` hold further channels, a file each.
     """
 
     id: str
@@ -33,6 +35,9 @@ class Sample:
     masks: tuple[Path, ...]
     subset: str | None = None
     page: int | None = None
+    group: str | None = None
+    field_of_view: Path | None = None
+    channel_files: tuple[Path, ...] = ()
 
 
 def is_mask_folder(name: str) -> bool:
