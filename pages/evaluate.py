@@ -41,6 +41,7 @@ if scoring.error:
 if scoring.warning:
     widgets.show_warning(scoring.warning)
 show_messages(scoring.scores.skipped, "files that cannot be read", widgets.show_warning)
+show_messages(scoring.scores.warnings, "remarks on the data", widgets.show_warning)
 if progress.state == CANCELLED:
     with st.container(horizontal=True, vertical_alignment="center"):
         message = f"Cancelled after {progress.images} of {progress.of_images} images; the scores below are of those."

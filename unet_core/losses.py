@@ -47,7 +47,7 @@ def cross_entropy(logits: Tensor, target: Tensor, class_weights: Sequence[float]
     """Cross-entropy over K > 1 classes, the (weighted) mean over counted pixels."""
     from torch.nn import functional as F
 
-    from unet_core.data.label_map import IGNORE
+    from unet_core.data.masks.coding import IGNORE
 
     x = logits.float()
     weights = x.new_tensor(class_weights) if class_weights else None
@@ -171,7 +171,7 @@ def deep(loss: LossFunction, outputs: Tensor | Sequence[Tensor], target: Tensor)
 
 def _valid(target: Tensor) -> Tensor:
     """The pixels that count, bool in the shape of the target."""
-    from unet_core.data.label_map import IGNORE
+    from unet_core.data.masks.coding import IGNORE
 
     return target != IGNORE
 

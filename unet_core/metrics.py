@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 
 Floats = NDArray[np.float64]
 

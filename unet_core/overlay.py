@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.io.colors import CLASS_COLORS, ORANGE
 from unet_core.io.pixels import Pixels, for_display, with_channels
 

@@ -39,6 +39,7 @@ class Scores:
 
     images: "list[ImageScore]" = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)  # a sentence for each file that cannot be read
+    warnings: list[str] = field(default_factory=list)  # what else to know of the data: how mask values were read
     samples: dict[str, Sample] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)  # of the images' content
     masks: dict[str, bytes] = field(default_factory=dict)
@@ -84,7 +85,8 @@ class ScoringJob(BackgroundJob):
         samples = find(Path(run.config.data.root), run.config.data.layout)
         selected = select(samples, run.split(), self._split)
         settings = replace(run.data, cache_mb=min(run.data.cache_mb, CACHE_MB))
-        dataset = load_selected(selected, settings, config)
+        dataset = load_selected(selected, settings, config, run.coding)
+        self.scores.warnings = dataset.warnings
         self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
 
         def predict(sample: Sample, image: Pixels) -> Array:

@@ -12,7 +12,7 @@ from benchmarks.overlay_demo_page import case, mask_at
 from benchmarks.overlay_frames import FIND, drag
 from tests.helpers.browser import Server, poll
 from unet_core import overlay
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.io import images
 from unet_core.io.colors import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE
 from unet_core.io.pixels import for_display, with_channels

@@ -102,7 +102,7 @@ def test_every_kind_of_mask_gives_the_right_classes(tmp_path: Path, kind: str) -
     assert pictures.skipped == []
     assert pictures.model.num_classes == (classes if classes > 2 else 1)
     for number in range(2):
-        target = pictures.target(pictures[number].raw_mask)
+        target = pictures[number].mask
         wanted = truth(number, classes)
         np.testing.assert_array_equal(target, np.kron(wanted, BIG) if kind == "JPEG" else wanted)
     assert (warning in " ".join(pictures.warnings)) if warning else pictures.warnings == []
@@ -115,7 +115,7 @@ def test_a_palette_under_a_color_map_is_read_through_its_colors(tmp_path: Path) 
     (tmp_path / "colors.csv").write_text("250,0,9,car\n0,0,0,road\n0,200,0,tree\n")
     pictures = load_dataset(found, DataConfig(str(tmp_path), color_map="colors.csv"), TINY)
     assert (pictures.model.num_classes, pictures.warnings) == (3, [])
-    np.testing.assert_array_equal(pictures.target(pictures[0].raw_mask), np.array([1, 2, 0])[truth(0, 3)])
+    np.testing.assert_array_equal(pictures[0].mask, np.array([1, 2, 0])[truth(0, 3)])
 
 
 def deep(root: Path, as_stored: Any) -> Dataset:

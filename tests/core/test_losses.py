@@ -14,7 +14,7 @@ from torchmetrics.functional.segmentation import dice_score
 from unet_core import losses
 from unet_core.config import choices
 from unet_core.config.schema import TrainConfig
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.errors import ConfigError
 from unet_core.losses import LOSSES, choose, fitting
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torchmetrics import functional as tm
 
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.metrics import METRICS, Counts, count, mean, scores
 
 Mask = NDArray[np.uint8]

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from unet_core import overlay
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.overlay import draw, edges, palette
 
 Array = NDArray[np.uint8]

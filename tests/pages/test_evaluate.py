@@ -15,7 +15,7 @@ from tests.helpers.pages import finish_job, show, texts
 from unet_core import metrics
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data.discovery import find
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.evaluation import scores as evaluation
 from unet_core.inference.predictor import load_predictor
 from unet_core.io import images

@@ -44,7 +44,7 @@ class OpenDataset:
             raise IndexError(f"There is no image {index}; the dataset has {len(self)}.")
         index %= len(self)
         example, sample = self._examples[index], self._examples.samples[index]
-        return DatasetItem(example.image, self._examples.target(example.raw_mask), sample.image, sample.id)
+        return DatasetItem(example.image, example.mask, sample.image, sample.id)
 
     def __iter__(self) -> Iterator[DatasetItem]:
         return (self[index] for index in range(len(self)))

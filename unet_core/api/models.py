@@ -69,13 +69,15 @@ def load(
 class Evaluation:
     """Scores of a model on a dataset: each image's, and what they add up to.
 
-    `images` are the scores of each image, `skipped` one sentence for each file that could not be read, `summary` the
-    means. `mean`, `pooled`: by metric ("dice", "iou", "precision", "recall", "accuracy"), see docs/scores.md.
+    `images` are the scores of each image, `skipped` one sentence for each file that could not be read, `warnings` what
+    else one should know of the data, such as how mask values were read, `summary` the means.
+    `mean`, `pooled`: by metric ("dice", "iou", "precision", "recall", "accuracy"), see docs/scores.md.
     """
 
     images: "list[ImageScore]"
     summary: "Summary"
     skipped: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def mean(self) -> dict[str, float]:
@@ -131,6 +133,7 @@ def evaluate(
     """
     from unet_core.data import discovery
     from unet_core.evaluation import scores
+    from unet_core.evaluation.coding import find_coding
     from unet_core.evaluation.summary import summarize
     from unet_core.hub.resolve import local_checkpoint
 
@@ -141,8 +144,9 @@ def evaluate(
     config = data_settings(data, settings, RunConfig() if run is None else RunConfig(data=run.data))
     samples = discovery.find(Path(data), settings.get("layout", "auto"))
     chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, split)
-    images, skipped = scores.evaluate(predictor, chosen, config.data)
-    return Evaluation(images, summarize(images), skipped)
+    coding = find_coding(run, predictor.checkpoint, settings)
+    images, dataset = scores.evaluate(predictor, chosen, config.data, coding)
+    return Evaluation(images, summarize(images), dataset.skipped, dataset.warnings)
 
 
 def _load_file(path: Path, device: str, precision: str) -> "Predictor":

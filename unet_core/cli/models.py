@@ -181,12 +181,18 @@ def _same_output(path: Path, other: Path, name: str) -> str:
 def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     """Evaluate a model on a dataset. The images that it was trained on are left out unless --split says otherwise."""
     from unet_core.evaluation import scores
+    from unet_core.evaluation.coding import find_coding
     from unet_core.evaluation.summary import by_class, summarize, to_csv
     from unet_core.inference.predictor import load_predictor
 
     folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
     config = RunConfig() if run is None else dataclasses.replace(run.config, data=run.data)
-    changes = {"layout": parsed.layout, "ignore_index": parsed.ignore_index, "color_map": parsed.color_map}
+    changes = {
+        "layout": parsed.layout,
+        "ignore_index": parsed.ignore_index,
+        "color_map": parsed.color_map,
+        "labels": parsed.labels,
+    }
     config = config.replace(**{key: value for key, value in changes.items() if value is not None})
     samples = discovery.find(parsed.data, parsed.layout or "auto")
     chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, parsed.split)
@@ -196,9 +202,12 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     predictor, warning = load_predictor(folder, parsed.device, parsed.precision)
     if warning:
         warn(warning)
-    dataset = scores.load_selected(chosen, config.data, predictor.model.config)
+    set_here = [key for key, value in changes.items() if value is not None]
+    dataset = scores.load_selected(chosen, config.data, predictor.model.config, find_coding(run, folder, set_here))
     for message in dataset.skipped:
         echo(f"skipped: {message}")
+    for message in dataset.warnings:
+        warn(message)
     results = []
     for scored in scores.score_images(dataset, chosen, lambda sample, image: predictor.mask(image)):
         if parsed.save_masks:
@@ -213,7 +222,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     classes = by_class(results)
     if len(classes) > 1:
         summary["iou_by_class"] = {item.index: item.iou for item in classes}
-    return summary | {"output": parsed.output and str(parsed.output)}
+    return summary | {"output": parsed.output and str(parsed.output), "warnings": dataset.warnings}
 
 
 def _write_mask(path: Path, mask: Array, num_classes: int) -> None:

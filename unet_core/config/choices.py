@@ -74,4 +74,9 @@ SPLITS = {  # which images are evaluated, by the part of the training split they
     "val": ("val",),
     "test": ("test",),
 }
+LABELS = {
+    "auto": "by the evidence of the masks",
+    "classes": "each value is a class",
+    "instances": "each value is one object",
+}
 LAYOUTS = Registry("unet_core.data.layouts:LAYOUTS", auto="detected from the folder")

@@ -17,6 +17,7 @@ from unet_core.config.choices import (
     CLASS_WEIGHTS,
     DEVICES,
     DOWNS,
+    LABELS,
     LAYOUTS,
     LOSSES,
     NORMALIZATIONS,
@@ -84,6 +85,7 @@ class DataConfig(Settings):
     color_map: str = field(
         "", 'Mask colors in class order, "0,0,0;255,0,0" or a file that lists them; empty = detected from the masks.'
     )
+    labels: str = field("auto", "What the values in masks stand for.", choices=LABELS)
     cache_mb: int = field(4096, "Memory for decoded images in MiB; images beyond it are read again each epoch.", ge=0)
 
     def __post_init__(self) -> None:

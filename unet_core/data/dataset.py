@@ -1,17 +1,19 @@
-"""Images and masks of a dataset: decoded once, kept in memory as stored while there is room, read again beyond that."""
+"""Images and masks of a dataset: decoded once, kept in memory while there is room, read again beyond that."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.config.schema import DataConfig, ModelConfig
-from unet_core.data import label_map, masks, quality
+from unet_core.data import quality
 from unet_core.data.layouts import Sample
-from unet_core.data.mask_values import ValueTable, has_colors, parse_color_map
+from unet_core.data.masks import files
+from unet_core.data.masks.coding import MaskCoding
+from unet_core.data.masks.detect import choose_coding
+from unet_core.data.masks.evidence import Evidence
+from unet_core.data.masks.files import RawMask
 from unet_core.data.normalization import statistics
 from unet_core.errors import DataError, ImageError, listing
 from unet_core.io import images
@@ -23,34 +25,34 @@ MOST_UNREADABLE = 0.1  # share of images; above it the dataset is refused
 
 @dataclass(frozen=True)
 class Example:
-    """One image (H, W, C) uint8, uint16 or float32, its raw mask (H, W) uint8, its mean and deviation (C,)."""
+    """One image (H, W, C) uint8, uint16 or float32, its mask, its mean and deviation (C,).
+
+    The mask is (H, W) uint8 of class indices, `coding.IGNORE` where a pixel does not count.
+    """
 
     image: Pixels
-    raw_mask: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
     mean: NDArray[np.float32]
     std: NDArray[np.float32]
 
     @property
     def nbytes(self) -> int:
-        return self.image.nbytes + self.raw_mask.nbytes
+        return self.image.nbytes + self.mask.nbytes
 
 
 class Dataset:
     """The decoded examples of `samples`, by index; kept in memory up to `cache_mb` MiB, read again beyond that.
 
-    `load_dataset` makes one whose `model` has the channels and classes of the data filled in. `skipped` has a message
-    for each file that cannot be read, `warnings` what else a user should know. `color_map` is the one that was detected
-    in masks in colors, as the setting `color_map` has it; "" where none was.
+    `load_dataset` makes one whose `model` has the channels and classes of the data filled in. `coding` says what the
+    values in the mask files mean. `skipped` has a message for each file that cannot be read, `warnings` what else a
+    user should know.
     """
 
-    def __init__(self, samples: list[Sample], model: ModelConfig, cache_mb: int) -> None:
+    def __init__(self, samples: list[Sample], model: ModelConfig, cache_mb: int, coding: MaskCoding) -> None:
         self.samples = samples
         self.model = model
-        self.class_of_value = np.arange(256, dtype=np.uint8)  # raw mask value to class index
-        self.value_table = ValueTable()  # what is in a mask file to raw mask value
-        self.palettes_as_colors = False  # whether palettes of masks are read through their colors
+        self.coding = coding
         self.image_types: dict[str, tuple[np.dtype[Any], int]] = {}  # by sample id: type and channels as stored
-        self.color_map = ""
         self.skipped: list[str] = []
         self.warnings: list[str] = []
         self._areas: dict[str, int] = {}
@@ -62,91 +64,134 @@ class Dataset:
 
     def __getitem__(self, index: int) -> Example:
         sample = self.samples[index]
-        return self._cache.get(sample.id) or self._read(sample)
+        if (example := self._cache.get(sample.id)) is not None:
+            return example
+        example = self._read(sample)
+        if example.nbytes <= self._free_bytes:
+            self._free_bytes -= example.nbytes
+            self._cache[sample.id] = example
+        return example
 
-    def target(self, raw_mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Raw mask values to class indices, IGNORE where a pixel does not count; any shape, the same shape back."""
-        return self.class_of_value[raw_mask]
+    def objects(self, index: int) -> NDArray[np.int32] | None:
+        """(H, W) the number of each pixel's object from 1, 0 = none; None where the masks do not tell objects apart."""
+        sample = self.samples[index]
+        if self.coding.kind != "instances" and not self.coding.divisor and len(sample.masks) < 2:
+            return None
+        return self.coding.objects(files.read(sample, self[index].mask.shape))
 
     def area(self, index: int) -> int:
         """Pixels of an image, remembered since it was first read."""
         name = self.samples[index].id
-        return self._areas[name] if name in self._areas else self[index].raw_mask.size
+        return self._areas[name] if name in self._areas else self[index].mask.size
 
     def describe(self, index: int) -> tuple[int, float, float]:
         """What `splits.split` stratifies by: pixels of an image, how colored it is, how bright (of 255 levels)."""
         example = self[index]
         channels = example.image.reshape(-1, example.image.shape[2]).mean(0, dtype=np.float64)
         channels *= 255 / full_range(example.image)
-        return example.raw_mask.size, float(channels.max() - channels.min()), float(channels.mean())
+        return example.mask.size, float(channels.max() - channels.min()), float(channels.mean())
 
     def subset(self, ids: tuple[str, ...]) -> "Dataset":
         """Those of some samples, in the order of this dataset, sharing what is in memory; it caches nothing more."""
         chosen = set(ids)
-        part = Dataset([sample for sample in self.samples if sample.id in chosen], self.model, 0)
-        part.class_of_value, part.value_table = self.class_of_value, self.value_table
-        part.palettes_as_colors, part._cache, part._areas = self.palettes_as_colors, self._cache, self._areas
+        part = Dataset([sample for sample in self.samples if sample.id in chosen], self.model, 0, self.coding)
+        part._cache, part._areas = self._cache, self._areas
         return part
 
     def _read(self, sample: Sample) -> Example:
+        image, raw = self._read_files(sample)
+        return self._example(image, self.coding.apply(raw, _name(sample)))
+
+    def _read_files(self, sample: Sample) -> tuple[Pixels, RawMask]:
+        """The image with the channels of the model, and its mask as stored. Raises DataError, ImageError."""
         image = images.read(sample.image, sample.page)
-        raw_mask = self.value_table.encode(masks.read(sample, image.shape, self.palettes_as_colors))
+        raw = files.read(sample, image.shape)
         self.image_types[sample.id] = image.dtype, image.shape[2]
-        self._areas[sample.id] = raw_mask.size
+        self._areas[sample.id] = image.shape[0] * image.shape[1]
         if self.model.in_channels:
             image = with_channels(image, self.model.in_channels)
-        example = Example(image, raw_mask, *statistics(image, self.model.normalization))
-        if example.nbytes <= self._free_bytes:
-            self._free_bytes -= example.nbytes
-            self._cache[sample.id] = example
-        return example
+        return image, raw
+
+    def _example(self, image: Pixels, mask: NDArray[np.uint8]) -> Example:
+        return Example(image, mask, *statistics(image, self.model.normalization))
 
 
-def load_dataset(samples: list[Sample], data: DataConfig, model: ModelConfig) -> Dataset:
+class _Survey:
+    """The first look at all files: what masks hold, before their values can mean anything."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self.evidence = Evidence()
+        self.mismatches: list[str] = []
+        self._pending: dict[str, tuple[Pixels, RawMask]] = {}
+
+    def run(self) -> None:
+        """Read every sample once and drop the unreadable ones."""
+        readable = []
+        for sample in self.dataset.samples:
+            try:
+                image, raw = self.dataset._read_files(sample)
+            except ImageError as error:
+                self.dataset.skipped.append(str(error))
+                continue
+            except DataError as error:
+                self.mismatches.append(str(error))
+                continue
+            self.evidence.add(raw, _name(sample))
+            readable.append(sample)
+            size = image.nbytes + raw.values.nbytes
+            if size <= self.dataset._free_bytes:
+                self.dataset._free_bytes -= size
+                self._pending[sample.id] = image, replace(raw, objects=None)
+        self.dataset.samples = readable
+
+    def settle(self, coding: MaskCoding) -> None:
+        """Give the values their meaning, and the examples that were kept to the dataset."""
+        self.dataset.coding = coding
+        names = {sample.id: _name(sample) for sample in self.dataset.samples}
+        while self._pending:
+            key, (image, raw) = self._pending.popitem()
+            mask = coding.apply(raw, names[key])
+            self.dataset._free_bytes += raw.values.nbytes - mask.nbytes
+            self.dataset._cache[key] = self.dataset._example(image, mask)
+
+
+def _name(sample: Sample) -> str:
+    """What messages call a sample's mask."""
+    return sample.masks[0].name if len(sample.masks) == 1 else sample.id
+
+
+def load_dataset(
+    samples: list[Sample], data: DataConfig, model: ModelConfig, coding: MaskCoding | None = None
+) -> Dataset:
     """Decode and check every sample once; `model` with its channels and classes filled in is the dataset's `model`.
 
-    A file that cannot be read is skipped and named in `skipped`. Raises DataError that lists them all where they are
-    more than a tenth or any mask has another size than its image, and where the masks have no clear classes;
+    `coding` is the one that a model was trained with; where other masks do not follow it, a warning says how they are
+    read. A file that cannot be read is skipped and named in `skipped`. Raises DataError that lists them all where they
+    are more than a tenth or any mask has another size than its image, and where the masks have no clear classes;
     ConfigError where the crop size does not fit the model.
     """
     architecture.check_size(model, model.image_size, model.image_size)
     if model.in_channels == 0:
         model = replace(model, in_channels=_find_channels(samples))
-    dataset = Dataset(samples, model, data.cache_mb)
-    color_map = parse_color_map(data.color_map, Path(data.root)) if data.color_map else None
-    dataset.palettes_as_colors = has_colors(color_map)
-    counts, mismatches = _read_all(dataset)
-    if mismatches:
-        raise DataError(f"{len(mismatches)} masks do not fit their images: {' '.join(mismatches[:20])}")
+    dataset = Dataset(samples, model, data.cache_mb, MaskCoding("classes", ()))
+    survey = _Survey(dataset)
+    survey.run()
+    if survey.mismatches:
+        count = len(survey.mismatches)
+        raise DataError(f"{count} masks do not fit their images: {' '.join(survey.mismatches[:20])}")
     if len(dataset.skipped) > MOST_UNREADABLE * len(samples):
         raise DataError(
             f"{len(dataset.skipped)} of {len(samples)} images or masks cannot be read, more than a tenth: "
             f"{listing(dataset.skipped, 20)} Repair them or remove them from the folder."
         )
-    classes = label_map.make_label_map(dataset.value_table, counts, model.num_classes, data.ignore_index, color_map)
-    dataset.class_of_value, dataset.color_map = classes.table, classes.color_map
-    dataset.model = replace(model, num_classes=classes.num_classes)
-    present = {int(classes.table[value]) for value in counts}
+    chosen, guesses = choose_coding(survey.evidence, data, model.num_classes, coding)
+    survey.settle(chosen)
+    dataset.model = replace(model, num_classes=model.num_classes or chosen.num_classes)
+    present = set(chosen.classes_by_code(survey.evidence.counts_for(chosen)).values())
     image_types = [dataset.image_types[sample.id] for sample in dataset.samples]
-    dataset.warnings = [*classes.warnings, *quality.find_problems(present, image_types, dataset.samples)]
+    dataset.warnings = [*guesses, *quality.find_problems(present, image_types, dataset.samples)]
     return dataset
-
-
-def _read_all(dataset: Dataset) -> tuple[Counter[int], list[str]]:
-    """Read every sample once and drop the unreadable ones: (pixels of each raw mask value, masks of a wrong size)."""
-    counts: Counter[int] = Counter()
-    mismatches, readable = [], []
-    for index, sample in enumerate(dataset.samples):
-        try:
-            pixels = np.bincount(dataset[index].raw_mask.ravel(), minlength=256)
-            counts.update({value: int(pixels[value]) for value in np.flatnonzero(pixels).tolist()})
-            readable.append(sample)
-        except ImageError as error:
-            dataset.skipped.append(str(error))
-        except DataError as error:
-            mismatches.append(str(error))
-    dataset.samples = readable
-    return counts, mismatches
 
 
 def _find_channels(samples: list[Sample]) -> int:

@@ -12,7 +12,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import cv2
@@ -20,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.config.schema import DataConfig
-from unet_core.data import label_map, masks
-from unet_core.data.label_map import IGNORE
 from unet_core.data.layouts import Sample
-from unet_core.data.mask_values import ValueTable, has_colors, parse_color_map
+from unet_core.data.masks import files
+from unet_core.data.masks.coding import IGNORE
+from unet_core.data.masks.detect import choose_coding
+from unet_core.data.masks.evidence import Evidence
+from unet_core.data.masks.files import RawMask
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
 from unet_core.io.pixels import Pixels, full_range
@@ -108,30 +109,27 @@ def measure_samples(
     can be read or the masks have no clear classes.
     """
     data = data or DataConfig()
-    color_map = parse_color_map(data.color_map, Path(data.root)) if data.color_map else None
-    palettes_as_colors = has_colors(color_map)
-    stats, codes = _Stats(), ValueTable()
-    counts: Counter[int] = Counter()
-    masks_read: list[tuple[Array, int]] = []  # what values mean is known after the last one: middles with full areas
+    stats, evidence = _Stats(), Evidence()
+    masks_read: list[tuple[RawMask, int]] = []  # what values mean is known after the last one: middles with full areas
     problem: DataError | None = None
     for sample in spread(samples, most):
         try:
             image = images.read(sample.image, sample.page)
-            raw = codes.encode(masks.read(sample, image.shape, palettes_as_colors)) if sample.masks else None
+            raw = files.read(sample, image.shape) if sample.masks else None
         except DataError as error:  # the check of the folder lists all such files
             problem = problem or error
             continue
         stats.add_image(image)
         if raw is not None:
-            pixels = np.bincount(raw.ravel(), minlength=256)
-            counts.update({value: int(pixels[value]) for value in np.flatnonzero(pixels).tolist()})
-            masks_read.append((_middle(raw).copy(), raw.size))
+            evidence.add(raw, sample.id)
+            middle = dataclasses.replace(raw, values=_middle(raw.values).copy(), objects=None)
+            masks_read.append((middle, raw.values.shape[0] * raw.values.shape[1]))
     if not stats.sizes:
         raise problem or DataError("There are no images to measure. Choose a folder with images.")
     if masks_read:
-        table = label_map.make_label_map(codes, counts, num_classes, data.ignore_index, color_map).table
+        coding, _ = choose_coding(evidence, data, num_classes)
         for raw, area in masks_read:
-            stats.add_mask(table[raw], area)
+            stats.add_mask(coding.apply(raw), area)
     return dataclasses.replace(stats.result(), images=len(samples))
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from unet_core.data.discovery import content_hash
-from unet_core.data.label_map import IGNORE
 from unet_core.data.layouts import Sample
+from unet_core.data.masks.coding import IGNORE
 from unet_core.errors import listing
 
 

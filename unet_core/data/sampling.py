@@ -47,19 +47,19 @@ def order(seed: int, epoch: int, counts: NDArray[np.int64]) -> NDArray[np.int64]
 
 
 def crop(example: Example, side: int, margin: int, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.uint8]]:
-    """A random square of (side, side) pixels of image and raw mask, mirrored at the edges of the image.
+    """A random square of (side, side) pixels of image and mask, mirrored at the edges of the image.
 
     It lies in the image widened by `margin` on each side, so that its middle, without the margin, lies in the image
     itself; an image that is smaller than that is widened further.
     """
-    image, raw_mask = example.image, example.raw_mask
-    missing = [max(2 * margin, side - length) for length in raw_mask.shape]
+    image, mask = example.image, example.mask
+    missing = [max(2 * margin, side - length) for length in mask.shape]
     if any(missing):
         edges = (missing[0] // 2, missing[0] - missing[0] // 2, missing[1] // 2, missing[1] - missing[1] // 2)
-        image, raw_mask = widen(image, edges), widen(raw_mask, edges)
-    top, left = (int(rng.integers(length - side + 1)) for length in raw_mask.shape)
+        image, mask = widen(image, edges), widen(mask, edges)
+    top, left = (int(rng.integers(length - side + 1)) for length in mask.shape)
     window = slice(top, top + side), slice(left, left + side)
-    return image[window], raw_mask[window]
+    return image[window], mask[window]
 
 
 def widen(pixels: Pixels, edges: tuple[int, int, int, int]) -> Pixels:
@@ -91,9 +91,9 @@ def batches(dataset: Dataset, config: TrainConfig, epoch: int) -> Iterator[Batch
         for position, index in enumerate(indices[start : start + config.batch_size], start):
             rng = np.random.default_rng([config.seed, epoch, position])
             example = dataset[int(index)]
-            image, raw_mask = augment(*crop(example, side, margin, rng), seed=int(rng.integers(2**32)))
+            image, mask = augment(*crop(example, side, margin, rng), seed=int(rng.integers(2**32)))
             inputs.append(normalize(image, example.mean, example.std))
-            targets.append(torch.from_numpy(dataset.target(raw_mask[middle, middle]).astype(np.int64)))
+            targets.append(torch.from_numpy(mask[middle, middle].astype(np.int64)))
             ids.append(dataset.samples[int(index)].id)
         yield Batch(torch.stack(inputs), torch.stack(targets), ids)
 

@@ -9,6 +9,7 @@ from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data.dataset import Dataset, load_dataset
 from unet_core.data.discovery import content_hash
 from unet_core.data.layouts import Sample
+from unet_core.data.masks.coding import MaskCoding
 from unet_core.errors import DataError
 from unet_core.evaluation.summary import ImageScore
 from unet_core.inference.prediction import Array
@@ -49,12 +50,15 @@ class ScoredImage:
     target: Array  # IGNORE = 255 where a pixel does not count
 
 
-def load_selected(selected: Mapping[str, Sequence[Sample]], data: DataConfig, model: ModelConfig) -> Dataset:
+def load_selected(
+    selected: Mapping[str, Sequence[Sample]], data: DataConfig, model: ModelConfig, coding: MaskCoding | None = None
+) -> Dataset:
     """The dataset of what `select` chose; its `skipped` has a sentence for each file that cannot be read.
 
-    `data` says what the mask values mean (`ignore_index`). Raises DataError where masks do not fit images or model.
+    What mask values mean is said by `coding`, that of the training, or where there is none by `data`; `warnings` says
+    where other masks do not follow it. Raises DataError where masks do not fit images or model.
     """
-    return load_dataset([sample for group in selected.values() for sample in group], data, model)
+    return load_dataset([sample for group in selected.values() for sample in group], data, model, coding)
 
 
 def score_images(
@@ -67,18 +71,21 @@ def score_images(
     subsets = {sample.id: subset for subset, group in selected.items() for sample in group}
     for index, sample in enumerate(dataset.samples):
         example = dataset[index]
-        pred, target = predict(sample, example.image), dataset.target(example.raw_mask)
+        pred, target = predict(sample, example.image), example.mask
         counts = metrics.count(pred, target, dataset.model.num_classes)
         yield ScoredImage(sample, ImageScore(sample.id, subsets[sample.id], counts), pred, target)
 
 
 def evaluate(
-    predictor: Predictor, selected: Mapping[str, Sequence[Sample]], data: DataConfig
-) -> tuple[list[ImageScore], list[str]]:
-    """Score what `select` chose with the model's own threshold; (scores, a sentence for each unreadable file).
+    predictor: Predictor,
+    selected: Mapping[str, Sequence[Sample]],
+    data: DataConfig,
+    coding: MaskCoding | None = None,
+) -> tuple[list[ImageScore], Dataset]:
+    """Score what `select` chose with the model's own threshold; (scores, the dataset with its messages).
 
     Raises DataError where masks do not fit images or model.
     """
-    dataset = load_selected(selected, data, predictor.model.config)
+    dataset = load_selected(selected, data, predictor.model.config, coding)
     scored = score_images(dataset, selected, lambda sample, image: predictor.mask(image))
-    return [item.score for item in scored], dataset.skipped
+    return [item.score for item in scored], dataset

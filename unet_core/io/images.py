@@ -12,6 +12,8 @@ several in a file and none of them was asked for. The pixel format alone decides
 
 import io
 import warnings
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -70,6 +72,38 @@ def read_mask(path: Path, page: int | None = None, colors: bool = False) -> Pixe
     if pixels.ndim == 3 and pixels.dtype != np.uint8:
         raise ImageError(f"{name}: masks with 16-bit colors are not supported; save the mask with 8 bits per channel.")
     return pixels
+
+
+@dataclass(frozen=True)
+class MaskPixels:
+    """shim"""
+
+    pixels: Pixels
+    palette: NDArray[np.uint8] | None
+    lossy: bool
+    source: str
+
+
+def read_mask_file(path: Path, page: int | None = None) -> MaskPixels:
+    """shim until formats is merged"""
+    name = str(path)
+    palette, lossy = None, False
+    with suppress(Exception), Image.open(path) as image:
+        lossy = image.format == "JPEG"
+        if page is None and image.mode == "P":
+            entries = np.asarray(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+            palette = np.zeros((256, 3), np.uint8)
+            palette[: len(entries)] = entries
+            return MaskPixels(np.asarray(image), palette, lossy, "")
+    with _open(path) as file:
+        pixels = _decode(file, name, page, "indices")
+    if pixels.dtype not in (np.uint8, np.uint16):
+        if not (np.isfinite(pixels).all() and (pixels == np.rint(pixels)).all() and 0 <= pixels.min() <= pixels.max()):
+            raise ImageError(f"{name}: mask values must be whole numbers from 0; save the mask as 8-bit gray.")
+        pixels = pixels.astype(np.uint32 if pixels.max() > 65535 else np.uint16)
+    if pixels.ndim == 3 and (pixels == pixels[:, :, :1]).all():
+        pixels = np.ascontiguousarray(pixels[:, :, 0])
+    return MaskPixels(pixels, palette, lossy, "")
 
 
 def size(path: Path, page: int | None = None) -> tuple[int, int]:

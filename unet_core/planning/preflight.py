@@ -16,7 +16,7 @@ import numpy as np
 from unet_core.config.schema import RunConfig, all_fields
 from unet_core.data import fingerprint
 from unet_core.data.dataset import Dataset
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.data.sampling import Batch
 from unet_core.device import peak_mb
 from unet_core.io.pixels import Array, Pixels
@@ -63,7 +63,7 @@ def run(config: RunConfig, runs_dir: Path, seconds: float = SECONDS) -> Iterator
 def _decoded(examples: Dataset) -> Iterator[tuple[Pixels, Array]]:
     for index in range(len(examples)):
         example = examples[index]
-        yield example.image, examples.target(example.raw_mask)
+        yield example.image, example.mask
 
 
 @dataclass(frozen=True)
@@ -198,5 +198,5 @@ def _check_classes(training: TrainerState) -> Iterator[str]:
 
 
 def _classes_in(examples: Dataset) -> set[int]:
-    masks = (examples.target(examples[index].raw_mask) for index in range(len(examples)))
+    masks = (examples[index].mask for index in range(len(examples)))
     return {int(value) for mask in masks for value in np.unique(mask).tolist()} - {IGNORE}

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 
 Array = NDArray[np.uint8]
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.errors import ConfigError, DataError
 from unet_core.io.pixels import Pixels, full_range, with_channels
 from unet_core.postprocessing import watershed

@@ -2,7 +2,7 @@
 
 runs/20261120-142530-camvid-bce_dice/
   config.json     written once, before the trainer starts
-  color_map.txt   the colors that were found in the masks, in class order, where they are colored
+  mask_coding.json  what the values in the masks mean, as the trainer found it; in older runs color_map.txt
   split.json      ids of train, val and test images with a hash of their content
   events.jsonl    append-only, see `events`
   lock, heartbeat locked and touched by the trainer while it lives or waits
@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unet_core.config.schema import DataConfig, RunConfig
-from unet_core.errors import ConfigError, RunError
+from unet_core.errors import ConfigError, DataError, RunError
 from unet_core.io.files import write_atomically
 from unet_core.runs import control
 from unet_core.runs.run_state import SILENT_SECONDS, RunState, is_alive, silent_for, state_of
 
 if TYPE_CHECKING:  # images and numpy: a process that only waits does without
+    from unet_core.data.masks.coding import MaskCoding
     from unet_core.data.splits import Split
 
 __all__ = ["SILENT_SECONDS", "Run", "RunState", "create", "find", "find_active", "get"]
@@ -66,7 +67,7 @@ class Run:
 
     @property
     def data(self) -> DataConfig:
-        """The data settings, with the color map that the trainer found in the masks where none was set."""
+        """The data settings; of a run of an older release with the color map that its trainer found in the masks."""
         data = self.config.data
         for name in ("color_map.txt", "colour_map.txt"):  # the second is that of release 0.1
             path = self.folder / name
@@ -144,9 +145,24 @@ class Run:
         parts = {name: {key: hashes[key] for key in ids} for name, ids in split.parts()}
         write_atomically(self.folder / "split.json", json.dumps(parts, indent=1) + "\n")
 
-    def write_colors(self, color_map: str) -> None:
-        """For the trainer: store the color map that it found in the masks. Raises OSError."""
-        write_atomically(self.folder / "color_map.txt", color_map + "\n")
+    @property
+    def coding(self) -> "MaskCoding | None":
+        """What the mask values of the run's dataset mean; None before the trainer has found it, and of older runs.
+
+        Raises RunError where mask_coding.json is damaged.
+        """
+        from unet_core.data.masks.coding import MaskCoding
+
+        try:
+            return MaskCoding.from_json((self.folder / "mask_coding.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, DataError) as error:
+            raise RunError(f"Run {self.id}: mask_coding.json cannot be read ({error}).") from error
+
+    def write_coding(self, coding: "MaskCoding") -> None:
+        """For the trainer: store what the mask values mean. Raises OSError."""
+        write_atomically(self.folder / "mask_coding.json", coding.to_json() + "\n")
 
     def state(self) -> RunState:
         """Where the run stands now: from its place in the queue, the lock, the heartbeat and the last event.

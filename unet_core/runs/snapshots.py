@@ -76,7 +76,7 @@ def save_snapshots(
         if name not in indices:
             continue  # the image was removed since
         example = dataset[indices[name]]
-        truth = dataset.target(example.raw_mask)
+        truth = example.mask
         if not (folder / f"{truth_name(number)}.png").exists():
             _write(folder / f"{image_name(number)}.png", for_display(example.image), cv2.INTER_AREA)
             _write(folder / f"{truth_name(number)}.png", truth, cv2.INTER_NEAREST)

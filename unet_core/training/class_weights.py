@@ -11,7 +11,7 @@ MOST = 10.0  # a class counts at most so many times as much as the median one, a
 def pixel_counts(dataset: Dataset) -> NDArray[np.int64]:
     """The pixels of each class in each image, (images, classes); binary has two. Ignored ones are not counted."""
     classes = max(2, dataset.model.num_classes)
-    masks = (dataset.target(dataset[index].raw_mask) for index in range(len(dataset)))
+    masks = (dataset[index].mask for index in range(len(dataset)))
     counts = [np.bincount(mask.ravel(), minlength=256)[:classes] for mask in masks]
     return np.array(counts, np.int64).reshape(-1, classes)
 

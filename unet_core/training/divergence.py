@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.data.sampling import Batch
 from unet_core.device import FORMATS
 from unet_core.errors import listing

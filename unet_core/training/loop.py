@@ -169,7 +169,7 @@ def validate(training: TrainerState) -> Validation:
     has_foreground = False
     for index in range(len(dataset)):
         example = dataset[index]
-        target = dataset.target(example.raw_mask)
+        target = example.mask
         logits = torch.from_numpy(training.predictor.logits(example.image))[None]
         loss = float(training.loss(logits, torch.from_numpy(target).long()[None]))
         pred = to_mask(to_probabilities(logits)[0].numpy(), config.threshold)

@@ -4,6 +4,7 @@ It runs in the process of `worker`, which holds the locks and the heartbeat.
 """
 
 import contextlib
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data import appearance, dataset, discovery, fingerprint, splits
-from unet_core.data.dataset import Dataset, Example
+from unet_core.data.dataset import Dataset
 from unet_core.errors import CheckpointError
 from unet_core.hardware import cores
 from unet_core.models import checkpoint, unet
@@ -79,7 +80,7 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
             first_step=training.step + 1,
         )
     )
-    facts = describe_images(training.train_dataset)
+    facts = describe_images(training.train_dataset) | {"mask_coding": json.loads(images.coding.to_json())}
     changes = control.to_repeat(former, training.epoch, training.stage)
     for event in train(training, control.FileControl(run.control, changes)):
         # Best, event, last: a kill in between repeats the epoch, and neither its point nor its weights get lost.
@@ -104,11 +105,10 @@ def _origin(run: runs.Run, config: RunConfig) -> Path | None:
 
 def _load_dataset(run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog) -> dataset.Dataset:
     samples = discovery.find(Path(config.data.root), config.data.layout)
-    images = dataset.load_dataset(samples, run.data, model)
+    images = dataset.load_dataset(samples, run.data, model, run.coding)
     for message in (*(f"Skipped: {message}" for message in images.skipped), *images.warnings):
         log.append(Warned(message))
-    if images.color_map:
-        run.write_colors(images.color_map)
+    run.write_coding(images.coding)
     return images
 
 
@@ -166,12 +166,8 @@ def describe_images(images: Dataset) -> dict[str, Any]:
         return {}
     count = min(appearance.MOST, len(images))
     indices = [number * len(images) // count for number in range(count)]
-
-    def image_and_target(example: Example) -> tuple[Any, Any]:
-        return example.image, images.target(example.raw_mask)
-
     typical = appearance.summarize(images[index].image for index in indices)
-    measured = fingerprint.measure(image_and_target(images[index]) for index in indices)
+    measured = fingerprint.measure((images[index].image, images[index].mask) for index in indices)
     return {"fingerprint": measured.to_dict(), "looks": typical.to_dict() if typical else None}
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 from unet_core import overlay
-from unet_core.data import discovery, masks
+from unet_core.data import discovery
 from unet_core.data.layouts import Sample
+from unet_core.data.masks import files
 from unet_core.io import images
 from unet_core.io.pixels import Array
 
@@ -22,7 +23,7 @@ def find_samples(root: str, layout: str) -> tuple[list[Sample], list[str]]:
 def preview(sample: Sample) -> Array:
     """The largest square in the middle of the image, (side, side, 3) uint8, with its mask outlined."""
     image = images.read(sample.image, sample.page)
-    mask = masks.foreground(masks.read(sample, image.shape))
+    mask = files.foreground(files.read(sample, image.shape).as_colors())
     drawn = overlay.draw(image, mask, num_classes=1, opacity=1.0, outline=True)
     side = min(mask.shape)
     top, left = ((length - side) // 2 for length in mask.shape)

@@ -12,7 +12,7 @@ from unet_core.config.choices import AUGMENTATIONS, NORMALIZATIONS
 from unet_core.config.schema import DataConfig, ModelConfig, TrainConfig
 from unet_core.data.dataset import Dataset, load_dataset
 from unet_core.data.discovery import find
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.data.layouts import Sample
 from unet_core.data.normalization import normalize, statistics
 from unet_core.data.sampling import Batch, batches, crop_counts, steps_per_epoch
@@ -77,7 +77,7 @@ def test_channels_and_classes_are_found(tmp_path: Path, channels: int, values: i
     assert len(pictures) == 2
     for index, (image, mask) in enumerate(pairs):
         assert np.array_equal(pictures[index].image, image.reshape(20, 20, channels))
-        assert np.array_equal(pictures.target(pictures[index].raw_mask), mask)
+        assert np.array_equal(pictures[index].mask, mask)
 
 
 def test_what_the_settings_give_is_kept(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_ignored_mask_values_are_ignore_and_no_class(tmp_path: Path) -> None:
     mask = np.tile(np.array([0, 1, 2, 7], np.uint8), (20, 5))
     pictures = loaded(folder(tmp_path, [(showing(mask), mask)]), ignore_index=7)
     assert pictures.model.num_classes == 3
-    assert np.array_equal(pictures.target(pictures[0].raw_mask), np.where(mask == 7, IGNORE, mask))
+    assert np.array_equal(pictures[0].mask, np.where(mask == 7, IGNORE, mask))
     for batch in epoch(pictures):
         assert set(batch.target.unique().tolist()) == {0, 1, 2, IGNORE}
 
@@ -180,7 +180,7 @@ def test_a_subset_holds_its_samples_and_what_was_found(tmp_path: Path) -> None:
     assert [sample.id for sample in part.samples] == ["01", "03"]
     assert part.model == pictures.model
     assert np.array_equal(part[1].image, pictures[3].image)
-    assert np.array_equal(part.target(part[1].raw_mask), pictures.target(pictures[3].raw_mask))
+    assert np.array_equal(part[1].mask, pictures[3].mask)
     assert len(pictures.subset(())) == 0
 
 
@@ -329,13 +329,13 @@ def test_crops_of_one_image_differ(pictures: Dataset) -> None:
 
 
 def test_batches_leave_the_pictures_in_memory_as_they_are(pictures: Dataset) -> None:
-    before = [(pictures[index].image.copy(), pictures[index].raw_mask.copy()) for index in range(len(pictures))]
+    before = [(pictures[index].image.copy(), pictures[index].mask.copy()) for index in range(len(pictures))]
     for batch in epoch(pictures, augment="light"):
         batch.images.zero_()
         batch.target.zero_()
     for index, (image, mask) in enumerate(before):
         assert np.array_equal(pictures[index].image, image)
-        assert np.array_equal(pictures[index].raw_mask, mask)
+        assert np.array_equal(pictures[index].mask, mask)
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (2, 3), (15, 17)])

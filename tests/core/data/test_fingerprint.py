@@ -8,7 +8,7 @@ import pytest
 from unet_core.config.schema import DataConfig
 from unet_core.data import discovery, fingerprint, masks
 from unet_core.data.fingerprint import Fingerprint
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.errors import DataError
 from unet_core.io import images
 from unet_core.io.pixels import encode_png

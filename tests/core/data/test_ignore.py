@@ -10,7 +10,7 @@ import torch
 from unet_core import losses, metrics
 from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data import dataset, discovery
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.data.layouts import Sample
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
@@ -44,7 +44,7 @@ def test_what_is_said_of_unlabeled_pixels_changes_nothing(source, loss, tmp_path
     generator = torch.Generator().manual_seed(0)
     unlabeled = 0
     for index, sample in enumerate(pictures.samples):
-        target = pictures.target(pictures[index].raw_mask)
+        target = pictures[index].mask
         ignored = images.read_mask(sample.masks[0]) == LABEL
         assert ((target == IGNORE) == ignored).all()
         unlabeled += int(ignored.sum())

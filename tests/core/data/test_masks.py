@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from unet_core.data import label_map, masks
-from unet_core.data.label_map import IGNORE, LabelMap, map_gray_values
+from unet_core.data.masks.coding import IGNORE, LabelMap, map_gray_values
 from unet_core.data.layouts import Sample
 from unet_core.data.mask_values import ValueTable, parse_color_map
 from unet_core.errors import DataError, ImageError

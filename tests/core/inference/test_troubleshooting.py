@@ -38,7 +38,7 @@ def trained(sample_folder) -> Trained:
     seen = training.train_dataset
     known = troubleshooting.ModelFacts(
         0.5,
-        fingerprint.measure((seen[index].image, seen.target(seen[index].raw_mask)) for index in range(len(seen))),
+        fingerprint.measure((seen[index].image, seen[index].mask) for index in range(len(seen))),
         appearance.summarize(seen[index].image for index in range(len(seen))),
         end.val_dice,
         batches=10,

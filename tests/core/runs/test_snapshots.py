@@ -67,7 +67,7 @@ def test_each_epoch_is_kept_with_its_scores(tmp_path, pictures):
     dices = [0.1 * index for index in range(8)]
     snapshots.save_snapshots(folder, 1, blind, pictures, dices)
     assert snapshots.names(folder) == [pictures.samples[index].id for index in (7, 6, 4, 3, 1, 0)]
-    truths = iter([pictures.target(pictures[index].raw_mask) for index in (7, 6, 4, 3, 1, 0)])
+    truths = iter([pictures[index].mask for index in (7, 6, 4, 3, 1, 0)])
     snapshots.save_snapshots(folder, 2, lambda image: next(truths), pictures, dices[::-1])  # the choice stays
     assert snapshots.epochs(folder) == [1, 2]
     first, perfect = frames(folder, 1), frames(folder, 2)
@@ -148,7 +148,7 @@ def test_a_film_of_the_last_release_is_read_and_goes_on_with_its_four_probes(tmp
     assert len(after) == 4
     for frame, before in zip(after, truth, strict=True):
         index = [sample.id for sample in val.samples].index(frame.name)
-        assert (val.target(val[index].raw_mask) == before).all(), "the names are those of the pictures"
+        assert (val[index].mask == before).all(), "the names are those of the pictures"
 
 
 def test_an_incomplete_or_damaged_epoch_is_left_out(tmp_path, pictures):
@@ -170,7 +170,7 @@ class Still:
     """One picture of four pixels."""
 
     image = np.zeros((2, 2, 1), np.uint8)
-    raw_mask = np.zeros((2, 2), np.uint8)
+    mask = np.zeros((2, 2), np.uint8)
 
 
 class OnePicture:
@@ -179,9 +179,6 @@ class OnePicture:
 
     def __getitem__(self, index):
         return Still()
-
-    def target(self, raw_mask):
-        return raw_mask
 
 
 def test_a_long_run_keeps_a_bounded_film(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from unet_core.data.label_map import IGNORE
+from unet_core.data.masks.coding import IGNORE
 from unet_core.data.sampling import Batch
 from unet_core.training.divergence import LARGE, Evidence, diagnose, unknown_classes
 

@@ -539,7 +539,7 @@ def event_loss(training: TrainerState) -> float:
     for index in range(len(training.val_dataset)):
         picture = training.val_dataset[index]
         logits = Predictor(training.best_model(), training.device, "fp32").logits(picture.image)
-        target = training.val_dataset.target(picture.raw_mask)
+        target = picture.mask
         values.append(
             float(LOSSES["bce_dice"].function(torch.from_numpy(logits)[None], torch.from_numpy(target).long()[None]))
         )

@@ -1,4 +1,4 @@
-"""Mask values of any kind as one byte: gray levels, 16-bit labels, colors; and the tables that say what they mean.
+"""Mask values of any kind as numbers: gray levels, labels, colors; and the tables that say what they mean.
 
 Files of one dataset may store the same class as gray level 255, as white in RGB, or in a palette. So a mask value is
 identified by a code that does not depend on the storage: a color is red << 16 | green << 8 | blue, a gray level of 8
@@ -19,11 +19,11 @@ from unet_core.errors import DataError, listing
 
 Array = NDArray[np.uint8]
 LABELS = 2**24  # the code of label 0, behind those of all colors; used for labels over 255 only
-CODES = LABELS + 2**16  # number of codes
+TABLE = LABELS + 2**16  # codes that a table covers
 
 
 def encode_value(value: tuple[int, ...]) -> int:
-    """The code of a gray level or label (1 number, 0 to 65535) or of a color (3 numbers, 0 to 255).
+    """The code of a gray level or label (1 number from 0) or of a color (3 numbers, 0 to 255).
 
     >>> encode_value((7,)) == encode_value((7, 7, 7))
     True
@@ -54,55 +54,48 @@ def format_code(code: int) -> str:
     return f"{code >> 16},{code >> 8 & 255},{code & 255}" if is_color(code) else str(code & 255)
 
 
-class ValueTable:
-    """Gives each mask value one byte for the whole dataset, so that masks stay (H, W) uint8 in memory.
+def encode_pixels(pixels: NDArray[Any]) -> NDArray[Any]:
+    """(H, W) the code of each pixel of a mask: gray (H, W) of any unsigned type, or colors (H, W, 3) uint8.
 
-    Bytes are given in the order in which values first appear; a gray level gets its own number where that is free, so
-    that plain gray masks need no translation. `bytes_by_code` has what was given so far.
+    >>> encode_pixels(np.array([[1, 300]], np.uint16)).tolist() == [[0x010101, LABELS + 300]]
+    True
     """
+    if pixels.ndim == 3:
+        wide = pixels.astype(np.int32)
+        return np.asarray(wide[:, :, 0] << 16 | wide[:, :, 1] << 8 | wide[:, :, 2])
+    wide = pixels.astype(np.int64 if pixels.dtype.itemsize > 2 else np.int32)
+    return np.where(wide < 256, wide * 0x010101, wide + LABELS)
 
-    def __init__(self) -> None:
-        self.bytes_by_code: dict[int, int] = {}
-        self._table: Array | None = None  # code to byte, once there is more than 8-bit gray
 
-    def encode(self, mask: NDArray[Any]) -> Array:
-        """(H, W) uint8 or uint16, or (H, W, 3) uint8, to (H, W) uint8. Raises DataError over 256 values in all."""
-        if self._table is None and mask.ndim == 2 and mask.dtype == np.uint8:
-            present = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist()
-            self.bytes_by_code |= {value * 0x010101: value for value in present}
-            return mask
-        wide = mask.astype(np.int32)
-        if mask.ndim == 3:
-            codes = wide[:, :, 0] << 16 | wide[:, :, 1] << 8 | wide[:, :, 2]
-        else:
-            codes = np.where(wide < 256, wide * 0x010101, wide + LABELS)
-        if self._table is None:
-            self._table = np.zeros(CODES, np.uint8)  # 16 MiB: only where masks are more than 8-bit gray
-            self._table[list(self.bytes_by_code)] = list(self.bytes_by_code.values())
-        occurs = np.zeros(CODES, bool)  # much faster than np.unique, which would sort all pixels
+def count_codes(codes: NDArray[Any]) -> dict[int, int]:
+    """How many pixels have each code.
+
+    >>> count_codes(np.array([[0, 7], [7, 7]]))
+    {0: 1, 7: 3}
+    """
+    unique, inverse = find_unique(codes)
+    return dict(zip(unique.tolist(), np.bincount(inverse.ravel(), minlength=len(unique)).tolist(), strict=True))
+
+
+def find_unique(codes: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """(the different codes, sorted; for each pixel the index of its code, in the shape of `codes`)."""
+    if codes.size and int(codes.max()) < TABLE:  # much faster than np.unique, which sorts all pixels
+        occurs = np.zeros(int(codes.max()) + 1, bool)
         occurs[codes] = True
-        for code in (code for code in np.flatnonzero(occurs).tolist() if code not in self.bytes_by_code):
-            self.bytes_by_code[code] = self._table[code] = self._free_byte(code)
-        return np.asarray(self._table[codes])
-
-    def _free_byte(self, code: int) -> int:
-        taken = set(self.bytes_by_code.values())
-        if code < LABELS and not is_color(code) and code & 255 not in taken:
-            return code & 255
-        for byte in range(255, -1, -1):  # from the end: gray levels still to come are mostly small class indices
-            if byte not in taken:
-                return byte
-        raise DataError(
-            "The masks hold more than 256 values or colors. Colored masks that were compressed (JPEG) or blurred "
-            "cannot be used; save them as PNG with one color per class."
-        )
+        unique = np.flatnonzero(occurs)
+        index = np.zeros(len(occurs), np.uint16 if len(unique) <= 2**16 else np.int32)
+        index[unique] = np.arange(len(unique))
+        return unique.astype(np.int64), index[codes]
+    unique, inverse = np.unique(codes, return_inverse=True)
+    return unique.astype(np.int64), inverse.reshape(codes.shape)
 
 
 def parse_color_map(text: str, root: Path) -> list[int]:
     """The codes of a color map in class order: `0,0,0;255,0,0`, gray levels `0;128;255`, or the path of a file.
 
-    The file (also below `root`) has a line `r,g,b[,name]` a class, commas, tabs or blanks between, or is JSON: a list
-    of [r, g, b], of {"color": [r, g, b]}, or an object of names and colors. Raises DataError.
+    The file (also below `root`) has a line `r,g,b[,name]` a class, commas, tabs or blanks between, or is CVAT's
+    labelmap.txt, or is JSON: a list of [r, g, b], of {"color": [r, g, b]}, or an object of names and colors.
+    Raises DataError.
 
     >>> [format_code(code) for code in parse_color_map("0,0,0;255,0,0;128", Path())]
     ['0', '255,0,0', '128']
@@ -131,6 +124,30 @@ def parse_color_map(text: str, root: Path) -> list[int]:
     return codes
 
 
+def read_class_names(path: Path) -> dict[int, str]:
+    """The name of each value or color by its code, of a table that lies beside masks; {} where it names none.
+
+    Read are CVAT's labelmap.txt (`name:r,g,b:parts:actions`), Roboflow's _classes.csv (`value, name`), tables of
+    `name,r,g,b`, nnU-Net's dataset.json, and lists of names alone, a line each, which count from 0. Raises DataError.
+    """
+    names: dict[int, str] = {}
+    if path.suffix.lower() == ".json":
+        try:
+            labels = json.loads(path.read_text(encoding="utf-8-sig")).get("labels") or {}
+        except (OSError, ValueError, AttributeError) as error:
+            raise DataError(f"{path}: cannot be read as a table of classes ({error}).") from error
+        for key, value in labels.items():  # version 1 of nnU-Net has {"0": name}, version 2 {name: 0}
+            name, number = (value, key) if isinstance(value, str) else (key, value)
+            if str(number).isdigit():
+                names[encode_value((int(number),))] = str(name)
+        return names
+    for index, row in enumerate(_rows(path)):
+        numbers, words = _numbers(row), [cell for cell in map(str.strip, row) if cell and not cell.isdigit()]
+        if words and len(numbers) in (0, 1, 3) and max(numbers, default=0) < 256:
+            names[encode_value(numbers or (index,))] = words[0]
+    return names
+
+
 def _rows(path: Path) -> list[Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -142,8 +159,10 @@ def _rows(path: Path) -> list[Any]:
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"{path}: cannot be read as a color map ({error}).") from error
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    rows = [next(csv.reader([re.sub(r"[;\t ]+", ",", line)])) for line in lines]
-    return rows[1:] if rows and not _numbers(rows[0]) else rows  # a heading
+    lines = [":".join(line.split(":")[:2]) if line.count(":") == 3 else line for line in lines]  # of CVAT
+    rows = [next(csv.reader([re.sub(r"[;:\t ]+|, +", ",", line)])) for line in lines]
+    heading = len(rows) > 1 and not _numbers(rows[0]) and bool(_numbers(rows[1]))
+    return rows[1:] if heading else rows
 
 
 def _numbers(row: Any) -> tuple[int, ...]:

@@ -1,0 +1,145 @@
+"""Masks in colors, and masks whose values were smoothed between a few levels."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unet_core.data.masks.coding import MaskCoding
+from unet_core.data.masks.evidence import Evidence
+from unet_core.data.masks.instances import MOST_CLASSES
+from unet_core.data.masks.values import LABELS, format_code, is_color
+from unet_core.errors import DataError, listing
+
+MOST_BETWEEN = 0.15  # share of pixels that smoothing may have changed
+DROP = 5.0  # how many times rarer a smoothed color is than the rarest true one
+NEAR_LINE = 10.0  # distance of a smoothed color from the line between two true ones, in levels
+NEAR_COLOR = 48.0  # the same from a true one, of JPEG
+EXPLAINED = 0.98  # share of the other pixels that must lie so
+
+
+def by_palette_colors(evidence: Evidence) -> bool:
+    """Whether palettes must be read through their colors: one index has different colors in different files.
+
+    Not where that would give more classes than the indices do, as palettes that mean nothing do.
+    """
+    if len(evidence.palettes) < 2:
+        return False
+    colors_of: dict[int, set[int]] = {}
+    for palette in evidence.palettes:
+        for index, color in palette:
+            colors_of.setdefault(index, set()).add(color)
+    colors = set().union(*colors_of.values())
+    return any(len(colors) > 1 for colors in colors_of.values()) and len(colors) <= len(colors_of) + 1
+
+
+def order_of_colors(counts: Mapping[int, int]) -> list[int]:
+    """The codes in class order: black, else the most frequent one, then the others sorted.
+
+    Background is class 0 everywhere in the app. The order of the others must not depend on the order of files, or a run
+    that is resumed, or a model that is scored later, would get its classes mixed up.
+    """
+    background = 0 if 0 in counts else max(counts, key=lambda code: counts[code])
+    return [background, *sorted(set(counts) - {background})]
+
+
+def find_peaks(counts: Mapping[int, int]) -> list[int] | None:
+    """The true values of masks with smoothed edges, sorted; None where they cannot be told from those between.
+
+    The others lie on lines between two of them, or near one, and are many and rare, or in colors so many that no other
+    reason is left. A true value that itself lies between two others is refused: their edges would pass through it.
+
+    >>> find_peaks({0: 900, 0xFF0000: 500} | {level << 16: 2 for level in range(40, 240, 10)}) == [0, 0xFF0000]
+    True
+    """
+    if max(counts) >= LABELS:
+        return None
+    ranked = sorted(counts, key=lambda code: -counts[code])
+    colors, weights = _channels(np.array(ranked, np.int64)), np.array([counts[code] for code in ranked], np.float64)
+    gray = not any(map(is_color, ranked))
+    total = weights.sum()
+    for number in range(2, min(MOST_CLASSES, len(ranked) - 4) + 1):
+        rest = weights[number:]
+        rare = rest.sum() <= MOST_BETWEEN * total and weights[number - 1] >= DROP * weights[number]
+        many = not gray and len(rest) >= max(12, 4 * number)
+        if not rare and not many:
+            continue
+        near_line, near_color = _distances(colors[number:], colors[:number])
+        explained = (near_line <= NEAR_LINE) | (rare & (near_color <= NEAR_COLOR))
+        if rest[explained].sum() >= EXPLAINED * rest.sum():
+            return None if _any_between(colors[:number]) else sorted(ranked[:number])
+    return None
+
+
+def _any_between(peaks: NDArray[np.float64]) -> bool:
+    """Whether one of some colors lies on the line between two others."""
+    rest = [np.delete(peaks, index, 0) for index in range(len(peaks))] if len(peaks) > 2 else []
+    return any(_distances(peaks[i : i + 1], others)[0][0] <= NEAR_LINE for i, others in enumerate(rest))
+
+
+def _channels(codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.stack([codes >> 16 & 255, codes >> 8 & 255, codes & 255], 1).astype(np.float64)
+
+
+def _distances(
+    points: NDArray[np.float64], peaks: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(from the nearest line between two peaks, from the nearest peak) of points (N, 3)."""
+    to_peak = np.sqrt(((points[:, None] - peaks[None]) ** 2).sum(2)).min(1)
+    to_line = np.full(len(points), np.inf)
+    for first in range(len(peaks)):
+        for second in range(first + 1, len(peaks)):
+            line = peaks[second] - peaks[first]
+            share = np.clip((points - peaks[first]) @ line / max(1.0, line @ line), 0, 1)
+            gap = points - (peaks[first] + share[:, None] * line)
+            to_line = np.minimum(to_line, np.sqrt((gap**2).sum(1)))
+    return to_line, to_peak
+
+
+def code_colors(counts: Mapping[int, int], palette_colors: bool, exact: int) -> tuple[MaskCoding, list[str]]:
+    """The coding of masks in colors, and what to tell. `exact` is the number of classes asked for, 0 = any.
+
+    Raises DataError where the colors are no classes.
+    """
+    values, told = dict(counts), []
+    nearest = False
+    if len(values) > max(8, exact or 0) and (peaks := find_peaks(values)) is not None:
+        between = sum(pixels for code, pixels in values.items() if code not in peaks) / sum(values.values())
+        told.append(
+            f"The edges in the masks are smoothed: {len(values)} colors, {between:.1%} of the pixels between "
+            f"{len(peaks)} true ones. Each was counted as the nearest; save masks without smoothing for exact edges."
+        )
+        values, nearest = {code: values[code] for code in peaks}, True
+    if len(values) > MOST_CLASSES:
+        raise DataError(
+            f"The masks hold {len(values)} colors, more than {MOST_CLASSES}, so they are no classes: they may be JPEG, "
+            "photos, or objects in colors of their own. Save them as PNG with one color per class, list the colors in "
+            "color_map, or set labels to instances if each object has its own color."
+        )
+    order = order_of_colors(values)
+    classes = ", ".join(f"{number} = ({format_code(code)})" for number, code in enumerate(order))
+    told.append(
+        f"The masks are in color; {len(order)} colors were found and used as classes: {classes}. To set the "
+        f'order yourself, set color_map, for example to "{";".join(format_code(code) for code in order)}".'
+    )
+    if palette_colors:
+        told.append(
+            "The palettes of the masks differ from file to file, so classes go by color, not by palette index. "
+            "List the colors in color_map to set their order."
+        )
+    kind = "binary" if len(order) <= 2 else "classes"
+    pairs = tuple((code, index) for index, code in enumerate(order))
+    return MaskCoding(kind, pairs, nearest=nearest, palette_colors=palette_colors), told
+
+
+def any_color(counts: Mapping[int, int]) -> bool:
+    return any(is_color(code) for code in counts)
+
+
+def name_values(codes: list[int], evidence: Evidence, most: int = 6) -> str:
+    """Values with their pixels and a file each, for messages."""
+    words = []
+    for code in codes:
+        where = evidence.examples.get(code, [])
+        words.append(f"{format_code(code)} ({evidence.counts.get(code, 0)} pixels{', ' + where[0] if where else ''})")
+    return listing(words, most)

@@ -1,0 +1,177 @@
+"""Mask files: read as they are; where an image has a file for each object, they are joined once and cached.
+
+DSB 2018 has hundreds of mask files for some images, which would all be opened again at the start of every run.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unet_core.data.discovery import size_problem
+from unet_core.data.layouts import Sample
+from unet_core.data.masks.values import count_codes, encode_pixels
+from unet_core.errors import DataError, ImageError
+from unet_core.io import images
+from unet_core.io.files import write_atomically
+
+Array = NDArray[np.uint8]
+Values = frozenset[int]
+MOST_VALUES = 4096  # different values of a file that are remembered
+
+
+@dataclass(frozen=True)
+class RawMask:
+    """A mask as it is stored, before anybody says what its values mean.
+
+    `values` (H, W) unsigned gray levels, labels or palette indices, or (H, W, 3) uint8 colors. `palette` (256, 3) uint8
+    where `values` are its indices. `objects` (H, W) the number of each pixel's object from 1, 0 = none, where the files
+    say which object is which. `parts`: the codes in each file, those of joined files apart. `lossy`: from a JPEG.
+    `source`: "alpha" where the transparency was the mask, "inverting LUT", or "".
+    """
+
+    values: NDArray[Any]
+    palette: Array | None = None
+    objects: NDArray[np.int32] | None = None
+    parts: tuple[Values, ...] = ()
+    lossy: bool = False
+    source: str = ""
+
+    def as_colors(self) -> NDArray[Any]:
+        """The values, those of a palette as (H, W, 3) colors."""
+        return self.values if self.palette is None else self.palette[self.values]
+
+
+def cache_folder() -> Path:
+    """Where joined masks are cached between runs: `$XDG_CACHE_HOME/unet-studio`, by default `~/.cache/unet-studio`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unet-studio"
+
+
+def read(sample: Sample, shape: tuple[int, ...]) -> RawMask:
+    """The raw mask of a sample; the objects of several files are joined and keep their values.
+
+    Raises DataError on another size than the image's `shape`, ImageError where a file cannot be read.
+    """
+    if len(sample.masks) == 1:
+        return _read_sized(sample, sample.masks[0], shape)
+    cached = cache_folder() / f"{_hash_files(sample)}.mask"
+    with suppress(OSError, ValueError, KeyError, ImageError):  # a damaged cache file is written again below
+        joined = _unpack(cached.read_bytes())
+        if joined.values.shape[:2] == shape[:2]:
+            return joined
+    joined = _join([_read_sized(sample, path, shape) for path in sample.masks], shape)
+    _write_cache(cached, _pack(joined))
+    return joined
+
+
+def foreground(mask: NDArray[Any]) -> Array:
+    """(H, W) 0 or 1: where a raw mask, gray or in colors, is not 0 or black."""
+    return np.asarray(mask > 0 if mask.ndim == 2 else (mask > 0).any(2), np.uint8)
+
+
+def _join(parts: Iterable[RawMask], shape: tuple[int, ...]) -> RawMask:
+    """One mask of all parts: each keeps its values, what a later one covers is its own."""
+    parts = list(parts)
+    colored = any(part.as_colors().ndim == 3 for part in parts)
+    wide = max(
+        (part.values.dtype for part in parts if part.values.ndim == 2), key=lambda kind: kind.itemsize, default=np.uint8
+    )
+    values = np.zeros((*shape[:2], 3) if colored else shape[:2], np.uint8 if colored else wide)
+    objects = np.zeros(shape[:2], np.int32)
+    for number, part in enumerate(parts, 1):
+        pixels = part.as_colors()
+        inside = foreground(pixels) > 0
+        if colored and pixels.ndim == 2:
+            pixels = np.repeat(pixels.astype(np.uint8)[:, :, None], 3, 2)
+        values[inside] = pixels[inside]
+        objects[inside] = number
+    return RawMask(
+        values,
+        objects=objects,
+        parts=tuple(dict.fromkeys(values for part in parts for values in part.parts)),
+        lossy=any(part.lossy for part in parts),
+        source=next((part.source for part in parts if part.source), ""),
+    )
+
+
+def _read_sized(sample: Sample, path: Path, shape: tuple[int, ...]) -> RawMask:
+    file = images.read_mask_file(path, sample.page)
+    if file.pixels.shape[:2] != shape[:2]:
+        raise DataError(size_problem(sample, path, file.pixels.shape, shape) + "; make both the same size.")
+    values, palette = file.pixels, file.palette
+    if palette is not None:
+        bright = palette.max(1)
+        gray = (bright == palette.min(1)) & ((bright == 0) | (bright == 255))
+        used = np.flatnonzero(np.bincount(values.ravel(), minlength=256))
+        if gray[used].all():  # black and white, in whatever order: no index means more than its color
+            values, palette = bright[values], None
+    mask = RawMask(values, palette, lossy=file.lossy, source=file.source)
+    codes = count_codes(encode_pixels(mask.as_colors()))
+    return RawMask(values, palette, None, (frozenset(list(codes)[:MOST_VALUES]),), file.lossy, file.source)
+
+
+def _hash_files(sample: Sample) -> str:
+    """Changes when a mask file is added, removed or written.
+
+    From path, time and size: hashing the content would need all the files to be read, which the cache is to avoid.
+    """
+    digest = hashlib.sha256()
+    for path in sample.masks:
+        status = path.stat()
+        digest.update(f"{path.resolve()}\0{status.st_mtime_ns}\0{status.st_size}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+def _pack(mask: RawMask) -> bytes:
+    """A line of JSON, then two PNGs: the values, and the objects as 16-bit gray."""
+    import cv2
+
+    assert mask.objects is not None
+    planes = []
+    for pixels in (mask.values, mask.objects.astype(np.uint16)):
+        small = pixels.dtype.itemsize <= 2
+        planes.append(
+            cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes() if small else pixels.tobytes()
+        )
+    head = {
+        "parts": [sorted(part) for part in mask.parts],
+        "lossy": mask.lossy,
+        "source": mask.source,
+        "first": len(planes[0]),
+        "type": mask.values.dtype.str,
+        "shape": mask.values.shape,
+    }
+    return json.dumps(head).encode() + b"\n" + b"".join(planes)
+
+
+def _unpack(data: bytes) -> RawMask:
+    """Raises ValueError, KeyError where the bytes are damaged."""
+    import cv2
+
+    line, _, rest = data.partition(b"\n")
+    head = json.loads(line)
+    first, shape, kind = rest[: head["first"]], tuple(head["shape"]), np.dtype(head["type"])
+    if kind.itemsize <= 2:
+        values = cv2.imdecode(np.frombuffer(first, np.uint8), cv2.IMREAD_UNCHANGED) if first else None
+    else:
+        values = np.frombuffer(first, kind).reshape(shape)
+    coded = np.frombuffer(rest[head["first"] :], np.uint8)
+    objects = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED) if coded.size else None
+    if values is None or objects is None or values.shape != shape or objects.shape != shape[:2]:
+        raise ValueError("damaged")
+    parts = tuple(frozenset(part) for part in head["parts"])
+    return RawMask(values, None, objects.astype(np.int32), parts, head["lossy"], head["source"])
+
+
+def _write_cache(path: Path, data: bytes) -> None:
+    """Write a cache file; without one, as on a full or read-only disk, masks are joined again each time."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data)
