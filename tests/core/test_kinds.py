@@ -225,8 +225,9 @@ def test_found_colors_are_told_kept_and_used_for_scores(tmp_path: Path, capsys: 
     run = trained(tmp_path / "runs", tmp_path / "data")
     told = [event for event, _ in read_events(run.events)[0] if isinstance(event, Warned)]
     assert any("3 colors were found and used as classes" in event.message for event in told)
-    assert run.data.color_map == "0;0,200,0;250,0,9"
-    assert run.config.data.color_map == ""
+    assert run.coding is not None
+    assert run.coding.describe() == "classes: 0 = class 0, 0,200,0 = class 1, 250,0,9 = class 2"
+    assert run.data.color_map == ""
     alone = write(tmp_path / "alone", pairs[:1])
     assert len(alone) == 1
     assert main(["evaluate", str(run.folder), str(tmp_path / "alone"), "--split", "all"]) == 0

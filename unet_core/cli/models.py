@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from unet_core.cli.common import add_command, add_model
 from unet_core.cli.output import echo, warn
-from unet_core.config.choices import LAYOUTS, SPLITS
+from unet_core.config.choices import LABELS, LAYOUTS, SPLITS
 from unet_core.config.schema import RunConfig
 from unet_core.data import discovery, pairing
 from unet_core.data.layouts import is_mask_folder
@@ -71,6 +71,8 @@ def _add_evaluate(commands: "Commands") -> None:
     text = "mask colors in class order, or a file that lists them (default: those of the training)"
     parser.add_argument("--color-map", help=text)
     parser.add_argument("--colour-map", dest="color_map", help=argparse.SUPPRESS)  # its name in release 0.1
+    text = "what mask values stand for: classes or instances (default: as in the training)"
+    parser.add_argument("--labels", choices=LABELS, help=text)
     text = "which images to evaluate (default: held-out, those that the model was not trained on)"
     parser.add_argument("--split", default="held-out", choices=SPLITS, help=text)
     parser.add_argument("--save-masks", type=Path, metavar="DIR", help="also write the predicted masks to this folder")

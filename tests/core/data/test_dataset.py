@@ -12,8 +12,8 @@ from unet_core.config.choices import AUGMENTATIONS, NORMALIZATIONS
 from unet_core.config.schema import DataConfig, ModelConfig, TrainConfig
 from unet_core.data.dataset import Dataset, load_dataset
 from unet_core.data.discovery import find
-from unet_core.data.masks.coding import IGNORE
 from unet_core.data.layouts import Sample
+from unet_core.data.masks.coding import IGNORE
 from unet_core.data.normalization import normalize, statistics
 from unet_core.data.sampling import Batch, batches, crop_counts, steps_per_epoch
 from unet_core.errors import DataError

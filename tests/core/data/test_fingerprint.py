@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from unet_core.config.schema import DataConfig
-from unet_core.data import discovery, fingerprint, masks
+from unet_core.data import discovery, fingerprint
 from unet_core.data.fingerprint import Fingerprint
+from unet_core.data.masks import files
 from unet_core.data.masks.coding import IGNORE
 from unet_core.errors import DataError
 from unet_core.io import images
@@ -107,7 +108,7 @@ def test_a_folder_gives_what_its_pictures_give(sample_folder):
     pairs = []
     for sample in found:
         image = images.read(sample.image)
-        pairs.append((image, masks.foreground(masks.read(sample, image.shape))))
+        pairs.append((image, files.foreground(files.read(sample, image.shape).values)))
     whole = fingerprint.measure_samples(found)
     assert whole == fingerprint.measure(pairs)
     assert 5 < whole.object_diameter < 60

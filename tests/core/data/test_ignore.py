@@ -10,8 +10,8 @@ import torch
 from unet_core import losses, metrics
 from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data import dataset, discovery
-from unet_core.data.masks.coding import IGNORE
 from unet_core.data.layouts import Sample
+from unet_core.data.masks.coding import IGNORE
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
 

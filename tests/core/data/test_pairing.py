@@ -8,7 +8,8 @@ import pytest
 
 from tests.core.data.test_layouts import both, grow, mask, photo
 from unet_core.cli.parser import main
-from unet_core.data import discovery, masks, pairing
+from unet_core.data import discovery, pairing
+from unet_core.data.masks import files
 from unet_core.errors import DataError
 from unet_core.io import images
 
@@ -53,7 +54,8 @@ def test_several_objects_become_one_mask(tmp_path: Path, capsys: pytest.CaptureF
     first = discovery.find(source)[0]
     assert len(first.masks) == 2
     merged = images.read_mask(tmp_path / "out" / "masks" / "1.png")
-    np.testing.assert_array_equal(merged, masks.read(first, (12, 12, 3)) * 255)
+    joined = files.read(first, (12, 12, 3))
+    np.testing.assert_array_equal(merged, files.foreground(joined.values) * 255)
 
 
 @pytest.mark.parametrize("there", ["file", "folder"])

@@ -11,8 +11,9 @@ from unet_core.data.masks.instances import MOST_CLASSES
 from unet_core.data.masks.values import LABELS, format_code, is_color
 from unet_core.errors import DataError, listing
 
-MOST_BETWEEN = 0.15  # share of pixels that smoothing may have changed
-DROP = 5.0  # how many times rarer a smoothed color is than the rarest true one
+MOST_BETWEEN = 0.5  # share of pixels that smoothing may have changed: small objects are mostly edge
+FEWEST_BETWEEN = 4  # values between the true ones
+INNER = 0.02  # share of a true value's pixels whose neighbors all have it
 NEAR_LINE = 10.0  # distance of a smoothed color from the line between two true ones, in levels
 NEAR_COLOR = 48.0  # the same from a true one, of JPEG
 EXPLAINED = 0.98  # share of the other pixels that must lie so
@@ -43,32 +44,28 @@ def order_of_colors(counts: Mapping[int, int]) -> list[int]:
     return [background, *sorted(set(counts) - {background})]
 
 
-def find_peaks(counts: Mapping[int, int]) -> list[int] | None:
+def find_peaks(evidence: Evidence) -> list[int] | None:
     """The true values of masks with smoothed edges, sorted; None where they cannot be told from those between.
 
-    The others lie on lines between two of them, or near one, and are many and rare, or in colors so many that no other
-    reason is left. A true value that itself lies between two others is refused: their edges would pass through it.
-
-    >>> find_peaks({0: 900, 0xFF0000: 500} | {level << 16: 2 for level in range(40, 240, 10)}) == [0, 0xFF0000]
-    True
+    True values have pixels whose neighbors all agree, smoothed edges have none and lie on lines between two true ones,
+    or, in JPEGs, near one. A true value that itself lies between two others is refused: their edges would pass
+    through it.
     """
+    counts = evidence.counts
     if max(counts) >= LABELS:
         return None
-    ranked = sorted(counts, key=lambda code: -counts[code])
-    colors, weights = _channels(np.array(ranked, np.int64)), np.array([counts[code] for code in ranked], np.float64)
-    gray = not any(map(is_color, ranked))
-    total = weights.sum()
-    for number in range(2, min(MOST_CLASSES, len(ranked) - 4) + 1):
-        rest = weights[number:]
-        rare = rest.sum() <= MOST_BETWEEN * total and weights[number - 1] >= DROP * weights[number]
-        many = not gray and len(rest) >= max(12, 4 * number)
-        if not rare and not many:
-            continue
-        near_line, near_color = _distances(colors[number:], colors[:number])
-        explained = (near_line <= NEAR_LINE) | (rare & (near_color <= NEAR_COLOR))
-        if rest[explained].sum() >= EXPLAINED * rest.sum():
-            return None if _any_between(colors[:number]) else sorted(ranked[:number])
-    return None
+    codes = np.array(sorted(counts), np.int64)
+    pixels = np.array([counts[code] for code in codes.tolist()], np.float64)
+    solid = np.array([evidence.inner[code] for code in codes.tolist()]) >= INNER * pixels
+    rest = pixels[~solid]
+    if not 2 <= solid.sum() <= MOST_CLASSES or len(rest) < FEWEST_BETWEEN or rest.sum() > MOST_BETWEEN * pixels.sum():
+        return None
+    colors = _channels(codes)
+    near_line, near_color = _distances(colors[~solid], colors[solid])
+    explained = (near_line <= NEAR_LINE) | (near_color <= NEAR_COLOR * bool(evidence.lossy))
+    if rest[explained].sum() < EXPLAINED * rest.sum() or _any_between(colors[solid]):
+        return None
+    return [int(code) for code in codes[solid]]
 
 
 def _any_between(peaks: NDArray[np.float64]) -> bool:
@@ -96,14 +93,14 @@ def _distances(
     return to_line, to_peak
 
 
-def code_colors(counts: Mapping[int, int], palette_colors: bool, exact: int) -> tuple[MaskCoding, list[str]]:
-    """The coding of masks in colors, and what to tell. `exact` is the number of classes asked for, 0 = any.
+def code_colors(evidence: Evidence, palette_colors: bool) -> tuple[MaskCoding, list[str]]:
+    """The coding of masks in colors, and what to tell.
 
     Raises DataError where the colors are no classes.
     """
-    values, told = dict(counts), []
-    nearest = False
-    if len(values) > max(8, exact or 0) and (peaks := find_peaks(values)) is not None:
+    values: dict[int, int] = dict(evidence.color_counts if palette_colors else evidence.counts)
+    told, nearest = [], False
+    if not palette_colors and (peaks := find_peaks(evidence)) is not None:
         between = sum(pixels for code, pixels in values.items() if code not in peaks) / sum(values.values())
         told.append(
             f"The edges in the masks are smoothed: {len(values)} colors, {between:.1%} of the pixels between "

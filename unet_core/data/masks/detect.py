@@ -83,7 +83,7 @@ def detect_coding(
     palette_colors = by_palette_colors(evidence)
     counts = evidence.color_counts if palette_colors else evidence.counts
     if any_color(counts):
-        coding, more = code_colors(counts, palette_colors, num_classes)
+        coding, more = code_colors(evidence, palette_colors)
         return _fit(_ignore_class(coding, ignore_index), num_classes, exact=True), told + more
     coding, more = code_gray(evidence, num_classes, ignore_index)
     return _fit(coding, num_classes, exact=False), told + more
@@ -116,7 +116,7 @@ def _by_color_map(evidence: Evidence, color_map: list[int], ignore_index: int | 
     counts = evidence.color_counts if palette_colors else evidence.counts
     nearest = False
     if unlisted := sorted(set(counts) - set(color_map)):
-        peaks = find_peaks(counts) if len(unlisted) >= 8 else None
+        peaks = find_peaks(evidence)
         if peaks is None or not set(peaks) <= set(color_map):
             example = [code for code in unlisted if peaks is None or code in peaks]
             raise DataError(

@@ -14,6 +14,7 @@ from unet_core.data.masks.values import count_codes, encode_pixels, find_unique
 MOST_PIECES = 200  # files whose connected pieces are counted
 MOST_SIDE = 1024  # pixels of a mask's middle in which they are counted
 LARGEST_PIECE = 0.9  # share of a value's pixels that one piece must hold to count as the only one
+FEW_VALUES = 4  # of one mask, so that none of them is taken for a smoothed edge
 EXAMPLES = 3  # file names that are remembered for a value
 
 
@@ -45,7 +46,8 @@ class Evidence:
     """The values of all masks: pixels by code, the different sets of values in one file, palettes, connected pieces.
 
     `counts` takes palettes by their indices, `color_counts` by their colors. `palettes`: for each palette that differs,
-    the index and color code of each entry in use.
+    the index and color code of each entry in use. `inner` counts the pixels whose eight neighbors have the same value:
+    smoothed edges have none.
     """
 
     files: int = 0
@@ -58,6 +60,7 @@ class Evidence:
     lossy: int = 0
     joined: int = 0
     pieces: list[Pieces] = field(default_factory=list)
+    inner: Counter[int] = field(default_factory=Counter)
 
     def add(self, raw: RawMask, name: str) -> None:
         """Take the mask of one image; `name` is what messages call it."""
@@ -80,6 +83,8 @@ class Evidence:
             names = self.examples.setdefault(code, [])
             if len(names) < EXAMPLES:
                 names.append(name)
+        if len(counts) > FEW_VALUES:
+            self.inner.update(_count_inner(encode_pixels(raw.values)))
         if raw.objects is None and len(counts) > 2 and len(self.pieces) < MOST_PIECES:
             self.pieces.append(count_pieces(encode_pixels(_middle(raw.values))))
 
@@ -93,6 +98,14 @@ def _count(raw: RawMask) -> dict[int, int]:
         pixels = np.bincount(raw.values.ravel(), minlength=256)
         return {value * 0x010101: int(pixels[value]) for value in np.flatnonzero(pixels).tolist()}
     return count_codes(encode_pixels(raw.values))
+
+
+def _count_inner(codes: NDArray[Any]) -> dict[int, int]:
+    rows = (codes[1:-1] == codes[:-2]) & (codes[1:-1] == codes[2:])
+    # Whole rows above and below are equal where their three pixels are and the middle ones agree.
+    across = (codes[:, 1:-1] == codes[:, :-2]) & (codes[:, 1:-1] == codes[:, 2:])
+    inner = rows[:, 1:-1] & across[1:-1] & across[:-2] & across[2:]
+    return count_codes(codes[1:-1, 1:-1][inner]) if inner.any() else {}
 
 
 def _middle(values: NDArray[Any]) -> NDArray[Any]:

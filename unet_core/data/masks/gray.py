@@ -23,13 +23,13 @@ MOST_BETWEEN_BINARY = 0.3  # the same where one class is asked for, so that the 
 def find_void(evidence: Evidence) -> bool:
     """Whether 255 stands beside small class numbers in one file, so that it marks what nobody labeled.
 
-    Half of the files with 0 and 1 and half with 0 and 255 is another thing: two ways to write one class.
+    Some files with 0 and 1 and others with 0 and 255 are another thing: two ways to write one class.
     """
     void, zero = encode_value((VOID,)), encode_value((0,))
     others = {gray_value(code) for code in evidence.counts if code not in (void, zero)}
     if void not in evidence.counts or not others or not all(v is not None and v < MOST_CLASSES for v in others):
         return False
-    return others != {1} or any(void in values and encode_value((1,)) in values for values in evidence.sets)
+    return any(void in values and len(values - {void, zero}) > 0 for values in evidence.sets)
 
 
 def code_gray(evidence: Evidence, num_classes: int, ignore_index: int | None) -> tuple[MaskCoding, list[str]]:
@@ -46,6 +46,7 @@ def code_gray(evidence: Evidence, num_classes: int, ignore_index: int | None) ->
     values = {value: pixels for code, pixels in counts.items() if (value := gray_value(code)) is not None}
     coding = (
         _binary(values, evidence, num_classes, told)
+        or (_object_files(values, evidence, num_classes, told) if max(values) >= MOST_CLASSES else None)
         or _soft(values, evidence, num_classes, told)
         or _classes(values, evidence, num_classes, told)
     )
@@ -86,16 +87,16 @@ def _soft(values: Mapping[int, int], evidence: Evidence, num_classes: int, told:
     if max(values, default=0) > 255:
         return None
     most = MOST_BETWEEN_BINARY if num_classes == 1 else MOST_BETWEEN
-    if num_classes <= 2 and _is_blurred(values, bool(evidence.lossy), most):
+    if num_classes <= 2 and values and _is_blurred(values, bool(evidence.lossy), most):
         between = sum(pixels for value, pixels in values.items() if 0 < value < 255) / sum(values.values())
         told.append(
             f"The masks hold {len(values)} gray levels, {between:.1%} of the pixels between 0 and 255 (blurred or "
             "compressed edges). They were thresholded: above 127 is foreground."
         )
         return MaskCoding("binary", _pairs({0: 0, 255: 1}), threshold=127)
-    if max(values) < MOST_CLASSES or len(values) < 8:
+    if max(values, default=0) < MOST_CLASSES:
         return None
-    peaks = find_peaks({encode_value((value,)): pixels for value, pixels in values.items()})
+    peaks = find_peaks(evidence)
     if peaks is None or num_classes not in (0, len(peaks)):
         return None
     told.append(
@@ -126,6 +127,20 @@ def _classes(values: Mapping[int, int], evidence: Evidence, num_classes: int, to
     if largest >= count:
         return None
     return MaskCoding("classes", _pairs({value: value for value in range(count)}))
+
+
+def _object_files(
+    values: Mapping[int, int], evidence: Evidence, num_classes: int, told: list[str]
+) -> MaskCoding | None:
+    """Where images have a file for each object, a file's values say no more than where its object is."""
+    single = all(len(codes - {encode_value((0,))}) <= 1 for codes in evidence.sets)
+    if num_classes > 2 or 2 * evidence.joined < evidence.files or not single:
+        return None
+    told.append(
+        f"The masks have a file for each object and {len(values)} different values "
+        f"({listing([str(value) for value in sorted(values)])}); all but 0 are read as foreground."
+    )
+    return MaskCoding("binary", _pairs({value: int(value > 0) for value in (0, *values)}))
 
 
 def _is_blurred(counts: Mapping[int, int], lossy: bool, most: float) -> bool:

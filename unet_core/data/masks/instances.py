@@ -8,6 +8,7 @@ from unet_core.data.masks.values import LABELS, is_color
 MOST_CLASSES = 64  # more different values than this are not classes
 SINGLE = 0.9  # share of values that are one connected piece
 REGULAR = 0.9  # share of masks whose values run from 1 without a gap, or row by row
+FEWEST_PIXELS = 8  # of an object, on average: the colors of a photo have one or two
 FEWEST_OBJECTS = 6  # in one mask, where the values run from 1
 FEWEST_IN_ORDER = 4  # the same where they are also numbered row by row
 DIVISOR = 1000  # of codings class * 1000 + object number (Cityscapes, KITTI)
@@ -49,7 +50,8 @@ def find_instances(evidence: Evidence, void: frozenset[int] = frozenset()) -> In
         f"{single:.0%} of them one connected piece"
     )
     reason += ", numbered from 1 in each mask" * (contiguous >= REGULAR)
-    if single < SINGLE:
+    pixels = sum(number for code, number in evidence.counts.items() if code and code not in void)
+    if single < SINGLE or pixels < FEWEST_PIXELS * values:
         return InstanceEvidence(False, different > MOST_CLASSES, reason)
     many = different > MOST_CLASSES
     regular = contiguous >= REGULAR and varying and max(numbers) >= FEWEST_OBJECTS

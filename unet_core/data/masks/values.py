@@ -159,10 +159,16 @@ def _rows(path: Path) -> list[Any]:
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"{path}: cannot be read as a color map ({error}).") from error
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    lines = [":".join(line.split(":")[:2]) if line.count(":") == 3 else line for line in lines]  # of CVAT
-    rows = [next(csv.reader([re.sub(r"[;:\t ]+|, +", ",", line)])) for line in lines]
+    rows = [_split_row(line) for line in lines]
     heading = len(rows) > 1 and not _numbers(rows[0]) and bool(_numbers(rows[1]))
     return rows[1:] if heading else rows
+
+
+def _split_row(line: str) -> list[str]:
+    name, colon, rest = line.partition(":")
+    if colon:  # CVAT's name:r,g,b:parts:actions
+        return [name, *rest.partition(":")[0].split(",")]
+    return next(csv.reader([re.sub(r"[;\t ]+", ",", line)]))
 
 
 def _numbers(row: Any) -> tuple[int, ...]:
