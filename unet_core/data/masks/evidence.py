@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.data.masks.files import RawMask
-from unet_core.data.masks.values import count_codes, encode_pixels, find_unique
+from unet_core.data.masks.values import count_codes, count_values, encode_pixels, find_unique
 
 MOST_PIECES = 200  # files whose connected pieces are counted
 MOST_SIDE = 1024  # pixels of a mask's middle in which they are counted
@@ -68,7 +68,7 @@ class Evidence:
         self.lossy += raw.lossy
         self.joined += raw.objects is not None
         self.sources.update([raw.source] * bool(raw.source))
-        counts = _count(raw)
+        counts = count_values(raw.values)
         self.counts.update(counts)
         if raw.palette is None:
             self.color_counts.update(counts)
@@ -91,13 +91,6 @@ class Evidence:
     def counts_for(self, coding: MaskCoding) -> Counter[int]:
         """Pixels by code, as the coding reads palettes."""
         return self.color_counts if coding.palette_colors else self.counts
-
-
-def _count(raw: RawMask) -> dict[int, int]:
-    if raw.values.dtype == np.uint8 and raw.values.ndim == 2:
-        pixels = np.bincount(raw.values.ravel(), minlength=256)
-        return {value * 0x010101: int(pixels[value]) for value in np.flatnonzero(pixels).tolist()}
-    return count_codes(encode_pixels(raw.values))
 
 
 def _count_inner(codes: NDArray[Any]) -> dict[int, int]:

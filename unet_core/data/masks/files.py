@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from unet_core.data.discovery import size_problem
 from unet_core.data.layouts import Sample
-from unet_core.data.masks.values import count_codes, encode_pixels
+from unet_core.data.masks.values import count_values
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
 from unet_core.io.files import write_atomically
@@ -112,9 +112,8 @@ def _read_sized(sample: Sample, path: Path, shape: tuple[int, ...]) -> RawMask:
         used = np.flatnonzero(np.bincount(values.ravel(), minlength=256))
         if gray[used].all():  # black and white, in whatever order: no index means more than its color
             values, palette = bright[values], None
-    mask = RawMask(values, palette, lossy=file.lossy, source=file.source)
-    codes = count_codes(encode_pixels(mask.as_colors()))
-    return RawMask(values, palette, None, (frozenset(list(codes)[:MOST_VALUES]),), file.lossy, file.source)
+    codes = frozenset(list(count_values(values))[:MOST_VALUES])
+    return RawMask(values, palette, None, (codes,), file.lossy, file.source)
 
 
 def _hash_files(sample: Sample) -> str:

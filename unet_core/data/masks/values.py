@@ -77,6 +77,14 @@ def count_codes(codes: NDArray[Any]) -> dict[int, int]:
     return dict(zip(unique.tolist(), np.bincount(inverse.ravel(), minlength=len(unique)).tolist(), strict=True))
 
 
+def count_values(values: NDArray[Any]) -> dict[int, int]:
+    """The same of a mask as stored, (H, W) or (H, W, 3)."""
+    if values.dtype == np.uint8 and values.ndim == 2:
+        pixels = np.bincount(values.ravel(), minlength=256)
+        return {value * 0x010101: int(pixels[value]) for value in np.flatnonzero(pixels).tolist()}
+    return count_codes(encode_pixels(values))
+
+
 def find_unique(codes: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
     """(the different codes, sorted; for each pixel the index of its code, in the shape of `codes`)."""
     if codes.size and int(codes.max()) < TABLE:  # much faster than np.unique, which sorts all pixels
