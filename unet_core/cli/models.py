@@ -115,6 +115,7 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
                         mask,
                         config.num_classes,
                         probability=answer.probability if answer.probability16 is None else answer.probability16,
+                        class_names=answer.class_names,
                         pixel_size=parsed.pixel_size,
                         threshold=threshold if config.num_classes == 1 else None,
                         split=parsed.split_touching,
@@ -224,6 +225,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     classes = by_class(results)
     if len(classes) > 1:
         summary["iou_by_class"] = {item.index: item.iou for item in classes}
+        summary["class_names"] = {item.index: predictor.model.config.class_name(item.index) for item in classes}
     return summary | {"output": parsed.output and str(parsed.output), "warnings": dataset.warnings}
 
 

@@ -35,7 +35,7 @@ from unet_core.errors import ConfigError
 
 @dataclass(frozen=True)
 class ModelConfig(Settings):
-    """Everything that prediction needs to know about a model. It is saved with the weights: no paths, no names."""
+    """Everything that prediction needs to know about a model. It is saved with the weights: no paths."""
 
     in_channels: int = field(0, "Input channels: 1 = grayscale, 3 = RGB, 0 = detected from the images.", ge=0, le=3)
     num_classes: int = field(0, "Number of classes: 1 = binary, 0 = detected from the masks.", ge=0, le=254)
@@ -54,10 +54,29 @@ class ModelConfig(Settings):
     deep_supervision: bool = field(False, "Deep supervision: apply the loss at every level of the decoder.")
     image_size: int = field(128, "Side of the square training crops in pixels.", ge=8, le=4096)
     normalization: str = field("zscore", "Intensity normalization of the input image.", choices=NORMALIZATIONS)
+    class_names: str = field(
+        "", "Names of the classes in order, the background's first, with commas between; empty = from the dataset."
+    )
     threshold: float = field(0.5, "Probability above which a pixel is foreground (binary models).", gt=0, le=1)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes in order; () where none are known."""
+        return tuple(name.strip() for name in self.class_names.split(",")) if self.class_names.strip() else ()
+
+    def class_name(self, index: int) -> str:
+        """The name of a class; "foreground" of an unnamed binary one, else "class 3"."""
+        if index < len(self.names):
+            return self.names[index]
+        return "foreground" if self.num_classes == 1 else f"class {index}"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.num_classes and self.names and len(self.names) != max(2, self.num_classes):
+            raise ConfigError(
+                f"class_names has {len(self.names)} names, but there are {max(2, self.num_classes)} classes with the "
+                "background. Name each class once, with commas between."
+            )
         if self.in_channels == 2:
             raise ConfigError("Expected in_channels to be 1 (gray), 3 (RGB) or 0 (detected from the images), got 2.")
         if self.head_kernel == 2:

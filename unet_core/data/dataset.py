@@ -1,5 +1,6 @@
 """Images and masks of a dataset: decoded once, kept in memory while there is room, read again beyond that."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -162,14 +163,18 @@ def _name(sample: Sample) -> str:
 
 
 def load_dataset(
-    samples: list[Sample], data: DataConfig, model: ModelConfig, coding: MaskCoding | None = None
+    samples: list[Sample],
+    data: DataConfig,
+    model: ModelConfig,
+    coding: MaskCoding | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> Dataset:
     """Decode and check every sample once; `model` with its channels and classes filled in is the dataset's `model`.
 
     `coding` is the one that a model was trained with; where other masks do not follow it, a warning says how they are
-    read. A file that cannot be read is skipped and named in `skipped`. Raises DataError that lists them all where they
-    are more than a tenth or any mask has another size than its image, and where the masks have no clear classes;
-    ConfigError where the crop size does not fit the model.
+    read. `names`: those of mask values by their codes. A file that cannot be read is skipped and named in `skipped`.
+    Raises DataError that lists them all where they are more than a tenth or any mask has another size than its image,
+    and where the masks have no clear classes; ConfigError where the crop size does not fit the model.
     """
     architecture.check_size(model, model.image_size, model.image_size)
     if model.in_channels == 0:
@@ -187,7 +192,9 @@ def load_dataset(
         )
     chosen, guesses = choose_coding(survey.evidence, data, model.num_classes, coding)
     survey.settle(chosen)
-    dataset.model = replace(model, num_classes=model.num_classes or chosen.num_classes)
+    classes = model.num_classes or chosen.num_classes
+    class_names = model.class_names or chosen.name_classes(names or {}, classes)
+    dataset.model = replace(model, num_classes=classes, class_names=class_names)
     present = set(chosen.classes_by_code(survey.evidence.counts_for(chosen)).values())
     image_types = [dataset.image_types[sample.id] for sample in dataset.samples]
     dataset.warnings = [*guesses, *quality.find_problems(present, image_types, dataset.samples)]

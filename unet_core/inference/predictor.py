@@ -154,7 +154,9 @@ class Predictor:
             answer = Prediction(classes, uncertainty, probability16=first)
         else:
             answer = Prediction(classes, uncertainty, classes=first, confidence=confidence)
-        return dataclasses.replace(answer, tta=tta, tile=side, note=note, threshold=config.threshold)
+        return dataclasses.replace(
+            answer, tta=tta, tile=side, note=note, threshold=config.threshold, class_names=config.names
+        )
 
     def logits(self, image: Pixels) -> Floats:
         """(H, W, 1 or 3) to (K, H, W) float32 logits; tiles are blended with a weight that falls to their edges.

@@ -17,7 +17,7 @@ from unet_core.errors import CheckpointError, ConfigError, HubError, RunError, U
 if TYPE_CHECKING:
     from torch import Tensor
 
-FROM_RUN = ("in_channels", "num_classes", "dropout", "image_size", "threshold")
+FROM_RUN = ("in_channels", "num_classes", "dropout", "image_size", "threshold", "class_names")
 FIRST, LAST = "encoder.0.0.", ("head.", "deep_heads.")  # how the names of the layers begin that follow the data
 
 

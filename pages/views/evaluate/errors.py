@@ -45,7 +45,7 @@ def show(model: model_registry.Model, scores: Scores, name: str) -> None:
         mask_threshold=config.threshold,
         truth=truth,
         uncertainty=prediction.uncertainty,
-        class_names=() if binary else [f"class {index}" for index in range(config.num_classes)],
+        class_names=() if binary else [config.class_name(index) for index in range(config.num_classes)],
         threshold=config.threshold,
         mode="errors",
     )

@@ -12,6 +12,7 @@ from pages.server.scoring_job import Scores
 from pages.ui import charts, model_picker, widgets
 from pages.ui.formatting import score_text
 from pages.views.evaluate import errors
+from unet_core.config.schema import ModelConfig
 from unet_core.errors import UnetError
 from unet_core.io.pixels import encode_png
 
@@ -21,16 +22,16 @@ POOLED = "All pixels counted together: large objects count more."
 def show(model: model_registry.Model, scores: Scores) -> None:
     """All of it, for the images that are scored."""
     show_means(scores)
-    show_classes(scores)
     try:
-        num_classes = model_picker.load_model(model).predictor.model.config.num_classes
+        config = model_picker.load_model(model).predictor.model.config
     except UnetError as error:
         widgets.show_error(error)
         return
+    show_classes(scores, config)
     left, right = st.columns([2, 3], gap="medium")
     with left:
         name = show_table(scores)
-        show_downloads(scores, model.name, num_classes)
+        show_downloads(scores, model.name, config.num_classes)
     with right:
         errors.show(model, scores, name)
 
@@ -78,7 +79,7 @@ def show_means(scores: Scores) -> None:
     st.markdown(" ".join(sentences))
 
 
-def show_classes(scores: Scores) -> None:
+def show_classes(scores: Scores, config: ModelConfig) -> None:
     """Dice and IoU of each class, where there are several."""
     from unet_core.evaluation.summary import by_class
 
@@ -89,7 +90,7 @@ def show_classes(scores: Scores) -> None:
         bar: dict[str, Any] = {"format": "%.3f", "min_value": 0, "max_value": 1}
         st.dataframe(
             {
-                "class": [row.index for row in rows],
+                "class": [config.class_name(row.index) for row in rows],
                 "dice": [row.dice for row in rows],
                 "iou": [row.iou for row in rows],
                 "pixels": [row.pixels for row in rows],

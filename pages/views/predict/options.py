@@ -44,8 +44,8 @@ def choose_inference() -> tuple[str, int | None]:
     return views, tile or None
 
 
-def choose_options(num_classes: int) -> Options:
-    """The settings of all that follows a prediction."""
+def choose_options(num_classes: int, names: tuple[str, ...] = ()) -> Options:
+    """The settings of all that follows a prediction; `names` are the model's own names of its classes."""
     with st.expander("Objects and units", icon=":material/straighten:"):
         left, right = st.columns(2)
         min_area = left.number_input(
@@ -77,8 +77,8 @@ def choose_options(num_classes: int) -> Options:
         text = st.text_input(
             "Class names (comma-separated)",
             key="class_names",
-            placeholder="background, cell" if num_classes == 1 else "background, road, car, …",
+            placeholder=", ".join(names) or ("background, cell" if num_classes == 1 else "background, road, car, …"),
             persist_state="session",
         )
-    names = tuple(name.strip() for name in text.split(",")) if text.strip() else ()
+    names = tuple(name.strip() for name in text.split(",")) if text.strip() else names
     return Options(int(min_area), fill_holes, split, pixel_size or None, names)

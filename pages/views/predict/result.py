@@ -18,7 +18,7 @@ def show(work: Work) -> None:
     names = list(work.job.names_done)
     name = image_viewer.choose_image(names)
     item, prediction = work.items[name], work.job.prediction(name)
-    options = choose_options(prediction.num_classes)
+    options = choose_options(prediction.num_classes, prediction.class_names)
     threshold = st.session_state.setdefault("threshold", work.config.threshold)
     key = (work.model.name, item.key, work.job.tta, work.job.tile, repr(work.adjust), threshold, options)
     try:

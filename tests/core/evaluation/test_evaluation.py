@@ -147,8 +147,8 @@ def test_each_image_is_predicted_and_compared_with_its_mask(tmp_path: Path) -> N
         },
     )
     chosen = {"val": [found[2]], "new": found[:2]}
-    results, skipped = evaluate(Bright(), chosen, DataConfig())  # type: ignore[arg-type]
-    assert not skipped
+    results, dataset = evaluate(Bright(), chosen, DataConfig())  # type: ignore[arg-type]
+    assert not dataset.skipped
     table = {item.id: item for item in results}
     assert {name: item.subset for name, item in table.items()} == {"right": "val", "half": "new", "none": "new"}
     assert table["right"].scores == dict.fromkeys(METRICS, 1.0)
@@ -171,9 +171,9 @@ def test_several_classes_and_ignored_pixels(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_scored(tmp_path: Path) -> None:
     found = folder(tmp_path, {f"{number:02d}": gray(number) for number in range(10)})
     found[4].image.write_bytes(b"no picture")
-    results, skipped = evaluate(Bright(), {"new": found}, DataConfig())  # type: ignore[arg-type]
-    assert len(skipped) == 1
-    assert str(found[4].image) in skipped[0]
+    results, dataset = evaluate(Bright(), {"new": found}, DataConfig())  # type: ignore[arg-type]
+    assert len(dataset.skipped) == 1
+    assert str(found[4].image) in dataset.skipped[0]
     assert len(results) == 9
 
 

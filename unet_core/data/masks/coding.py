@@ -91,6 +91,21 @@ class MaskCoding:
         pairs = zip(array.tolist(), self._look_up(array).tolist(), strict=True) if array.size else ()
         return {code: index for code, index in pairs if index != NO_CLASS}
 
+    def name_classes(self, names: Mapping[int, str], num_classes: int) -> str:
+        """The setting `class_names`, from the names of values and colors by their codes; "" where none fits.
+
+        >>> coding = MaskCoding("binary", ((0, 0), (encode_value((255,)), 1)))
+        >>> coding.name_classes({encode_value((255,)): "road"}, 1)
+        'background,road'
+        """
+        by_class = {index: names[code] for code, index in self.classes if code in names}
+        if self.kind == "instances" or not by_class.keys() - {0}:
+            return ""
+        chosen = [
+            by_class.get(index, f"class {index}" if index else "background") for index in range(max(2, num_classes))
+        ]
+        return ",".join(" ".join(name.replace(",", " ").split()) for name in chosen)
+
     def describe(self) -> str:
         """One line: what each value means."""
         ignored = "".join(f", {format_code(code)} = ignored" for code in self.ignore)
