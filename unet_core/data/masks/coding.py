@@ -187,6 +187,8 @@ class MaskCoding:
                 f"{name}: the values {listing(values, 6)} are not among those of the dataset ({self.describe()}). "
                 "Correct the mask, or list all values in color_map."
             )
+        if raw.ignored is not None:
+            mask[raw.ignored] = IGNORE
         return mask
 
 

@@ -34,7 +34,8 @@ class RawMask:
     `values` (H, W) unsigned gray levels, labels or palette indices, or (H, W, 3) uint8 colors. `palette` (256, 3) uint8
     where `values` are its indices. `objects` (H, W) the number of each pixel's object from 1, 0 = none, where the files
     say which object is which. `parts`: the codes in each file, those of joined files apart. `lossy`: from a JPEG.
-    `source`: "alpha" where the transparency was the mask, "inverting LUT", or "".
+    `source`: "alpha" where the transparency was the mask, "inverting LUT", or "". `ignored` (H, W): pixels outside the
+    field of view or without data, which do not count; None where all do.
     """
 
     values: NDArray[Any]
@@ -43,6 +44,7 @@ class RawMask:
     parts: tuple[Values, ...] = ()
     lossy: bool = False
     source: str = ""
+    ignored: NDArray[np.bool_] | None = None
 
     def as_colors(self) -> NDArray[Any]:
         """The values, those of a palette as (H, W, 3) colors."""
