@@ -56,7 +56,9 @@ def find_instances(evidence: Evidence, void: frozenset[int] = frozenset()) -> In
     many = different > MOST_CLASSES
     regular = contiguous >= REGULAR and varying and max(numbers) >= FEWEST_OBJECTS
     ordered = in_order >= REGULAR and contiguous >= REGULAR and varying and max(numbers) >= FEWEST_IN_ORDER
-    return InstanceEvidence(many or regular or ordered, varying and different > max(numbers), reason)
+    # Labels over 255 are no class numbers, so that only values that come again in each mask could be classes.
+    large = max(gray_value(code) or 0 for code in evidence.counts) > 255 and different > max(numbers)
+    return InstanceEvidence(many or regular or ordered or large, varying and different > max(numbers), reason)
 
 
 def find_divisor(evidence: Evidence) -> int:
