@@ -131,7 +131,9 @@ def read(root: Path, format: str | None = None) -> Annotations | None:
     tree = Tree(Path(root))
     files = sort_files(tree)
     candidates = [one for name, one in FORMATS.items() if one.kind in files and format in (None, name)]
-    results, errors = [], []
+    results: list[Annotations] = []
+    unused: list[str] = []
+    errors: list[DataError] = []
     for one in candidates:
         try:
             result = one.read(tree, files[one.kind])
@@ -139,7 +141,10 @@ def read(root: Path, format: str | None = None) -> Annotations | None:
             errors.append(error)
             continue
         results += [result] if result is not None else []
-    if errors and not results:
+    if any(result.drawings for result in results):
+        unused = [f"{one.format} ({tree.name(one.files[0])})" for one in results if not one.drawings]
+        results = [result for result in results if result.drawings]
+    elif errors:
         raise errors[0]
     if len(results) > 1:
         kinds = [f"{result.format} ({tree.name(result.files[0])})" for result in results]
@@ -149,7 +154,8 @@ def read(root: Path, format: str | None = None) -> Annotations | None:
         )
     if not results:
         return None
-    return replace(results[0], warnings=(*results[0].warnings, *(f"Not read: {error}" for error in errors)))
+    warnings = [f"{kind} draws nothing on these images and is not used." for kind in unused]
+    return replace(results[0], warnings=(*results[0].warnings, *warnings, *(f"Not read: {error}" for error in errors)))
 
 
 def name_found(root: Path) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from unet_core.data.annotations import bitmaps, polygons
 from unet_core.data.annotations.collection import Annotations, Collection, Named
 from unet_core.data.annotations.tree import Tree, read_json, reading
-from unet_core.errors import DataError
+from unet_core.errors import DataError, listing
 
 KIND = "COCO JSON"
 MARKS = ('"images"', '"annotations"', '"categories"', '"image_id"', '"category_id"', '"segmentation"', '"file_name"')
@@ -34,18 +34,26 @@ def read(tree: Tree, files: list[Path]) -> Annotations | None:
         )
     if instances := [path for path in contents if path.name.startswith("instances_")]:
         contents = {path: contents[path] for path in instances}
+    ranks = ("train", None, "val", "test")  # the classes are numbered as those of the training images
+    contents = dict(sorted(contents.items(), key=lambda item: ranks.index(tree.subset(item[0]))))
     order: dict[str, tuple[int, int]] = {}
     parents: dict[str, set[str]] = {}
+    differing: list[str] = []
     for number, (path, content) in enumerate(contents.items()):
         with reading(path, KIND):
             by_id = {_integer(category["id"]): str(category["name"]) for category in content["categories"]}
             for identity, name in by_id.items():
-                order.setdefault(name, (number, identity))
+                if order.setdefault(name, (number, identity))[1] != identity:
+                    differing.append(name)
             for category in content["categories"]:
                 parents.setdefault(str(category.get("supercategory")), set()).add(str(category["name"]))
             if len(set(by_id.values())) < len(by_id):
                 collection.problems.append(f"{tree.name(path)} gives two categories the same name")
             _read_file(collection, path, content, by_id)
+    if differing:
+        collection.warnings.append(
+            f"The files give {listing(sorted(set(differing)), 3)} different ids; classes are taken by name."
+        )
     # Roboflow puts a category 0 before the others that is called as the project, and as their supercategory.
     empty = [name for name in order if name not in collection.used and parents.get(name, set()) - {name}]
     for name in empty:
@@ -74,7 +82,7 @@ def _read_file(collection: Collection, path: Path, content: dict[str, Any], name
         size = (int(entry["height"]), int(entry["width"])) if entry.get("height") and entry.get("width") else None
         image = collection.find(str(entry["file_name"]), path)
         if image is not None:
-            outlined = [note for note in notes if note.get("segmentation")]
+            outlined = [note for note in notes if any(note.get("segmentation") or ())]  # [] and [[]]: a box only
             shapes = [_read_shape(note, names) for note in outlined]
             collection.add(path, image, size, shapes, boxes=len(notes) - len(outlined))
 

@@ -114,7 +114,7 @@ class Collection:
                 f"{files[0]}: the objects are boxes without outlines, and a U-Net is trained on outlines or masks. "
                 f"Export them as polygons or masks ({self.format})."
             )
-        if not self.used and not self.problems:
+        if not self.used and not self.problems and not self.missing:
             return None
         names, labels = self._number(order)
         pixels = self._are_pixels()

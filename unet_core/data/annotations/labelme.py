@@ -15,8 +15,8 @@ FLAT = ("line", "linestrip", "point", "points")  # shapes without an area
 
 def matches(path: Path, text: str) -> bool:
     """Whether a file's first and last letters look like LabelMe."""
-    marks = ('"shape_type"', '"imagePath"', '"imageData"', '"imageHeight"')
-    return path.suffix.lower() == ".json" and '"shapes"' in text and any(mark in text for mark in marks)
+    marks = ('"shapes"', '"shape_type"', '"imagePath"', '"imageData"', '"imageHeight"')
+    return path.suffix.lower() == ".json" and sum(mark in text for mark in marks) >= 2
 
 
 def read(tree: Tree, files: list[Path]) -> Annotations | None:
@@ -43,11 +43,11 @@ def read(tree: Tree, files: list[Path]) -> Annotations | None:
             if image is not None:
                 size = (int(height), int(width)) if height and width else None
                 collection.add(path, image, size, [shape for shape in shapes if shape is not None])
-    lists = [path for path in tree.files if path.name == "labels.txt"]
-    if len(lists) > 1:
-        collection.problems.append(f"there are {len(lists)} files labels.txt")
-    order = [line.strip() for line in read_text(lists[0]).splitlines() if line.strip()] if lists else None
-    return collection.finish(files, order)
+    lists = [read_text(path).split("\n") for path in tree.files if path.name == "labels.txt"]
+    names = [[line.strip() for line in lines if line.strip()] for lines in lists]
+    if any(other != names[0] for other in names):
+        collection.problems.append(f"{len(names)} files labels.txt list different classes")
+    return collection.finish(files, names[0] if names else None)
 
 
 def _read_shape(shape: dict[str, Any], collection: Collection) -> Named | None:
@@ -61,13 +61,13 @@ def _read_shape(shape: dict[str, Any], collection: Collection) -> Named | None:
         return Named(name, ((polygons.as_ring(points),),), group=group)
     if kind == "mask":
         return Named(name, bitmap=_read_mask(shape, points), group=group)
+    if kind not in ("rectangle", "circle"):
+        raise ValueError(f"the shape {kind!r} is not read")
     (x0, y0), (x1, y1) = points
     if kind == "rectangle":
         return Named(name, ((polygons.rectangle(x0, y0, x1, y1),),), group=group)
-    if kind == "circle":
-        radius = float(np.hypot(x1 - x0, y1 - y0))
-        return Named(name, ((polygons.ellipse(x0, y0, radius, radius),),), group=group)
-    raise ValueError(f"the shape {kind!r} is not read")
+    radius = float(np.hypot(x1 - x0, y1 - y0))
+    return Named(name, ((polygons.ellipse(x0, y0, radius, radius),),), group=group)
 
 
 def _read_mask(shape: dict[str, Any], points: polygons.Points) -> bitmaps.Bitmap:

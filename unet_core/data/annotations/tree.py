@@ -27,16 +27,15 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.files: list[Path] = []
-        visited: set[str] = set()
         for folder, folders, names in os.walk(root, followlinks=True):
             inside = Path(folder).relative_to(root)
-            visited.add(os.path.realpath(folder))
+            here = os.path.realpath(folder)
             folders[:] = [
                 name
                 for name in sorted(folders)
-                if not is_junk(name)
+                if not is_junk(f"{name}/x")
                 and len(inside.parts) < DEEPEST
-                and os.path.realpath(Path(folder, name)) not in visited  # a link that leads back
+                and not Path(here).is_relative_to(os.path.realpath(Path(folder, name)))  # a link that leads back
             ]
             self.files += [Path(folder, name) for name in sorted(names) if not is_junk(name)]
         self.images = [path for path in self.files if is_image_name(path)]

@@ -35,7 +35,7 @@ def read(tree: Tree, files: list[Path]) -> Annotations | None:
             regions = {str(entry["filename"]): _regions(entry) for entry in entries if "filename" in entry}
             if len(regions) < len(entries):
                 raise ValueError("an image has no filename of its own")
-            attribute = _class_attribute([region for several in regions.values() for region in several])
+            attribute = _class_attribute([region for listed in regions.values() for region in listed])
             for name, listed in regions.items():
                 image = collection.find(name, path)
                 shapes = [_read_region(region, attribute, collection) for region in listed]

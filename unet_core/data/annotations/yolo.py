@@ -90,6 +90,8 @@ def _read_names(tree: Tree) -> list[str]:
         if path.suffix.lower() in (".yaml", ".yml") and (content := _read_yaml(path)).get("names"):
             names = content["names"]
             with reading(path, "data.yaml"):
+                if not isinstance(names, dict | list):
+                    raise ValueError(f"names is {names!r}")
                 pairs = names.items() if isinstance(names, dict) else enumerate(names)
                 named = {int(key): str(name) for key, name in pairs}
                 lists.append([named.get(index, f"class {index}") for index in range(max(named) + 1)])
