@@ -1,5 +1,6 @@
 """Annotations that are no pictures: JSON, XML, text and tables, read as shapes and drawn to masks."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -111,15 +112,24 @@ FORMATS = {  # the first that matches a file has it
 }
 
 
+UNREAD = {  # by a pattern of their first or last letters: kinds that are only named
+    "Pascal VOC XML (boxes, no outlines)": r"(?s)<annotation\b.*<bndbox>",
+    "Cityscapes JSON (the label PNGs are read)": r'"imgHeight"',
+    "VIA CSV (its JSON is read)": r"region_shape_attributes",
+    "Datumaro JSON (COCO is read)": r'"dm_format_version"',
+}
+
+
 def sort_files(tree: Tree) -> dict[str, list[Path]]:
-    """The files of each kind that is there, by the kind's name."""
+    """The files of each kind that is there, by the kind's name, also of those of UNREAD."""
     files: dict[str, list[Path]] = {}
     for path in tree.files:
         if path.suffix.lower() in SUFFIXES:
             text = peek(path)
-            kind = next((format.kind for format in FORMATS.values() if format.matches(path, text)), None)
-            if kind is not None:
-                files.setdefault(kind, []).append(path)
+            kinds = [format.kind for format in FORMATS.values() if format.matches(path, text)]
+            kinds += [kind for kind, pattern in UNREAD.items() if re.search(pattern, text)]
+            if kinds:
+                files.setdefault(kinds[0], []).append(path)
     return files
 
 

@@ -11,6 +11,7 @@ from unet_core.data.annotations.tree import Tree, read_json, reading
 from unet_core.errors import DataError, listing
 
 KIND = "COCO JSON"
+BESIDE_INSTANCES = ("person_keypoints_", "stuff_", "captions_", "panoptic_")  # of the same images
 MARKS = ('"images"', '"annotations"', '"categories"', '"image_id"', '"category_id"', '"segmentation"', '"file_name"')
 
 
@@ -30,10 +31,12 @@ def read(tree: Tree, files: list[Path]) -> Annotations | None:
     if not contents:
         raise DataError(
             f"{files[0]}: COCO JSON holds the lists images, annotations and categories, and one of them is missing. "
-            "Export the instances (not captions, not a test set)."
+            "Export the instances (no captions, no panoptic masks, no test set)."
         )
-    if instances := [path for path in contents if path.name.startswith("instances_")]:
-        contents = {path: contents[path] for path in instances}
+    if any(path.name.startswith("instances_") for path in contents):
+        beside = [path for path in contents if path.name.startswith(BESIDE_INSTANCES)]
+        contents = {path: content for path, content in contents.items() if path not in beside}
+        collection.warnings += [f"{tree.name(path)} is not read beside instances_*." for path in beside]
     ranks = ("train", None, "val", "test")  # the classes are numbered as those of the training images
     contents = dict(sorted(contents.items(), key=lambda item: ranks.index(tree.subset(item[0]))))
     order: dict[str, tuple[int, int]] = {}
@@ -55,7 +58,8 @@ def read(tree: Tree, files: list[Path]) -> Annotations | None:
             f"The files give {listing(sorted(set(differing)), 3)} different ids; classes are taken by name."
         )
     # Roboflow puts a category 0 before the others that is called as the project, and as their supercategory.
-    empty = [name for name in order if name not in collection.used and parents.get(name, set()) - {name}]
+    used = collection.used
+    empty = [name for name in order if name not in used and parents.get(name, set()) - {name}]
     for name in empty:
         collection.warnings.append(f"The category {name!r} heads the others and has no object; it is no class.")
     names = [name for name in sorted(order, key=lambda name: order[name]) if name not in empty]
@@ -64,7 +68,8 @@ def read(tree: Tree, files: list[Path]) -> Annotations | None:
 
 def _is_whole(content: Any) -> bool:
     return isinstance(content, dict) and all(
-        isinstance(content.get(key), list) for key in ("images", "annotations", "categories")
+        isinstance(content.get(key), list) and "segments_info" not in str(content[key][:1])  # panoptic: in PNGs
+        for key in ("images", "annotations", "categories")
     )
 
 

@@ -108,15 +108,15 @@ class Collection:
         `order` are the names of the classes as the format counts them; None sorts those that are used. Raises
         DataError: no object has an outline, or there are too many classes.
         """
-        files = tuple(files)
-        if self.boxes and not self.used:
+        files, used = tuple(files), self.used
+        if self.boxes and not used:
             raise DataError(
                 f"{files[0]}: the objects are boxes without outlines, and a U-Net is trained on outlines or masks. "
                 f"Export them as polygons or masks ({self.format})."
             )
-        if not self.used and not self.problems and not self.missing:
+        if not used and not self.problems and not self.missing:
             return None
-        names, labels = self._number(order)
+        names, labels = self._number(used, order)
         pixels = self._are_pixels()
         drawings = {
             image: Drawing(
@@ -149,12 +149,12 @@ class Collection:
             tuple(sorted(self.boxes)),
         )
 
-    def _number(self, order: Sequence[str] | None) -> tuple[tuple[str, ...], dict[str, int]]:
+    def _number(self, used: set[str], order: Sequence[str] | None) -> tuple[tuple[str, ...], dict[str, int]]:
         """The names of the classes by index, and the label of each name."""
-        labels = {name: 0 for name in {*self.used, *(order or ())} if name.lower() in BACKGROUND_NAMES}
-        labels |= {name: IGNORE for name in {*self.used, *(order or ())} if name.lower() in IGNORED_NAMES}
-        names = [name for name in dict.fromkeys(sorted(self.used) if order is None else order) if name not in labels]
-        for name in sorted(self.used - labels.keys() - set(names)):
+        labels = {name: 0 for name in {*used, *(order or ())} if name.lower() in BACKGROUND_NAMES}
+        labels |= {name: IGNORE for name in {*used, *(order or ())} if name.lower() in IGNORED_NAMES}
+        names = [name for name in dict.fromkeys(sorted(used) if order is None else order) if name not in labels]
+        for name in sorted(used - labels.keys() - set(names)):
             self.problems.append(f"the class {name!r} is not among those that the files list ({listing(names, 5)})")
         if len(names) > MOST_CLASSES:
             raise DataError(

@@ -89,10 +89,11 @@ def _read_result(result: dict[str, Any], collection: Collection) -> Named | None
         return None
     labels = next((value[key] for key in LABELS if value.get(key)), None)
     if labels is None:
-        if {"points", "rle", "width", "radiusX"} & value.keys():
-            if result.get("type") in ("polygon", "brush", "rectangle", "ellipse"):
-                return None  # the shape comes again with its label
-            raise ValueError("a shape has no label")
+        kind = str(result.get("type", ""))
+        if kind in ("polygon", "brush", "rectangle", "ellipse"):
+            return None  # the shape comes again with its label
+        if kind.endswith("labels") or {"points", "rle", "width", "radiusX"} & value.keys():
+            raise ValueError(f"a shape {kind} has no label or is of a kind that is not read")
         return None  # a choice, a text or a relation
     if len(labels) != 1:
         raise ValueError(f"a shape has {len(labels)} labels")

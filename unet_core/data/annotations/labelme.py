@@ -10,6 +10,7 @@ from unet_core.data.annotations.collection import Annotations, Collection, Named
 from unet_core.data.annotations.tree import Tree, read_json, read_text, reading
 
 KIND = "LabelMe JSON"
+OUTLINES = ("polygon", "oriented_rectangle", "rotation")  # that are given corner by corner
 FLAT = ("line", "linestrip", "point", "points")  # shapes without an area
 
 
@@ -57,7 +58,7 @@ def _read_shape(shape: dict[str, Any], collection: Collection) -> Named | None:
         return None
     name, group = str(shape["label"]), None if group is None else f"group {group}"
     points = np.asarray(shape["points"], np.float64).reshape(-1, 2)
-    if kind == "polygon":
+    if kind in OUTLINES or (kind == "rectangle" and len(points) == 4):  # as X-AnyLabeling writes its rectangles
         return Named(name, ((polygons.as_ring(points),),), group=group)
     if kind == "mask":
         return Named(name, bitmap=_read_mask(shape, points), group=group)

@@ -16,6 +16,7 @@ Points = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 FINEST = 256  # corners are rounded to this part of a pixel: 20.000001, out of a percentage, was 20
+FARTHEST = 1e7
 ROUND = 720  # corners of an ellipse
 MOST_LOOKED_AT = 2000  # rings that decide what whole numbers mean
 OBLIQUE = 0.1  # share of edges; the outlines that OpenCV follows have many more, those along pixel edges next to none
@@ -90,9 +91,10 @@ def _crossings(upper: Points, lower: Points, row: NDArray[np.int64]) -> Points:
 
 def as_ring(points: object) -> Ring:
     """A ring of x, y pairs or of x, y in turn; a repeated last corner is left out. Raises ValueError."""
-    ring = np.asarray(points, np.float32).reshape(-1, 2)
-    if not np.isfinite(ring).all():
-        raise ValueError("a corner is not a number")
+    corners = np.asarray(points, np.float64).reshape(-1, 2)
+    if not (np.abs(corners) < FARTHEST).all():
+        raise ValueError("a corner is not a number, or far outside any image")
+    ring = corners.astype(np.float32)
     return ring[:-1] if len(ring) > 1 and (ring[0] == ring[-1]).all() else ring
 
 

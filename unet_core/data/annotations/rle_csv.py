@@ -10,7 +10,7 @@ from unet_core.data.annotations.collection import Annotations, Collection, Named
 from unet_core.data.annotations.tree import Tree, read_text, reading
 
 KIND = "run-length CSV"
-RUNS = ("encodedpixels", "rle_mask", "rle")
+RUNS = ("encodedpixels", "rle_mask", "rle", "encoding")
 IMAGES = ("imageid", "image_id", "image", "id", "img", "filename", "file_name", "imageid_classid", "image_label")
 CLASSES = ("classid", "class_id", "class", "label", "cell_type")
 NOTHING = ("", "-1", "nan")  # an image without an object
@@ -71,4 +71,10 @@ def _read_runs(text: str, number: int) -> bitmaps.Bitmap:
     words = text.split()
     if len(words) % 2 or not all(word.isdigit() for word in words):
         raise ValueError(f"line {number}: the runs are no pairs of a start and a length")
+    starts, lengths = [int(word) for word in words[::2]], [int(word) for word in words[1::2]]
+    if any(start < 1 for start in starts[:1]) or any(
+        start + length > following for start, length, following in zip(starts, lengths, starts[1:], strict=False)
+    ):
+        # In some tables (SIIM-ACR) a start counts from the end of the run before, in others from 0.
+        raise ValueError(f"line {number}: the runs overlap or do not count from 1; only absolute starts are read")
     return bitmaps.from_lengths("starts", map(int, words), None)

@@ -11,7 +11,7 @@ from unet_core.errors import DataError
 
 KIND = "YOLO text"
 NUMBER = r"-?\d*\.?\d+(?:[eE]-?\d+)?"
-LINE = re.compile(rf"\d+(?:\s+{NUMBER}){{4,}}")
+LINE = re.compile(rf"\d+(?:\s+{NUMBER}(?!\S)){{4}}")
 SLACK = 0.01  # of the image's size by which a corner may lie outside
 NAMES = ("classes.txt", "obj.names", "labels.txt")
 
@@ -20,10 +20,10 @@ def matches(path: Path, text: str) -> bool:
     """Whether a file begins with a class and shares from 0 to 1, or is an empty one among labels."""
     if path.suffix.lower() != ".txt":
         return False
-    line = text.strip().partition("\n")[0].strip()
-    if not line:
+    if not text.strip():
         return path.parent.name.lower() == "labels" or path.parent.parent.name.lower() == "labels"
-    return bool(LINE.match(line)) and all(-SLACK <= float(x) <= 1 + SLACK for x in line.split()[1:5])
+    start = LINE.match(text.strip().partition("\n")[0])
+    return start is not None and all(-SLACK <= float(x) <= 1 + SLACK for x in start[0].split()[1:])
 
 
 def read(tree: Tree, files: list[Path]) -> Annotations | None:

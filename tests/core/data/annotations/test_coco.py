@@ -65,6 +65,15 @@ def test_the_folders_of_coco_itself(tmp_path: Path) -> None:
     data = read(grow(tmp_path, tree))
     assert data.subsets == {tmp_path / "train2017/1.jpg": "train", tmp_path / "val2017/2.jpg": "val"}
     assert [path.name for path in data.files] == ["instances_train2017.json", "instances_val2017.json"]
+    assert "annotations/person_keypoints_train2017.json is not read beside instances_*." in data.warnings
+
+
+def test_panoptic_files_are_told_apart_from_boxes(tmp_path: Path) -> None:
+    file = coco(["a.jpg"])
+    file["annotations"] = [{"image_id": 0, "file_name": "a.png", "segments_info": [{"id": 1, "category_id": 1}]}]
+    grow(tmp_path, {"a.jpg": None, "panoptic.json": file})
+    with pytest.raises(DataError, match=r"panoptic\.json: .*no panoptic masks"):
+        read(tmp_path)
 
 
 def test_a_missing_image_is_never_taken_from_another_subset(tmp_path: Path) -> None:

@@ -87,6 +87,21 @@ def test_a_folder_without_annotations(tmp_path: Path) -> None:
     assert name_found(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("a.xml", "<annotation><object><bndbox><xmin>1</xmin></bndbox></object></annotation>", "Pascal VOC XML"),
+        ("a.json", '{"imgHeight": 1, "imgWidth": 1, "objects": []}', "Cityscapes JSON"),
+        ("a.csv", "filename,region_shape_attributes\n", "VIA CSV"),
+        ("a.json", '{"dm_format_version": "1.0", "items": []}', "Datumaro JSON"),
+    ],
+)
+def test_kinds_that_are_not_read_are_named(tmp_path: Path, name: str, text: str, kind: str) -> None:
+    grow(tmp_path, {"a.jpg": None, name: text})
+    assert annotations.read(tmp_path) is None
+    assert name_found(tmp_path)[0].startswith(f"{name} is {kind}")
+
+
 def test_several_files_are_named_by_the_first(tmp_path: Path) -> None:
     grow(tmp_path, {f"x/{name}.json": labelme(f"{name}.jpg") for name in "abc"})
     assert name_found(tmp_path) == ["3 files such as x/a.json are LabelMe JSON"]

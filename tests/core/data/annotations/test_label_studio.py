@@ -97,9 +97,10 @@ def test_missing_and_ambiguous_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("results", "message"),
     [
-        ([{**POLYGON, "value": {"points": POINTS}}], "a shape has no label"),
+        ([{**POLYGON, "value": {"points": POINTS}}], "a shape polygonlabels has no label"),
         ([{**POLYGON, "value": {"points": POINTS, "polygonlabels": ["a", "b"]}}], "a shape has 2 labels"),
         ([{**POLYGON, "value": {"points": [[1, 2], [3]], "polygonlabels": ["a"]}}], "not as Label Studio JSON"),
+        ([item("bitmasklabels", imageDataURL="data:")], "a shape bitmasklabels has no label or is of a kind"),
         ([POLYGON, {**POLYGON, "original_width": 99}], "2 image sizes"),
         ([{key: value for key, value in POLYGON.items() if key != "original_width"}], "lacks 'original_width'"),
     ],

@@ -75,6 +75,8 @@ def test_two_tables_of_one_image_are_a_problem(tmp_path: Path) -> None:
         ("a,1 2 3", "line 2: the runs are no pairs"),
         ("a,1 x", "line 2: the runs are no pairs"),
         ("a", "line 2 has 1 columns"),
+        ("a,100 2 3 2", "line 2: the runs overlap"),
+        ("a,0 2", "do not count from 1"),
     ],
 )
 def test_a_malformed_file_is_named(tmp_path: Path, row: str, message: str) -> None:
