@@ -26,7 +26,8 @@ class Annotations:
 
     `class_names` by class index, the first "background". `drawings` by image; one without shapes is an empty mask.
     `subsets` says train, val or test of each of these images. `unlabeled` are images beside them that no file speaks
-    of, `left_out` those that cannot be drawn whole. `problems` forbid the use, `warnings` are told; a sentence each.
+    of, `left_out` those that cannot be drawn whole. `problems`, a phrase each, forbid the use; `warnings`, a
+    sentence each, are for the user to see.
     """
 
     format: str

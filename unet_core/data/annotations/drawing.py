@@ -1,7 +1,7 @@
 """What an annotation file says of one image: shapes with a class each, drawn to pixels only when they are asked for."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class Shape:
     `label` is the class index, from 1; 0 is background that lies over other shapes, IGNORE what does not count. Each
     polygon is an exterior ring and its holes, each hole filled by itself and taken away. Shapes with the same label and
     `group` are one object. `crowd`: many objects at once, which get no number. `exact`: the corners lie on the plane of
-    the image even where the drawing's `pixels` is set, as those of a box that is told by its width.
+    the image even where the drawing's `pixels` is set, as those of a box that is given by its width.
     """
 
     label: int
@@ -47,7 +47,7 @@ class Drawing:
 
     source: Path
     size: tuple[int, int] | None
-    shapes: tuple[Shape, ...]
+    shapes: tuple[Shape, ...] = field(repr=False)  # thousands of corners would drown a message
     pixels: bool = False
     relative: bool = False
 
