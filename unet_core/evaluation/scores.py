@@ -11,6 +11,7 @@ from unet_core.data.discovery import content_hash
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.errors import DataError
+from unet_core.evaluation.object_scores import match_objects
 from unet_core.evaluation.summary import ImageScore
 from unet_core.inference.prediction import Array
 from unet_core.inference.predictor import Predictor
@@ -73,7 +74,9 @@ def score_images(
         example = dataset[index]
         pred, target = predict(sample, example.image), example.mask
         counts = metrics.count(pred, target, dataset.model.num_classes)
-        yield ScoredImage(sample, ImageScore(sample.id, subsets[sample.id], counts), pred, target)
+        numbers = dataset.objects(index)
+        matches = None if numbers is None else match_objects(pred, target, numbers)
+        yield ScoredImage(sample, ImageScore(sample.id, subsets[sample.id], counts, matches), pred, target)
 
 
 def evaluate(

@@ -1,7 +1,9 @@
 """Scores of images to their means, intervals and tables."""
 
 import csv
+import functools
 import io
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core import metrics
+from unet_core.evaluation.object_scores import ObjectCounts
 from unet_core.metrics import METRICS, Counts
 
 RESAMPLES = 2000  # bootstrap
@@ -16,11 +19,15 @@ RESAMPLES = 2000  # bootstrap
 
 @dataclass(frozen=True)
 class ImageScore:
-    """The counts of one image; `subset` is train, val, test, or "new" for an image that no split knows."""
+    """The counts of one image; `subset` is train, val, test, or "new" for an image that no split knows.
+
+    `objects` are counts of objects where the masks tell them apart.
+    """
 
     id: str
     subset: str
     counts: Counts
+    objects: ObjectCounts | None = None
 
     @property
     def scores(self) -> dict[str, float]:
@@ -41,9 +48,13 @@ class Summary:
     mean: dict[str, float]
     pooled: dict[str, float]
     dice_interval: tuple[float, float]
+    objects: ObjectCounts | None = None
 
     def to_dict(self) -> dict[str, float]:
-        """Flat, as `evaluate` prints it: `images, empty, mean_dice, ..., pooled_dice, ..., dice_low, dice_high`."""
+        """Flat, as `evaluate` prints it: `images, empty, mean_dice, ..., pooled_dice, ..., dice_low, dice_high`.
+
+        Where masks tell objects apart: also `objects_matched, objects_missed, objects_wrong, object_f1`.
+        """
         low, high = self.dice_interval
         return {
             "images": self.images,
@@ -52,19 +63,31 @@ class Summary:
             **{f"pooled_{name}": value for name, value in self.pooled.items()},
             "dice_low": low,
             "dice_high": high,
+            **({} if self.objects is None else _object_columns(self.objects)),
         }
 
 
 def summarize(scores: Sequence[ImageScore]) -> Summary:
     """The summary of one image or more."""
     columns = {name: np.array([item.scores[name] for item in scores]) for name in METRICS}
+    counted = [item.objects for item in scores if item.objects is not None]
     return Summary(
         images=len(scores),
         empty=sum(item.counts.empty for item in scores),
         mean={name: metrics.mean(values) for name, values in columns.items()},
         pooled=metrics.scores(sum_counts([item.counts for item in scores])),
         dice_interval=interval(columns["dice"]),
+        objects=functools.reduce(operator.add, counted) if counted else None,
     )
+
+
+def _object_columns(counts: ObjectCounts) -> dict[str, float]:
+    return {
+        "objects_matched": counts.matched,
+        "objects_missed": counts.missed,
+        "objects_wrong": counts.wrong,
+        "object_f1": counts.f1,
+    }
 
 
 @dataclass(frozen=True)
@@ -108,17 +131,23 @@ def to_csv(scores: Sequence[ImageScore]) -> str:
     """`image,dice,iou,precision,recall,accuracy,subset,empty`: a line for each image; undefined scores are empty cells.
 
     A metric that is added to METRICS becomes a column. With several classes the Dice and IoU of each follow as
-    `dice_0, iou_0, dice_1, ...`.
+    `dice_0, iou_0, dice_1, ...`, then the counts of objects where masks tell them apart.
     """
     classes = len(scores[0].counts.tp) if scores else 1
     class_columns = [(name, k) for k in range(classes) for name in ("dice", "iou")] if classes > 1 else []
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["image", *METRICS, "subset", "empty", *(f"{name}_{k}" for name, k in class_columns)])
+    object_columns = list(_object_columns(ObjectCounts(0, 0, 0))) if any(item.objects for item in scores) else []
+    header = ["image", *METRICS, "subset", "empty", *(f"{name}_{k}" for name, k in class_columns), *object_columns]
+    writer.writerow(header)
     for item in scores:
         values = [item.scores[name] for name in METRICS]
         per_class = [METRICS[name].function(item.counts)[k] for name, k in class_columns]
-        writer.writerow([item.id, *map(_cell, values), item.subset, int(item.counts.empty), *map(_cell, per_class)])
+        row = [item.id, *map(_cell, values), item.subset, int(item.counts.empty), *map(_cell, per_class)]
+        if object_columns and item.objects is not None:
+            *numbers, f1 = _object_columns(item.objects).values()
+            row += [*numbers, _cell(f1)]
+        writer.writerow(row)
     return out.getvalue()
 
 

@@ -88,6 +88,15 @@ def find(
     )
 
 
+def label(mask: Array) -> Labels:
+    """(H, W) the number of each pixel's object from 1, 0 = none: connected (8 neighbors) pixels of one class.
+
+    >>> label(np.array([[1, 1, 0, 2]], np.uint8)).tolist()
+    [[1, 1, 0, 2]]
+    """
+    return _labeled(mask, split=False)[0]
+
+
 def _labeled(mask: Array, split: bool) -> tuple[Labels, NDArray[np.int32], NDArray[np.int32]]:
     """Labels (H, W) in reading order, the class (N,) and the box (N, 4) left, top, width, height of each."""
     labels = np.zeros(mask.shape, np.int32)

@@ -57,6 +57,12 @@ def show_means(scores: Scores) -> None:
         }
     )
     sentences = []
+    if summary.objects is not None:
+        sentences.append(
+            f"Objects: **{summary.objects.matched}** of {summary.objects.matched + summary.objects.missed} were found "
+            f"(IoU above 0.5), {summary.objects.wrong} predicted ones match none; F1 "
+            f"**{score_text(summary.objects.f1)}**."
+        )
     low, high = summary.dice_interval
     if not math.isnan(low):
         sentences.append(
@@ -112,7 +118,14 @@ def show_classes(scores: Scores, config: ModelConfig) -> None:
 def show_table(scores: Scores) -> str:
     """Every image, the lowest Dice first; gives the name of the selected one, else of the last or the first."""
     rows: list[dict[str, Any]] = [
-        {"image": item.id, **item.scores, "subset": item.subset, "empty": item.counts.empty} for item in scores.images
+        {
+            "image": item.id,
+            **item.scores,
+            **({} if item.objects is None else {"object_f1": item.objects.f1}),
+            "subset": item.subset,
+            "empty": item.counts.empty,
+        }
+        for item in scores.images
     ]
     rows.sort(key=lambda row: (math.isnan(row["dice"]), row["dice"]))
     defined = [row["dice"] for row in rows if not math.isnan(row["dice"])]
@@ -134,6 +147,7 @@ def show_table(scores: Scores) -> str:
             "precision": st.column_config.NumberColumn("Precision", format="%.3f"),
             "recall": st.column_config.NumberColumn("Recall", format="%.3f"),
             "accuracy": st.column_config.NumberColumn("Accuracy", format="%.3f"),
+            "object_f1": st.column_config.NumberColumn("Object F1", format="%.3f", help="F1 over objects, IoU > 0.5"),
             "subset": "Subset",
             "empty": "Empty",
         },
