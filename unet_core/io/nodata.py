@@ -26,6 +26,8 @@ def find_valid(pixels: NDArray[Any], nodata: float | None) -> tuple[Valid | None
     [[False, True], [True, True]]
     """
     unsigned = np.issubdtype(pixels.dtype, np.unsignedinteger)
+    if unsigned and nodata is None:
+        return None, ""
     invalid = np.zeros(pixels.shape[:2], bool)
     reasons = []
     if not np.issubdtype(pixels.dtype, np.integer):
@@ -34,7 +36,8 @@ def find_valid(pixels: NDArray[Any], nodata: float | None) -> tuple[Valid | None
             invalid |= odd
             reasons.append("NaN or infinite")
     if nodata is not None and np.isfinite(nodata):
-        equal = pixels == (pixels.dtype.type(nodata) if not np.issubdtype(pixels.dtype, np.integer) else nodata)
+        number = nodata if np.issubdtype(pixels.dtype, np.integer) else pixels.dtype.type(nodata)
+        equal = pixels <= LOWEST if nodata <= LOWEST else pixels == number  # the lowest float is often written short
         marked = equal.all(2) if unsigned else equal.any(2)
         if marked.any():
             invalid |= marked

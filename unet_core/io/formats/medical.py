@@ -50,8 +50,8 @@ def _nifti(file: BinaryIO, start: bytes, page: int, name: str) -> Header:
         import nibabel
     except ImportError as error:
         raise ImageError(f"{name}: NIfTI files need nibabel; run pip install nibabel.") from error
-    kind = nibabel.Nifti1Header if start[344:348] == b"n+1\0" else nibabel.Nifti2Header
-    header: Any = kind.from_fileobj(io.BytesIO(start))  # type: ignore[no-untyped-call]
+    kind: Any = nibabel.Nifti1Header if start[344:348] == b"n+1\0" else nibabel.Nifti2Header
+    header = kind.from_fileobj(io.BytesIO(start))
     shape = tuple(int(size) for size in header.get_data_shape())
     dtype = header.get_data_dtype()
     colors = dtype.names is not None and len(dtype.names) in (3, 4)
@@ -114,7 +114,13 @@ def _nifti_slice(file: BinaryIO, size: int, index: tuple[int, int | None], name:
 @lru_cache(maxsize=1)
 def _inflate(data: bytes, size: int) -> bytes:
     """The first `size` bytes of gzipped data, and no more, whatever it would unpack to."""
-    return zlib.decompressobj(wbits=31).decompress(data, size)
+    parts, missing = [], size
+    while data and missing > 0:  # some writers gzip a file in parts, one behind another
+        stream = zlib.decompressobj(wbits=31)
+        parts.append(stream.decompress(data, missing))
+        missing -= len(parts[-1])
+        data = stream.unused_data
+    return b"".join(parts)
 
 
 def _dicom(file: BinaryIO, start: bytes, page: int, name: str) -> Header:

@@ -41,7 +41,8 @@ Plane = tuple[int, int]  # the page that has its header, and how many bytes afte
 class Plan:
     """The images of a TIFF, each of the planes that are joined to its channels.
 
-    `rows` is 0, or the number of planes that are the rows (W, C) of one image.
+    `rows` is 0, or the number of planes that are the rows (W, C) of one image. With `all_samples` even a sample that is
+    marked as alpha is a channel: tifffile marks the fourth channel of whatever it is given.
     """
 
     images: tuple[tuple[Plane, ...], ...]
@@ -49,6 +50,7 @@ class Plan:
     channel_names: tuple[str, ...] = ()
     note: str = ""
     rows: int = 0
+    all_samples: bool = False
 
 
 def is_tiff(file: BinaryIO) -> bool:
@@ -83,7 +85,7 @@ def _remembered(key: tuple[int, ...]) -> list[Plan]:
 
 def _plan(tiff: tifffile.TiffFile) -> Plan:
     first = tiff.pages[0].aspage()
-    if tiff.is_ome or tiff.is_imagej or first.is_shaped:
+    if tiff.is_ome or tiff.is_imagej or first.is_shaped or tiff.is_stk:
         with suppress(Exception):  # metadata that contradict the pages: the pages count
             if plan := _by_metadata(tiff, first):
                 return plan
@@ -124,7 +126,7 @@ def _by_metadata(tiff: tifffile.TiffFile, first: tifffile.TiffPage) -> Plan | No
         if math.prod(int(size) for size in sizes) > MOST_PLANES:
             return None
     images: list[tuple[Plane, ...]] = []
-    guessed, all_axes, channels = 0, "", 0
+    guessed, all_axes, channels, all_samples = 0, "", 0, False
     for series in tiff.series:
         if re.search(r"(?i)\b(label|macro|thumbnail|overview)( image)?$", series.name or ""):
             continue  # of a slide scanner: what lies beside the tissue
@@ -133,11 +135,12 @@ def _by_metadata(tiff: tifffile.TiffFile, first: tifffile.TiffPage) -> Plan | No
         planes, axes, outer = _planes(tiff, series)
         if series.kind == "imagej" and outer == "C" and len(planes[0]) > MOST_IMAGEJ:
             planes = [(plane,) for plane in planes[0]]
-            outer = "Q"  # written by tifffile without axes
+            outer, axes = "Q", axes.replace("C", "Q")  # written by tifffile without axes
         if not planes or (channels and len(planes[0]) != channels):
             return None
         channels = len(planes[0])
         images += planes
+        all_samples |= _samples_are_channels(series)
         all_axes = all_axes or axes
         guessed += sum(letter in "QI" for letter in outer) and len(planes)
     if not images or len(images) > MOST_PLANES:
@@ -146,7 +149,19 @@ def _by_metadata(tiff: tifffile.TiffFile, first: tifffile.TiffPage) -> Plan | No
     if guessed > 1:
         note = f"its {guessed} pages are taken for separate images, as its metadata do not name its axes"
     names = _ome_names(tiff.ome_metadata) if tiff.is_ome else _gdal_names(first)
-    return Plan(tuple(images), all_axes, names, note)
+    if all_samples and set(first.extrasamples or ()) & set(ALPHA):
+        note = "; ".join(filter(None, [note, "its last channel is marked as alpha and read as a channel"]))
+    return Plan(tuple(images), all_axes, names, note, all_samples=all_samples)
+
+
+def _samples_are_channels(series: tifffile.TiffPageSeries) -> bool:
+    """Whether the samples of a page are channels by the axes of the series, or lie in planes as channels do."""
+    if series.kind != "shaped":
+        return False
+    page = series.keyframe
+    named = "axes" in (page.shaped_description or "")
+    planar = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
+    return "C" in series.axes[-len(page.shape) :] if named else planar
 
 
 def _planes(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple[list[tuple[Plane, ...]], str, str]:
