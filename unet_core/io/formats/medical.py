@@ -92,7 +92,10 @@ def _nifti_slice(file: BinaryIO, size: int, index: tuple[int, int | None], name:
     stream: Any = file
     if zipped:
         data = file.read()
-        volume = _inflate(data, size) if size <= MOST_REMEMBERED else _inflate.__wrapped__(data, size)
+        try:
+            volume = _inflate(data, size) if size <= MOST_REMEMBERED else _inflate.__wrapped__(data, size)
+        except zlib.error as error:
+            raise damaged(name, error) from error
         if len(volume) < size:
             raise damaged(name, "the file ends before its pixels do")
         stream = io.BytesIO(volume)
