@@ -12,7 +12,7 @@ several in a file and none of them was asked for. The pixel format alone decides
 
 Channels are the last axis, 1 to 32 of them, wherever the file has them; alpha is dropped. Pages are the z slices, time
 points and series of a file, never its channels, thumbnails or smaller copies. Pixels without data (NaN, the file's own
-"no data" value, a marker such as -9999 at the rim) are filled with the mean of their channel: `read_valid` says which.
+"no data" value, a marker such as -9999) are filled with the mean of their channel: `read_valid` says which.
 """
 
 import io
