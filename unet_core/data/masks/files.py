@@ -115,7 +115,7 @@ def _read_sized(sample: Sample, path: Path, shape: tuple[int, ...]) -> RawMask:
         if gray[used].all():  # black and white, in whatever order: no index means more than its color
             values, palette = bright[values], None
     codes = frozenset(list(count_values(values))[:MOST_VALUES])
-    return RawMask(values, palette, None, (codes,), file.lossy, file.source)
+    return RawMask(values, palette, None, (codes,), file.lossy, file.source, file.invalid)
 
 
 def _hash_files(sample: Sample) -> str:
