@@ -1,5 +1,6 @@
 """Images and masks of a dataset: decoded once, kept in memory as stored while there is room, read again beyond that."""
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +14,12 @@ from unet_core.data import label_map, masks, quality
 from unet_core.data.layouts import Sample
 from unet_core.data.mask_values import ValueTable, has_colors, parse_color_map
 from unet_core.data.normalization import statistics
-from unet_core.errors import DataError, ImageError, listing
-from unet_core.io import images
-from unet_core.io.pixels import Pixels, full_range, with_channels
+from unet_core.errors import DataError, ImageError, PredictionError, listing
+from unet_core.io import channels
+from unet_core.io.channels import Kind
+from unet_core.io.pixels import Pixels, full_range
 from unet_core.models import architecture
+from unet_core.models.channels import choose, resolve
 
 MOST_UNREADABLE = 0.1  # share of images; above it the dataset is refused
 
@@ -49,6 +52,7 @@ class Dataset:
         self.class_of_value = np.arange(256, dtype=np.uint8)  # raw mask value to class index
         self.value_table = ValueTable()  # what is in a mask file to raw mask value
         self.palettes_as_colors = False  # whether palettes of masks are read through their colors
+        self.kinds: dict[str, Kind] = {}  # by image file: its channels, where its header could be read
         self.image_types: dict[str, tuple[np.dtype[Any], int]] = {}  # by sample id: type and channels as stored
         self.color_map = ""
         self.skipped: list[str] = []
@@ -76,9 +80,9 @@ class Dataset:
     def describe(self, index: int) -> tuple[int, float, float]:
         """What `splits.split` stratifies by: pixels of an image, how colored it is, how bright (of 255 levels)."""
         example = self[index]
-        channels = example.image.reshape(-1, example.image.shape[2]).mean(0, dtype=np.float64)
-        channels *= 255 / full_range(example.image)
-        return example.raw_mask.size, float(channels.max() - channels.min()), float(channels.mean())
+        means = example.image.reshape(-1, example.image.shape[2]).mean(0, dtype=np.float64)
+        means *= 255 / full_range(example.image)
+        return example.raw_mask.size, float(means.max() - means.min()), float(means.mean())
 
     def subset(self, ids: tuple[str, ...]) -> "Dataset":
         """Those of some samples, in the order of this dataset, sharing what is in memory; it caches nothing more."""
@@ -86,20 +90,31 @@ class Dataset:
         part = Dataset([sample for sample in self.samples if sample.id in chosen], self.model, 0)
         part.class_of_value, part.value_table = self.class_of_value, self.value_table
         part.palettes_as_colors, part._cache, part._areas = self.palettes_as_colors, self._cache, self._areas
+        part.kinds = self.kinds
         return part
 
     def _read(self, sample: Sample) -> Example:
-        image = images.read(sample.image, sample.page)
+        image = channels.read((sample.image, *sample.channel_files), sample.page)
         raw_mask = self.value_table.encode(masks.read(sample, image.shape, self.palettes_as_colors))
         self.image_types[sample.id] = image.dtype, image.shape[2]
         self._areas[sample.id] = raw_mask.size
-        if self.model.in_channels:
-            image = with_channels(image, self.model.in_channels)
+        image = self._choose_channels(sample, image)
         example = Example(image, raw_mask, *statistics(image, self.model.normalization))
         if example.nbytes <= self._free_bytes:
             self._free_bytes -= example.nbytes
             self._cache[sample.id] = example
         return example
+
+    def _choose_channels(self, sample: Sample, image: Pixels) -> Pixels:
+        """Those that the model takes. Raises ImageError where the header spoke of others than the file has."""
+        kind = self.kinds.get(str(sample.image), Kind(image.shape[2]))
+        names = kind.names if kind.number == image.shape[2] else ()
+        if not self.model.in_channels:
+            return image
+        try:
+            return choose(self.model, image.shape[2], names, str(sample.image)).apply(image)
+        except PredictionError as error:
+            raise ImageError(str(error)) from error
 
 
 def load_dataset(samples: list[Sample], data: DataConfig, model: ModelConfig) -> Dataset:
@@ -110,9 +125,10 @@ def load_dataset(samples: list[Sample], data: DataConfig, model: ModelConfig) ->
     ConfigError where the crop size does not fit the model.
     """
     architecture.check_size(model, model.image_size, model.image_size)
-    if model.in_channels == 0:
-        model = replace(model, in_channels=_find_channels(samples))
+    kinds = _find_channels(samples)
+    model, told = resolve(model, kinds)
     dataset = Dataset(samples, model, data.cache_mb)
+    dataset.kinds = kinds
     color_map = parse_color_map(data.color_map, Path(data.root)) if data.color_map else None
     dataset.palettes_as_colors = has_colors(color_map)
     counts, mismatches = _read_all(dataset)
@@ -128,7 +144,7 @@ def load_dataset(samples: list[Sample], data: DataConfig, model: ModelConfig) ->
     dataset.model = replace(model, num_classes=classes.num_classes)
     present = {int(classes.table[value]) for value in counts}
     image_types = [dataset.image_types[sample.id] for sample in dataset.samples]
-    dataset.warnings = [*classes.warnings, *quality.find_problems(present, image_types, dataset.samples)]
+    dataset.warnings = [*told, *classes.warnings, *quality.find_problems(present, image_types, dataset.samples)]
     return dataset
 
 
@@ -149,12 +165,11 @@ def _read_all(dataset: Dataset) -> tuple[Counter[int], list[str]]:
     return counts, mismatches
 
 
-def _find_channels(samples: list[Sample]) -> int:
-    """1 where the first readable images are gray, else 3."""
-    for sample in samples[:10]:
-        try:
-            if images.read(sample.image, sample.page).shape[2] == 3:
-                return 3
-        except ImageError:
-            continue
-    return 1
+def _find_channels(samples: list[Sample]) -> dict[str, Kind]:
+    """The channels of each image file by its header; one that cannot be read is left to `_read_all`."""
+    kinds = {}
+    for sample in samples:
+        if str(sample.image) not in kinds:
+            with contextlib.suppress(ImageError):
+                kinds[str(sample.image)] = channels.describe((sample.image, *sample.channel_files))
+    return kinds

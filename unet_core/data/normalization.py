@@ -12,12 +12,16 @@ from unet_core.io.pixels import Pixels, full_range
 def statistics(image: Pixels, normalization: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(mean, std), (C,) each, in the image's own levels: what `normalize` subtracts and divides by.
 
-    "zscore" takes both over all channels together, so that the color of a stain stays to be seen. "unit" divides by
-    the range of the dtype: 255, 65535, or 1 for float.
+    "zscore" takes both over gray or RGB together, so that the color of a stain stays to be seen; of other numbers of
+    channels, which are unlike, each by itself, as "zscore_per_channel" does of any. "unit" divides by the range of the
+    dtype: 255, 65535, or 1 for float.
     """
     channels, most = image.shape[2], full_range(image)
     if normalization == "unit":
         return np.zeros(channels, np.float32), np.full(channels, most, np.float32)
+    if channels > 1 and (normalization == "zscore_per_channel" or channels != 3):
+        parts = [statistics(np.ascontiguousarray(image[:, :, [number]]), "zscore") for number in range(channels)]
+        return np.concatenate([mean for mean, _ in parts]), np.concatenate([std for _, std in parts])
     mean, std = cv2.meanStdDev(image.reshape(-1, 1))
     deviation = float(std[0, 0])
     if most > 1:

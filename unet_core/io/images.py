@@ -12,6 +12,7 @@ several in a file and none of them was asked for. The pixel format alone decides
 
 import io
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,6 +35,34 @@ TURNS = {  # what makes an array upright, by its EXIF orientation: (transposed, 
     7: (True, -1, -1),
     8: (True, -1, 1),
 }
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What a file says of its image."""
+
+    height: int
+    width: int
+    channels: int
+    dtype: str
+    pages: int
+    channel_names: tuple[str, ...]
+    axes: str
+
+
+def describe(path: Path) -> ImageInfo:
+    """Size, channels and type of the image in a file, or of its first page. Raises ImageError."""
+    with _open(path) as file:
+        return inspect(file, str(path))
+
+
+def inspect(file: BinaryIO, name: str) -> ImageInfo:
+    """The same of an open file, for uploads."""
+    number = count(file, name)
+    file.seek(0)
+    pixels = _read_image(file, name, 0 if number > 1 else None)
+    height, width, channels = pixels.shape
+    return ImageInfo(height, width, channels, str(pixels.dtype), number, (), "YXC")
 
 
 def read(path: Path, page: int | None = None) -> Pixels:
