@@ -40,7 +40,7 @@ class Adjust:
 
     def apply(self, image: Pixels) -> Pixels:
         """(H, W, C) to (H', W', C) of the same dtype."""
-        if self.swap:
+        if self.swap and image.shape[2] == 3:
             image = image[:, :, ::-1]
         if self.stretch:
             together = image.shape[2] in (1, 3)  # gray and RGB; unlike channels each by itself
@@ -68,7 +68,7 @@ def _stretched(image: Pixels) -> Pixels:
     low, high = np.percentile(image[:: _step(image), :: _step(image)], STRETCHED)
     most = full_range(image)
     levels = (image.astype(np.float32) - low) * (most / (high - low) if high > low else 1.0)
-    return np.clip(levels, 0, most).astype(image.dtype)
+    return np.asarray(np.clip(levels, 0, most), image.dtype)
 
 
 def _step(image: Pixels) -> int:

@@ -7,7 +7,7 @@ import streamlit as st
 from unet_core import overlay
 from unet_core.data import discovery, masks
 from unet_core.data.layouts import Sample
-from unet_core.io import images
+from unet_core.io import channels
 from unet_core.io.pixels import Array
 
 
@@ -21,7 +21,7 @@ def find_samples(root: str, layout: str) -> tuple[list[Sample], list[str]]:
 @st.cache_data(max_entries=64, show_spinner=False)
 def preview(sample: Sample) -> Array:
     """The largest square in the middle of the image, (side, side, 3) uint8, with its mask outlined."""
-    image = images.read(sample.image, sample.page)
+    image = channels.read((sample.image, *sample.channel_files), sample.page)
     mask = masks.foreground(masks.read(sample, image.shape))
     drawn = overlay.draw(image, mask, num_classes=1, opacity=1.0, outline=True)
     side = min(mask.shape)
