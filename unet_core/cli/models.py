@@ -21,7 +21,7 @@ from unet_core.hub import resolve
 from unet_core.inference import sliding_window
 from unet_core.inference.tta import TTA, views
 from unet_core.io import channels, images
-from unet_core.io.filenames import EXTENSIONS, is_image_name
+from unet_core.io.filenames import EXTENSIONS, is_image_name, stem_of
 from unet_core.io.pixels import Array, encode_png
 from unet_core.postprocessing import cleanup
 
@@ -99,7 +99,7 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
     with export_writer.Writer(formats, parsed.output) as writer:
         for number, path in enumerate(paths, 1):
             try:
-                for name, page in images.page_names(path.stem, images.pages(path)):
+                for name, page in images.page_names(stem_of(path.name), images.pages(path)):
                     if (other := sources.setdefault(name, path)) != path:
                         raise DataError(_same_output(other, path, name))
                     image, channel_names = images.read(path, page), channels.describe((path,)).names
@@ -171,8 +171,8 @@ def _image_files(arguments: Sequence[Path]) -> list[Path]:
         paths += files
     by_stem: dict[str, Path] = {}
     for path in paths:
-        if (other := by_stem.setdefault(path.stem, path)) != path:
-            raise DataError(_same_output(other, path, f"{path.stem}.png"))
+        if (other := by_stem.setdefault(stem_of(path.name), path)) != path:
+            raise DataError(_same_output(other, path, f"{stem_of(path.name)}.png"))
     return paths
 
 

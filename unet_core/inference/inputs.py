@@ -24,12 +24,12 @@ from unet_core.data import pairing
 from unet_core.data.layouts import Sample, is_mask_folder
 from unet_core.errors import DataError, ImageError, PredictionError, listing
 from unet_core.io import channels, images, zip_reader
-from unet_core.io.filenames import EXTENSIONS, fold_case, is_image_name, safe_name, unique
+from unet_core.io.filenames import EXTENSIONS, fold_case, is_image_name, safe_name, stem_of, suffix_of, unique
 from unet_core.io.pixels import Pixels
 
 MOST_IMAGES = 10_000  # of one upload, each page of a stack counted
 MOST_NAMED = 5  # files of one kind of problem that a message names
-TIFF = (".tif", ".tiff")
+STACKS = (".tif", ".tiff", ".nii", ".nii.gz", ".dcm")  # endings of files that may hold several images
 
 Source = bytes | Path
 
@@ -64,7 +64,7 @@ class File:
             raise ImageError(f"{self.label}: cannot be read ({error.strerror or error}).") from error
 
     def pages(self) -> int:
-        """How many images it has, by its headers. Raises ImageError."""
+        """How many images it has, by its headers: z slices and time points, not channels. Raises ImageError."""
         source = self.content()
         return images.pages(source) if isinstance(source, Path) else images.count(io.BytesIO(source), self.label)
 
@@ -154,7 +154,7 @@ def from_samples(samples: Iterable[Sample]) -> Inputs:
             for path in (sample.image, *sample.channel_files)
         )
         name = safe_name(sample.id)
-        shown = unique(name + sample.image.suffix, taken)
+        shown = unique(name + suffix_of(sample.image.name), taken)
         result.items.append(Item(shown, unique(name, stems), file, sample.page, tuple(others)))
     return result
 
@@ -166,7 +166,7 @@ def read_source(source: str | Path | Pixels) -> tuple[Pixels, str, tuple[str, ..
     """
     if not isinstance(source, np.ndarray):
         path = Path(source)
-        return images.read(path), path.stem, channels.describe((path,)).names
+        return images.read(path), stem_of(path.name), channels.describe((path,)).names
     image = source[:, :, None] if source.ndim == 2 else source
     if image.ndim != 3 or not 1 <= image.shape[2] <= MOST_CHANNELS or image.size == 0:
         raise PredictionError(
@@ -261,9 +261,9 @@ def _name(files: list[File], result: Inputs) -> None:
     while safe and len({name.partition("/")[0] for name in safe}) == 1 and all("/" in name for name in safe):
         safe = [name.partition("/")[2] for name in safe]  # the folder that all are in says nothing
     for file, name in zip(files, safe, strict=True):
-        path = PurePosixPath(name)
+        path, suffix = PurePosixPath(name), suffix_of(name)
         try:
-            pages = file.pages() if path.suffix.lower() in TIFF else 1
+            pages = file.pages() if name.lower().endswith(STACKS) else 1
         except ImageError as error:
             result.problems.append(str(error))
             continue
@@ -272,9 +272,9 @@ def _name(files: list[File], result: Inputs) -> None:
                 f"{file.label}: more than {MOST_IMAGES:,} images; this file and all after it were skipped."
             )
             return
-        for stem, page in images.page_names(path.stem, pages):
-            shown = unique(str(path.with_name(stem + path.suffix)), taken)
-            file_stem = str(PurePosixPath(shown).with_suffix(""))
+        for stem, page in images.page_names(stem_of(name), pages):
+            shown = unique(str(path.with_name(stem + suffix)), taken)
+            file_stem = shown.removesuffix(suffix)
             if fold_case(file_stem) in stems:
-                file_stem = f"{file_stem}_{path.suffix[1:].lower()}"
+                file_stem = f"{file_stem}_{suffix[1:].lower()}"
             result.items.append(Item(shown, unique(file_stem, stems), file, page))

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unet_core.errors import ImageError
-from unet_core.io import high_bit_depth, images
+from unet_core.io import images
+from unet_core.io.formats import tiff_pixels
 
 Array = NDArray[Any]
 RNG = np.random.default_rng(0)
@@ -160,11 +161,19 @@ def test_every_orientation_is_read_upright(file: Callable[[bytes], Path], orient
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_no_number_is_refused_with_its_count(file: Callable[[bytes], Path], bad: float) -> None:
+def test_what_is_no_number_holds_no_data(file: Callable[[bytes], Path], bad: float) -> None:
+    """Raster tools write NaN where nothing was measured: such pixels are told and filled, no longer refused."""
     pixels = FLOAT.copy()
     pixels[3, 4] = pixels[0, 0] = bad
-    with pytest.raises(ImageError, match=r"picture\.png: 2 of 99 values are NaN or infinite; replace them"):
-        images.read(file(tiff(pixels)))
+    path = file(tiff(pixels))
+    found, valid = images.read_valid(path)
+    assert valid is not None
+    np.testing.assert_array_equal(valid, np.isfinite(pixels))
+    np.testing.assert_array_equal(found[valid][:, 0], pixels[valid])
+    assert found[~valid].tolist() == [[pixels[valid].mean(dtype=np.float64).astype(np.float32)]] * 2
+    assert images.remarks(path) == (
+        f"{path}: 2 of 99 pixels (2.0%) hold no data (NaN or infinite). They are filled with the mean of the others.",
+    )
 
 
 STACK: Array = RNG.integers(0, 65536, (3, 9, 11), np.uint16)
@@ -205,17 +214,20 @@ def test_pages_of_several_sizes(file: Callable[[bytes], Path]) -> None:
     np.testing.assert_array_equal(images.read(path, 1)[:, :, 0], TILED)
 
 
-@pytest.mark.parametrize("how", [{"imagej": True, "truncate": True}, {"truncate": True}], ids=["ImageJ", "tifffile"])
+@pytest.mark.parametrize(
+    "how",
+    [{"imagej": True, "truncate": True, "metadata": {"axes": "ZYX"}}, {"truncate": True}],
+    ids=["ImageJ", "tifffile"],
+)
 @pytest.mark.parametrize("kind", ["16 bits", "8 bits"])
-def test_a_stack_behind_one_header_is_not_read_as_its_first_page(
-    file: Callable[[bytes], Path], kind: str, how: dict[str, Any]
-) -> None:
+def test_every_page_behind_one_header_is_read(file: Callable[[bytes], Path], kind: str, how: dict[str, Any]) -> None:
+    """ImageJ writes stacks of over 4 GB that way; other readers take them for their first page."""
     path = file(tiff(STACKS[kind], photometric="minisblack", **how))
     assert images.pages(path) == 3
     with pytest.raises(ImageError, match="contains 3 images"):
         images.read(path)
-    with pytest.raises(ImageError, match="save it as a plain multi-page TIFF"):
-        images.read(path, 1)
+    for page in range(3):
+        np.testing.assert_array_equal(images.read(path, page)[:, :, 0], STACKS[kind][page])
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -253,7 +265,7 @@ def test_a_deep_bomb_is_refused_from_its_header(file: Callable[[bytes], Path], m
     data = bytearray(tiff(GRAY))
     wide = bytes(data).replace((11).to_bytes(2, "little") + b"\0\0", (60_000).to_bytes(2, "little") + b"\0\0", 1)
     assert wide != data
-    monkeypatch.setattr(high_bit_depth, "read_tiff", lambda *_: pytest.fail("pixels were asked for"))
+    monkeypatch.setattr(tiff_pixels, "_raw", lambda *_: pytest.fail("pixels were asked for"))
     monkeypatch.setattr(images, "MAX_PIXELS", 60_000 * 8)
     with pytest.raises(ImageError, match="60000 x 9 pixels exceed the limit of 480,000; split the image into tiles"):
         images.read(file(wide))
