@@ -90,6 +90,10 @@ class ModelConfig(Settings):
             if not isinstance(values, list | tuple) or not all(type(value) is kind for value in values):
                 raise ConfigError(f"Expected {name} to be a list of {kind.__name__}, got {values!r}.")
             object.__setattr__(self, name, tuple(values))  # JSON has lists
+        if len(self.channel_names) not in (0, self.in_channels):
+            raise ConfigError(
+                f"Expected channel_names to name the {self.in_channels} input channels, got {self.channel_names!r}."
+            )
         fits = (len(entries), self.in_channels) == (1, 3)  # gray, repeated
         if entries and self.in_channels not in (0, len(entries)) and not fits:
             raise ConfigError(

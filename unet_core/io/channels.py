@@ -16,7 +16,7 @@ COLORS = frozenset({"r", "g", "b", "red", "green", "blue"})  # names, in small l
 
 @dataclass(frozen=True)
 class Kind:
-    """The channels of a file: how many, their names (or ()), and whether they are of several files."""
+    """The channels of a file: how many, their names (or ()), and whether they are of several files or planes."""
 
     number: int
     names: tuple[str, ...] = ()
@@ -48,7 +48,8 @@ def join(described: Iterable[ImageInfo]) -> Kind:
     names = tuple(name for info in infos for name in info.channel_names)
     number = sum(info.channels for info in infos)
     are_known = len(names) == number == len(set(names))
-    return Kind(number, names if are_known else (), stacked=len(infos) > 1)
+    planes = any(0 <= info.axes.find("C") < info.axes.find("Y") for info in infos)  # as microscopes write, not cameras
+    return Kind(number, names if are_known else (), stacked=len(infos) > 1 or (planes and not are_known))
 
 
 def stack(parts: Sequence[Pixels], names: Sequence[str]) -> Pixels:

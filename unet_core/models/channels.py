@@ -66,17 +66,13 @@ def resolve(config: ModelConfig, files: Mapping[str, Kind]) -> tuple[ModelConfig
         named = {kind.names for kind in kinds}
     alike = len({frozenset(names) for names in named}) == 1
     names = min(named) if alike else ()
-    config = replace(
-        config,
-        in_channels=config.in_channels or len(entries) or max(source),
-        source_channels=source,
-        channel_names=() if are_colors(names) or source == (1,) else names,
-    )
-    number = config.in_channels
+    number = config.in_channels or len(entries) or max(source)
+    is_known = len(names) == number and source != (1,) and (entries or not are_colors(names))
+    config = replace(config, in_channels=number, source_channels=source, channel_names=names if is_known else ())
     remedy = f"Set in_channels to {max(source)} (0 = detected), or choose {number} with the setting channels."
     _refuse({name: _chosen(config, kind) for name, kind in files.items()}, remedy)
     messages = []
-    is_color = all(kind.is_color for kind in kinds)
+    is_color = all(kind.is_color for kind in kinds) or (len(names) == 3 and are_colors(names))
     if number > 1 and not (number == 3 and is_color) and config.normalization == "zscore":
         config = replace(config, normalization="zscore_per_channel")
         which = f" ({_listed(names)})" if names else ""
@@ -152,9 +148,9 @@ def _positions(entries: Sequence[int | str], kind: Kind) -> tuple[int, ...] | st
         elif isinstance(entry, str) and small.count(entry.lower()) == 1:
             positions.append(small.index(entry.lower()))
         else:
-            named = f", {', '.join(f'{n} {name}' for n, name in enumerate(kind.names))}" if kind.names else ""
-            last = f"0 to {kind.number - 1}" if kind.number > 1 else "0"
-            return f"there is no channel {entry!r}; it has {last}{named or ', without names'}"
+            named = _listed([f"{position} {name}" for position, name in enumerate(kind.names)])
+            numbered = f"{'0 to ' * (kind.number > 1)}{kind.number - 1}, without names"
+            return f"there is no channel {entry!r}; it has {named or numbered}"
     if len(set(positions)) < len(positions):
         return f"{_listed([str(entry) for entry in entries])} name one channel twice"
     return tuple(positions)
