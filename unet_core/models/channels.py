@@ -111,7 +111,7 @@ def _chosen(config: ModelConfig, kind: Kind) -> Choice | str:
         return f"The model takes {_listed(config.channel_names)}, but the image has {kind}, without {missing}"
     if by_name and len(by_name) == len(config.channel_names):
         positions = tuple(names.index(name) for name in config.channel_names)
-        usual = _numbers(config) if number in config.source_channels else tuple(range(number))
+        usual = (number in config.source_channels and _numbers(config)) or tuple(range(number))
         note = "" if positions == usual else f"Channels taken by name: {_listed(by_name)}."
         return Choice(positions, takes, note)
     numbers = _numbers(config)
@@ -194,9 +194,8 @@ def _asked(config: ModelConfig) -> str:
     if config.in_channels in GRAY_AND_COLOR and not config.channel_names and not config.channels:
         words += " (gray)" if config.in_channels == 1 else " (RGB)"
     if config.channels:
-        words += (
-            f", or of {' or '.join(map(str, config.source_channels)) or 'its files'} the channels {config.channels}"
-        )
+        source = " or ".join(map(str, config.source_channels)) or "more"
+        words += f", or the channels {config.channels} of {source}"
     return words
 
 
