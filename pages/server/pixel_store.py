@@ -28,6 +28,7 @@ Pixels = NDArray[Any]
 
 TILE = 1024  # pixels a side
 VALUES = 256  # the same for the read-out
+HALF = 16  # letters of an id
 MOST_BYTES = 768 * 1024**2
 
 
@@ -37,7 +38,7 @@ class GoneError(LookupError):
 
 @dataclass(frozen=True)
 class Layer:
-    """Pixels (H, W) or (H, W, 1|3) as they are shown, and the values that the read-out gives."""
+    """Pixels (H, W) or (H, W, 1|3) as they are shown, and the values (H, W) or (H, W, C) that the read-out gives."""
 
     shown: Pixels
     values: Pixels
@@ -76,12 +77,19 @@ class PixelStore:
         self._secret = secrets.token_bytes(32)
         self._entries: LRU[str, Layer | bytes] = LRU(most, _size)
 
-    def put(self, pixels: Pixels, kind: Kind) -> str:
-        """The id of pixels (H, W) or (H, W, 1|3); what has more than 8 bits is shown with 8."""
+    def put(self, pixels: Pixels, kind: Kind, shown: Pixels | None = None) -> str:
+        """The id of pixels (H, W) or (H, W, C); what has more than 8 bits is shown with 8.
+
+        `shown` (H, W, 3) uint8 is how they are shown, where that is chosen. The first half of the id is of the pixels
+        alone: a browser that sees it again stays where it is in the image.
+        """
         values = np.ascontiguousarray(pixels)
         content = self._id(f"{kind} {values.shape} {values.dtype.str}".encode(), values)
+        if shown is not None:
+            shown = np.ascontiguousarray(shown)
+            content = content[:HALF] + self._id(b"shown", shown)[HALF:]
         if self._entries.get(content) is None:
-            self._entries.put(content, Layer(_shown(values, kind), values, kind))
+            self._entries.put(content, Layer(_shown(values, kind) if shown is None else shown, values, kind))
         return content
 
     def put_data(self, data: object) -> str:

@@ -36,14 +36,15 @@ class InputImage:
     """One image to predict: its name (shown; unique in a job), what identifies its content, how to read it.
 
     `key` must differ where the pixels do (the digest of the file and the page); `read` gives (H, W, C) or raises
-    ImageError, and is called in the job's thread, when it is the image's turn. `adjust` is applied before the model
-    sees it; the prediction has the size of the image as it was read.
+    ImageError, and is called in the job's thread, when it is the image's turn, as is `channel_names`. `adjust` is
+    applied before the model sees it; the prediction has the size of the image as it was read.
     """
 
     name: str
     key: str
     read: Callable[[], Pixels]
     adjust: Adjust = NO_ADJUSTMENT
+    channel_names: Callable[[], tuple[str, ...]] = tuple
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,9 @@ class PredictionJob(BackgroundJob):
             if (cached := self._cache.get(key)) is not None:  # another job has made it meanwhile
                 return cached
             image = item.read()
-            prediction = loaded.predictor.answer(
-                item.adjust.apply(image), self.tta, self.tile, self._count_tiles, cancelled
-            )
+            fitted, note = loaded.predictor.fit(item.adjust.apply(image), item.channel_names(), item.name)
+            prediction = loaded.predictor.answer(fitted, self.tta, self.tile, self._count_tiles, cancelled)
+        prediction = replace(prediction, note=f"{note} {prediction.note}".strip())
         prediction = restore_size(prediction, item.adjust, *image.shape[:2])
         self._cache.put(key, prediction)
         return prediction

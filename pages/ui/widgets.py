@@ -19,6 +19,7 @@ LABELS = {
     "color_map": "Mask colors",
     "cache_mb": "Image cache (MiB)",
     "in_channels": "Input channels (0 = auto)",
+    "channels": "Channels (empty = all)",
     "num_classes": "Number of classes (0 = auto)",
     "base_channels": "Base channels",
     "depth": "Depth (levels)",

@@ -210,6 +210,8 @@ test("the read-out of several classes, and of 8-bit probabilities", () => {
   const arrays = { image: [1, 2, 0.123456789], classes: [2], probability: [51] };
   const values = readValues(data, { threshold: 0.5 }, {}, [0, 0], (name) => arrays[name], null);
   assert.equal(readoutText(values, data), "x 0, y 0  ·  red 1, green 2, blue 0.12346  ·  confidence 0.200  ·  class 2");
+  const stack = { ...data, channels: [[2, "DAPI"], [0, "channel 0"]] };
+  assert.match(readoutText(values, stack), /·  DAPI 0\.12346, channel 0 1  ·/);
   assert.deepEqual([0, 1, 255].map((index) => className(index, ["sky"])), ["sky", "class 1", "ignored"]);
 });
 

@@ -34,6 +34,9 @@ class Net:
         self.at_once = self.most_at_once = 0
         self.entered = threading.Semaphore(0)
 
+    def fit(self, image, channel_names, name) -> tuple[Pixels, str]:
+        return image, ""
+
     def answer(self, image, tta, tile, progress, cancelled) -> Prediction:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)

@@ -66,7 +66,7 @@ def open_dataset(folder: str | Path, **settings: Any) -> OpenDataset:
     Args:
         folder: Folder with images and masks, in one of the layouts of docs/data.md.
         settings: Settings of the data or model by name: `layout`, `ignore_index`, `color_map`, `num_classes`,
-            `in_channels`, `cache_mb`.
+            `in_channels`, `channels`, `cache_mb`.
 
     Returns:
         A sequence of `DatasetItem` (`.image`, `.mask`, `.path`, `.id`) with `.num_classes` and `.warnings`.

@@ -20,7 +20,7 @@ from unet_core.export.result import Result
 from unet_core.hub import resolve
 from unet_core.inference import sliding_window
 from unet_core.inference.tta import TTA, views
-from unet_core.io import images
+from unet_core.io import channels, images
 from unet_core.io.filenames import EXTENSIONS, is_image_name, stem_of
 from unet_core.io.pixels import Array, encode_png
 from unet_core.postprocessing import cleanup
@@ -104,10 +104,11 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
                 for name, page in images.page_names(stem_of(path.name), images.pages(path)):
                     if (other := sources.setdefault(name, path)) != path:
                         raise DataError(_same_output(other, path, name))
-                    image = images.read(path, page)
-                    answer = predictor.answer(image, parsed.tta, parsed.tile, _tile_progress(name))
-                    if answer.note:
-                        echo(f"note: {answer.note}")
+                    image, channel_names = images.read(path, page), channels.describe((path,)).names
+                    fitted, note = predictor.fit(image, channel_names, str(path))
+                    answer = predictor.answer(fitted, parsed.tta, parsed.tile, _tile_progress(name))
+                    for text in filter(None, (note, answer.note)):
+                        echo(f"note: {text}")
                     mask = cleanup.clean(answer.mask(threshold), parsed.min_area, parsed.fill_holes)
                     result = Result(
                         name,
@@ -116,6 +117,7 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
                         config.num_classes,
                         probability=answer.probability if answer.probability16 is None else answer.probability16,
                         class_names=answer.class_names,
+                        channel_names=channel_names,
                         pixel_size=parsed.pixel_size,
                         threshold=threshold if config.num_classes == 1 else None,
                         split=parsed.split_touching,

@@ -44,7 +44,8 @@ CLASS_WEIGHTS = {
 OPTIMIZERS = Registry("unet_core.training.optim:OPTIMIZERS")
 SCHEDULES = Registry("unet_core.training.optim:SCHEDULES")
 NORMALIZATIONS = {
-    "zscore": "zero mean and unit standard deviation per image, over all channels together",
+    "zscore": "zero mean and unit standard deviation per image, over gray or RGB together, else per channel",
+    "zscore_per_channel": "zero mean and unit standard deviation per image and channel, for stacks of unlike channels",
     "unit": "0..255 scaled to 0..1",
 }
 ORDERS = {

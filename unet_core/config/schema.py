@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self, get_type_hints
 
+from unet_core.config.channels import MOST_CHANNELS, parse_channels
 from unet_core.config.choices import (
     ACTIVATIONS,
     AUGMENTATIONS,
@@ -35,9 +36,17 @@ from unet_core.errors import ConfigError
 
 @dataclass(frozen=True)
 class ModelConfig(Settings):
-    """Everything that prediction needs to know about a model. It is saved with the weights: no paths."""
+    """Everything that prediction needs to know about a model. It is saved with the weights: no paths.
 
-    in_channels: int = field(0, "Input channels: 1 = grayscale, 3 = RGB, 0 = detected from the images.", ge=0, le=3)
+    `channels` is here and not in the data's settings, since an image to predict must give the same ones.
+    """
+
+    in_channels: int = field(
+        0, "Input channels: 1 = grayscale, 3 = RGB, 0 = detected from the images.", ge=0, le=MOST_CHANNELS
+    )
+    channels: str = field(
+        "", 'Channels of the image files to use, by number from 0 or by name, as in "0,2" or "DAPI,GFP"; empty = all.'
+    )
     num_classes: int = field(0, "Number of classes: 1 = binary, 0 = detected from the masks.", ge=0, le=254)
     base_channels: int = field(16, "Channels of the first encoder level, doubled at each level below.", ge=1, le=256)
     depth: int = field(4, "Number of downsampling levels.", ge=1, le=8)
@@ -58,6 +67,10 @@ class ModelConfig(Settings):
         "", "Names of the classes in order, the background's first, with commas between; empty = from the dataset."
     )
     threshold: float = field(0.5, "Probability above which a pixel is foreground (binary models).", gt=0, le=1)
+    # Found from the training images and saved, but no settings: how many channels the files had, and the names of those
+    # that the model takes, by which `models.channels` takes the same ones of an image to predict.
+    source_channels: tuple[int, ...] = ()
+    channel_names: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,8 +90,7 @@ class ModelConfig(Settings):
                 f"class_names has {len(self.names)} names, but there are {max(2, self.num_classes)} classes with the "
                 "background. Name each class once, with commas between."
             )
-        if self.in_channels == 2:
-            raise ConfigError("Expected in_channels to be 1 (gray), 3 (RGB) or 0 (detected from the images), got 2.")
+        self._check_channels()
         if self.head_kernel == 2:
             raise ConfigError("Expected head_kernel to be 1 or 3, got 2.")
         if self.deep_supervision and self.padding == "valid":
@@ -90,6 +102,32 @@ class ModelConfig(Settings):
                 f"image_size {self.image_size} is too small for depth {self.depth}: the deepest level would be less "
                 f"than 2 pixels wide. Use image_size {2 ** (self.depth + 1)} or more, or a smaller depth."
             )
+
+    def _check_channels(self) -> None:
+        entries = parse_channels(self.channels)
+        for name, kind in (("source_channels", int), ("channel_names", str)):
+            values = getattr(self, name)
+            if not isinstance(values, list | tuple) or not all(type(value) is kind for value in values):
+                raise ConfigError(f"Expected {name} to be a list of {kind.__name__}, got {values!r}.")
+            object.__setattr__(self, name, tuple(values))  # JSON has lists
+        if len(self.channel_names) not in (0, self.in_channels):
+            raise ConfigError(
+                f"Expected channel_names to name the {self.in_channels} input channels, got {self.channel_names!r}."
+            )
+        fits = (len(entries), self.in_channels) == (1, 3)  # gray, repeated
+        if entries and self.in_channels not in (0, len(entries)) and not fits:
+            raise ConfigError(
+                f"channels {self.channels!r} names {len(entries)} of them, but in_channels is {self.in_channels}. "
+                f"Set in_channels to {len(entries)}, or to 0 (detected)."
+            )
+
+    def channels_or(self, default: int) -> int:
+        """Input channels as far as the settings alone say it, else `default`.
+
+        >>> ModelConfig(channels="0,3").channels_or(3)
+        2
+        """
+        return self.in_channels or len(parse_channels(self.channels)) or default
 
 
 @dataclass(frozen=True)

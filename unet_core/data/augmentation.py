@@ -98,10 +98,13 @@ class Augment:
 
     Albumentations takes 8 bits and floats of 0..1, so that 16 bits go in as fractions of 65535, and floats as fractions
     of the crop's own range, which changes of brightness do not leave; both come back as float32 in their own levels.
+    Unlike channels (all but gray and RGB) go in as fractions of the range of each, whatever their type: of a common
+    range, a faint one would drown in the noise that suits a bright one.
     """
 
-    def __init__(self, preset: str) -> None:
-        """`preset` is a key of AUGMENTATIONS."""
+    def __init__(self, preset: str, normalization: str = "zscore") -> None:
+        """`preset` is a key of AUGMENTATIONS; `normalization` the model's, which says whether channels are unlike."""
+        self._per_channel = normalization == "zscore_per_channel"
         os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the package index for a newer release
         import albumentations as alb
 
@@ -117,10 +120,15 @@ class Augment:
         if self._compose is None:
             return image, mask
         self._compose.set_random_seed(seed)
-        if image.dtype == np.uint8:
+        is_unlike = image.shape[2] > 1 and (self._per_channel or image.shape[2] != 3)
+        if image.dtype == np.uint8 and not is_unlike:
             changed = self._compose(image=image, mask=mask)
             return changed["image"], changed["mask"]
-        low, high = (0, 65535) if image.dtype == np.uint16 else (image.min(), image.max())
-        span = np.float32(high - low) or np.float32(1)
-        changed = self._compose(image=(image - np.float32(low)) / span, mask=mask)
-        return changed["image"] * span + np.float32(low), changed["mask"]
+        if is_unlike:
+            lows, highs = (bound.astype(np.float32) for bound in (image.min((0, 1)), image.max((0, 1))))
+        else:
+            low, high = (0, 65535) if image.dtype == np.uint16 else (image.min(), image.max())
+            lows, highs = np.float32(low), np.float32(high)
+        spans = np.where(highs > lows, highs - lows, np.float32(1))
+        changed = self._compose(image=(image - lows) / spans, mask=mask)
+        return changed["image"] * spans + lows, changed["mask"]

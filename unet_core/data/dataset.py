@@ -1,5 +1,6 @@
 """Images and masks of a dataset: decoded once, kept in memory while there is room, read again beyond that."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,10 +17,12 @@ from unet_core.data.masks.detect import choose_coding
 from unet_core.data.masks.evidence import Evidence
 from unet_core.data.masks.files import RawMask
 from unet_core.data.normalization import statistics
-from unet_core.errors import DataError, ImageError, listing
-from unet_core.io import images
-from unet_core.io.pixels import Pixels, full_range, with_channels
+from unet_core.errors import DataError, ImageError, PredictionError, listing
+from unet_core.io import channels
+from unet_core.io.channels import Kind
+from unet_core.io.pixels import Pixels, full_range
 from unet_core.models import architecture
+from unet_core.models.channels import choose, resolve
 
 MOST_UNREADABLE = 0.1  # share of images; above it the dataset is refused
 
@@ -53,6 +56,7 @@ class Dataset:
         self.samples = samples
         self.model = model
         self.coding = coding
+        self.kinds: dict[str, Kind] = {}  # by image file: its channels, where its header could be read
         self.image_types: dict[str, tuple[np.dtype[Any], int]] = {}  # by sample id: type and channels as stored
         self.skipped: list[str] = []
         self.warnings: list[str] = []
@@ -88,15 +92,15 @@ class Dataset:
     def describe(self, index: int) -> tuple[int, float, float]:
         """What `splits.split` stratifies by: pixels of an image, how colored it is, how bright (of 255 levels)."""
         example = self[index]
-        channels = example.image.reshape(-1, example.image.shape[2]).mean(0, dtype=np.float64)
-        channels *= 255 / full_range(example.image)
-        return example.mask.size, float(channels.max() - channels.min()), float(channels.mean())
+        means = example.image.reshape(-1, example.image.shape[2]).mean(0, dtype=np.float64)
+        means *= 255 / full_range(example.image)
+        return example.mask.size, float(means.max() - means.min()), float(means.mean())
 
     def subset(self, ids: tuple[str, ...]) -> "Dataset":
         """Those of some samples, in the order of this dataset, sharing what is in memory; it caches nothing more."""
         chosen = set(ids)
         part = Dataset([sample for sample in self.samples if sample.id in chosen], self.model, 0, self.coding)
-        part._cache, part._areas = self._cache, self._areas
+        part._cache, part._areas, part.kinds = self._cache, self._areas, self.kinds
         return part
 
     def _read(self, sample: Sample) -> Example:
@@ -105,16 +109,25 @@ class Dataset:
 
     def _read_files(self, sample: Sample) -> tuple[Pixels, RawMask]:
         """The image with the channels of the model, and its mask as stored. Raises DataError, ImageError."""
-        image = images.read(sample.image, sample.page)
+        image = channels.read((sample.image, *sample.channel_files), sample.page)
         raw = files.read(sample, image.shape)
         self.image_types[sample.id] = image.dtype, image.shape[2]
         self._areas[sample.id] = image.shape[0] * image.shape[1]
-        if self.model.in_channels:
-            image = with_channels(image, self.model.in_channels)
-        return image, raw
+        return self._choose_channels(sample, image), raw
 
     def _example(self, image: Pixels, mask: NDArray[np.uint8]) -> Example:
         return Example(image, mask, *statistics(image, self.model.normalization))
+
+    def _choose_channels(self, sample: Sample, image: Pixels) -> Pixels:
+        """Those that the model takes. Raises ImageError where the header spoke of others than the file has."""
+        kind = self.kinds.get(str(sample.image), Kind(image.shape[2]))
+        names = kind.names if kind.number == image.shape[2] else ()
+        if not self.model.in_channels:
+            return image
+        try:
+            return choose(self.model, image.shape[2], names, str(sample.image)).apply(image)
+        except PredictionError as error:
+            raise ImageError(str(error)) from error
 
 
 class _Survey:
@@ -177,9 +190,10 @@ def load_dataset(
     and where the masks have no clear classes; ConfigError where the crop size does not fit the model.
     """
     architecture.check_size(model, model.image_size, model.image_size)
-    if model.in_channels == 0:
-        model = replace(model, in_channels=_find_channels(samples))
+    kinds = _find_channels(samples)
+    model, told = resolve(model, kinds)
     dataset = Dataset(samples, model, data.cache_mb, MaskCoding("classes", ()))
+    dataset.kinds = kinds
     survey = _Survey(dataset)
     survey.run()
     if survey.mismatches:
@@ -197,16 +211,15 @@ def load_dataset(
     dataset.model = replace(model, num_classes=classes, class_names=class_names)
     present = set(chosen.classes_by_code(survey.evidence.counts_for(chosen)).values())
     image_types = [dataset.image_types[sample.id] for sample in dataset.samples]
-    dataset.warnings = [*guesses, *quality.find_problems(present, image_types, dataset.samples)]
+    dataset.warnings = [*told, *guesses, *quality.find_problems(present, image_types, dataset.samples)]
     return dataset
 
 
-def _find_channels(samples: list[Sample]) -> int:
-    """1 where the first readable images are gray, else 3."""
-    for sample in samples[:10]:
-        try:
-            if images.read(sample.image, sample.page).shape[2] == 3:
-                return 3
-        except ImageError:
-            continue
-    return 1
+def _find_channels(samples: list[Sample]) -> dict[str, Kind]:
+    """The channels of each image file by its header; one that cannot be read is left to the survey."""
+    kinds = {}
+    for sample in samples:
+        if str(sample.image) not in kinds:
+            with contextlib.suppress(ImageError):
+                kinds[str(sample.image)] = channels.describe((sample.image, *sample.channel_files))
+    return kinds

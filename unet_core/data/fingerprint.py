@@ -26,7 +26,7 @@ from unet_core.data.masks.detect import choose_coding
 from unet_core.data.masks.evidence import Evidence
 from unet_core.data.masks.files import RawMask
 from unet_core.errors import DataError, ImageError
-from unet_core.io import images
+from unet_core.io import channels, images
 from unet_core.io.pixels import Pixels, full_range
 
 MOST_IMAGES = 64  # of a folder; more hardly change the numbers
@@ -114,7 +114,7 @@ def measure_samples(
     problem: DataError | None = None
     for sample in spread(samples, most):
         try:
-            image = images.read(sample.image, sample.page)
+            image = channels.read((sample.image, *sample.channel_files), sample.page)
             raw = files.read(sample, image.shape) if sample.masks else None
         except DataError as error:  # the check of the folder lists all such files
             problem = problem or error
@@ -167,12 +167,12 @@ class _Stats:
 
     def add_image(self, image: Pixels) -> None:
         number = len(self.sizes)
-        height, width, channels = image.shape
+        height, width, depth = image.shape
         self.sizes.append((height, width))
-        self.kinds[channels, str(image.dtype)] += 1
+        self.kinds[depth, str(image.dtype)] += 1
         if number % self.stride:
             return
-        pixels = image.reshape(-1, channels)
+        pixels = image.reshape(-1, depth)
         positions = np.random.default_rng(number).integers(len(pixels), size=SAMPLED)
         self.intensities.append(pixels[positions].astype(np.float32) / full_range(image))
         # Halving what is there and the rate from now on keeps every image of the whole stream equally likely.
@@ -200,12 +200,12 @@ class _Stats:
     def result(self) -> Fingerprint:
         if not self.sizes:
             return Fingerprint()
-        channels, dtype = max(self.kinds, key=lambda kind: (self.kinds[kind], kind))
-        nothing = np.zeros((0, channels), np.float32)
-        values = np.concatenate([nothing, *(draw for draw in self.intensities if draw.shape[1] == channels)])
+        depth, dtype = max(self.kinds, key=lambda kind: (self.kinds[kind], kind))
+        nothing = np.zeros((0, depth), np.float32)
+        values = np.concatenate([nothing, *(draw for draw in self.intensities if draw.shape[1] == depth)])
         # Float images may hold NaN here: they are refused in training, but this must not fail before that is said.
         values = values[np.isfinite(values).all(1)] if not np.isfinite(values).all() else values
-        low, high = np.percentile(values, (1, 99), axis=0) if len(values) else np.zeros((2, channels))
+        low, high = np.percentile(values, (1, 99), axis=0) if len(values) else np.zeros((2, depth))
         counted = self.classes[:IGNORE]
         classes = max(2, int(np.flatnonzero(counted).max(initial=0)) + 1) if counted.any() else 0
         diameters = np.concatenate([np.zeros(0), *self.diameters])
@@ -215,10 +215,10 @@ class _Stats:
             images=len(self.sizes),
             height=int(np.median([height for height, _ in self.sizes])),
             width=int(np.median([width for _, width in self.sizes])),
-            channels=channels,
+            channels=depth,
             dtype=dtype,
-            mean=_floats(values.mean(0, np.float64)) if len(values) else (0.0,) * channels,
-            std=_floats(values.std(0, np.float64)) if len(values) else (0.0,) * channels,
+            mean=_floats(values.mean(0, np.float64)) if len(values) else (0.0,) * depth,
+            std=_floats(values.std(0, np.float64)) if len(values) else (0.0,) * depth,
             low=_floats(low),
             high=_floats(high),
             class_shares=_floats(counted[:classes] / max(1, counted.sum())),

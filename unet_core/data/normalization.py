@@ -12,19 +12,28 @@ from unet_core.io.pixels import Pixels, full_range
 def statistics(image: Pixels, normalization: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(mean, std), (C,) each, in the image's own levels: what `normalize` subtracts and divides by.
 
-    "zscore" takes both over all channels together, so that the color of a stain stays to be seen. "unit" divides by
-    the range of the dtype: 255, 65535, or 1 for float.
+    "zscore" takes both over gray or RGB together, so that the color of a stain stays to be seen; of other numbers of
+    channels, which are unlike, each by itself, as "zscore_per_channel" does of any. "unit" divides by the range of the
+    dtype: 255, 65535, or 1 for float.
     """
     channels, most = image.shape[2], full_range(image)
     if normalization == "unit":
         return np.zeros(channels, np.float32), np.full(channels, most, np.float32)
-    mean, std = cv2.meanStdDev(image.reshape(-1, 1))
-    deviation = float(std[0, 0])
-    if most > 1:
-        deviation = max(deviation, most / 255)  # a flat image stays flat
-    elif deviation <= 1e-5 * abs(float(mean[0, 0])):
-        deviation = 1.0  # float has no smallest step to go by
-    return np.full(channels, mean[0, 0], np.float32), np.full(channels, deviation, np.float32)
+    if channels > 1 and (normalization == "zscore_per_channel" or channels != 3):
+        # The floor is one level: a faint channel of 16 bits is to count as much as a bright one beside it.
+        parts = [_mean_and_deviation(np.ascontiguousarray(image[:, :, [number]]), 1.0) for number in range(channels)]
+        return np.array([mean for mean, _ in parts], np.float32), np.array([std for _, std in parts], np.float32)
+    mean, deviation = _mean_and_deviation(image, most / 255)
+    return np.full(channels, mean, np.float32), np.full(channels, deviation, np.float32)
+
+
+def _mean_and_deviation(image: Pixels, floor: float) -> tuple[float, float]:
+    """Over all values together; integers deviate by `floor` at least, so that a flat image stays flat."""
+    means, deviations = cv2.meanStdDev(image.reshape(-1, 1))
+    mean, deviation = float(means[0, 0]), float(deviations[0, 0])
+    if full_range(image) > 1:
+        return mean, max(deviation, floor)
+    return mean, deviation if deviation > 1e-5 * abs(mean) else 1.0  # float has no smallest step to go by
 
 
 def normalize(image: Pixels, mean: NDArray[np.float32], std: NDArray[np.float32]) -> Tensor:

@@ -23,7 +23,7 @@ def find_problems(
     depths, channels = Counter[str](), Counter[str]()
     for dtype, number in image_types:
         depths[str(dtype)] += 1
-        channels["gray" if number == 1 else "RGB"] += 1
+        channels[{1: "gray", 3: "RGB"}.get(number, f"with {number} channels")] += 1
     for what, words in (("bit depths", depths), ("channels", channels)):
         if len(words) > 1:
             parts = ", ".join(f"{images} {name}" for name, images in sorted(words.items()))

@@ -82,7 +82,7 @@ class Batch:
 
 def batches(dataset: Dataset, config: TrainConfig, epoch: int) -> Iterator[Batch]:
     """The batches of one epoch; the last may be smaller."""
-    augment = Augment(config.augment)
+    augment = Augment(config.augment, dataset.model.normalization)
     side, margin = dataset.model.image_size, architecture.margin(dataset.model)
     middle = slice(margin, side - margin)
     indices = order(config.seed, epoch, crop_counts(dataset, config))

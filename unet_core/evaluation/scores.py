@@ -1,7 +1,7 @@
 """Masks to scores: every image on its own, their mean, and all pixels pooled."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unet_core import metrics
 from unet_core.config.choices import SPLITS
@@ -59,6 +59,8 @@ def load_selected(
     What mask values mean is said by `coding`, that of the training, or where there is none by `data`; `warnings` says
     where other masks do not follow it. Raises DataError where masks do not fit images or model.
     """
+    if not model.source_channels:  # of a release that knew gray and RGB alone: a dataset may not change the model
+        model = replace(model, source_channels=(model.in_channels,))
     return load_dataset([sample for group in selected.values() for sample in group], data, model, coding)
 
 

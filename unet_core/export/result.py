@@ -23,6 +23,7 @@ class Result:
     num_classes: int  # 1 = binary
     probability: NDArray[Any] | None = None  # (H, W) or (K, H, W) float in 0..1, or uint8/uint16 of their full range
     class_names: tuple[str, ...] = ()  # by class index, the background's first; () where none are known
+    channel_names: tuple[str, ...] = ()  # of the image; () where none are known
     pixel_size: float | None = None  # micrometers a pixel
     threshold: float | None = None  # that made the mask; None for several classes
     split: bool = False  # separate touching objects
@@ -36,7 +37,12 @@ class Result:
         if self.precomputed is not None:
             return self.precomputed
         return objects.find(
-            self.mask, self.image, probability=self.probability, split=self.split, pixel_size=self.pixel_size
+            self.mask,
+            self.image,
+            probability=self.probability,
+            split=self.split,
+            pixel_size=self.pixel_size,
+            channel_names=self.channel_names,
         )
 
     @cached_property

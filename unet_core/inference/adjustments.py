@@ -40,20 +40,20 @@ class Adjust:
 
     def apply(self, image: Pixels) -> Pixels:
         """(H, W, C) to (H', W', C) of the same dtype."""
-        if self.swap:
+        if self.swap and image.shape[2] == 3:
             image = image[:, :, ::-1]
         if self.stretch:
-            low, high = np.percentile(image[:: _step(image), :: _step(image)], STRETCHED)
-            most = full_range(image)
-            stretched = (image.astype(np.float32) - low) * (most / (high - low) if high > low else 1.0)
-            image = np.clip(stretched, 0, most).astype(image.dtype)
+            together = image.shape[2] in (1, 3)  # gray and RGB; unlike channels each by itself
+            parts = [image] if together else [image[:, :, [channel]] for channel in range(image.shape[2])]
+            image = np.concatenate([_stretched(part) for part in parts], 2)
         if self.invert:
             image = (full_range(image) - image).astype(image.dtype)
         if self.scale != 1:
             height, width = (max(1, round(length * self.scale)) for length in image.shape[:2])
             how = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_LINEAR
-            resized = cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=how)
-            image = np.asarray(resized, image.dtype).reshape(height, width, image.shape[2])
+            parts = np.array_split(image, -(-image.shape[2] // 4), 2)  # INTER_AREA takes four channels at most
+            resized = [cv2.resize(np.ascontiguousarray(part), (width, height), interpolation=how) for part in parts]
+            image = np.concatenate([np.asarray(part, image.dtype).reshape(height, width, -1) for part in resized], 2)
         return np.ascontiguousarray(image)
 
     def restore(self, plane: NDArray[Any], height: int, width: int, classes: bool = False) -> NDArray[Any]:
@@ -62,6 +62,13 @@ class Adjust:
             return plane
         how = cv2.INTER_NEAREST if classes else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(plane, (width, height), interpolation=how), plane.dtype)
+
+
+def _stretched(image: Pixels) -> Pixels:
+    low, high = np.percentile(image[:: _step(image), :: _step(image)], STRETCHED)
+    most = full_range(image)
+    levels = (image.astype(np.float32) - low) * (most / (high - low) if high > low else 1.0)
+    return np.asarray(np.clip(levels, 0, most), image.dtype)
 
 
 def _step(image: Pixels) -> int:

@@ -19,10 +19,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from unet_core.config.channels import MOST_CHANNELS
 from unet_core.data import pairing
 from unet_core.data.layouts import Sample, is_mask_folder
 from unet_core.errors import DataError, ImageError, PredictionError, listing
-from unet_core.io import images, zip_reader
+from unet_core.io import channels, images, zip_reader
 from unet_core.io.filenames import EXTENSIONS, fold_case, is_image_name, safe_name, stem_of, suffix_of, unique
 from unet_core.io.pixels import Pixels
 
@@ -67,6 +68,16 @@ class File:
         source = self.content()
         return images.pages(source) if isinstance(source, Path) else images.count(io.BytesIO(source), self.label)
 
+    def read(self, page: int | None) -> Pixels:
+        """The image (H, W, C) in it, or one of its pages. Raises ImageError."""
+        source = self.content()
+        return images.read(source, page) if isinstance(source, Path) else images.decode(source, self.label, page)
+
+    def describe(self) -> images.ImageInfo:
+        """What its header says. Raises ImageError."""
+        source = self.content()
+        return images.describe(source) if isinstance(source, Path) else images.inspect(io.BytesIO(source), self.label)
+
 
 @dataclass(frozen=True)
 class Item:
@@ -79,6 +90,7 @@ class Item:
     stem: str
     file: File
     page: int | None = None
+    channel_files: tuple[File, ...] = ()  # with further channels of the same image
 
     @property
     def label(self) -> str:
@@ -88,14 +100,18 @@ class Item:
     @property
     def key(self) -> str:
         """The same for the same image, different for any other; for caches. Raises ImageError."""
-        return self.file.digest if self.page is None else f"{self.file.digest} {self.page}"
+        digests = " ".join(file.digest for file in (self.file, *self.channel_files))
+        return digests if self.page is None else f"{digests} {self.page}"
 
     def read(self) -> Pixels:
-        """(H, W, C) uint8, uint16 or float32 with C = 1 to 32, upright. Raises ImageError."""
-        source = self.file.content()
-        if isinstance(source, Path):
-            return images.read(source, self.page)
-        return images.decode(source, self.file.label, self.page)
+        """(H, W, C) uint8, uint16 or float32, upright. Raises ImageError."""
+        files = (self.file, *self.channel_files)
+        return channels.stack([file.read(self.page) for file in files], [file.label for file in files])
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Those that its file has, () where it has none. Raises ImageError."""
+        return channels.join(file.describe() for file in (self.file, *self.channel_files)).names
 
 
 @dataclass(frozen=True)
@@ -133,25 +149,29 @@ def from_samples(samples: Iterable[Sample]) -> Inputs:
     """The images of a dataset, named as it names them."""
     result, taken, stems = Inputs(), set[str](), set[str]()
     for sample in samples:
-        file = File(sample.image.name, str(sample.image), lambda path=sample.image: path)  # type: ignore[misc]
+        file, *others = (
+            File(path.name, str(path), lambda path=path: path)  # type: ignore[misc]
+            for path in (sample.image, *sample.channel_files)
+        )
         name = safe_name(sample.id)
         shown = unique(name + suffix_of(sample.image.name), taken)
-        result.items.append(Item(shown, unique(name, stems), file, sample.page))
+        result.items.append(Item(shown, unique(name, stems), file, sample.page, tuple(others)))
     return result
 
 
-def read_source(source: str | Path | Pixels) -> tuple[Pixels, str]:
-    """The image (H, W, C) in a file, or in an array (H, W), (H, W, 1) or (H, W, 3), and its name ("" for an array).
+def read_source(source: str | Path | Pixels) -> tuple[Pixels, str, tuple[str, ...]]:
+    """The image (H, W, C) in a file or an array, its name ("" for an array), the names of its channels or ().
 
     Raises ImageError for a file that is not a readable image, PredictionError for an array that is not an image.
     """
     if not isinstance(source, np.ndarray):
-        return images.read(Path(source)), stem_of(Path(source).name)
+        path = Path(source)
+        return images.read(path), stem_of(path.name), channels.describe((path,)).names
     image = source[:, :, None] if source.ndim == 2 else source
-    if image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
+    if image.ndim != 3 or not 1 <= image.shape[2] <= MOST_CHANNELS or image.size == 0:
         raise PredictionError(
-            f"Expected an image of shape (H, W), (H, W, 1) or (H, W, 3), got {source.shape}. Drop an alpha channel "
-            "with image[:, :, :3]; predict the images of a stack one by one."
+            f"Expected an image of shape (H, W) or (H, W, C) with C up to {MOST_CHANNELS}, got {source.shape}. "
+            "Put the channels last, as in np.moveaxis(image, 0, -1); predict the images of a stack one by one."
         )
     if image.dtype not in (np.uint8, np.uint16, np.float32):
         raise PredictionError(
@@ -160,7 +180,7 @@ def read_source(source: str | Path | Pixels) -> tuple[Pixels, str]:
         )
     if not np.isfinite(image).all():
         raise PredictionError("The image has NaN or infinite pixels. Replace them, as in np.nan_to_num(image).")
-    return np.ascontiguousarray(image), ""
+    return np.ascontiguousarray(image), "", ()
 
 
 def _look_into(name: str, source: Source, groups: list[list[File]], result: Inputs) -> None:

@@ -48,6 +48,7 @@ class Prediction:
         image: (H, W, C) the image itself, which overlays and measurements need; None where it was not kept.
         threshold: The model's threshold, 0..1: what `mask` uses unless told otherwise. Binary only.
         class_names: Names by class index, the background's first; () where none are known.
+        channel_names: Names of the channels of `image`; () where it has none.
 
     Example:
         >>> levels = np.array([[0, 40_000]], np.uint16)
@@ -68,6 +69,7 @@ class Prediction:
     image: Pixels | None = None
     threshold: float = 0.5
     class_names: tuple[str, ...] = ()
+    channel_names: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -147,6 +149,7 @@ class Prediction:
             self.num_classes,
             probability=self.confidence if self.probability16 is None else self.probability16,
             class_names=self.class_names,
+            channel_names=self.channel_names,
             pixel_size=pixel_size,
             threshold=None if self.probability16 is None else threshold,
             split=split,

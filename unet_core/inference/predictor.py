@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,8 @@ from unet_core.inference.inputs import read_source
 from unet_core.inference.prediction import FULL, Prediction, to_levels
 from unet_core.inference.sliding_window import Grid
 from unet_core.inference.tta import View, views
-from unet_core.io.pixels import Pixels, with_channels
+from unet_core.io.pixels import Pixels
+from unet_core.models.channels import choose
 from unet_core.models.checkpoint import load_model
 from unet_core.models.unet import UNet
 
@@ -64,8 +65,8 @@ class Predictor:
         """Predict one image.
 
         Args:
-            source: A file (`io.images.read`), or an array (H, W), (H, W, 1) or (H, W, 3) of uint8, uint16 or float32.
-                The channels are changed to those of the model: gray is repeated, color becomes luminance.
+            source: A file (`io.images.read`), or an array (H, W) or (H, W, C) of uint8, uint16 or float32, C up to 32.
+                The model gets the channels that it was trained with (`fit`).
             tta: Test-time augmentation, a key of `tta.TTA`: the probabilities of several views are averaged.
             tile: Side of the tiles in pixels, 32 to 8192; None for the predictor's own.
             threshold: Probability above which a pixel is foreground, above 0 to 1; None for the model's. Binary only.
@@ -77,7 +78,7 @@ class Predictor:
         Raises:
             ImageError: The file is not a readable image.
             ConfigError: `tta` is unknown, `tile` or `threshold` out of range.
-            PredictionError: The array is not an image, or not even the smallest tile fits into memory.
+            PredictionError: The array is no image, has other channels, or not even the smallest tile fits into memory.
 
         Example:
             >>> from unet_core.config.schema import ModelConfig
@@ -90,9 +91,25 @@ class Predictor:
         config = self.model.config
         if threshold is not None:
             config = dataclasses.replace(config, threshold=threshold)  # refuses what is out of range
-        image, name = read_source(source)
-        answer = self.answer(image, tta, tile)
-        return dataclasses.replace(answer, name=name, image=image, threshold=config.threshold)
+        image, name, channel_names = read_source(source)
+        fitted, note = self.fit(image, channel_names, name)
+        answer = self.answer(fitted, tta, tile)
+        answer = dataclasses.replace(answer, name=name, image=image, channel_names=channel_names)
+        return dataclasses.replace(answer, note=f"{note} {answer.note}".strip(), threshold=config.threshold)
+
+    def fit(self, image: Pixels, channel_names: Sequence[str] = (), name: str = "") -> tuple[Pixels, str]:
+        """The channels of an image that the model takes, as in training, and a note or "".
+
+        See `models.channels`. `image` is (H, W, C), `channel_names` are its own, `name` is for the message. Gives
+        (H, W, in_channels). Raises PredictionError where the channels do not fit.
+
+        >>> from unet_core.config.schema import ModelConfig
+        >>> gray = Predictor(UNet(ModelConfig(in_channels=1, num_classes=1)), torch.device("cpu"), "fp32")
+        >>> gray.fit(np.zeros((20, 30, 3), np.uint8))[1]
+        'The image is in color; the model gets its luminance.'
+        """
+        choice = choose(self.model.config, image.shape[2], channel_names, name)
+        return choice.apply(image), choice.note
 
     def answer(
         self,
@@ -107,7 +124,7 @@ class Predictor:
         Memory does not grow with K x H x W: finished strips of tiles are reduced to 16 or 8 bits at once.
 
         Args:
-            image: (H, W, 1 or 3) uint8, uint16 or float32.
+            image: (H, W, C) uint8, uint16 or float32: the channels that the model takes, as `fit` gives them.
             tta: Test-time augmentation, a key of `tta.TTA`.
             tile: Side of the tiles in pixels; None for the predictor's own.
             progress: Called as `progress(done, total)` after each forward pass, in tiles times views.
@@ -119,12 +136,11 @@ class Predictor:
         Raises:
             ConfigError: `tta` is unknown or `tile` out of range.
             Cancelled: `cancelled` said so.
-            PredictionError: Not even the smallest tile fits into memory.
+            PredictionError: The image has other channels, or not even the smallest tile fits into memory.
         """
         tta_views = views(tta)
         height, width = image.shape[:2]
-        config = self.model.config
-        classes = config.num_classes
+        classes = self.model.config.num_classes
         first = np.empty((height, width), np.uint16 if classes == 1 else np.uint8)
         confidence = np.empty((height, width), np.uint8) if classes > 1 else None
         uncertainty = np.empty((height, width), np.uint8)
@@ -154,15 +170,15 @@ class Predictor:
             answer = Prediction(classes, uncertainty, probability16=first)
         else:
             answer = Prediction(classes, uncertainty, classes=first, confidence=confidence)
+        config = self.model.config
         return dataclasses.replace(
             answer, tta=tta, tile=side, note=note, threshold=config.threshold, class_names=config.names
         )
 
     def logits(self, image: Pixels) -> Floats:
-        """(H, W, 1 or 3) to (K, H, W) float32 logits; tiles are blended with a weight that falls to their edges.
+        """(H, W, C) to (K, H, W) float32 logits; tiles are blended with a weight that falls to their edges.
 
-        The channels are changed to those of the model: gray is repeated, color becomes luminance. Raises
-        PredictionError where not even the smallest tile fits into memory.
+        The image is as for `answer`. Raises PredictionError where not even the smallest tile fits into memory.
         """
         total = np.empty((self.model.config.num_classes, *image.shape[:2]), np.float32)
 
@@ -173,14 +189,13 @@ class Predictor:
         return total
 
     def probabilities(self, image: Pixels) -> Floats:
-        """(H, W, 1 or 3) to (K, H, W) float32 in 0..1; K = 1 is the foreground. Raises PredictionError."""
+        """(H, W, C) to (K, H, W) float32 in 0..1; K = 1 is the foreground. Raises PredictionError."""
         return prediction.to_probabilities(torch.from_numpy(self.logits(image))[None])[0].numpy()
 
     def mask(self, image: Pixels, threshold: float | None = None) -> NDArray[np.uint8]:
-        """(H, W, 1 or 3) to the mask (H, W) of class indices, the same as `answer(image).mask(threshold)`.
+        """(H, W, C) to the mask (H, W) of class indices, the same as `answer(image).mask(threshold)`.
 
-        `threshold` is the probability above which a pixel is foreground, None for the model's. It is faster than
-        `answer`, since no uncertainty is computed. Raises PredictionError.
+        It is faster than that, since no uncertainty is computed. Raises PredictionError.
         """
         return prediction.to_mask(
             self.probabilities(image), self.model.config.threshold if threshold is None else threshold
@@ -201,7 +216,8 @@ class Predictor:
         cannot be blended; the predictor remembers it for the next image.
         """
         config = self.model.config
-        image = with_channels(image, config.in_channels)
+        if image.shape[2] != config.in_channels:
+            image, _ = self.fit(image)
         side, note, at_once = sliding_window.chosen_tile(config, tile or self.tile), "", self.tiles_at_once
         while True:
             grid = sliding_window.grid(config, image.shape[0], image.shape[1], side)

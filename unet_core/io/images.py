@@ -84,14 +84,31 @@ def remarks(path: Path, page: int | None = None) -> tuple[str, ...]:
     It decodes the image, unlike `describe`.
     """
     with open_file(path) as file:
-        note = _describe(file, str(path), page).note
+        note = inspect(file, str(path), page).note
         return (*filter(None, [note]), *_read(file, str(path), page)[2])
 
 
 def describe(path: Path, page: int | None = None) -> ImageInfo:
     """What the header says of one page, the first unless asked for another. Raises ImageError."""
     with open_file(path) as file:
-        return _describe(file, str(path), page)
+        return inspect(file, str(path), page)
+
+
+def inspect(file: BinaryIO, name: str, page: int | None = None) -> ImageInfo:
+    """The same of an open file, for uploads."""
+    header = read_header(file, name, page)
+    headers.refuse_channels(header.channels, name)
+    height, width = decoding.turned(header)
+    return ImageInfo(
+        height=height,
+        width=width,
+        channels=header.channels,
+        dtype=header.dtype.name,
+        pages=header.pages if header.paged else 1,
+        channel_names=header.channel_names,
+        axes=header.axes,
+        note=f"{name}: {header.note}." if header.note else "",
+    )
 
 
 def read_mask(path: Path, page: int | None = None, colors: bool = False) -> Pixels:
@@ -141,22 +158,6 @@ def page_names(stem: str, number: int) -> list[tuple[str, int | None]]:
     """What the pages of a file are called, and their page: `stem` and None of a single one; `stem_000`, 0 and so on."""
     digits = max(3, len(str(number - 1)))
     return [(f"{stem}_{page:0{digits}d}", page) for page in range(number)] if number > 1 else [(stem, None)]
-
-
-def _describe(file: BinaryIO, name: str, page: int | None) -> ImageInfo:
-    header = read_header(file, name, page)
-    headers.refuse_channels(header.channels, name)
-    height, width = decoding.turned(header)
-    return ImageInfo(
-        height=height,
-        width=width,
-        channels=header.channels,
-        dtype=header.dtype.name,
-        pages=header.pages if header.paged else 1,
-        channel_names=header.channel_names,
-        axes=header.axes,
-        note=f"{name}: {header.note}." if header.note else "",
-    )
 
 
 def _read(file: BinaryIO, name: str, page: int | None) -> tuple[Pixels, NDArray[np.bool_] | None, list[str]]:

@@ -87,7 +87,7 @@ def _batches(config: RunConfig, steps: int, crops: int) -> Iterator[str]:
 def _resolved_model(config: RunConfig) -> ModelConfig:
     """The model with channels and classes set; its receptive field depends on neither."""
     model = config.model
-    return config.replace(in_channels=model.in_channels or 3, num_classes=model.num_classes or 1).model
+    return config.replace(in_channels=model.channels_or(3), num_classes=model.num_classes or 1).model
 
 
 def _counted(number: int, noun: str) -> str:

@@ -154,7 +154,9 @@ class _Rules:
 
     def _receptive_field(self, depth: int) -> int:
         changes = {"depth": depth, "image_size": max(self.side, 2 ** (depth + 1))}
-        model = self.current.replace(**changes, in_channels=3, num_classes=1, deep_supervision=False).model
+        model = self.current.replace(
+            **changes, in_channels=self.current.model.channels_or(3), num_classes=1, deep_supervision=False
+        ).model
         return architecture.receptive_field(model)
 
     def base_channels(self) -> tuple[str, int, str]:
@@ -223,6 +225,10 @@ class _Rules:
         values = f"98% of the values are between {low:.2g} and {high:.2g} of the {self.data.dtype} range"
         if self.data.dtype == "float32":
             values = f"98% of the values are between {low:.3g} and {high:.3g}"
+        number = self.current.model.channels_or(self.data.channels)
+        if number not in (1, 3) or self.current.model.normalization == "zscore_per_channel":
+            each = "each channel of an image is scaled to the same mean and standard deviation"
+            return "normalization", "zscore_per_channel", f"{values}; {each}"
         return (
             "normalization",
             "zscore",
@@ -258,9 +264,7 @@ def step_mb(model: ModelConfig, classes: int, channels: int) -> float:
 
     Within a factor of two of measurements on a CPU in bf16; the pre-flight check measures it.
     """
-    model = replace(
-        model, in_channels=model.in_channels or min(3, max(1, channels)), num_classes=model.num_classes or classes
-    )
+    model = replace(model, in_channels=model.channels_or(max(1, channels)), num_classes=model.num_classes or classes)
     values = 0
     for part, side in architecture.rows(model, model.image_size):
         values += side**2 * sum(layer.out_channels for layer in part.convolutions)

@@ -1,5 +1,6 @@
 """The objects of a mask: connected components, touching ones separated on request, and their measurements."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from unet_core.data.masks.coding import IGNORE
 from unet_core.errors import ConfigError, DataError
+from unet_core.io.channels import are_colors
 from unet_core.io.pixels import Pixels, full_range, with_channels
 from unet_core.postprocessing import watershed
 from unet_core.postprocessing.cleanup import present
@@ -29,6 +31,7 @@ class Objects:
     | area_px2, perimeter_px, equivalent_diameter_px | with a pixel size in um: area_um2 and so on |
     | eccentricity | 0 a circle, towards 1 a line: of the ellipse with the same second moments |
     | mean_intensity | of the image's own values; of colors their luminance, then mean_red and so on |
+    | mean_intensity_0, ... | of other numbers of channels: of each, by its name or number; mean_intensity of all |
     | mean_probability | 0..1, of the object's class; only where probabilities were given |
     | centroid_x_px, centroid_y_px | from the upper left corner of the image; the center of the first pixel is 0.5 |
     | left_px, top_px, width_px, height_px | the box around it |
@@ -66,12 +69,13 @@ def find(
     probability: NDArray[Any] | None = None,
     split: bool = False,
     pixel_size: float | None = None,
+    channel_names: Sequence[str] = (),
 ) -> Objects:
     """The objects of a mask (H, W) of class indices: connected (8 neighbors) pixels of one class; 0, IGNORE are none.
 
-    `image` (H, W, C) gives the intensities, `probability` (H, W) or (K, H, W) in 0..1 (whole numbers: of the full range
-    of their type) the mean probability. `split` separates touching ones (`watershed.split`). `pixel_size` in
-    micrometers converts lengths and areas.
+    `image` (H, W, C) gives the intensities, `channel_names` the names of their columns, `probability` (H, W) or
+    (K, H, W) in 0..1 (whole numbers: of the full range of their type) the mean probability. `split` separates touching
+    ones (`watershed.split`). `pixel_size` in micrometers converts lengths and areas.
 
     Raises ConfigError for a pixel size that is not above 0, DataError for shapes that differ.
     """
@@ -84,7 +88,9 @@ def find(
         raise DataError(f"Image, mask and probabilities differ in height or width: {shapes}. Pass those of one image.")
     labels, classes, boxes = _labeled(mask, split)
     return Objects(
-        labels, _measured(labels, classes, boxes, image, _probability_of(mask, probability), pixel_size), pixel_size
+        labels,
+        _measured(labels, classes, boxes, image, channel_names, _probability_of(mask, probability), pixel_size),
+        pixel_size,
     )
 
 
@@ -146,6 +152,7 @@ def _measured(
     classes: NDArray[np.int32],
     boxes: NDArray[np.int32],
     image: Pixels,
+    channel_names: Sequence[str],
     probability: NDArray[Any] | None,
     pixel_size: float | None,
 ) -> dict[str, NDArray[Any]]:
@@ -162,11 +169,8 @@ def _measured(
         f"perimeter_{unit}": measured["perimeter"] * scale,
         f"equivalent_diameter_{unit}": measured["equivalent_diameter_area"] * scale,
         "eccentricity": measured["eccentricity"],
-        "mean_intensity": _means(labels, with_channels(image, 1)[:, :, 0]),
+        **_intensities(labels, image, channel_names),
     }
-    if image.shape[2] == 3 and (image != image[:, :, :1]).any():
-        for channel, name in enumerate(("red", "green", "blue")):
-            table[f"mean_{name}"] = _means(labels, image[:, :, channel])
     if probability is not None:
         is_integer = np.issubdtype(probability.dtype, np.integer)
         table["mean_probability"] = _means(labels, probability) / (full_range(probability) if is_integer else 1)
@@ -181,6 +185,20 @@ def _measured(
         "height_px": height,
         "touches_border": (left == 0) | (top == 0) | (left + width == columns) | (top + height == rows),
     }
+
+
+def _intensities(labels: Labels, image: Pixels, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """The means of the image's channels in each object, by column."""
+    channels = image.shape[2]
+    if channels == 1 or (channels == 3 and are_colors(names)):
+        table = {"mean_intensity": _means(labels, with_channels(image, 1)[:, :, 0])}
+        if channels == 3 and (image != image[:, :, :1]).any():
+            for channel, name in enumerate(("red", "green", "blue")):
+                table[f"mean_{name}"] = _means(labels, image[:, :, channel])
+        return table
+    columns = names if len(set(names)) == channels else range(channels)
+    each = {f"mean_intensity_{name}": _means(labels, image[:, :, channel]) for channel, name in enumerate(columns)}
+    return {"mean_intensity": np.mean(list(each.values()), 0), **each}
 
 
 def _means(labels: Labels, values: NDArray[Any]) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Where a run's weights begin: those of another run, of a checkpoint folder or of a model of the Hub.
 
 The architecture and the normalization of images are then those of that model. The run's own settings keep what has no
-weights (`dropout`, `image_size`, `threshold`) and what follows the data (`num_classes`, `in_channels`).
+weights (`dropout`, `image_size`, `threshold`) and what follows the data (`num_classes`, `in_channels`, `channels`).
 """
 
 import contextlib
@@ -17,7 +17,8 @@ from unet_core.errors import CheckpointError, ConfigError, HubError, RunError, U
 if TYPE_CHECKING:
     from torch import Tensor
 
-FROM_RUN = ("in_channels", "num_classes", "dropout", "image_size", "threshold", "class_names")
+OF_DATA = ("in_channels", "channels", "source_channels", "channel_names", "num_classes", "class_names")
+FROM_RUN = (*OF_DATA, "dropout", "image_size", "threshold")
 FIRST, LAST = "encoder.0.0.", ("head.", "deep_heads.")  # how the names of the layers begin that follow the data
 
 
@@ -63,7 +64,7 @@ def adopt(config: ModelConfig, folder: Path) -> ModelConfig:
     """
     source = _model_config(folder)
     changes = {name: getattr(config, name) for name in FROM_RUN}
-    if config.in_channels == 0 and source.in_channels == 3:
+    if config.channels_or(1) == 1 and config.in_channels == 0 and source.in_channels == 3:
         changes["in_channels"] = 3
     return replace(source, **changes)
 

@@ -85,12 +85,16 @@ def show_viewer(
     wipe: float | None = None,
     numbers: bool = False,
     selected: int | None = None,
+    shown: Pixels | None = None,
+    channels: Sequence[tuple[int, str]] = (),
     height: int | None = None,
     on_change: Callable[[], None] | None = None,
 ) -> ViewSettings:
     """Show an image and what is predicted for it; returns how the user looks at it.
 
-    `image` is (H, W, 1 or 3) of uint8, uint16 or float32; all maps are (H, W). Two classes: `probability`, 0..1 or
+    `image` is (H, W, C) of uint8, uint16 or float32, which the screen shows as `shown` (H, W, 3) uint8, by default as
+    `pixels.for_display` does; the read-out gives the values of `channels`, number and name, by default of all. All maps
+    are (H, W). Two classes: `probability`, 0..1 or
     integers as shares of their type's range (drawn in steps of 1/255), and `mask`, the prediction after cleanup at
     `mask_threshold`, shown while the threshold is that one; without a probability, the mask alone. More classes:
     `classes`, class indices, with `class_names` and `colors` (K, 3) (by default `unet_core.overlay.palette`);
@@ -101,7 +105,7 @@ def show_viewer(
     Raises ValueError where a map has another size than the image.
     """
     multiclass = classes is not None
-    layers = {"image": _layer(image, "color")}
+    layers = {"image": _layer(image, "color", shown)}
     maps = {"probability": probability, "uncertainty": uncertainty}
     layers |= {layer: _share(pixels) for layer, pixels in maps.items() if pixels is not None}
     if classes is not None:
@@ -136,6 +140,7 @@ def show_viewer(
         "class_names": names,
         "pixel_size": pixel_size,
         "objects": boxes,
+        "channels": _named(image.shape[2], channels),
         "height": height,
         "count": memory["count"],  # of the browser's last message that this run has read
         "lost": message.get("lost"),  # an answer: this run has put the pixels back that the browser missed
@@ -146,17 +151,24 @@ def show_viewer(
     return view
 
 
-def _layer(pixels: Pixels, kind: pixel_store.Kind) -> dict[str, Any]:
+def _layer(pixels: Pixels, kind: pixel_store.Kind, shown: Pixels | None = None) -> dict[str, Any]:
     """Store pixels for the browser; returns what it must know of them."""
     if pixels.dtype.kind == "f":
         pixels = pixels.astype(np.float32, copy=False)
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     return {
-        "id": pixel_store.STORE.put(pixels, kind),
+        "id": pixel_store.STORE.put(pixels, kind, shown),
         "dtype": pixels.dtype.name,
         "channels": channels,
         "shape": pixels.shape[:2],
     }
+
+
+def _named(number: int, channels: Sequence[tuple[int, str]]) -> list[tuple[int, str]] | None:
+    """The channels in the read-out; None for gray and RGB, whose names the browser knows."""
+    if number in (1, 3):
+        return None
+    return list(channels) or [(channel, f"channel {channel}") for channel in range(number)]
 
 
 def _boxes(objects: "Objects") -> list[list[float]]:

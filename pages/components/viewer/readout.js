@@ -2,7 +2,7 @@
 
 import { IGNORE } from "./drawing/paint.js";
 
-const CHANNELS = ["red", "green", "blue"];
+const COLORS = [[0, "red"], [1, "green"], [2, "blue"]];
 
 // A class by name; 255 is what no class was given to.
 export function className(index, names) {
@@ -45,7 +45,7 @@ export function readoutText(values, data) {
   if (size) words.push(`${(x * size).toFixed(2)}, ${(y * size).toFixed(2)} µm`);
   if (!intensity) words.push("…");
   else if (intensity.length === 1) words.push(`intensity ${number(intensity[0])}`);
-  else words.push(CHANNELS.map((name, i) => `${name} ${number(intensity[i])}`).join(", "));
+  else words.push((data.channels ?? COLORS).map(([i, name]) => `${name} ${number(intensity[i])}`).join(", "));
   if (probability !== null) words.push(`${multiclass ? "confidence" : "probability"} ${probability.toFixed(3)}`);
   if (uncertainty !== null) words.push(`uncertainty ${uncertainty.toFixed(3)}`);
   if (values.class !== null) words.push(className(values.class, names));

@@ -125,7 +125,7 @@ class Viewer {
     this.component = component;
     this.data = data;
     const root = location.origin + data.root;
-    const key = `${data.key}|${data.layers.image.id}`;
+    const key = `${data.key}|${data.layers.image.id.slice(0, 16)}`;
     const isOther = this.view?.key !== key;
     this.sync.adopt(data);
     this.tiles.set(root, data.layers, data.size, data.tile, data.values);

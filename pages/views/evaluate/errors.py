@@ -7,19 +7,19 @@ import streamlit as st
 from pages.components import viewer
 from pages.server import model_registry
 from pages.server.scoring_job import Scores, predict_image
-from pages.ui import widgets
+from pages.ui import channels_shown, widgets
 from pages.ui.formatting import score_text
 from unet_core import metrics
 from unet_core.errors import UnetError
 from unet_core.inference.prediction import Prediction
-from unet_core.io import images
+from unet_core.io import channels
 from unet_core.io.pixels import Array, Pixels
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def read_image(path: str, page: int | None, digest: str) -> Pixels:
-    """The image itself; the latest ones stay decoded, under the digest of their content."""
-    return images.read(Path(path), page)
+def read_image(files: tuple[Path, ...], page: int | None, digest: str) -> tuple[Pixels, tuple[str, ...]]:
+    """The image itself and the names of its channels; the latest ones stay decoded, under the digest of the content."""
+    return channels.read(files, page), channels.describe(files).names
 
 
 @st.fragment
@@ -28,8 +28,10 @@ def show(model: model_registry.Model, scores: Scores, name: str) -> None:
     try:
         loaded = model_registry.load(model)
         sample = scores.samples[name]
-        image = read_image(str(sample.image), sample.page, scores.digests[name])
-        prediction = predict_image(loaded, scores.digests[name], image, object())
+        files = (sample.image, *sample.channel_files)
+        image, names = read_image(files, sample.page, scores.digests[name])
+        fitted, _ = loaded.predictor.fit(image, names, name)
+        prediction = predict_image(loaded, scores.digests[name], fitted, object())
     except UnetError as error:
         widgets.show_error(error)
         return
@@ -38,6 +40,7 @@ def show(model: model_registry.Model, scores: Scores, name: str) -> None:
     view = viewer.show_viewer(
         image,
         key="errors",
+        **channels_shown.choose_view(scores.digests[name], image, names, "evaluate"),
         name=name,
         probability=prediction.probability,
         classes=prediction.classes,

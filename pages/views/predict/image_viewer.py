@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import viewer
+from pages.ui import channels_shown
 from pages.ui.formatting import plain
 from unet_core.export.result import Result
 from unet_core.inference.prediction import Prediction
@@ -26,12 +27,16 @@ def choose_image(names: list[str]) -> str:
 
 
 def show(
-    result: Result, prediction: Prediction, name: str, threshold: float, selected: int | None
+    result: Result, prediction: Prediction, name: str, threshold: float, selected: int | None, content: str
 ) -> viewer.ViewSettings:
-    """The viewer over the mask at `threshold`; gives the threshold and the object that the visitor chose in it."""
+    """The viewer over the mask at `threshold`; gives the threshold and the object that the visitor chose in it.
+
+    `content` identifies the image's pixels.
+    """
     return viewer.show_viewer(
         result.image,
         key="viewer",
+        **channels_shown.choose_view(content, result.image, result.channel_names, "predict"),
         name=name,
         probability=None if prediction.probability16 is None else prediction.probability,
         classes=prediction.classes,

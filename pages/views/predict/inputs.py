@@ -14,7 +14,7 @@ from unet_core.data import discovery
 from unet_core.data.layouts import Sample
 from unet_core.errors import UnetError
 from unet_core.inference import inputs
-from unet_core.io import images
+from unet_core.io import channels
 from unet_core.io.filenames import EXTENSIONS
 from unet_core.io.pixels import Array, for_display
 from unet_core.runs import run as runs
@@ -41,9 +41,9 @@ def find_examples(run_id: str, folder: str) -> list[Sample]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def make_thumbnail(path: str, page: int | None) -> Array:
+def make_thumbnail(files: tuple[Path, ...], page: int | None) -> Array:
     """The middle square of an image, small."""
-    image = images.read(Path(path), page)
+    image = channels.read(files, page)
     side = min(image.shape[:2])
     top, left = ((length - side) // 2 for length in image.shape[:2])
     small = for_display(image[top : top + side, left : left + side])[:: max(1, side // THUMBNAIL)]
@@ -123,7 +123,8 @@ def show_examples(model: model_registry.Model) -> None:
     for number, sample in enumerate(samples, 1):
         with row.container(width=EXAMPLE_WIDTH, gap="small"):
             try:
-                st.image(make_thumbnail(str(sample.image), sample.page), width="stretch", alt=f"Example {number}")
+                files = (sample.image, *sample.channel_files)
+                st.image(make_thumbnail(files, sample.page), width="stretch", alt=f"Example {number}")
             except UnetError as error:
                 st.caption(plain(str(error)))
                 continue

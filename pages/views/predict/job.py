@@ -1,5 +1,7 @@
 """The prediction of a session: started where images or settings changed, else the one that runs or is done."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.server import model_registry
@@ -22,7 +24,8 @@ def find_job(
         if job is not None:
             job.cancel()
         images = [
-            InputImage(name, key, item.read, adjust) for (name, item), key in zip(items.items(), keys, strict=True)
+            InputImage(name, key, item.read, adjust, partial(getattr, item, "channel_names"))
+            for (name, item), key in zip(items.items(), keys, strict=True)
         ]
         job = model_registry.submit(model, images, views, tile)
         st.session_state.update(job=job, job_for=request)

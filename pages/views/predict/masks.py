@@ -44,6 +44,7 @@ def make_result(item: inputs.Item, image: Pixels, prediction: Prediction, thresh
         num_classes=prediction.num_classes,
         probability=prediction.probability16 if binary else prediction.confidence,
         class_names=options.class_names,
+        channel_names=item.channel_names,
         pixel_size=options.pixel_size,
         threshold=None if prediction.num_classes > 1 else threshold,
         split=options.split,

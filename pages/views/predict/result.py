@@ -28,7 +28,7 @@ def show(work: Work) -> None:
         return
     scope = (name, threshold, options)
     selected = st.session_state.get("picked") if st.session_state.get("picked_in") == scope else None
-    view = image_viewer.show(result, prediction, name, threshold, selected)
+    view = image_viewer.show(result, prediction, name, threshold, selected, item.key)
     if prediction.num_classes == 1 and view.threshold != threshold:
         st.session_state["threshold"] = view.threshold
         st.rerun(scope="fragment")

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.server import model_registry
 from pages.ui.formatting import plain
 from pages.views.predict.masks import Work
+from unet_core.config.schema import ModelConfig
 from unet_core.data import appearance
 from unet_core.data.fingerprint import Fingerprint
 from unet_core.export.result import Result
@@ -15,6 +16,7 @@ from unet_core.inference import inputs, troubleshooting
 from unet_core.inference.adjustments import Adjust
 from unet_core.inference.prediction import Prediction
 from unet_core.io.pixels import Pixels
+from unet_core.models.channels import choose
 
 MOST_SHOWN = 4
 HEADINGS = {
@@ -34,7 +36,7 @@ def show(work: Work, item: inputs.Item, result: Result, prediction: Prediction) 
         None if prediction.probability16 is None else prediction.probability,
         work.config.threshold if result.threshold is None else result.threshold,
         work.adjust,
-        measure_appearance(item.key, work.adjust, result.image),
+        measure_appearance(item.key, work.adjust, work.config, result.image, result.channel_names),
     )
     facts = read_facts(str(work.model.folder), model_registry.read_digest(work.model), work.config.threshold)
     causes = troubleshooting.find_causes(observation, facts)
@@ -57,9 +59,12 @@ def show(work: Work, item: inputs.Item, result: Result, prediction: Prediction) 
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def measure_appearance(key: str, adjust: Adjust, _image: Pixels) -> appearance.ImageStats:
+def measure_appearance(
+    key: str, adjust: Adjust, config: ModelConfig, _image: Pixels, _channel_names: tuple[str, ...]
+) -> appearance.ImageStats:
     """What the image looks like to the model, once for all thresholds."""
-    return troubleshooting.measure(_image, adjust)
+    choice = choose(config, _image.shape[2], _channel_names)
+    return troubleshooting.measure(_image if choice.positions is None else choice.apply(_image), adjust)
 
 
 @lru_cache(maxsize=16)

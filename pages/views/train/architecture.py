@@ -15,7 +15,7 @@ def show(config: ModelConfig) -> None:
     """Parameters, multiply-adds, receptive field, valid sizes and the diagram."""
     if config.in_channels == 0 or config.num_classes == 0:
         st.caption("Channels and classes are detected from the data. Shown here: 3 channels and 1 class unless set.")
-        config = replace(config, in_channels=config.in_channels or 3, num_classes=config.num_classes or 1)
+        config = replace(config, in_channels=config.channels_or(3), num_classes=config.num_classes or 1)
     side = config.image_size
     try:
         architecture.check_size(config, side, side)

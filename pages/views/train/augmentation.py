@@ -51,7 +51,7 @@ def augmented_crops(config: RunConfig, sample: Sample, seed: int) -> list[Array]
     examples = load_dataset([sample], config.data, config.model)
     model = examples.model
     margin = architecture.margin(model)
-    augment = Augment(config.train.augment)
+    augment = Augment(config.train.augment, model.normalization)
     crop = sampling.crop(examples[0], model.image_size, margin, np.random.default_rng(seed))
     result = []
     for index in range(CROPS):

@@ -8,7 +8,7 @@ from unet_core import overlay
 from unet_core.data import discovery
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
-from unet_core.io import images
+from unet_core.io import channels
 from unet_core.io.pixels import Array
 
 
@@ -22,7 +22,7 @@ def find_samples(root: str, layout: str) -> tuple[list[Sample], list[str]]:
 @st.cache_data(max_entries=64, show_spinner=False)
 def preview(sample: Sample) -> Array:
     """The largest square in the middle of the image, (side, side, 3) uint8, with its mask outlined."""
-    image = images.read(sample.image, sample.page)
+    image = channels.read((sample.image, *sample.channel_files), sample.page)
     mask = files.foreground(files.read(sample, image.shape).as_colors())
     drawn = overlay.draw(image, mask, num_classes=1, opacity=1.0, outline=True)
     side = min(mask.shape)

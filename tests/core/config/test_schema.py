@@ -87,7 +87,7 @@ def test_the_bounds_are_those_that_were_agreed() -> None:
         "data.test_fraction": "at least 0 and at most 0.9",
         "data.ignore_index": "at least 0 and at most 255",
         "data.cache_mb": "at least 0",
-        "model.in_channels": "at least 0 and at most 3",
+        "model.in_channels": "at least 0 and at most 32",
         "model.num_classes": "at least 0 and at most 254",
         "model.base_channels": "at least 1 and at most 256",
         "model.depth": "at least 1 and at most 8",
@@ -120,9 +120,34 @@ def test_a_picture_too_small_for_the_depth(image_size: int, depth: int) -> None:
     assert ModelConfig(image_size=2 ** (depth + 1), depth=depth).depth == depth
 
 
-def test_two_channels_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"1 \(gray\), 3 \(RGB\) or 0 .*, got 2"):
-        ModelConfig(in_channels=2)
+@pytest.mark.parametrize(
+    ("channels", "in_channels", "reason"),
+    [
+        ("0,,2", 0, "numbers from 0 or names"),
+        ("-1", 0, "numbers from 0 or names"),
+        ("0,1,0", 0, "'0' is twice"),
+        (",".join(f"c{number}" for number in range(33)), 0, "at most 32 channels, got 33"),
+        ("0,2", 3, "names 2 of them, but in_channels is 3. Set in_channels to 2"),
+    ],
+)
+def test_channels_that_cannot_be(channels: str, in_channels: int, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        ModelConfig(channels=channels, in_channels=in_channels)
+
+
+@pytest.mark.parametrize(
+    ("channels", "in_channels"), [("0,2", 0), ("0,2", 2), ("DAPI, 488", 2), ("0", 3), (" ", 5), ("", 32)]
+)
+def test_channels_that_can_be(channels: str, in_channels: int) -> None:
+    config = ModelConfig(channels=channels, in_channels=in_channels)
+    assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize("value", [None, 3, "RGB", [3.0], [True], [["a"]]])
+@pytest.mark.parametrize("name", ["source_channels", "channel_names"])
+def test_what_was_found_of_channels_is_checked_where_it_comes_from_a_file(name: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"Expected {name} to be a list"):
+        ModelConfig.from_dict({name: value})
 
 
 def test_fractions_that_leave_nothing_to_train_on() -> None:

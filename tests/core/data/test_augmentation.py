@@ -136,3 +136,47 @@ def test_brightness_changes_where_the_settings_say_so(preset: str, brightens: bo
     augment = Augment(preset)
     levels = {int(augment(image, mask, seed)[0][0, 0, 0]) for seed in SEEDS}
     assert (len(levels) > 2 and 120 in levels) if brightens else levels == {120}
+
+
+EVERY_NUMBER = (1, 2, 3, 4, 5, 8, 32)
+
+
+@every_preset
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", EVERY_NUMBER)
+def test_any_number_of_channels_is_moved_with_its_mask(preset: str, channels: int, dtype: type) -> None:
+    """Each channel, faint or bright, is the mask at a level of its own, and stays so."""
+    y, x = np.mgrid[:96, :96]
+    mask = ((np.hypot(x - 30, y - 40) < 18) | (np.hypot(x - 72, y - 70) < 12)).astype(np.uint8) * 5
+    most = {np.uint8: 250, np.uint16: 40_000, np.float32: 1e5}[dtype]
+    levels = most * np.geomspace(1, 0.1 if dtype == np.uint8 else 1e-3, channels)
+    image = (np.where(mask > 0, 0.8, 0.3)[:, :, None] * levels).astype(dtype)
+    augment = Augment(preset, "zscore_per_channel" if channels > 1 else "zscore")
+    for seed in range(12):
+        new_image, new_mask = augment(image, mask, seed)
+        assert new_image.shape == image.shape
+        assert set(np.unique(new_mask)) <= {0, 5}
+        for channel in range(channels):
+            plane = new_image[:, :, channel].astype(np.float64)
+            bright = plane > (plane.min() + plane.max()) / 2
+            assert ((new_mask > 0) == bright).mean() > 0.96, f"{preset}, seed {seed}, channel {channel}"
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+@pytest.mark.parametrize("preset", ["strong", "light"])
+def test_a_faint_channel_is_not_drowned_by_a_bright_one(preset: str, channels: int) -> None:
+    y, x = np.mgrid[:64, :64]
+    pattern = (((x // 8 + y // 8) % 2) * 0.5 + 0.2)[:, :, None]
+    image = (pattern * np.geomspace(1, 1e5, channels)).astype(np.float32)
+    mask = np.zeros((64, 64), np.uint8)
+    for seed in range(8):
+        changed, _ = Augment(preset)(image, mask, seed)
+        spread = changed.std((0, 1)) / image.std((0, 1))
+        assert (spread > 0.4).all(), f"seed {seed}: {spread}"
+
+
+def test_unlike_channels_come_back_in_their_own_levels() -> None:
+    image = np.dstack([np.full((8, 8), 3, np.uint8), np.arange(64, dtype=np.uint8).reshape(8, 8)])
+    for seed in SEEDS:
+        changed, _ = Augment("flips")(image, image[:, :, 0], seed)
+        np.testing.assert_allclose(np.sort(changed.reshape(-1, 2), 0), np.sort(image.reshape(-1, 2), 0), atol=1e-4)

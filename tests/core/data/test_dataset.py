@@ -84,7 +84,7 @@ def test_what_the_settings_give_is_kept(tmp_path: Path) -> None:
     samples = folder(tmp_path, [noise(20, 2, 0, channels=3)])
     given = ModelConfig(in_channels=1, num_classes=4, base_channels=2, depth=1, image_size=16, normalization="unit")
     pictures = load_dataset(samples, DataConfig(), given)
-    assert pictures.model == given
+    assert pictures.model == replace(given, source_channels=(3,))
     assert pictures[0].image.shape == (20, 20, 1)
 
 

@@ -12,7 +12,7 @@ def test_objects_are_found_once_with_the_settings_of_the_result(monkeypatch: pyt
     monkeypatch.setattr(objects, "find", lambda *args, **more: (calls.append(more), find(*args, **more))[1])
     each = result(pixel_size=0.5, split=True)
     assert each.objects is each.objects
-    assert calls == [{"probability": None, "split": True, "pixel_size": 0.5}]
+    assert calls == [{"probability": None, "split": True, "pixel_size": 0.5, "channel_names": ()}]
     found = result(precomputed=each.objects)
     assert found.objects is each.objects
     assert len(calls) == 1

@@ -76,3 +76,22 @@ def test_the_caption_names_what_is_done():
 def test_a_scale_out_of_range_is_refused(scale):
     with pytest.raises(ConfigError, match="scale"):
         Adjust(scale=scale)
+
+
+@pytest.mark.parametrize("scale", [0.37, 0.5, 1.7])
+@pytest.mark.parametrize("channels", [2, 4, 5, 8, 32])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_any_number_of_channels_is_adjusted_each_by_itself(dtype, channels, scale):
+    image = (np.random.default_rng(0).random((41, 53, channels)) * np.geomspace(1, 200, channels)).astype(dtype)
+    changed = Adjust(stretch=True, invert=True, scale=scale).apply(image)
+    assert (changed.shape[2], changed.dtype) == (channels, image.dtype)
+    for channel in range(channels):
+        alone = Adjust(stretch=True, invert=True, scale=scale).apply(image[:, :, [channel]])
+        step = 1 if dtype != np.float32 else 1e-3
+        assert np.abs(alone[:, :, 0].astype(float) - changed[:, :, channel]).max() <= step
+
+
+def test_red_and_blue_are_swapped_in_rgb_alone():
+    image = np.arange(4, dtype=np.uint8)[None, None]
+    assert Adjust(swap=True).apply(image).tolist() == [[[0, 1, 2, 3]]]
+    assert Adjust(swap=True).apply(image[:, :, :3]).tolist() == [[[2, 1, 0]]]

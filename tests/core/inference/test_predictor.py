@@ -305,7 +305,10 @@ def test_predict_reads_a_file_and_saves_what_it_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "reason"),
     [
-        (np.zeros((4, 4, 4), np.uint8), "Drop an alpha channel"),
+        (
+            np.zeros((4, 4, 4), np.uint8),
+            r"takes 1 channel \(gray\), but the image has 4 channels\. Give it an image with 1 channel\.",
+        ),
         (np.zeros((2, 3, 4, 4), np.uint8), "one by one"),
         (np.zeros((0, 4), np.uint8), "Expected an image of shape"),
         (np.zeros((4, 4)), r"got float64\. Convert them"),

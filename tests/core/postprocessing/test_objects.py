@@ -196,3 +196,26 @@ def test_every_measure_is_that_of_scikit_image_one_object_at_a_time() -> None:
             ("centroid_x_px", region.centroid[1] + 0.5),
         ):
             assert row[name] == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("channels", "names", "columns"),
+    [
+        (2, (), ["mean_intensity", "mean_intensity_0", "mean_intensity_1"]),
+        (2, ("DAPI", "probability"), ["mean_intensity", "mean_intensity_DAPI", "mean_intensity_probability"]),
+        (4, ("a",), ["mean_intensity", *(f"mean_intensity_{number}" for number in range(4))]),
+        (3, ("A", "B", "C"), ["mean_intensity", "mean_intensity_A", "mean_intensity_B", "mean_intensity_C"]),
+        (3, ("red", "green", "blue"), ["mean_intensity", "mean_red", "mean_green", "mean_blue"]),
+        (1, ("DAPI",), ["mean_intensity"]),
+    ],
+)
+def test_intensities_are_measured_in_each_channel(channels, names, columns):
+    mask = np.zeros((6, 8), np.uint8)
+    mask[1:3, 1:4] = mask[4:, 5:] = 1
+    image = np.random.default_rng(0).integers(0, 4000, (6, 8, channels)).astype(np.uint16)
+    table = objects.find(mask, image, channel_names=names).table
+    assert [name for name in table if name.startswith("mean_")] == columns
+    for channel, name in enumerate(columns[1:]):
+        assert table[name].tolist() == pytest.approx([image[1:3, 1:4, channel].mean(), image[4:, 5:, channel].mean()])
+    if len(columns) == channels + 1 and "mean_red" not in columns:
+        np.testing.assert_allclose(table["mean_intensity"], np.mean([table[name] for name in columns[1:]], 0))
