@@ -58,6 +58,7 @@ class Dataset:
         self.coding = coding
         self.kinds: dict[str, Kind] = {}  # by image file: its channels, where its header could be read
         self.image_types: dict[str, tuple[np.dtype[Any], int]] = {}  # by sample id: type and channels as stored
+        self.without_data: set[str] = set()  # ids of images some of whose pixels hold no data
         self.skipped: list[str] = []
         self.warnings: list[str] = []
         self._areas: dict[str, int] = {}
@@ -109,8 +110,11 @@ class Dataset:
 
     def _read_files(self, sample: Sample) -> tuple[Pixels, RawMask]:
         """The image with the channels of the model, and its mask as stored. Raises DataError, ImageError."""
-        image = channels.read((sample.image, *sample.channel_files), sample.page)
+        image, valid = channels.read_valid((sample.image, *sample.channel_files), sample.page)
         raw = files.read(sample, image.shape)
+        if valid is not None:
+            self.without_data.add(sample.id)
+            raw = raw.ignore(~valid)
         self.image_types[sample.id] = image.dtype, image.shape[2]
         self._areas[sample.id] = image.shape[0] * image.shape[1]
         return self._choose_channels(sample, image), raw
@@ -211,6 +215,12 @@ def load_dataset(
     dataset.model = replace(model, num_classes=classes, class_names=class_names)
     present = set(chosen.classes_by_code(survey.evidence.counts_for(chosen)).values())
     image_types = [dataset.image_types[sample.id] for sample in dataset.samples]
+    if dataset.without_data:
+        guesses.append(
+            f"{len(dataset.without_data)} images have pixels without data "
+            f"({listing(sorted(dataset.without_data), 3)}): "
+            "these are filled with the mean of their channel and count in no loss and no score."
+        )
     dataset.warnings = [*told, *guesses, *quality.find_problems(present, image_types, dataset.samples)]
     return dataset
 

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,10 @@ class RawMask:
         """The values, those of a palette as (H, W, 3) colors."""
         return self.values if self.palette is None else self.palette[self.values]
 
+    def ignore(self, pixels: NDArray[np.bool_]) -> "RawMask":
+        """The same mask without some more pixels (H, W)."""
+        return replace(self, ignored=pixels if self.ignored is None else self.ignored | pixels)
+
 
 def cache_folder() -> Path:
     """Where joined masks are cached between runs: `$XDG_CACHE_HOME/unet-studio`, by default `~/.cache/unet-studio`."""
@@ -61,6 +65,13 @@ def read(sample: Sample, shape: tuple[int, ...]) -> RawMask:
 
     Raises DataError on another size than the image's `shape`, ImageError where a file cannot be read.
     """
+    mask = _read_all(sample, shape)
+    if sample.field_of_view is None:
+        return mask
+    return mask.ignore(foreground(_read_sized(sample, sample.field_of_view, shape).as_colors()) == 0)
+
+
+def _read_all(sample: Sample, shape: tuple[int, ...]) -> RawMask:
     if len(sample.masks) == 1:
         return _read_sized(sample, sample.masks[0], shape)
     cached = cache_folder() / f"{_hash_files(sample)}.mask"
