@@ -85,6 +85,20 @@ def test_it_is_evaluated_and_exported_with_a_column_for_each_channel(pair: tuple
     assert "mean_red" not in rows[0]
 
 
+def test_files_with_a_channel_each_are_predicted_as_one_image(pair: tuple, tmp_path: Path, capsys) -> None:
+    folder, run = pair
+    image, _ = make_stack(2, 3)
+    (tmp_path / "images").mkdir()
+    for channel in range(2):
+        tifffile.imwrite(tmp_path / "images" / f"cell_3_000{channel}.tif", image[:, :, channel])
+    where = ["--output", str(tmp_path / "masks"), "--device", "cpu", "--threshold", "0.4"]
+    assert main(["predict", str(run.best), str(tmp_path / "images"), *where]) == 0
+    assert "channels of one image: cell_3" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "masks").iterdir()] == ["cell_3.png"]
+    expected = load(run, device="cpu").predict(folder / "images" / "cell_3.tif").mask(0.4)
+    np.testing.assert_array_equal(images.read(tmp_path / "masks" / "cell_3.png")[:, :, 0], expected * 255)
+
+
 def test_the_channels_of_the_training_are_those_of_the_prediction(bands: tuple, tmp_path: Path) -> None:
     folder, run = bands
     predictor = load(run, device="cpu")

@@ -10,7 +10,7 @@ from pages.server import pixel_store
 from pages.ui import channels_shown
 from tests.helpers.pages import finish_job, show, texts
 from tests.helpers.stacks import make_folder, make_stack
-from unet_core.io.pixels import composite, default_colors
+from unet_core.io.pixels import composite, default_colors, encode_png
 from unet_core.runs import run as runs
 
 TINY = ["--epochs", "1", "--base-channels", "2", "--depth", "1", "--image-size", "32", "--crops-per-image", "1"]
@@ -83,6 +83,16 @@ def test_another_number_of_channels_is_an_error_that_names_the_image(run, bands)
     app = predicted(run, [(path.name, path.read_bytes(), "image/tiff")])
     told = texts(app).replace("\\", "")
     assert "cell_0.tif: the model takes 2 channels, or the channels 3,0 of 4, but the image has 3 channels" in told
+
+
+def test_files_with_a_channel_each_are_one_image(run):
+    image, _ = make_stack(4, 0, dtype=np.uint8)
+    files = [(f"cell_0_000{channel}.png", encode_png(image[:, :, channel]), "image/png") for channel in range(4)]
+    app = predicted(run, files)
+    assert "**1 image**" in texts(app)
+    assert "channels of one image: cell_0" in texts(app).replace("\\", "")
+    assert viewer(app)["name"] == "cell_0.png"
+    np.testing.assert_array_equal(seen(app), composite(image))
 
 
 def test_evaluate_shows_the_stack_too(run, bands):

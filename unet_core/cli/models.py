@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 from unet_core.cli.common import add_command, add_model
 from unet_core.cli.output import echo, warn
 from unet_core.config.choices import LABELS, LAYOUTS, SPLITS
-from unet_core.config.schema import RunConfig
+from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data import discovery, pairing
 from unet_core.data.layouts import is_mask_folder
-from unet_core.errors import ConfigError, DataError, ImageError, PredictionError
+from unet_core.errors import ConfigError, DataError, ImageError, PredictionError, listing
 from unet_core.export import writer as export_writer
 from unet_core.export.formats import FORMATS
 from unet_core.export.result import Result
 from unet_core.hub import resolve
-from unet_core.inference import sliding_window
+from unet_core.inference import channel_files, sliding_window
 from unet_core.inference.tta import TTA, views
 from unet_core.io import channels, images
+from unet_core.io.channels import Kind
 from unet_core.io.filenames import EXTENSIONS, is_image_name, stem_of
 from unet_core.io.pixels import Array, encode_png
 from unet_core.postprocessing import cleanup
@@ -99,12 +100,14 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
     sources: dict[str, Path] = {}
     count = 0
     with export_writer.Writer(formats, parsed.output) as writer:
-        for number, path in enumerate(paths, 1):
+        groups = _images_of(paths, config)
+        for number, (files, stem) in enumerate(groups.items(), 1):
+            path = files[0]
             try:
-                for name, page in images.page_names(stem_of(path.name), images.pages(path)):
+                for name, page in images.page_names(stem, images.pages(path)):
                     if (other := sources.setdefault(name, path)) != path:
                         raise DataError(_same_output(other, path, name))
-                    image, channel_names = images.read(path, page), channels.describe((path,)).names
+                    image, channel_names = channels.read(files, page), channels.describe(files).names
                     fitted, note = predictor.fit(image, channel_names, str(path))
                     answer = predictor.answer(fitted, parsed.tta, parsed.tile, _tile_progress(name))
                     for text in filter(None, (note, answer.note)):
@@ -128,7 +131,7 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
                 problems.append(str(error))
                 echo(f"skipped: {error}")
                 continue
-            echo(f"{number}/{len(paths)} {path.name}")
+            echo(f"{number}/{len(groups)} {path.name if len(files) == 1 else stem}")
         if not count:
             raise DataError(problems[0] if len(problems) == 1 else f"None of {len(paths)} files could be predicted.")
     return {"images": count, "output": str(parsed.output), "skipped": len(problems)}
@@ -177,6 +180,20 @@ def _image_files(arguments: Sequence[Path]) -> list[Path]:
         if (other := by_stem.setdefault(stem_of(path.name), path)) != path:
             raise DataError(_same_output(other, path, f"{stem_of(path.name)}.png"))
     return paths
+
+
+def _images_of(paths: Sequence[Path], config: ModelConfig) -> dict[tuple[Path, ...], str]:
+    """The files of each image and its name: several where they hold a channel each, which is told."""
+
+    def describe(positions: Sequence[int]) -> Kind:
+        return channels.describe([paths[position] for position in positions])
+
+    # By folder and name: files of one name in two folders are not channels of one image.
+    stems = [str(path.with_name(stem_of(path.name))) for path in paths]
+    groups = channel_files.group(stems, describe, config)
+    if joined := [Path(name).name for files, name in groups.items() if len(files) > 1]:
+        echo(f"files that end in _0000, _0001 and so on are channels of one image: {listing(joined, 3)}")
+    return {tuple(paths[position] for position in files): Path(name).name for files, name in groups.items()}
 
 
 def _same_output(path: Path, other: Path, name: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unet_core.errors import ImageError
 from unet_core.io import images
@@ -35,6 +36,14 @@ class Kind:
 def read(files: Sequence[Path], page: int | None = None) -> Pixels:
     """(H, W, C) of all files together, in their order; `page` is the same one in each. Raises ImageError."""
     return stack([images.read(path, page) for path in files], [str(path) for path in files])
+
+
+def read_valid(files: Sequence[Path], page: int | None = None) -> tuple[Pixels, NDArray[np.bool_] | None]:
+    """`read`, and (H, W) False where any channel has no data, None where all have. Raises ImageError."""
+    parts, masks = zip(*(images.read_valid(path, page) for path in files), strict=True)
+    pixels = stack(parts, [str(path) for path in files])
+    known = [valid for valid in masks if valid is not None]
+    return pixels, np.logical_and.reduce(known) if known else None
 
 
 def describe(files: Sequence[Path]) -> Kind:

@@ -100,6 +100,11 @@ def choose(config: ModelConfig, number: int, names: Sequence[str] = (), label: s
     return choice
 
 
+def fits(config: ModelConfig, kind: Kind) -> bool:
+    """Whether a model takes an image with such channels."""
+    return isinstance(_chosen(config, kind), Choice)
+
+
 def _chosen(config: ModelConfig, kind: Kind) -> Choice | str:
     """The choice, or why there is none."""
     number, names = kind.number, kind.names

@@ -13,10 +13,11 @@ from pages.ui.messages import show_messages
 from unet_core.data import discovery
 from unet_core.data.layouts import Sample
 from unet_core.errors import UnetError
-from unet_core.inference import inputs
+from unet_core.inference import channel_files, inputs
 from unet_core.io import channels
 from unet_core.io.filenames import EXTENSIONS
 from unet_core.io.pixels import Array, for_display
+from unet_core.models.weight_file import config_from
 from unet_core.runs import run as runs
 
 FILES, FOLDER, CAMERA, EXAMPLES = "Files or ZIP", "Folder", "Camera", "Examples"
@@ -75,7 +76,7 @@ def show(model: model_registry.Model) -> inputs.Inputs:
         take([photo] if photo else [], "camera")
     else:
         show_examples(model)
-    uploaded: inputs.Inputs = st.session_state.get("brought") or inputs.Inputs()
+    uploaded = join_channels(model, st.session_state.get("brought") or inputs.Inputs())
     if uploaded.items or uploaded.problems:
         with st.container(horizontal=True, vertical_alignment="center"):
             number = len(uploaded.items)
@@ -85,6 +86,22 @@ def show(model: model_registry.Model) -> inputs.Inputs:
         st.caption(plain(note))
     show_messages(uploaded.problems, "problems")
     return uploaded
+
+
+def join_channels(model: model_registry.Model, uploaded: inputs.Inputs) -> inputs.Inputs:
+    """The uploads, with files that hold a channel each put together where the model takes so many."""
+    if not channel_files.are_possible(uploaded.items):
+        return uploaded
+    request = (st.session_state.get("brought_ids"), model.name, model_registry.read_digest(model))
+    if st.session_state.get("joined_for") != request:
+        path = model.folder / "config.json"
+        try:
+            config = config_from(path.read_bytes(), str(path))
+        except (OSError, UnetError):  # said where the model is loaded
+            return uploaded
+        st.session_state.update(joined=channel_files.join(uploaded, config), joined_for=request)
+    joined: inputs.Inputs = st.session_state["joined"]
+    return joined
 
 
 def take(files: Sequence[UploadedFile] | None, way: str) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from unet_core.errors import ImageError
 from unet_core.io import channels
@@ -29,6 +30,18 @@ def test_another_size_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "a_0001.png").write_bytes(encode_png(GRAY[:3]))
     with pytest.raises(ImageError, match=r"a_0001\.png: this channel is 5 x 3 pixels, that of a_0000\.png 5 x 4\. All"):
         channels.read([tmp_path / "a_0000.png", tmp_path / "a_0001.png"])
+
+
+def test_a_pixel_is_valid_where_all_channels_have_data(tmp_path: Path) -> None:
+    first, second = np.ones((4, 5), np.float32), np.ones((4, 5), np.float32)
+    first[0, 0] = second[1, 2] = np.nan
+    for name, pixels in (("a", first), ("b", second), ("c", np.ones((4, 5), np.float32))):
+        tifffile.imwrite(tmp_path / f"{name}.tif", pixels)
+    pixels, valid = channels.read_valid([tmp_path / f"{name}.tif" for name in "abc"])
+    assert valid is not None
+    assert np.argwhere(~valid).tolist() == [[0, 0], [1, 2]]
+    assert (pixels == 1).all(), "filled by the mean of the channel"
+    assert channels.read_valid([tmp_path / "c.tif"])[1] is None
 
 
 def test_bit_depths_are_brought_together() -> None:
