@@ -143,6 +143,9 @@ class DataConfig(Settings):
         "", 'Mask colors in class order, "0,0,0;255,0,0" or a file that lists them; empty = detected from the masks.'
     )
     labels: str = field("auto", "What the values in masks stand for.", choices=LABELS)
+    separate_touching: bool = field(
+        False, "Train touching objects apart: where masks number objects, the pixels between two become background."
+    )
     cache_mb: int = field(4096, "Memory for decoded images in MiB; images beyond it are read again each epoch.", ge=0)
 
     def __post_init__(self) -> None:

@@ -56,6 +56,7 @@ class Dataset:
         self.samples = samples
         self.model = model
         self.coding = coding
+        self.apart = False  # whether touching objects are trained apart
         self.kinds: dict[str, Kind] = {}  # by image file: its channels, where its header could be read
         self.image_types: dict[str, tuple[np.dtype[Any], int]] = {}  # by sample id: type and channels as stored
         self.without_data: set[str] = set()  # ids of images some of whose pixels hold no data
@@ -101,12 +102,15 @@ class Dataset:
         """Those of some samples, in the order of this dataset, sharing what is in memory; it caches nothing more."""
         chosen = set(ids)
         part = Dataset([sample for sample in self.samples if sample.id in chosen], self.model, 0, self.coding)
-        part._cache, part._areas, part.kinds = self._cache, self._areas, self.kinds
+        part._cache, part._areas, part.kinds, part.apart = self._cache, self._areas, self.kinds, self.apart
         return part
 
     def _read(self, sample: Sample) -> Example:
         image, raw = self._read_files(sample)
-        return self._example(image, self.coding.apply(raw, _name(sample)))
+        return self._example(image, self._mask(raw, _name(sample)))
+
+    def _mask(self, raw: RawMask, name: str) -> NDArray[np.uint8]:
+        return self.coding.apply_apart(raw, name) if self.apart else self.coding.apply(raw, name)
 
     def _read_files(self, sample: Sample) -> tuple[Pixels, RawMask]:
         """The image with the channels of the model, and its mask as stored. Raises DataError, ImageError."""
@@ -160,7 +164,7 @@ class _Survey:
             size = image.nbytes + raw.values.nbytes
             if size <= self.dataset._free_bytes:
                 self.dataset._free_bytes -= size
-                self._pending[sample.id] = image, replace(raw, objects=None)
+                self._pending[sample.id] = image, raw if self.dataset.apart else replace(raw, objects=None)
         self.dataset.samples = readable
 
     def settle(self, coding: MaskCoding) -> None:
@@ -169,7 +173,7 @@ class _Survey:
         names = {sample.id: _name(sample) for sample in self.dataset.samples}
         while self._pending:
             key, (image, raw) = self._pending.popitem()
-            mask = coding.apply(raw, names[key])
+            mask = self.dataset._mask(raw, names[key])
             self.dataset._free_bytes += raw.values.nbytes - mask.nbytes
             self.dataset._cache[key] = self.dataset._example(image, mask)
 
@@ -198,6 +202,7 @@ def load_dataset(
     model, told = resolve(model, kinds)
     dataset = Dataset(samples, model, data.cache_mb, MaskCoding("classes", ()))
     dataset.kinds = kinds
+    dataset.apart = data.separate_touching
     survey = _Survey(dataset)
     survey.run()
     if survey.mismatches:

@@ -61,6 +61,7 @@ def load_selected(
     """
     if not model.source_channels:  # of a release that knew gray and RGB alone: a dataset may not change the model
         model = replace(model, source_channels=(model.in_channels,))
+    data = replace(data, separate_touching=False)  # a help of the training, not the truth
     return load_dataset([sample for group in selected.values() for sample in group], data, model, coding)
 
 

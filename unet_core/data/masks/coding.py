@@ -80,6 +80,16 @@ class MaskCoding:
         numbers = find_unique(codes)[1].astype(np.int32) + 1
         return np.where((mask > 0) & (mask != IGNORE), numbers, 0).astype(np.int32)
 
+    def apply_apart(self, raw: RawMask, name: str = "mask") -> Array:
+        """`apply`, but pixels of an object that touch another object are background; the same without object numbers.
+
+        Predicted objects are what is connected: a model that learned touching objects as one piece cannot part them.
+        """
+        mask, numbers = self.apply(raw, name), self.objects(raw)
+        if numbers is not None:
+            mask[find_borders(numbers) & (mask != IGNORE)] = 0
+        return mask
+
     def unknown(self, codes: Iterable[int]) -> list[int]:
         """Those of some codes that it gives no class, sorted."""
         codes = set(codes)
@@ -190,6 +200,23 @@ class MaskCoding:
         if raw.ignored is not None:
             mask[raw.ignored] = IGNORE
         return mask
+
+
+def find_borders(numbers: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """(H, W) whether a pixel has one of another object among its eight neighbors; 0 is no object.
+
+    >>> find_borders(np.array([[1, 1, 2, 2, 0]], np.int32)).tolist()
+    [[False, True, True, False, False]]
+    """
+    border = np.zeros(numbers.shape, bool)
+    height, width = numbers.shape
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        first = slice(0, height - down), slice(max(0, -right), width - max(0, right))
+        second = slice(down, height), slice(max(0, right), width - max(0, -right))
+        differ = (numbers[first] != numbers[second]) & (numbers[first] > 0) & (numbers[second] > 0)
+        border[first] |= differ
+        border[second] |= differ
+    return border
 
 
 def _gray_of(codes: NDArray[np.int64]) -> NDArray[np.int64]:

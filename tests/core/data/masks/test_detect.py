@@ -217,6 +217,18 @@ def test_the_setting_decides(labels: str, kind: str) -> None:
     assert all((target == mask).all() for target, mask in zip(targets, expected, strict=True))
 
 
+def test_touching_objects_are_parted_where_they_are_numbered() -> None:
+    numbers = np.zeros((12, 20), np.uint8)
+    numbers[2:10, 1:7], numbers[2:10, 7:13], numbers[3:6, 15:18] = 1, 2, 3
+    coding, (mask,), _ = read(numbers, labels="instances")
+    apart = coding.apply_apart(RawMask(numbers))
+    expected = mask.copy()
+    expected[2:10, 6:8] = 0
+    assert apart.tolist() == expected.tolist()
+    binary, (whole,), _ = read(as_u8(numbers > 0))
+    assert binary.apply_apart(RawMask(as_u8(numbers > 0))).tolist() == whole.tolist()
+
+
 def test_class_times_1000_plus_object() -> None:
     truths = [spots(1, 2, 1, 2, 2), spots(2, 1, 1)]
     numbered = []
