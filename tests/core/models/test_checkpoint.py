@@ -93,7 +93,8 @@ def test_prediction_only_replaces_one_with_a_state(tmp_path: Path) -> None:
 
 def test_config_is_the_model_config_and_nothing_else(tmp_path: Path) -> None:
     save(tmp_path / "last", 1)
-    assert json.loads((tmp_path / "last" / "config.json").read_text()) == CONFIG.to_dict()
+    written = json.loads((tmp_path / "last" / "config.json").read_text())
+    assert written == json.loads(json.dumps(CONFIG.to_dict()))
 
 
 def test_sha256_is_what_the_command_of_that_name_reads(tmp_path: Path) -> None:
