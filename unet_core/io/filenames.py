@@ -4,7 +4,11 @@ import re
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")  # of image files that can be read
+EXTENSIONS = (  # of image files that can be read
+    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".pbm"),
+    *(".npy", ".npz", ".nii", ".nii.gz", ".dcm", ".heic", ".heif"),
+)
+DOUBLE = re.compile(r"(?i)\.(ome\.tiff?|nii\.gz)$")  # endings of two parts
 
 MOST_BYTES = 100  # of one part of a name in UTF-8; file systems take 255 with the endings that follow
 MOST_PARTS = 8  # of a path
@@ -13,7 +17,28 @@ RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")  # devi
 
 def is_image_name(path: Path) -> bool:
     """Whether a file name ends like an image; hidden files do not count."""
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    return path.name.lower().endswith(EXTENSIONS) and not path.name.startswith(".")
+
+
+def suffix_of(name: str) -> str:
+    """The ending of a file name with its dot, as it is written; `.ome.tif` and `.nii.gz` are one ending.
+
+    >>> suffix_of("plate/cells.OME.tif"), suffix_of("brain.nii.gz"), suffix_of("v1.2.png"), suffix_of("README")
+    ('.OME.tif', '.nii.gz', '.png', '')
+    """
+    name = PurePosixPath(name.replace("\\", "/")).name
+    double = DOUBLE.search(name)
+    return double.group() if double and double.start() else PurePosixPath(name).suffix
+
+
+def stem_of(name: str) -> str:
+    """The last part of a path without its ending; `.ome.tif` and `.nii.gz` are one ending.
+
+    >>> stem_of("plate/cells.ome.tif"), stem_of("brain.nii.gz"), stem_of("v1.2.png"), stem_of("README")
+    ('cells', 'brain', 'v1.2', 'README')
+    """
+    last = PurePosixPath(name.replace("\\", "/")).name
+    return last.removesuffix(suffix_of(last))
 
 
 def safe_name(name: str) -> str:
@@ -33,11 +58,11 @@ def safe_name(name: str) -> str:
 def safe_stem(name: str) -> str:
     """The same without an image's suffix, for names that get an ending of their own; other dots stay.
 
-    >>> safe_stem("plate 1/well.A1.TIF"), safe_stem("v1.2")
-    ('plate 1/well.A1', 'v1.2')
+    >>> safe_stem("plate 1/well.A1.TIF"), safe_stem("a.ome.tif"), safe_stem("v1.2")
+    ('plate 1/well.A1', 'a', 'v1.2')
     """
     path = PurePosixPath(name.replace("\\", "/"))
-    return safe_name(str(path.with_suffix("")) if path.suffix.lower() in EXTENSIONS else name)
+    return safe_name(str(path.with_name(stem_of(name))) if path.name.lower().endswith(EXTENSIONS) else name)
 
 
 def _safe_part(part: str) -> str:
@@ -66,7 +91,7 @@ def unique(name: str, taken: set[str], *, before_suffix: bool = True) -> str:
     ['a.png', 'A_2.png', 'a_3.png']
     """
     path = PurePosixPath(name)
-    stem, suffix = (path.stem, path.suffix) if before_suffix else (path.name, "")
+    stem, suffix = (stem_of(path.name), suffix_of(path.name)) if before_suffix else (path.name, "")
     number = 1
     while fold_case(name) in taken:
         number += 1

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from unet_core.io.filenames import MOST_BYTES, plain_cell, readable, safe_name, safe_stem, unique
+from unet_core.io.filenames import MOST_BYTES, plain_cell, readable, safe_name, safe_stem, stem_of, suffix_of, unique
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,9 @@ from unet_core.io.filenames import MOST_BYTES, plain_cell, readable, safe_name, 
     [
         ("a.png", "a"),
         ("plate 1/well.A1.TIF", "plate 1/well.A1"),
+        ("plate 1/well.A1.Ome.TIFF", "plate 1/well.A1"),
+        ("brain.NII.gz", "brain"),
+        ("brain.tar.gz", "brain.tar.gz"),
         ("stack_003", "stack_003"),
         ("v1.2", "v1.2"),  # no image's suffix
         ("../../etc/passwd", "etc/passwd"),
@@ -38,6 +41,37 @@ from unet_core.io.filenames import MOST_BYTES, plain_cell, readable, safe_name, 
 def test_a_stem_is_made_safe(name: str, expected: str) -> None:
     assert safe_stem(name) == expected
     safe_stem(name).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "stem", "suffix"),
+    [
+        ("a.png", "a", ".png"),
+        ("sub/a.ome.tif", "a", ".ome.tif"),
+        ("sub\\a.OME.TIFF", "a", ".OME.TIFF"),
+        ("a.nii.gz", "a", ".nii.gz"),
+        ("a.nii", "a", ".nii"),
+        ("a.b.npy", "a.b", ".npy"),
+        ("chrome.tif", "chrome", ".tif"),
+        ("ome.tif", "ome", ".tif"),
+        (".ome.tif", ".ome", ".tif"),  # a hidden file
+        ("plain", "plain", ""),
+        (".hidden", ".hidden", ""),
+        ("", "", ""),
+    ],
+)
+def test_stem_and_suffix_make_up_the_name(name: str, stem: str, suffix: str) -> None:
+    assert (stem_of(name), suffix_of(name)) == (stem, suffix)
+
+
+def test_a_number_goes_before_the_double_ending() -> None:
+    taken: set[str] = set()
+    assert [unique(name, taken) for name in ("a.ome.tif", "A.ome.tif", "b.nii.gz", "b.nii.gz")] == [
+        "a.ome.tif",
+        "A_2.ome.tif",
+        "b.nii.gz",
+        "b_2.nii.gz",
+    ]
 
 
 def test_no_part_leads_out_or_is_too_long() -> None:
