@@ -12,7 +12,7 @@ from unet_core.cli.output import echo, warn
 from unet_core.config.choices import LAYOUTS, SPLITS
 from unet_core.config.schema import RunConfig
 from unet_core.data import discovery, pairing
-from unet_core.data.layouts import is_mask_folder
+from unet_core.data.name_words import path_role
 from unet_core.errors import ConfigError, DataError, ImageError, PredictionError
 from unet_core.export import writer as export_writer
 from unet_core.export.formats import FORMATS
@@ -21,7 +21,7 @@ from unet_core.hub import resolve
 from unet_core.inference import sliding_window
 from unet_core.inference.tta import TTA, views
 from unet_core.io import images
-from unet_core.io.filenames import EXTENSIONS, is_image_name
+from unet_core.io.filenames import EXTENSIONS, is_image_name, is_junk
 from unet_core.io.pixels import Array, encode_png
 from unet_core.postprocessing import cleanup
 
@@ -160,9 +160,10 @@ def _image_files(arguments: Sequence[Path]) -> list[Path]:
         if not argument.is_dir():
             paths.append(argument)
             continue
-        inside = sorted(path for path in argument.iterdir() if is_image_name(path))
-        below = (path for path in argument.rglob("*") if is_image_name(path))
-        candidates = inside or (path for path in below if not is_mask_folder(path.parent.name))
+        inside = sorted(path for path in argument.iterdir() if is_image_name(path) and not is_junk(path.name))
+        below = {path: path.relative_to(argument) for path in argument.rglob("*") if is_image_name(path)}
+        shown = [path for path, name in below.items() if not is_junk(name.as_posix())]
+        candidates = inside or [path for path in shown if path_role(below[path].parent.parts) != "mask"]
         files = pairing.without_masks(candidates)
         if not files:
             raise DataError(f"{argument}: no images in this folder (supported: {', '.join(EXTENSIONS)}).")
