@@ -139,7 +139,7 @@ def evaluate(
     if predictor.checkpoint is not None:
         run = local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
     config = data_settings(data, settings, RunConfig() if run is None else RunConfig(data=run.data))
-    samples = discovery.find(Path(data), settings.get("layout", "auto"))
+    samples = discovery.find(Path(data), settings.get("layout", "auto"), unlabeled=config.data.unlabeled)
     chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, split)
     images, skipped = scores.evaluate(predictor, chosen, config.data)
     return Evaluation(images, summarize(images), skipped)

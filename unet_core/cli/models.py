@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from unet_core.cli.common import add_command, add_model
 from unet_core.cli.output import echo, warn
-from unet_core.config.choices import LAYOUTS, SPLITS
+from unet_core.config.choices import LAYOUTS, SPLITS, UNLABELED
 from unet_core.config.schema import RunConfig
 from unet_core.data import discovery, pairing
 from unet_core.data.name_words import path_role
@@ -66,6 +66,8 @@ def _add_evaluate(commands: "Commands") -> None:
     parser.add_argument("data", metavar="DATA", type=Path, help="dataset folder with images and masks")
     parser.add_argument("--output", type=Path, help="CSV file to write, one row per image")
     parser.add_argument("--layout", choices=LAYOUTS, help="folder layout of the dataset (default: auto)")
+    text = "images without a mask where others have one (default: as in the training)"
+    parser.add_argument("--unlabeled", choices=UNLABELED, help=text)
     text = "mask value to ignore (default: that of the training)"
     parser.add_argument("--ignore-index", type=int, help=text)
     text = "mask colors in class order, or a file that lists them (default: those of the training)"
@@ -187,9 +189,10 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
 
     folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
     config = RunConfig() if run is None else dataclasses.replace(run.config, data=run.data)
-    changes = {"layout": parsed.layout, "ignore_index": parsed.ignore_index, "color_map": parsed.color_map}
+    names = ("layout", "unlabeled", "ignore_index", "color_map")
+    changes = {name: getattr(parsed, name) for name in names}
     config = config.replace(**{key: value for key, value in changes.items() if value is not None})
-    samples = discovery.find(parsed.data, parsed.layout or "auto")
+    samples = discovery.find(parsed.data, parsed.layout or "auto", unlabeled=config.data.unlabeled)
     chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, parsed.split)
     left_out = len(samples) - sum(map(len, chosen.values()))
     if left_out:

@@ -74,4 +74,9 @@ SPLITS = {  # which images are evaluated, by the part of the training split they
     "val": ("val",),
     "test": ("test",),
 }
+UNLABELED = {
+    "ask": "an error that names them",
+    "leave_out": "they are left out",
+    "empty": "nothing is to be seen in them: all background",
+}
 LAYOUTS = Registry("unet_core.data.layouts:LAYOUTS", auto="detected from the folder")

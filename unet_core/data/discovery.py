@@ -35,17 +35,17 @@ class Search:
     candidates: tuple[str, ...] = ()
 
 
-def find(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: str = "") -> list[Sample]:
+def find(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: str = "ask") -> list[Sample]:
     """The samples of `search`."""
     return list(search(root, layout, unmasked, unlabeled).samples)
 
 
-def search(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: str = "") -> Search:
+def search(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: str = "ask") -> Search:
     """All samples below `root`, sorted by id; those without a mask, for prediction, only where `unmasked`.
 
-    Images without a mask where others have one are an error, or as `unlabeled` says "leave_out", or "empty": samples
-    whose mask is all background. No file is opened where names decide. Raises DataError: no such folder, no layout
-    fits, two layouts read different masks, pairs are broken, or there are no masks.
+    Images without a mask where others have one are an error ("ask"), or as `unlabeled` says left out ("leave_out"), or
+    samples whose mask is all background ("empty"). No file is opened where names decide. Raises DataError: no such
+    folder, no layout fits, two layouts read different masks, pairs are broken, or there are no masks.
     """
     root = Path(root)
     if not root.is_dir():

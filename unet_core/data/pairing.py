@@ -34,6 +34,7 @@ class Pairing:
     alone: list[Path] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    left_out: list[Path] = field(default_factory=list)  # neither images nor masks that are used
 
 
 def pair(files: Iterable[Path]) -> Pairing:
@@ -94,6 +95,7 @@ def pair_by_name(files: Iterable[Path]) -> Pairing:
         # "_manual1" and "_manual2", "_1stHO" and "_2ndHO" are two opinions, not two objects.
         if len(masks) > 1 and all("manual" in words[mask] for mask in masks):
             pairing.notes.append(f"{masks[0].name} is used, masks by other observers are not, as {masks[1].name}.")
+            pairing.left_out.extend(masks[1:])
             del masks[1:]
     if left_out:
         pairing.notes.append(
@@ -193,7 +195,9 @@ def without_masks(files: Iterable[Path]) -> list[Path]:
     folders: dict[Path, list[Path]] = defaultdict(list)
     for path in files:
         folders[path.parent].append(path)
-    masks = {mask for group in folders.values() for masks in pair_by_name(group).pairs.values() for mask in masks}
+    pairings = [pair_by_name(group) for group in folders.values()]
+    masks = {mask for pairing in pairings for masks in pairing.pairs.values() for mask in masks}
+    masks |= {path for pairing in pairings for path in pairing.left_out}
     return sorted(path for group in folders.values() for path in group if path not in masks)
 
 

@@ -181,6 +181,8 @@ def _look_into(name: str, source: Source, groups: list[list[File]], result: Inpu
         if zip_reader.is_archive(name, source):
             archive = zip_reader.Archive(source, label)
             result.problems.extend(archive.problems)
+            if archive.junk:
+                result.notes.append(f"{label}: skipped {archive.junk} hidden or system files, such as __MACOSX.")
             groups.append([])
             for file in _of_archive(archive, source):
                 _sort(file, groups[-1], others)

@@ -45,7 +45,9 @@ class Member:
 
 
 class Archive:
-    """A ZIP file from bytes or from the disk. `members` can be read, `problems` has a sentence for each that cannot.
+    """A ZIP file from bytes or from the disk.
+
+    `members` can be read, `problems` has a sentence for each that cannot, `junk` counts what is not worth one.
 
     Several threads may read. Raises DataError where the whole file is refused.
     """
@@ -54,6 +56,7 @@ class Archive:
         self.name = name
         self.members: list[Member] = []
         self.problems: list[str] = []
+        self.junk = 0  # hidden files and those that systems leave behind
         self._lock = threading.Lock()
         self._last: tuple[Member, bytes] | None = None  # the pages of a stack are read one after another
         try:
@@ -75,6 +78,7 @@ class Archive:
         for info in infos:
             path = _name(info)
             if path.endswith("/") or is_junk(path):
+                self.junk += not path.endswith("/")
                 continue
             member_name = posixpath.normpath(path)
             problem = _problem(info, path) or ("is in it twice" if member_name in names else "")

@@ -126,9 +126,9 @@ def refuse(root: Path, reading: Reading, asks: bool = False) -> None:
 
 
 def settle(reading: Reading, unlabeled: str) -> Reading:
-    """The reading with its images without masks as the user wants them: "" asks, "leave_out", "empty"."""
+    """The reading with its images without masks as the user wants them: "ask", "leave_out" or "empty"."""
     masked = any(sample.masks for sample in reading.samples)
-    if not unlabeled or not reading.missing or not masked:
+    if unlabeled == "ask" or not reading.missing or not masked:
         return reading
     names = [sample.image.name for sample in reading.missing.values()]
     problems = [problem for problem in reading.problems if problem not in reading.missing]

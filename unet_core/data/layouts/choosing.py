@@ -1,11 +1,12 @@
-"""Which of several folders of masks beside the same images holds the ground truth: by known meanings, never the first."""
+"""Which of several folders of masks beside the same images holds the truth: by known meanings, never the first."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from unet_core.data.layouts.tree import Folder
-from unet_core.data.name_words import Words, folder_words
+from unet_core.data.name_words import Words, folder_role, folder_words
 from unet_core.errors import listing
+from unet_core.io.filenames import stem_of
 
 FIELD_WORDS = {"mask", "masks", "fov"}  # alone, beside a folder of what was drawn by hand
 DRAWN_WORDS = {"labels", "label", "gt", "groundtruth", "annotations", "vessel", "vessels"}
@@ -46,13 +47,20 @@ def choose(folders: Iterable[Folder]) -> Choice:
             choice.masks = [folder for folder in choice.masks if folder not in others]
             names = listing([f"{folder.parts[-1]}/" for folder in others], 4)
             choice.notes.append(f"{used[0].parts[-1]}/ is used as the ground truth; {names} left out.")
-    if len(choice.masks) > 1:
+    if len(choice.masks) > 1 and not _are_parts(choice.masks):
         names = " and ".join(f"{folder.name}/" for folder in choice.masks[:4])
         choice.problems.append(
             f"{names} hold masks of the same images, and nothing says which of them is the ground truth"
         )
         choice.masks = choice.masks[:1]
     return choice
+
+
+def _are_parts(folders: list[Folder]) -> bool:
+    """Whether they are parts of one folder of masks (`masks/a/1.png`, `masks/b/2.png`) that share no name."""
+    stems = [{stem_of(path.name) for path in folder.images} for folder in folders]
+    distinct = sum(map(len, stems)) == len(set().union(*stems))
+    return distinct and not any(folder_role(folder.parts[-1]) for folder in folders)
 
 
 def _words(folder: Folder) -> Words:

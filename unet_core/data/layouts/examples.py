@@ -59,7 +59,7 @@ TREES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
                 "|mouse heart/tissue images/m_1.png|mouse heart/mask binary/m_1.png"
             ),
             "STARE": _paths("stare-images/im0001.png|labels-ah/im0001.ah.png"),
-            "StarDist": _paths("images/a.tif|masks/a.tif"),
+            "StarDist": _paths("images/a.tif|images/b.tif|masks/a.tif|masks/b.tif"),
             "HRF": _paths("images/01_h.jpg|manual1/01_h.tif|mask/01_h_mask.tif"),
         },
     ),

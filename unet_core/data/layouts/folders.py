@@ -104,6 +104,11 @@ def _adopt(parts: dict[Key, Part]) -> None:
             for part in needy:
                 free[0].masks += part.masks
                 part.masks = []
+    lost = [part for part in lost if part.masks and not _sources(part)]
+    free = [part for part in parts.values() if not part.masks and _sources(part)]
+    if len(lost) == len(free) == 1:  # `train_images/` and `masks/`
+        lost[0].images, lost[0].subset = _sources(free[0]), free[0].subset
+        free[0].images, free[0].plain = [], []
 
 
 def _sources(part: Part) -> list[Folder]:
@@ -205,7 +210,7 @@ def _drop_other_kinds(masks: list[Path], reading: Reading) -> list[Path]:
     others = [path for kind, paths in kinds.items() if kind not in (used, "") for path in paths]
     if others:
         reading.notes.append(
-            f"The masks whose names end in {used} are used; other versions of the same masks (color, instances) are not."
+            f"The masks whose names end in {used} are used; other versions of them (color, instances) are not."
         )
     return kinds[used] + kinds[""]
 

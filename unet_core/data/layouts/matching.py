@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from unet_core.data.name_words import (
@@ -80,16 +81,27 @@ class _Finder:
     """Images by each of the forms of their name."""
 
     def __init__(self, images: Iterable[Path]) -> None:
-        images = list(images)
-        self.names, self.stems, self.folded = _index(images, _name), _index(images, _stem), _index(images, _folded)
-        self.words = {image: split_words(stem_of(image.name)) for image in images}
-        self.full: Index = _group((words, image) for image, words in self.words.items())
-        plain = [(form, image) for image, words in self.words.items() for form in stripped(words, IMAGE_NOISE)[1:]]
-        self.plain: Index = _group(plain)
-        self.full_unpadded: Index = _group((unpad(words), image) for image, words in self.words.items())
-        self.plain_unpadded: Index = _group((unpad(form), image) for form, image in plain)
-        self.numbered = {words[:-1] for words in self.words.values() if words and words[-1].isdigit()}
+        self.images = list(images)
+        self.names, self.stems = _index(self.images, _name), _index(self.images, _stem)
+        self.folded = _index(self.images, _folded)
         self.unpadded: set[Path] = set()
+
+    @cached_property
+    def words(self) -> dict[Path, Words]:
+        return {image: split_words(stem_of(image.name)) for image in self.images}
+
+    @cached_property
+    def numbered(self) -> set[Words]:
+        """The names of images before their last number."""
+        return {words[:-1] for words in self.words.values() if words and words[-1].isdigit()}
+
+    @cached_property
+    def indexes(self) -> tuple[Index, Index, Index, Index]:
+        """By full names and by names without noise; the same with numbers without leading zeros."""
+        full = [(words, image) for image, words in self.words.items()]
+        plain = [(form, image) for words, image in full for form in stripped(words, IMAGE_NOISE)[1:]]
+        unpadded = [[(unpad(words), image) for words, image in items] for items in (full, plain)]
+        return _group(full), _group(plain), _group(unpadded[0]), _group(unpadded[1])
 
     def find(self, mask: Path) -> tuple[list[Path], Words]:
         """The images of a mask by the strictest rule that gives any, and the words that only the mask has."""
@@ -100,10 +112,10 @@ class _Finder:
         words = split_words(stem_of(mask.name))
         if Path(_stem(mask)).suffix.lower() in (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp") and words:
             words = split_words(stem_of(_stem(mask)))
-            if words in self.full:
-                return self.full[words], ()
+            if words in self.indexes[0]:
+                return self.indexes[0][words], ()
         forms = stripped(words, MASK_NOISE, MASK_WORDS)
-        for number, (full, plain) in enumerate(((self.full, self.plain), (self.full_unpadded, self.plain_unpadded))):
+        for number, (full, plain) in enumerate((self.indexes[:2], self.indexes[2:])):
             for form in forms:
                 key_words = unpad(form) if number else form
                 if candidates := full.get(key_words) or plain.get(key_words):
@@ -112,8 +124,8 @@ class _Finder:
                     return candidates, _lacking(words, form)
         # Objects of one image: "a_1.png", "a_2.png" of "a.png", where no image is numbered like that itself.
         base = words[:-1]
-        if len(words) > 1 and words[-1].isdigit() and base in self.full and base not in self.numbered:
-            return self.full[base], words[-1:]
+        if len(words) > 1 and words[-1].isdigit() and base in self.indexes[0] and base not in self.numbered:
+            return self.indexes[0][base], words[-1:]
         return [], ()
 
 

@@ -25,7 +25,7 @@ ADVICE = {  # what to do with files that are not read
     **dict.fromkeys((".pkl", ".pickle", ".pt", ".pth"), "save their arrays as PNG or TIFF; pickles are not opened"),
     "_seg.npy": "save the masks in Cellpose with File > Save masks as PNG/tif; these files are pickles and not opened",
 }
-ANNOTATIONS = {".json", ".xml", ".txt", ".csv", ".geojson", ".yaml"}
+ANNOTATIONS = {".json", ".xml", ".geojson", ".csv"}
 
 
 def nothing_fits(root: Path, tree: Folder, layout: str = "auto") -> DataError:
@@ -79,13 +79,15 @@ def name_annotations(tree: Folder) -> str:
     """A sentence on files that may hold annotations, by their suffix alone."""
     counts: Counter[str] = Counter()
     for folder in tree.walk():
+        is_for_labels = path_role(folder.parts) == "mask"  # where YOLO writes text files
         for path in folder.others:
-            if suffix_of(path.name).lower() in ANNOTATIONS and "readme" not in path.name.lower():
-                counts[suffix_of(path.name).lower()] += 1
+            suffix = suffix_of(path.name).lower()
+            if suffix in ANNOTATIONS or (suffix == ".txt" and is_for_labels):
+                counts[suffix] += 1
     if not counts:
         return ""
     kinds = listing([f"{count} {suffix}" for suffix, count in counts.most_common()], 3)
-    return f"Annotations that are no images ({kinds} files) have to be exported as PNG masks."
+    return f"{kinds} files may be annotations, which this reader of images does not read: export them as PNG masks."
 
 
 def _draw(tree: Folder) -> list[str]:
