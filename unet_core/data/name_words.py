@@ -5,26 +5,27 @@ These are rules on words, not a list of datasets: `gt`, `GroundTruth`, `train_la
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Container, Iterator, Sequence, Set
 
 SUBSETS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 MASK_WORDS = {
     *("mask", "masks", "label", "labels", "seg", "segm", "segmentation", "segmentations", "gt", "groundtruth", "truth"),
     *("annot", "annotation", "annotations", "annotated", "target", "targets", "labelled", "labeled", "manual"),
-    *("trimap", "trimaps", "labelids", "labeltrainids", "instanceids", "gtfine", "gtcoarse"),
+    *("anno", "annos", "trimap", "trimaps", "labelids", "labeltrainids", "instanceids", "gtfine", "gtcoarse"),
 }
 IMAGE_WORDS = {
     *("image", "images", "img", "imgs", "im", "volume", "vol", "raw", "sat", "input", "inputs", "photo", "photos"),
     *("original", "originals", "orig", "source", "picture", "pictures"),
 }
 # Words that say something beside a mask word or in a folder of masks, and nothing in the name of an image.
-WEAK_MASK_WORDS = {"l", "cp", "ah", "vk", "color", "binary", "bw", "ann", "anno", "annots", "segs", "gts", "man"}
-WEAK_IMAGE_WORDS = {"frame", "slice", "tile", "patch", "scan", "training", "t", "leftimage"}
+WEAK_MASK_WORDS = {"l", "cp", "ah", "vk", "color", "binary", "bw", "ann", "annots", "segs", "gts", "man"}
+WEAK_IMAGE_WORDS = {"frame", "slice", "tile", "patch", "scan", "training", "t", "leftimage", "rgb"}
 FOLDER_MASK_WORDS = MASK_WORDS | {
-    *("segmentationclass", "segmentationobject", "labelstr", "labelsts", "labelsval", "annots", "ann", "fov", "tra"),
-    *("trainannot", "valannot", "testannot"),
+    *("annots", "ann", "fov", "tra", "segmentationclass", "segmentationobject", "labelstr", "labelsts", "labelsval"),
 }
 FOLDER_IMAGE_WORDS = IMAGE_WORDS | {"jpegimages", "imagestr", "imagests", "imagesval", "leftimage", "rgb"}
+LAST_MASK_WORDS = {"lab", "labs", "silhouettes"}  # "train_lab", but not "lab images"
+BY_PRODUCTS = {"flows", "outlines", "overlay", "output", "dp", "superpixels", "parts"}  # beside an image of that name
 DENIALS = {"free", "no", "and", "without", "un"}  # beside a mask word: "label_free", "images_and_masks"
 SUBSET_FILLERS = {"set", "data", "crop", "split", "subset", "dataset"}  # "train set", "traincrop"
 GROUP_WORDS = {"patient", "case", "subject", "slide", "video", "sequence", "seq", "wsi", "scan", "volume", "specimen"}
@@ -75,6 +76,7 @@ def folder_words(name: str) -> Words:
     >>> folder_words("trainannot"), folder_words("Training - Masks")
     (('train', 'annot'), ('training', 'masks'))
     """
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)  # ManualMask
     return tuple(part for word in split_words(name) for part in _split_subset(word))
 
 
@@ -88,7 +90,8 @@ def folder_role(name: str) -> str:
     if not words:
         return ""
     ends = {words[0], words[-1]}
-    if (ends & FOLDER_MASK_WORDS and not DENIALS.intersection(words)) or {"binary", "mask"} <= set(words):
+    is_last = words[-1] in LAST_MASK_WORDS
+    if ((ends & FOLDER_MASK_WORDS or is_last) and not DENIALS.intersection(words)) or {"binary", "mask"} <= set(words):
         return "mask"
     is_plain = not set(words) & FOLDER_MASK_WORDS
     return "image" if is_plain and set(words) & FOLDER_IMAGE_WORDS else ""
@@ -159,3 +162,11 @@ def stripped(words: Words, noise: Set[str], counting: Set[str] = frozenset()) ->
             after.append(state[1:])
         states += [new for new in after if new not in states]
     return sorted(states, key=len, reverse=True)
+
+
+def is_by_product(words: Words, others: Container[Words]) -> bool:
+    """Whether a file is named as one of the others and what tools write beside it: "a_flows" of "a"."""
+    while words and words[-1].isdigit():
+        words = words[:-1]
+    base = words[:-2] if words[-2:-1] == ("cp",) else words[:-1]
+    return bool(words) and words[-1] in BY_PRODUCTS and base in others

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unet_core.data.name_words import IMAGE_WORDS, MASK_WORDS, Words, split_words
+from unet_core.data.name_words import IMAGE_WORDS, MASK_WORDS, Words, is_by_product, split_words
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
 from unet_core.io.filenames import stem_of
@@ -22,8 +22,6 @@ from unet_core.io.pixels import encode_png
 FEW_VALUES = 32  # an image with at most so many values or colors looks like a mask
 MOST_OPENED = 20  # files that are opened before a folder is taken to hold no masks
 MOST_PIXELS = 250_000  # of an image that are looked at
-
-BY_PRODUCTS = {"flows", "outlines", "overlay", "output", "dp"}  # what Cellpose and others write beside a mask
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def pair_by_name(files: Iterable[Path]) -> Pairing:
             for key in {words[path], plain} - {()}:
                 images_by_key[key].append(path)
     pairing, kinds = Pairing(), defaultdict[Path, set[Words]](set)
-    left_out = _find_by_products(words, images_by_key)
+    left_out = {path for path in files if is_by_product(words[path], images_by_key)}
     for path, at in markers.items():
         if path in left_out:
             continue
@@ -103,16 +101,6 @@ def pair_by_name(files: Iterable[Path]) -> Pairing:
         )
     pairing.alone.extend(path for path in files if path not in {*markers, *kinds, *left_out})
     return pairing
-
-
-def _find_by_products(words: dict[Path, Words], images: dict[Words, list[Path]]) -> set[Path]:
-    """Files named as an image and what tools write beside it: "a_flows" of "a"."""
-    found = set()
-    for path, key in words.items():
-        base = key[:-2] if key[-2:-1] == ("cp",) else key[:-1]
-        if key and key[-1] in BY_PRODUCTS and any(image != path for image in images.get(base, [])):
-            found.add(path)
-    return found
 
 
 def _find_marker(words: Words, common: set[str]) -> int | None:

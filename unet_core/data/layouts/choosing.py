@@ -72,7 +72,7 @@ def _has(*wanted: str) -> Callable[[Words], bool]:
 
 
 RULES: tuple[tuple[Callable[[Words], bool], Callable[[Words], bool]], ...] = (
-    (_has("segmentationclass"), _has("segmentationobject")),
+    (_has("segmentation", "class"), _has("segmentation", "object")),
     (_has("masks", "machine"), _has("masks", "human")),
     (lambda name: name in (("mask", "binary"), ("masks", "binary")), lambda name: True),  # NuInsSeg
     (_has("manual", "1"), lambda name: "manual" in name and "1" not in name),  # another observer

@@ -9,13 +9,22 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from unet_core.data import pairing
 from unet_core.data.layouts import collections
 from unet_core.data.layouts.base import Reading, Sample, note_bare
-from unet_core.data.layouts.choosing import choose
+from unet_core.data.layouts.choosing import Choice, choose
 from unet_core.data.layouts.matching import Match, match
 from unet_core.data.layouts.pages import split_pages
 from unet_core.data.layouts.tree import Folder
-from unet_core.data.name_words import folder_role, is_group_folder, is_subset_folder, path_role, subset_of
+from unet_core.data.name_words import (
+    folder_role,
+    is_by_product,
+    is_group_folder,
+    is_subset_folder,
+    path_role,
+    split_words,
+    subset_of,
+)
 from unet_core.io.filenames import EXTENSIONS, stem_of
 
 Key = tuple[str, ...]  # what a folder's path says beside image and mask: the subset first, then all else
@@ -28,6 +37,7 @@ class Part:
     images: list[Folder] = field(default_factory=list)
     masks: list[Folder] = field(default_factory=list)
     plain: list[Folder] = field(default_factory=list)
+    objects: dict[str, Folder] = field(default_factory=dict)  # a folder of masks for each image, by its stem
     subset: str | None = None
     names: tuple[str, ...] = ()  # as the folders are written
 
@@ -90,7 +100,7 @@ def _adopt(parts: dict[Key, Part]) -> None:
     Only where the names fit does it count; the names of the folder then tell nothing.
     """
     lost = [part for part in parts.values() if any(folder.images for folder in part.masks) and not _sources(part)]
-    if not lost:
+    if not lost or _adopt_objects(parts, lost):
         return
     for subset in _ORDER:
         needy = [part for part in lost if (part.subset or "") == subset]
@@ -111,6 +121,20 @@ def _adopt(parts: dict[Key, Part]) -> None:
         free[0].images, free[0].plain = [], []
 
 
+def _adopt_objects(parts: dict[Key, Part], lost: list[Part]) -> bool:
+    """Whether masks lie in a folder for each image, as `masks/a/1.png`, `masks/a/2.png` of `images/a.png`."""
+    free = [part for part in parts.values() if not part.masks and _sources(part)]
+    folders = {folder.parts[-1]: folder for part in lost for folder in part.masks}
+    stems = {stem_of(path.name) for folder in _sources(free[0]) for path in folder.images} if len(free) == 1 else set()
+    if len(folders) != sum(len(part.masks) for part in lost) or not set(folders) <= stems:
+        return False
+    free[0].objects = folders
+    for part in lost:
+        part.masks = []
+    free[0].masks = list(folders.values())
+    return True
+
+
 def _sources(part: Part) -> list[Folder]:
     return [folder for folder in part.images if folder.images] or [folder for folder in part.plain if folder.images]
 
@@ -127,7 +151,7 @@ def _count_shared(parts: list[Part]) -> int:
 
 def _read_part(tree: Folder, part: Part, prefix: str, reading: Reading) -> None:
     sources = _sources(part) or part.images
-    choice = choose(part.masks)
+    choice = Choice(part.masks) if part.objects else choose(part.masks)
     reading.notes += choice.notes
     if choice.problems and not reading.problems:
         reading.remedy = "Move the folder that is not the ground truth out of the dataset."
@@ -145,7 +169,12 @@ def _read_part(tree: Folder, part: Part, prefix: str, reading: Reading) -> None:
     if not images:
         where = sources[0].path if sources else tree.path
         reading.problems.append(f"{where} holds no image ({', '.join(EXTENSIONS)})")
-    found = match(images, masks)
+    words = {split_words(stem_of(path.name)) for path in images}
+    if by_products := {path for path in images if is_by_product(split_words(stem_of(path.name)), words)}:
+        images = [path for path in images if path not in by_products]
+        example = min(by_products).name
+        reading.notes.append(f"{len(by_products)} files that tools write beside images are left out, as {example}.")
+    found = _match_objects(images, part.objects) if part.objects else match(images, masks)
     reading.notes += found.notes
     if not found.pairs and len(images) > 1 and len(masks) > 1:
         reading.problems.append(_name_strangers(images, masks, image_names, mask_names))
@@ -153,14 +182,27 @@ def _read_part(tree: Folder, part: Part, prefix: str, reading: Reading) -> None:
     reading.problems += found.doubts
     fields = match(images, [path for folder in choice.fields for path in folder.images]) if choice.fields else Match()
     broken = {stem_of(path.name) for folder in choice.masks for path in folder.broken}
+    beside = pairing.pair_by_name(images).pairs if found.alone else {}
+    named = {mask: image for image, files in beside.items() for mask in files}
     for image in images:
         sample = _sample(tree, part, prefix, image, found, fields)
         if image in found.pairs:
             reading.samples.append(sample)
+        elif image in named:
+            where = image.relative_to(tree.path)
+            reading.problems.append(
+                f"{where} is named like a mask of {named[image].name}, which has one in {mask_names}"
+            )
+            reading.remedy = "Keep one mask of each image: move the others out of the dataset."
         elif image in found.alone:
             why = " (a broken link)" if stem_of(image.name) in broken else ""
             reading.lack(sample, f"{image.relative_to(tree.path)} has no mask in {mask_names}{why}")
     reading.problems += [f"{path.relative_to(tree.path)} has no image in {image_names}" for path in found.orphans]
+
+
+def _match_objects(images: list[Path], folders: dict[str, Folder]) -> Match:
+    pairs = {path: folders[stem_of(path.name)].images for path in images if stem_of(path.name) in folders}
+    return Match(dict(pairs), [path for path in images if path not in pairs])
 
 
 def _find_twice(folders: list[Folder]) -> list[Folder]:

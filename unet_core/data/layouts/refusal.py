@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from unet_core.data.layouts.tree import Folder
-from unet_core.data.name_words import folder_role, path_role
+from unet_core.data.name_words import path_role
 from unet_core.errors import DataError, listing
 from unet_core.io.filenames import readable, stem_of, suffix_of
 
@@ -39,7 +39,7 @@ def nothing_fits(root: Path, tree: Folder, layout: str = "auto") -> DataError:
 
 def _nearest(tree: Folder) -> str:
     """The nearest layout and what is missing for it."""
-    masks = [folder for folder in tree.walk() if folder.parts and folder_role(folder.parts[-1]) == "mask"]
+    masks = [folder for folder in tree.walk() if path_role(folder.parts) == "mask"]
     images = [folder for folder in tree.walk() if folder.images and folder not in masks]
     unread = [folder for folder in masks if folder.others and not folder.has_images()]
     if unread:
