@@ -9,7 +9,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from unet_core.data import pairing
 from unet_core.data.layouts import collections
 from unet_core.data.layouts.base import Reading, Sample, note_bare
 from unet_core.data.layouts.choosing import Choice, choose
@@ -182,7 +181,7 @@ def _read_part(tree: Folder, part: Part, prefix: str, reading: Reading) -> None:
     reading.problems += found.doubts
     fields = match(images, [path for folder in choice.fields for path in folder.images]) if choice.fields else Match()
     broken = {stem_of(path.name) for folder in choice.masks for path in folder.broken}
-    beside = pairing.pair_by_name(images).pairs if found.alone else {}
+    beside = _pair_by_name(images) if found.alone else {}
     named = {mask: image for image, files in beside.items() for mask in files}
     for image in images:
         sample = _sample(tree, part, prefix, image, found, fields)
@@ -198,6 +197,12 @@ def _read_part(tree: Folder, part: Part, prefix: str, reading: Reading) -> None:
             why = " (a broken link)" if stem_of(image.name) in broken else ""
             reading.lack(sample, f"{image.relative_to(tree.path)} has no mask in {mask_names}{why}")
     reading.problems += [f"{path.relative_to(tree.path)} has no image in {image_names}" for path in found.orphans]
+
+
+def _pair_by_name(images: list[Path]) -> dict[Path, list[Path]]:
+    from unet_core.data import pairing  # loads numpy, which the list of layouts in a menu does without
+
+    return pairing.pair_by_name(images).pairs
 
 
 def _match_objects(images: list[Path], folders: dict[str, Folder]) -> Match:
