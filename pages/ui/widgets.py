@@ -13,6 +13,7 @@ from unet_core.runs import run as runs
 LABELS = {
     "root": "Dataset folder",
     "layout": "Folder layout",
+    "unlabeled": "Images without a mask",
     "val_fraction": "Validation fraction",
     "test_fraction": "Test fraction",
     "ignore_index": "Ignored mask value",

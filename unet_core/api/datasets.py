@@ -65,8 +65,8 @@ def open_dataset(folder: str | Path, **settings: Any) -> OpenDataset:
 
     Args:
         folder: Folder with images and masks, in one of the layouts of docs/data.md.
-        settings: Settings of the data or model by name: `layout`, `ignore_index`, `color_map`, `num_classes`,
-            `in_channels`, `channels`, `cache_mb`.
+        settings: Settings of the data or model by name: `layout`, `unlabeled`, `labels`, `ignore_index`,
+            `color_map`, `num_classes`, `class_names`, `in_channels`, `channels`, `cache_mb`.
 
     Returns:
         A sequence of `DatasetItem` (`.image`, `.mask`, `.path`, `.id`) with `.num_classes` and `.warnings`.
@@ -84,7 +84,7 @@ def open_dataset(folder: str | Path, **settings: Any) -> OpenDataset:
     from unet_core.data import dataset, discovery
 
     config = data_settings(folder, settings, RunConfig())
-    samples = discovery.find(Path(folder), config.data.layout)
+    samples = discovery.find(Path(folder), config.data.layout, unlabeled=config.data.unlabeled)
     return OpenDataset(dataset.load_dataset(samples, config.data, config.model))
 
 
@@ -113,6 +113,6 @@ def plan(data: str | Path, **settings: Any) -> "list[Advice]":
     from unet_core.planning import planner
 
     config = run_settings(data, "default", settings)
-    samples = discovery.find(Path(config.data.root), config.data.layout)
+    samples = discovery.find(Path(config.data.root), config.data.layout, unlabeled=config.data.unlabeled)
     numbers = fingerprint.measure_samples(samples, config.data, config.model.num_classes)
     return planner.propose(numbers, Machine.here(config.train.device), config)

@@ -142,7 +142,7 @@ def evaluate(
     if predictor.checkpoint is not None:
         run = local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
     config = data_settings(data, settings, RunConfig() if run is None else RunConfig(data=run.data))
-    samples = discovery.find(Path(data), settings.get("layout", "auto"))
+    samples = discovery.find(Path(data), settings.get("layout", "auto"), unlabeled=config.data.unlabeled)
     chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, split)
     coding = find_coding(run, predictor.checkpoint, settings)
     images, dataset = scores.evaluate(predictor, chosen, config.data, coding)

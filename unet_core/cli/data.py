@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from unet_core.cli.common import add_command
 from unet_core.cli.output import echo
 from unet_core.data import pairing, synthetic
-from unet_core.data.layouts import mixed_folder
+from unet_core.data.layouts import LAYOUTS
 from unet_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def separate(parsed: argparse.Namespace) -> dict[str, Any]:
     """Copy a folder of mixed images and masks to a new one with `images/` and `masks/`. The originals stay."""
     if not parsed.folder.is_dir():
         raise DataError(f"{parsed.folder}: there is no such folder. Give the folder that holds the images and masks.")
-    samples = mixed_folder(parsed.folder)
+    samples = LAYOUTS["mixed"].find(parsed.folder)
     if not samples:
         raise DataError(
             f"{parsed.folder}: images and masks could not be paired, neither by name nor by content. "

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from unet_core.cli.common import add_command, add_model
 from unet_core.cli.output import echo, warn
-from unet_core.config.choices import LABELS, LAYOUTS, SPLITS
+from unet_core.config.choices import LABELS, LAYOUTS, SPLITS, UNLABELED
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data import discovery, pairing
-from unet_core.data.layouts import is_mask_folder
+from unet_core.data.name_words import path_role
 from unet_core.errors import ConfigError, DataError, ImageError, PredictionError, listing
 from unet_core.export import writer as export_writer
 from unet_core.export.formats import FORMATS
@@ -22,7 +22,7 @@ from unet_core.inference import channel_files, sliding_window
 from unet_core.inference.tta import TTA, views
 from unet_core.io import channels, images
 from unet_core.io.channels import Kind
-from unet_core.io.filenames import EXTENSIONS, is_image_name, stem_of
+from unet_core.io.filenames import EXTENSIONS, is_image_name, is_junk, stem_of
 from unet_core.io.pixels import Array, encode_png
 from unet_core.postprocessing import cleanup
 
@@ -67,6 +67,8 @@ def _add_evaluate(commands: "Commands") -> None:
     parser.add_argument("data", metavar="DATA", type=Path, help="dataset folder with images and masks")
     parser.add_argument("--output", type=Path, help="CSV file to write, one row per image")
     parser.add_argument("--layout", choices=LAYOUTS, help="folder layout of the dataset (default: auto)")
+    text = "images without a mask where others have one (default: as in the training)"
+    parser.add_argument("--unlabeled", choices=UNLABELED, help=text)
     text = "mask value to ignore (default: that of the training)"
     parser.add_argument("--ignore-index", type=int, help=text)
     text = "mask colors in class order, or a file that lists them (default: those of the training)"
@@ -168,9 +170,10 @@ def _image_files(arguments: Sequence[Path]) -> list[Path]:
         if not argument.is_dir():
             paths.append(argument)
             continue
-        inside = sorted(path for path in argument.iterdir() if is_image_name(path))
-        below = (path for path in argument.rglob("*") if is_image_name(path))
-        candidates = inside or (path for path in below if not is_mask_folder(path.parent.name))
+        inside = sorted(path for path in argument.iterdir() if is_image_name(path) and not is_junk(path.name))
+        below = {path: path.relative_to(argument) for path in argument.rglob("*") if is_image_name(path)}
+        shown = [path for path, name in below.items() if not is_junk(name.as_posix())]
+        candidates = inside or [path for path in shown if path_role(below[path].parent.parts) != "mask"]
         files = pairing.without_masks(candidates)
         if not files:
             raise DataError(f"{argument}: no images in this folder (supported: {', '.join(EXTENSIONS)}).")
@@ -209,14 +212,10 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
 
     folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
     config = RunConfig() if run is None else dataclasses.replace(run.config, data=run.data)
-    changes = {
-        "layout": parsed.layout,
-        "ignore_index": parsed.ignore_index,
-        "color_map": parsed.color_map,
-        "labels": parsed.labels,
-    }
+    names = ("layout", "unlabeled", "ignore_index", "color_map", "labels")
+    changes = {name: getattr(parsed, name) for name in names}
     config = config.replace(**{key: value for key, value in changes.items() if value is not None})
-    samples = discovery.find(parsed.data, parsed.layout or "auto")
+    samples = discovery.find(parsed.data, parsed.layout or "auto", unlabeled=config.data.unlabeled)
     chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, parsed.split)
     left_out = len(samples) - sum(map(len, chosen.values()))
     if left_out:

@@ -80,4 +80,9 @@ LABELS = {
     "classes": "each value is a class",
     "instances": "each value is one object",
 }
+UNLABELED = {
+    "ask": "an error that names them",
+    "leave_out": "they are left out",
+    "empty": "nothing is to be seen in them: all background",
+}
 LAYOUTS = Registry("unet_core.data.layouts:LAYOUTS", auto="detected from the folder")

@@ -28,6 +28,7 @@ from unet_core.config.choices import (
     PADDINGS,
     PRECISIONS,
     SCHEDULES,
+    UNLABELED,
     UPS,
 )
 from unet_core.config.fields import Field, Settings, current_name, field, fields_of, unknown_setting
@@ -136,6 +137,7 @@ class DataConfig(Settings):
 
     root: str = field("", "Dataset folder.")
     layout: str = field("auto", "Folder layout of the dataset.", choices=LAYOUTS)
+    unlabeled: str = field("ask", "Images without a mask in a folder where others have one.", choices=UNLABELED)
     val_fraction: float = field(0.2, "Fraction of images for validation, used to select the best epoch.", ge=0, le=0.9)
     test_fraction: float = field(0.0, "Fraction of images held out for testing, never used in training.", ge=0, le=0.9)
     ignore_index: int | None = field(None, "Mask value to ignore in the loss and the metrics.", ge=0, le=255)

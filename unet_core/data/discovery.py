@@ -2,36 +2,118 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from unet_core.data.layouts import LAYOUTS, Sample
+from unet_core.data.layouts import LAYOUTS, Reading, Sample
+from unet_core.data.layouts.base import refuse, settle
+from unet_core.data.layouts.refusal import nothing_fits
+from unet_core.data.layouts.tree import Folder, scan
 from unet_core.errors import DataError, ImageError, listing
 from unet_core.io import images
+from unet_core.io.filenames import is_image_name
+
+CLASS_FILES = (  # names and colors of classes, in this order where several lie equally deep
+    *("labelmap.txt", "label_map.txt", "_classes.csv", "class_dict.csv", "label_class_dict.csv", "dataset.json"),
+    *("classes.txt", "obj.names", "label_colors.txt", "codes.txt"),
+)
 
 
-def find(root: Path, layout: str = "auto", unmasked: bool = False) -> list[Sample]:
+@dataclass(frozen=True)
+class Search:
+    """What lies below a folder: the samples, sorted by id, and how they were found.
+
+    `reason` says why the layout fits, `notes` what was left out or guessed, a sentence each. `class_names_file` is a
+    file beside the images that names classes. `candidates` are all layouts that read something.
+    """
+
+    samples: tuple[Sample, ...]
+    layout: str
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    class_names_file: Path | None = None
+    candidates: tuple[str, ...] = ()
+
+
+def find(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: str = "ask") -> list[Sample]:
+    """The samples of `search`."""
+    return list(search(root, layout, unmasked, unlabeled).samples)
+
+
+def search(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: str = "ask") -> Search:
     """All samples below `root`, sorted by id; those without a mask, for prediction, only where `unmasked`.
 
-    Raises DataError: no such folder, no layout fits, pairs are broken, or there are no masks.
+    Images without a mask where others have one are an error ("ask"), or as `unlabeled` says left out ("leave_out"), or
+    samples whose mask is all background ("empty"). No file is opened where names decide. Raises DataError: no such
+    folder, no layout fits, two layouts read different masks, pairs are broken, or there are no masks.
     """
     root = Path(root)
     if not root.is_dir():
         raise DataError(f"{root}: there is no such folder. Enter the folder that holds the images and masks.")
     if layout != "auto" and layout not in LAYOUTS:
         raise DataError(f"Unknown layout {layout!r}; known are auto, {', '.join(LAYOUTS)}.")
-    for name in LAYOUTS if layout == "auto" else (layout,):
-        samples = LAYOUTS[name].find(root)
-        if usable := [sample for sample in samples if sample.masks or unmasked]:
-            return sorted(usable, key=lambda sample: sample.id)
-        if samples:
+    tree = scan(root)
+    readings = {
+        name: settle(LAYOUTS[name].read(tree), unlabeled) for name in (LAYOUTS if layout == "auto" else (layout,))
+    }
+    readings = {name: reading for name, reading in readings.items() if reading.fits}
+    if not readings:
+        raise nothing_fits(root, tree, layout)
+    masked = [name for name, reading in readings.items() if reading.problems or _labeled(reading.samples)]
+    name = masked[0] if masked else next(iter(readings))
+    reading = readings[name]
+    refuse(root, reading, asks=True)
+    for other in masked[1:]:
+        _refuse_another_truth(root, (name, reading), (other, readings[other]))
+    usable = [sample for sample in reading.samples if sample.masks or sample.empty or unmasked]
+    if not usable:
+        raise DataError(
+            f"{root}: {len(reading.samples)} images, but no masks (layout {name!r}). You can predict them; to train or "
+            "evaluate, choose the folder that also holds the masks."
+        )
+    return Search(
+        tuple(sorted(usable, key=lambda sample: sample.id)),
+        name,
+        reading.reason,
+        (*dict.fromkeys(reading.notes), *_name_broken_links(tree)),
+        _find_class_names(tree),
+        tuple(readings),
+    )
+
+
+def _labeled(samples: Iterable[Sample]) -> bool:
+    return any(sample.masks for sample in samples)
+
+
+def _refuse_another_truth(root: Path, one: tuple[str, Reading], other: tuple[str, Reading]) -> None:
+    """Raise DataError where another layout reads other masks for an image, without a problem of its own."""
+    if other[1].problems:
+        return
+    masks = {(sample.image, sample.page): sample.masks for sample in one[1].samples if sample.masks}
+    for sample in other[1].samples:
+        first = masks.get((sample.image, sample.page), sample.masks)
+        if sample.masks and first != sample.masks:
             raise DataError(
-                f"{root}: {len(samples)} images, but no masks (layout {name!r}). You can predict them; to train or "
-                "evaluate, choose the folder that also holds the masks."
+                f"{root}: {sample.image.name} has two masks: {first[0].relative_to(root)} as layout {one[0]!r} reads "
+                f"the folder, {sample.masks[0].relative_to(root)} as {other[0]!r}. Set layout to the right one."
             )
-    entries = sorted(path.name + "/" * path.is_dir() for path in root.iterdir())
-    content = f"It holds {listing(entries, 6)}." if entries else "It is empty."
-    layouts = "; ".join(f"{name}: {layout.description}" for name, layout in LAYOUTS.items())
-    raise DataError(f"{root}: no images with masks were found. {content} Expected one of these layouts: {layouts}.")
+
+
+def _name_broken_links(tree: Folder) -> list[str]:
+    broken = [path for folder in tree.walk() for path in folder.broken if is_image_name(path)]
+    names = listing([str(path.relative_to(tree.path)) for path in broken], 5)
+    return [f"{len(broken)} broken links were skipped: {names}."] if broken else []
+
+
+def _find_class_names(tree: Folder) -> Path | None:
+    """The file that names classes and lies highest; None where there is none."""
+    found = [
+        (len(folder.parts), CLASS_FILES.index(path.name.lower()), path)
+        for folder in tree.walk()
+        for path in folder.others
+        if path.name.lower() in CLASS_FILES
+    ]
+    return min(found)[2] if found else None
 
 
 def check(samples: Iterable[Sample]) -> list[str]:
@@ -51,10 +133,27 @@ def check(samples: Iterable[Sample]) -> list[str]:
 def size_problem(sample: Sample, path: Path, actual: tuple[int, ...], expected: tuple[int, ...]) -> str:
     """The sentence, without its full stop, for a mask of (height, width) `actual` whose image is `expected`."""
     where = path if sample.page is None else f"{path}, page {sample.page}"
-    return (
+    text = (
         f"{where}: the mask is {actual[1]} x {actual[0]} pixels, its image {sample.image.name} "
         f"is {expected[1]} x {expected[0]}"
     )
+    if tuple(actual[:2]) == tuple(expected[1::-1]) and _is_turned(sample.image):
+        text += (
+            ". The photo is turned by its EXIF orientation and the mask is not; turn the mask, or save the photo "
+            "without the orientation as it is stored"
+        )
+    return text
+
+
+def _is_turned(path: Path) -> bool:
+    """Whether EXIF swaps the height and width of a photo."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return int(image.getexif().get(0x0112, 1)) >= 5
+    except (OSError, ValueError, SyntaxError):
+        return False
 
 
 def content_hash(path: Path, page: int | None = None) -> str:

@@ -4,7 +4,6 @@ A mask that is paired with the wrong image spoils the training without any error
 guessed but listed by name, as a doubt; a layout refuses a folder with doubts.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -13,30 +12,27 @@ from pathlib import Path
 
 import numpy as np
 
+from unet_core.data.name_words import IMAGE_WORDS, MASK_WORDS, Words, is_by_product, split_words
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
+from unet_core.io.filenames import stem_of
 from unet_core.io.files import new_folder
 from unet_core.io.pixels import encode_png
 
-MASK_WORDS = {
-    *("mask", "masks", "label", "labels", "seg", "segm", "segmentation", "segmentations", "gt", "groundtruth", "truth"),
-    *("annot", "annotation", "annotations", "annotated", "target", "targets"),
-}
-IMAGE_WORDS = {"image", "images", "img", "imgs", "im", "volume", "vol", "raw", "sat", "input", "photo", "original"}
 FEW_VALUES = 32  # an image with at most so many values or colors looks like a mask
 MOST_OPENED = 20  # files that are opened before a folder is taken to hold no masks
 MOST_PIXELS = 250_000  # of an image that are looked at
 
-Key = tuple[str, ...]  # the words of a file name
-
 
 @dataclass(frozen=True)
 class Pairing:
-    """The masks of each image, images without one, and a sentence for each doubt."""
+    """The masks of each image, images without one, a sentence for each doubt, and notes on what was left out."""
 
     pairs: dict[Path, list[Path]] = field(default_factory=dict)
     alone: list[Path] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    left_out: list[Path] = field(default_factory=list)  # neither images nor masks that are used
 
 
 def pair(files: Iterable[Path]) -> Pairing:
@@ -56,20 +52,24 @@ def pair_by_name(files: Iterable[Path]) -> Pairing:
     ([('img_1.png', 'label_1.png')], ['2.png'])
     """
     files = sorted(files)
-    words = {path: _split_words(path.stem) for path in files}
+    words = {path: split_words(stem_of(path.name)) for path in files}
     # In a folder of "label_free_001.png", "label_free_002.png", ... the word says nothing about masks.
     common = set.intersection(*map(set, words.values())) if words else set()
     markers = {path: at for path in files if (at := _find_marker(words[path], common)) is not None}
-    images_by_key: dict[Key, list[Path]] = defaultdict(list)
+    images_by_key: dict[Words, list[Path]] = defaultdict(list)
     for path in files:
         if path not in markers:
             # "img_001" is found by its full name and as "001": both "img_001_label" and "label_001" are masks of it.
             plain = tuple(word for word in words[path] if word not in IMAGE_WORDS)
             for key in {words[path], plain} - {()}:
                 images_by_key[key].append(path)
-    pairing, kinds = Pairing(), defaultdict[Path, set[Key]](set)
+    pairing, kinds = Pairing(), defaultdict[Path, set[Words]](set)
+    left_out = {path for path in files if is_by_product(words[path], images_by_key)}
     for path, at in markers.items():
+        if path in left_out:
+            continue
         before, behind = words[path][:at], words[path][at + 1 :]
+        before = before[:-1] if before[-1:] == ("cp",) else before  # Cellpose's _cp_masks
         plain = tuple(word for word in before if word not in IMAGE_WORDS)
         # What stands behind the marker may belong to the name ("cell_mask_01" of "cell_01") or count the objects of one
         # image ("cell_mask_01" of "cell"). The longer name is tried first: it is the more specific match.
@@ -89,22 +89,28 @@ def pair_by_name(files: Iterable[Path]) -> Pairing:
     for image in [image for image, kind in kinds.items() if len(kind) > 1]:
         names = ", ".join(mask.name for mask in pairing.pairs.pop(image))
         pairing.doubts.append(f"{image.name} has masks of different kinds: {names}")
-    pairing.alone.extend(path for path in files if path not in markers and path not in kinds)
+    for masks in pairing.pairs.values():
+        # "_manual1" and "_manual2", "_1stHO" and "_2ndHO" are two opinions, not two objects.
+        if len(masks) > 1 and all("manual" in words[mask] for mask in masks):
+            pairing.notes.append(f"{masks[0].name} is used, masks by other observers are not, as {masks[1].name}.")
+            pairing.left_out.extend(masks[1:])
+            del masks[1:]
+    if left_out:
+        pairing.notes.append(
+            f"{len(left_out)} files that tools write beside masks left out: {sorted(left_out)[0].name}."
+        )
+    pairing.alone.extend(path for path in files if path not in {*markers, *kinds, *left_out})
     return pairing
 
 
-def _split_words(stem: str) -> Key:
-    return tuple(re.findall(r"[^\W\d_]+|\d+", stem.lower().replace("ground_truth", "groundtruth")))
-
-
-def _find_marker(words: Key, common: set[str]) -> int | None:
+def _find_marker(words: Words, common: set[str]) -> int | None:
     """The index of the word that makes a name a mask's: the first or the last, numbers behind it aside.
 
     Words in the middle do not count: "raw_label_free_day2" is an image.
     """
     last = max((index for index, word in enumerate(words) if not word.isdigit()), default=-1)
     for index in (last, 0):
-        if index >= 0 and words[index] in MASK_WORDS - common:
+        if 0 <= index < len(words) and words[index] in MASK_WORDS - common:
             return index
     return None
 
@@ -118,7 +124,7 @@ def pair_by_content(files: Iterable[Path]) -> Pairing:
     pairing, choices = Pairing(), defaultdict[Path, list[Path]](list)
     # Only files of the same size and with the same numbers in their names can be partners; this also keeps the
     # comparison of names, which is quadratic, to small groups.
-    images_by_group: dict[tuple[tuple[int, int], Key], list[Path]] = defaultdict(list)
+    images_by_group: dict[tuple[tuple[int, int], Words], list[Path]] = defaultdict(list)
     masks = []
     for path in files:
         try:
@@ -126,7 +132,7 @@ def pair_by_content(files: Iterable[Path]) -> Pairing:
         except ImageError as error:
             pairing.doubts.append(str(error).rstrip("."))  # becomes part of a sentence
             continue
-        group = size, tuple(word for word in _split_words(path.stem) if word.isdigit())
+        group = size, tuple(word for word in split_words(stem_of(path.name)) if word.isdigit())
         if _has_few_values(path):
             masks.append((path, group))
         else:
@@ -177,7 +183,9 @@ def without_masks(files: Iterable[Path]) -> list[Path]:
     folders: dict[Path, list[Path]] = defaultdict(list)
     for path in files:
         folders[path.parent].append(path)
-    masks = {mask for group in folders.values() for masks in pair_by_name(group).pairs.values() for mask in masks}
+    pairings = [pair_by_name(group) for group in folders.values()]
+    masks = {mask for pairing in pairings for masks in pairing.pairs.values() for mask in masks}
+    masks |= {path for pairing in pairings for path in pairing.left_out}
     return sorted(path for group in folders.values() for path in group if path not in masks)
 
 

@@ -21,10 +21,20 @@ import numpy as np
 
 from unet_core.config.channels import MOST_CHANNELS
 from unet_core.data import pairing
-from unet_core.data.layouts import Sample, is_mask_folder
+from unet_core.data.layouts import Sample
+from unet_core.data.name_words import path_role
 from unet_core.errors import DataError, ImageError, PredictionError, listing
 from unet_core.io import channels, images, zip_reader
-from unet_core.io.filenames import EXTENSIONS, fold_case, is_image_name, safe_name, stem_of, suffix_of, unique
+from unet_core.io.filenames import (
+    EXTENSIONS,
+    fold_case,
+    is_image_name,
+    is_junk,
+    safe_name,
+    stem_of,
+    suffix_of,
+    unique,
+)
 from unet_core.io.pixels import Pixels
 
 MOST_IMAGES = 10_000  # of one upload, each page of a stack counted
@@ -192,7 +202,7 @@ def _look_into(name: str, source: Source, groups: list[list[File]], result: Inpu
     if isinstance(source, Path) and source.is_dir():
         for path in sorted(path for path in source.rglob("*") if path.is_file()):
             inside = path.relative_to(source).as_posix()
-            if not zip_reader.is_junk(inside):
+            if not is_junk(inside):
                 _sort(File(inside, str(path), lambda path=path: path), groups[0], others)  # type: ignore[misc]
         _name_others(label, others, bool(groups[0]), result)
         return
@@ -200,11 +210,13 @@ def _look_into(name: str, source: Source, groups: list[list[File]], result: Inpu
         if zip_reader.is_archive(name, source):
             archive = zip_reader.Archive(source, label)
             result.problems.extend(archive.problems)
+            if archive.junk:
+                result.notes.append(f"{label}: skipped {archive.junk} hidden or system files, such as __MACOSX.")
             groups.append([])
             for file in _of_archive(archive, source):
                 _sort(file, groups[-1], others)
             _name_others(label, others, bool(groups[-1]), result)
-        elif not zip_reader.is_junk(name):
+        elif not is_junk(name):
             content = File(name, label, lambda: source)
             _sort(content, groups[0], others)
             if others:
@@ -242,7 +254,7 @@ def _name_others(label: str, others: list[str], any_image: bool, result: Inputs)
 def _without_masks(group: list[File], result: Inputs) -> list[File]:
     """The files that are no masks by the name of their folder or by the files beside them."""
     folders = defaultdict[PurePosixPath, dict[Path, list[File]]](lambda: defaultdict(list))
-    in_folders = [file for file in group if not any(map(is_mask_folder, PurePosixPath(file.name).parent.parts))]
+    in_folders = [file for file in group if path_role(PurePosixPath(file.name).parent.parts) != "mask"]
     for file in in_folders or group:
         path = PurePosixPath(file.name)
         folders[path.parent][Path(path.name)].append(file)

@@ -14,6 +14,20 @@ MOST_BYTES = 100  # of one part of a name in UTF-8; file systems take 255 with t
 MOST_PARTS = 8  # of a path
 RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")  # devices of Windows, with any suffix
 
+JUNK_FOLDERS = ("__macosx", "@eadir", "$recycle.bin")
+JUNK = ("thumbs.db", "desktop.ini", "ehthumbs.db")
+
+
+def is_junk(path: str) -> bool:
+    """Whether a relative path is what systems and tools leave behind, or hidden, or in such a folder.
+
+    >>> [is_junk(path) for path in ("__MACOSX/a.png", "x/._a.png", ".ipynb_checkpoints/a.png", "Thumbs.db", "../a.png")]
+    [True, True, True, True, False]
+    """
+    parts = path.lower().split("/")
+    hidden = any(part.startswith(".") and part.strip(".") for part in parts)
+    return hidden or parts[-1] in JUNK or any(part in JUNK_FOLDERS for part in parts)
+
 
 def is_image_name(path: Path) -> bool:
     """Whether a file name ends like an image; hidden files do not count."""

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from unet_core.errors import DataError
+from unet_core.io.filenames import is_junk
 
 MOST_ENTRIES = 20_000
 MOST_DIRECTORY = 2**22  # bytes of the directory at the end of the file
@@ -32,8 +33,6 @@ FREE_TOTAL = 2**28  # bytes up to which any ratio is accepted: an archive of bla
 MOST_RATIO = 100  # unpacked to packed, of the whole archive
 CHUNK = 2**20
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
-JUNK_FOLDERS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN")
-JUNK = ("thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,9 @@ class Member:
 
 
 class Archive:
-    """A ZIP file from bytes or from the disk. `members` can be read, `problems` has a sentence for each that cannot.
+    """A ZIP file from bytes or from the disk.
+
+    `members` can be read, `problems` has a sentence for each that cannot, `junk` counts what is not worth one.
 
     Several threads may read. Raises DataError where the whole file is refused.
     """
@@ -55,6 +56,7 @@ class Archive:
         self.name = name
         self.members: list[Member] = []
         self.problems: list[str] = []
+        self.junk = 0  # hidden files and those that systems leave behind
         self._lock = threading.Lock()
         self._last: tuple[Member, bytes] | None = None  # the pages of a stack are read one after another
         try:
@@ -76,6 +78,7 @@ class Archive:
         for info in infos:
             path = _name(info)
             if path.endswith("/") or is_junk(path):
+                self.junk += not path.endswith("/")
                 continue
             member_name = posixpath.normpath(path)
             problem = _problem(info, path) or ("is in it twice" if member_name in names else "")
@@ -136,13 +139,6 @@ def is_archive(name: str, source: bytes | Path) -> bool:
         except OSError as error:
             raise DataError(f"{readable(name)}: cannot be read ({error.strerror or error}).") from error
     return start in (b"PK\3\4", b"PK\5\6", b"PK\7\x08") or name.lower().endswith(".zip")
-
-
-def is_junk(path: str) -> bool:
-    """What operating systems leave behind, and hidden files."""
-    *folders, last = path.split("/")
-    hidden = any(part.startswith(".") and part.strip(".") for part in (*folders, last))
-    return hidden or last.lower() in JUNK or any(part in JUNK_FOLDERS for part in folders)
 
 
 def leads_out(path: str) -> bool:

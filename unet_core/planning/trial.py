@@ -73,7 +73,7 @@ def prepare(config: RunConfig, runs_dir: Path, max_images: int = MAX_IMAGES) -> 
     torch.set_num_threads(threads)
     start = finetune.origin(config.train.init, runs_dir) if config.train.init else None
     model = finetune.adopt(config.model, start) if start else config.model
-    samples = discovery.find(Path(config.data.root), config.data.layout)
+    samples = discovery.find(Path(config.data.root), config.data.layout, unlabeled=config.data.unlabeled)
     chosen = _choose_samples(samples, max_images)
     began = time.perf_counter()
     examples = dataset.load_dataset(chosen, config.data, model)

@@ -32,7 +32,8 @@ def find_examples(run_id: str, folder: str) -> list[Sample]:
     if run_id:
         try:
             run = runs.Run(Path(folder))
-            parts, samples = run.split(), discovery.find(Path(run.config.data.root), run.config.data.layout)
+            parts, data = run.split(), run.config.data
+            samples = discovery.find(Path(data.root), data.layout, unlabeled=data.unlabeled)
             held_out = set(parts["val"]) | set(parts["test"])
             if unseen := [sample for sample in samples if sample.id in held_out]:
                 return unseen[:: max(1, len(unseen) // MOST_EXAMPLES)][:MOST_EXAMPLES]

@@ -13,9 +13,9 @@ from unet_core.io.pixels import Array
 
 
 @st.cache_data(max_entries=16, ttl=10, show_spinner="Reading the folder…")
-def find_samples(root: str, layout: str) -> tuple[list[Sample], list[str]]:
+def find_samples(root: str, layout: str, unlabeled: str = "ask") -> tuple[list[Sample], list[str]]:
     """The images of a folder with their masks, and the problems that the file headers reveal. Raises DataError."""
-    samples = discovery.find(Path(root), layout)
+    samples = discovery.find(Path(root), layout, unlabeled=unlabeled)
     return samples, discovery.check(samples)
 
 

@@ -48,7 +48,10 @@ def choose_data() -> tuple[str, bool]:
         st.info(NO_FOLDER, icon=":material/folder_open:")
         return "", False
     try:
-        samples, problems = dataset.find_samples(root, st.session_state.get("layout", "auto"))
+        layout, unlabeled = (
+            st.session_state.get(name, value) for name, value in (("layout", "auto"), ("unlabeled", "ask"))
+        )
+        samples, problems = dataset.find_samples(root, layout, unlabeled)
         st.caption(f"**{len(samples)} images** with masks")
         readable = [sample for sample in samples if not any(str(sample.image) in text for text in problems)]
         spread = readable[:: max(1, len(readable) // PREVIEWS)]

@@ -21,7 +21,8 @@ WIDTHS = [4, 3, 4]
 @st.cache_data(max_entries=16, ttl=600, show_spinner="Analyzing images and masks…")
 def fingerprint_of(data: DataConfig, num_classes: int) -> Fingerprint:
     """The fingerprint of a folder. Raises DataError."""
-    return fingerprint.measure_samples(discovery.find(Path(data.root), data.layout), data, num_classes)
+    samples = discovery.find(Path(data.root), data.layout, unlabeled=data.unlabeled)
+    return fingerprint.measure_samples(samples, data, num_classes)
 
 
 @st.cache_data(max_entries=4, ttl=60, show_spinner=False)

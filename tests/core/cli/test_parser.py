@@ -306,10 +306,10 @@ def test_an_option_reaches_the_configuration_of_the_run(walked):
 # ----------------------------------------------------------------------------------------------- mistakes of the user
 
 
-def test_a_folder_that_matches_no_layout_is_refused_with_the_layouts(cli, tmp_path):
+def test_a_folder_that_matches_no_layout_is_refused_with_what_it_holds(cli, tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     assert_refused(
-        cli("train", tmp_path, "--runs-dir", tmp_path / "r"), str(tmp_path), "notes.txt", "paired", "dsb2018"
+        cli("train", tmp_path, "--runs-dir", tmp_path / "r"), str(tmp_path), "notes.txt", "images/", "masks/"
     )
 
 

@@ -1,0 +1,36 @@
+"""Layouts: what a folder must look like to be a dataset, one function from a folder to samples each.
+
+A function gives an empty Reading where the folder is not of its kind, and lists all problems where it is.
+"""
+
+from unet_core.data.layouts import collections, files, folders
+from unet_core.data.layouts.base import Layout, Reading, Sample
+from unet_core.data.layouts.examples import TREES
+from unet_core.data.name_words import is_mask_folder
+
+dsb2018, paired, split_folders = collections.dsb2018, folders.paired, folders.split_folders
+stack, mixed = files.stack, files.mixed
+
+__all__ = ["LAYOUTS", "Layout", "Reading", "Sample", "is_mask_folder", "mixed", "paired", "split_folders", "stack"]
+
+LAYOUTS = {  # tried in this order
+    name: Layout(read, description, *TREES[name])
+    for name, read, description in (
+        ("dsb2018", dsb2018, "<id>/images/* and <id>/masks/*, one mask file per object (Data Science Bowl 2018)"),
+        ("voc", collections.voc, "JPEGImages/ and SegmentationClass/ (Pascal VOC, CVAT)"),
+        ("nnunet", collections.nnunet, "imagesTr/ and labelsTr/, channels as case_0000, case_0001 (nnU-Net, MSD)"),
+        ("cell_tracking", collections.cell_tracking, "01/ and 01_GT/SEG/ (Cell Tracking Challenge)"),
+        ("paired", paired, "images/ and masks/ (or names like these) with the same file names"),
+        (
+            "split_folders",
+            split_folders,
+            "train/ and trainannot/ (or train_masks/, train/images + train/masks), likewise val and test",
+        ),
+        ("stack", stack, "multi-page TIFFs, train-volume.tif and train-labels.tif, one image per page (ISBI 2012)"),
+        (
+            "mixed",
+            mixed,
+            "images and masks in one folder, paired by names such as a.png and a_mask.png, else by content",
+        ),
+    )
+}
