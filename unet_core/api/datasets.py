@@ -84,8 +84,8 @@ def open_dataset(folder: str | Path, **settings: Any) -> OpenDataset:
     from unet_core.data import dataset, discovery
 
     config = data_settings(folder, settings, RunConfig())
-    samples = discovery.find(Path(folder), config.data.layout, unlabeled=config.data.unlabeled)
-    return OpenDataset(dataset.load_dataset(samples, config.data, config.model))
+    search = discovery.search(Path(folder), config.data.layout, unlabeled=config.data.unlabeled)
+    return OpenDataset(dataset.load_dataset(list(search.samples), config.data, config.model, None, search))
 
 
 def plan(data: str | Path, **settings: Any) -> "list[Advice]":

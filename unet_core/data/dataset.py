@@ -1,7 +1,6 @@
 """Images and masks of a dataset: decoded once, kept in memory while there is room, read again beyond that."""
 
 import contextlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +9,10 @@ from numpy.typing import NDArray
 
 from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data import quality
+from unet_core.data.discovery import Search
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
-from unet_core.data.masks.coding import MaskCoding
+from unet_core.data.masks.coding import MaskCoding, code_drawn
 from unet_core.data.masks.detect import choose_coding
 from unet_core.data.masks.evidence import Evidence
 from unet_core.data.masks.files import RawMask
@@ -82,7 +82,8 @@ class Dataset:
     def objects(self, index: int) -> NDArray[np.int32] | None:
         """(H, W) the number of each pixel's object from 1, 0 = none; None where the masks do not tell objects apart."""
         sample = self.samples[index]
-        if self.coding.kind != "instances" and not self.coding.divisor and len(sample.masks) < 2:
+        in_values = self.coding.kind == "instances" or self.coding.divisor
+        if not in_values and len(sample.masks) < 2 and sample.drawing is None:
             return None
         return self.coding.objects(files.read(sample, self[index].mask.shape))
 
@@ -188,14 +189,15 @@ def load_dataset(
     data: DataConfig,
     model: ModelConfig,
     coding: MaskCoding | None = None,
-    names: Mapping[int, str] | None = None,
+    search: Search | None = None,
 ) -> Dataset:
     """Decode and check every sample once; `model` with its channels and classes filled in is the dataset's `model`.
 
     `coding` is the one that a model was trained with; where other masks do not follow it, a warning says how they are
-    read. `names`: those of mask values by their codes. A file that cannot be read is skipped and named in `skipped`.
-    Raises DataError that lists them all where they are more than a tenth or any mask has another size than its image,
-    and where the masks have no clear classes; ConfigError where the crop size does not fit the model.
+    read. `search` is how the samples were found: what it tells goes into `warnings`, and it may name the classes. A
+    file that cannot be read is skipped and named in `skipped`. Raises DataError that lists them all where they are more
+    than a tenth, where a mask has another size than its image, and where the masks have no clear classes; ConfigError
+    where the crop size does not fit the model.
     """
     architecture.check_size(model, model.image_size, model.image_size)
     kinds = _find_channels(samples)
@@ -206,17 +208,24 @@ def load_dataset(
     survey = _Survey(dataset)
     survey.run()
     if survey.mismatches:
-        count = len(survey.mismatches)
-        raise DataError(f"{count} masks do not fit their images: {' '.join(survey.mismatches[:20])}")
+        more = f" {len(survey.mismatches) - 2} more do not fit either." if len(survey.mismatches) > 2 else ""
+        raise DataError(f"{' '.join(survey.mismatches[:2])}{more}")
     if len(dataset.skipped) > MOST_UNREADABLE * len(samples):
         raise DataError(
             f"{len(dataset.skipped)} of {len(samples)} images or masks cannot be read, more than a tenth: "
             f"{listing(dataset.skipped, 20)} Repair them or remove them from the folder."
         )
-    chosen, guesses = choose_coding(survey.evidence, data, model.num_classes, coding)
+    names = search.name_values() if search is not None else {}
+    guesses: list[str] = []
+    if any(sample.drawing is not None for sample in samples):
+        chosen = code_drawn(list(names.values()), model.names)
+    else:
+        if search is not None and search.labels and data.labels == "auto":
+            data = replace(data, labels=search.labels)
+        chosen, guesses = choose_coding(survey.evidence, data, model.num_classes, coding, names)
     survey.settle(chosen)
     classes = model.num_classes or chosen.num_classes
-    class_names = model.class_names or chosen.name_classes(names or {}, classes)
+    class_names = model.class_names or chosen.name_classes(names, classes)
     dataset.model = replace(model, num_classes=classes, class_names=class_names)
     present = set(chosen.classes_by_code(survey.evidence.counts_for(chosen)).values())
     image_types = [dataset.image_types[sample.id] for sample in dataset.samples]
@@ -226,7 +235,8 @@ def load_dataset(
             f"({listing(sorted(dataset.without_data), 3)}): "
             "these are filled with the mean of their channel and count in no loss and no score."
         )
-    dataset.warnings = [*told, *guesses, *quality.find_problems(present, image_types, dataset.samples)]
+    notes = search.notes if search is not None else ()
+    dataset.warnings = [*notes, *told, *guesses, *quality.find_problems(present, image_types, dataset.samples)]
     return dataset
 
 

@@ -17,6 +17,7 @@ CLASS_FILES = (  # names and colors of classes, in this order where several lie 
     *("labelmap.txt", "label_map.txt", "_classes.csv", "class_dict.csv", "label_class_dict.csv", "dataset.json"),
     *("classes.txt", "obj.names", "label_colors.txt", "codes.txt"),
 )
+ANNOTATIONS = "annotations"  # the layout whose masks are drawn
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Search:
     """What lies below a folder: the samples, sorted by id, and how they were found.
 
     `reason` says why the layout fits, `notes` what was left out or guessed, a sentence each. `class_names_file` is a
-    file beside the images that names classes. `candidates` are all layouts that read something.
+    file beside the images that names classes. `candidates` are all layouts that read something. `class_names` are those
+    of annotations, `labels` is "instances" where the layout's masks number objects.
     """
 
     samples: tuple[Sample, ...]
@@ -33,6 +35,19 @@ class Search:
     notes: tuple[str, ...] = ()
     class_names_file: Path | None = None
     candidates: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    labels: str = ""
+
+    def name_values(self) -> dict[int, str]:
+        """The name of each mask value by its code, from annotations or a table beside the images; {} of none.
+
+        Raises DataError where the table is damaged.
+        """
+        from unet_core.data.masks.values import encode_value, read_class_names
+
+        if self.class_names:
+            return {encode_value((index,)): name for index, name in enumerate(self.class_names)}
+        return read_class_names(self.class_names_file) if self.class_names_file is not None else {}
 
 
 def find(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: str = "ask") -> list[Sample]:
@@ -53,10 +68,7 @@ def search(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: 
     if layout != "auto" and layout not in LAYOUTS:
         raise DataError(f"Unknown layout {layout!r}; known are auto, {', '.join(LAYOUTS)}.")
     tree = scan(root)
-    readings = {
-        name: settle(LAYOUTS[name].read(tree), unlabeled) for name in (LAYOUTS if layout == "auto" else (layout,))
-    }
-    readings = {name: reading for name, reading in readings.items() if reading.fits}
+    readings = _read(tree, layout, unlabeled)
     if not readings:
         raise nothing_fits(root, tree, layout)
     masked = [name for name, reading in readings.items() if reading.problems or _labeled(reading.samples)]
@@ -78,7 +90,24 @@ def search(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: 
         (*dict.fromkeys(reading.notes), *_name_broken_links(tree)),
         _find_class_names(tree),
         tuple(readings),
+        reading.class_names,
+        reading.labels,
     )
+
+
+def _read(tree: Folder, layout: str, unlabeled: str) -> dict[str, Reading]:
+    """What each layout makes of the folder, in their order, as far as it makes anything of it.
+
+    Annotations are opened only where no mask files are, or where these do not fit: `labels/` of YOLO holds no masks.
+    """
+    names = [name for name in LAYOUTS if name != ANNOTATIONS] if layout == "auto" else [layout]
+    readings = {name: settle(LAYOUTS[name].read(tree), unlabeled) for name in names}
+    fitting = [reading for reading in readings.values() if _labeled(reading.samples) and not reading.problems]
+    if layout == "auto" and not fitting:
+        reading = settle(LAYOUTS[ANNOTATIONS].read(tree), unlabeled)
+        if _labeled(reading.samples) or reading.problems:
+            return {ANNOTATIONS: reading}
+    return {name: reading for name, reading in readings.items() if reading.fits}
 
 
 def _labeled(samples: Iterable[Sample]) -> bool:
@@ -122,7 +151,7 @@ def check(samples: Iterable[Sample]) -> list[str]:
     for sample in samples:
         try:
             expected = images.size(sample.image, sample.page)
-            for path in sample.masks:
+            for path in sample.masks if sample.drawing is None else ():
                 if (actual := images.size(path, sample.page)) != expected:
                     problems.append(size_problem(sample, path, actual, expected))
         except ImageError as error:

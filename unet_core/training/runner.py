@@ -104,8 +104,8 @@ def _origin(run: runs.Run, config: RunConfig) -> Path | None:
 
 
 def _load_dataset(run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog) -> dataset.Dataset:
-    samples = discovery.find(Path(config.data.root), config.data.layout, unlabeled=config.data.unlabeled)
-    images = dataset.load_dataset(samples, run.data, model, run.coding)
+    search = discovery.search(Path(config.data.root), config.data.layout, unlabeled=config.data.unlabeled)
+    images = dataset.load_dataset(list(search.samples), run.data, model, run.coding, search)
     for message in (*(f"Skipped: {message}" for message in images.skipped), *images.warnings):
         log.append(Warned(message))
     run.write_coding(images.coding)

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unet_core.errors import DataError
-from unet_core.io.filenames import fold_case, is_image_name
-from unet_core.io.filenames import is_junk
+from unet_core.io.filenames import fold_case, is_image_name, is_junk
 
 SUFFIXES = (".json", ".geojson", ".xml", ".txt", ".csv")  # of files that may hold annotations
 MOST_BYTES = 2**29  # of one of them

@@ -4,6 +4,7 @@ A function gives an empty Reading where the folder is not of its kind, and lists
 """
 
 from unet_core.data.layouts import collections, files, folders
+from unet_core.data.layouts.annotated import annotated
 from unet_core.data.layouts.base import Layout, Reading, Sample
 from unet_core.data.layouts.examples import TREES
 from unet_core.data.name_words import is_mask_folder
@@ -32,5 +33,6 @@ LAYOUTS = {  # tried in this order
             mixed,
             "images and masks in one folder, paired by names such as a.png and a_mask.png, else by content",
         ),
+        ("annotations", annotated, "images with annotations: COCO, LabelMe, YOLO, CVAT, VIA, QuPath and others"),
     )
 }

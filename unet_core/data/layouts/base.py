@@ -3,9 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unet_core.data.layouts.tree import Folder, scan
 from unet_core.errors import DataError, listing
+
+if TYPE_CHECKING:
+    from unet_core.data.annotations import Drawing
 
 MOST_PROBLEMS = 20  # of a dataset that a message lists
 
@@ -19,6 +23,7 @@ class Sample:
     or with `empty` an image that shows nothing: its mask is all background.
     `group` names what the image was cut or taken from (patient, slide, video): one that must not be split.
     `field_of_view` is a mask file whose 0 does not count. `channel_files` hold further channels, a file each.
+    `drawing` is what an annotation file, named in `masks`, says of the image: its mask is drawn from it.
     """
 
     id: str
@@ -30,6 +35,7 @@ class Sample:
     field_of_view: Path | None = None
     channel_files: tuple[Path, ...] = ()
     empty: bool = False
+    drawing: "Drawing | None" = None
 
 
 @dataclass
@@ -38,6 +44,8 @@ class Reading:
 
     `problems` forbid to use it. `missing` are those of them that say that an image has no mask, with its sample: the
     user decides whether it is left out or empty. `notes` say what was left out or guessed. `reason` is why it fits.
+    `class_names` by class index, of annotations that name their classes; `labels`: "instances" where masks number
+    objects.
     """
 
     samples: list[Sample] = field(default_factory=list)
@@ -45,6 +53,8 @@ class Reading:
     missing: dict[str, Sample] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     reason: str = ""
+    class_names: tuple[str, ...] = ()
+    labels: str = ""
     remedy: str = "Give each image a mask of the same name, or remove it from the folder."
 
     def __len__(self) -> int:

@@ -196,7 +196,8 @@ def cell_tracking(tree: Folder) -> Reading:
 
     The sequence is the group. Silver truth (`01_ST`) is used only where there is no gold truth.
     """
-    reading = Reading(reason="sequences 01/, 02/ with 01_GT/SEG/, as the Cell Tracking Challenge has them")
+    reason = "sequences 01/, 02/ with 01_GT/SEG/, as the Cell Tracking Challenge has them"
+    reading = Reading(reason=reason, labels="instances")
     sequences = list(_sequences(tree))
     shared = len(tree.unwrap().parts)
     for frames, truth in sequences:

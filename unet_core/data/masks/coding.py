@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.data.masks.files import RawMask
-from unet_core.data.masks.values import LABELS, encode_pixels, find_unique, format_code
+from unet_core.data.masks.values import LABELS, encode_pixels, encode_value, find_unique, format_code
 from unet_core.errors import DataError, listing
 
 IGNORE = 255  # the class index of pixels that count in no loss and no score
@@ -200,6 +200,27 @@ class MaskCoding:
         if raw.ignored is not None:
             mask[raw.ignored] = IGNORE
         return mask
+
+
+def code_drawn(names: Sequence[str], model_names: Sequence[str] = ()) -> MaskCoding:
+    """The coding of masks that are drawn from annotations: values are the indices of `names`, the background's first.
+
+    `model_names` are those of a trained model: its classes go by name, whatever the order here. Raises DataError where
+    it has no class of a name.
+
+    >>> code_drawn(["background", "cell", "dirt"], ["background", "dirt", "cell"]).classes[1]
+    (65793, 2)
+    """
+    order = [0, *range(1, len(names))]
+    if model_names:
+        if missing := [name for name in names[1:] if name not in model_names]:
+            raise DataError(
+                f"The annotations hold the classes {listing(missing)}, which the model does not have "
+                f"({listing(list(model_names), 12)}). Rename or remove them."
+            )
+        order = [0, *(list(model_names).index(name) for name in names[1:])]
+    pairs = tuple((encode_value((value,)), index) for value, index in enumerate(order))
+    return MaskCoding("binary" if max(order) < 2 else "classes", pairs, (encode_value((IGNORE,)),))
 
 
 def find_borders(numbers: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """Masks in colors, and masks whose values were smoothed between a few levels."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +129,18 @@ def code_colors(evidence: Evidence, palette_colors: bool) -> tuple[MaskCoding, l
     return MaskCoding(kind, pairs, nearest=nearest, palette_colors=palette_colors), told
 
 
-def any_color(counts: Mapping[int, int]) -> bool:
+def order_by_table(evidence: Evidence, names: Mapping[int, str]) -> list[int] | None:
+    """The codes in class order as a table of colors and names lists them, black first; None where it does not fit.
+
+    A table of gray levels alone names classes and orders nothing.
+    """
+    seen = evidence.color_counts
+    if not any_color(names) or not any_color(seen) or not set(seen) <= set(names):
+        return None
+    return sorted(names, key=lambda code: code != 0)
+
+
+def any_color(counts: Iterable[int]) -> bool:
     return any(is_color(code) for code in counts)
 
 

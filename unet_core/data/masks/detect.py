@@ -1,10 +1,18 @@
 """From the evidence of all masks to what their values mean, with a sentence for everything that was guessed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from unet_core.config.schema import DataConfig
 from unet_core.data.masks.coding import MaskCoding
-from unet_core.data.masks.colors import any_color, by_palette_colors, code_colors, find_peaks, name_values
+from unet_core.data.masks.colors import (
+    any_color,
+    by_palette_colors,
+    code_colors,
+    find_peaks,
+    name_values,
+    order_by_table,
+)
 from unet_core.data.masks.evidence import Evidence
 from unet_core.data.masks.gray import VOID, code_gray, find_void
 from unet_core.data.masks.instances import MOST_CLASSES, find_divisor, find_instances, gray_value
@@ -13,17 +21,30 @@ from unet_core.errors import DataError
 
 
 def choose_coding(
-    evidence: Evidence, data: DataConfig, num_classes: int, stored: MaskCoding | None = None
+    evidence: Evidence,
+    data: DataConfig,
+    num_classes: int,
+    stored: MaskCoding | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> tuple[MaskCoding, list[str]]:
     """The coding by the settings of the data, or the `stored` one of a model, and what to tell.
+
+    `names` are those of values by their codes, from a table beside the images: where it lists all colors of the masks,
+    its order is that of the classes.
 
     A stored one counts as far as it lists the values that occur; where it does not, or says something else about object
     numbers than the new masks do, these are read by their own values, and a sentence says so. Raises DataError.
     """
     color_map = parse_color_map(data.color_map, Path(data.root)) if data.color_map else None
+    listed = order_by_table(evidence, names or {}) if color_map is None and data.labels == "auto" else None
 
     def detect(classes: int) -> tuple[MaskCoding, list[str]]:
-        return detect_coding(evidence, classes, data.ignore_index, color_map, data.labels)
+        coding, told = detect_coding(evidence, classes, data.ignore_index, color_map or listed, data.labels)
+        if listed:
+            told.append(
+                f"The colors of the masks are classes in the order of the table beside them: {coding.describe()}."
+            )
+        return coding, told
 
     if stored is None:
         return detect(num_classes)

@@ -72,6 +72,11 @@ def read(sample: Sample, shape: tuple[int, ...]) -> RawMask:
 
 
 def _read_all(sample: Sample, shape: tuple[int, ...]) -> RawMask:
+    if sample.empty:
+        return RawMask(np.zeros(shape[:2], np.uint8), parts=(frozenset({0}),))
+    if sample.drawing is not None:
+        classes, numbers = sample.drawing.draw(*shape[:2])
+        return RawMask(classes, objects=numbers, parts=(frozenset(count_values(classes)),))
     if len(sample.masks) == 1:
         return _read_sized(sample, sample.masks[0], shape)
     cached = cache_folder() / f"{_hash_files(sample)}.mask"
@@ -117,7 +122,8 @@ def _join(parts: Iterable[RawMask], shape: tuple[int, ...]) -> RawMask:
 def _read_sized(sample: Sample, path: Path, shape: tuple[int, ...]) -> RawMask:
     file = images.read_mask_file(path, sample.page)
     if file.pixels.shape[:2] != shape[:2]:
-        raise DataError(size_problem(sample, path, file.pixels.shape, shape) + "; make both the same size.")
+        problem = size_problem(sample, path, file.pixels.shape, shape)
+        raise DataError(problem + ("." if "EXIF" in problem else "; make both the same size."))
     values, palette = file.pixels, file.palette
     if palette is not None:
         bright = palette.max(1)
