@@ -75,16 +75,17 @@ class ScoringJob(BackgroundJob):
         return len(self.scores.images), self._total, self._name, 0, 0
 
     def _work(self) -> None:
-        from unet_core.evaluation.scores import load_selected, score_images, select
+        from unet_core.evaluation.scores import find_copies, load_selected, score_images, select
 
         with self._lock.turn(self, self._cancelled):
             loaded = model_registry.load(self._model)
-        self.warning = loaded.warning
         run, config = self._trained_run, loaded.predictor.model.config
         samples = find(Path(run.config.data.root), run.config.data.layout)
-        selected = select(samples, run.split(), self._split)
+        parts = run.split()
+        selected = select(samples, parts, self._split)
         settings = replace(run.data, cache_mb=min(run.data.cache_mb, CACHE_MB))
         dataset = load_selected(selected, settings, config)
+        self.warning = " ".join(filter(None, (loaded.warning, *find_copies(dataset, selected, parts))))
         self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
 
         def predict(sample: Sample, image: Pixels) -> Array:

@@ -15,6 +15,8 @@ LABELS = {
     "layout": "Folder layout",
     "val_fraction": "Validation fraction",
     "test_fraction": "Test fraction",
+    "split_seed": "Split seed",
+    "group_by": "Group images by",
     "ignore_index": "Ignored mask value",
     "color_map": "Mask colors",
     "cache_mb": "Image cache (MiB)",

@@ -70,12 +70,17 @@ class Evaluation:
     """Scores of a model on a dataset: each image's, and what they add up to.
 
     `images` are the scores of each image, `skipped` one sentence for each file that could not be read, `summary` the
-    means. `mean`, `pooled`: by metric ("dice", "iou", "precision", "recall", "accuracy"), see docs/scores.md.
+    means, `warnings` what else a user should know. `images_by_split` and `evaluated_by_split`: how many of all images,
+    and of those that were scored, are "train", "val" and "test" images of the run, and how many are "new". `mean`,
+    `pooled`: by metric ("dice", "iou", "precision", "recall", "accuracy"), see docs/scores.md.
     """
 
     images: "list[ImageScore]"
     summary: "Summary"
     skipped: list[str] = field(default_factory=list)
+    images_by_split: dict[str, int] = field(default_factory=dict)
+    evaluated_by_split: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def mean(self) -> dict[str, float]:
@@ -110,7 +115,7 @@ def evaluate(
         model: Whatever `load` takes.
         data: Folder with images and masks.
         split: Which images: "held-out" (all that the model was not trained on), "all", "train", "val" or "test". An
-            image is recognized by its content, whatever its name.
+            image is recognized by its pixels, whatever its name and file format.
         runs_dir: Folder of all runs.
         device: As for `load`.
         precision: As for `load`.
@@ -140,9 +145,10 @@ def evaluate(
         run = local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
     config = data_settings(data, settings, RunConfig() if run is None else RunConfig(data=run.data))
     samples = discovery.find(Path(data), settings.get("layout", "auto"))
-    chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, split)
-    images, skipped = scores.evaluate(predictor, chosen, config.data)
-    return Evaluation(images, summarize(images), skipped)
+    parts = run.split() if run is not None and run.has_split else {}
+    groups = scores.classify(samples, parts)
+    images, skipped, told = scores.evaluate(predictor, scores.choose(groups, split), config.data, parts)
+    return Evaluation(images, summarize(images), skipped, **scores.count_images(groups, images), warnings=told)
 
 
 def _load_file(path: Path, device: str, precision: str) -> "Predictor":

@@ -189,7 +189,9 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     changes = {"layout": parsed.layout, "ignore_index": parsed.ignore_index, "color_map": parsed.color_map}
     config = config.replace(**{key: value for key, value in changes.items() if value is not None})
     samples = discovery.find(parsed.data, parsed.layout or "auto")
-    chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, parsed.split)
+    parts = run.split() if run is not None and run.has_split else {}
+    groups = scores.classify(samples, parts)
+    chosen = scores.choose(groups, parsed.split)
     left_out = len(samples) - sum(map(len, chosen.values()))
     if left_out:
         echo(f"{left_out} of {len(samples)} images are left out (split {parsed.split!r}); --split all includes them")
@@ -199,6 +201,8 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     dataset = scores.load_selected(chosen, config.data, predictor.model.config)
     for message in dataset.skipped:
         echo(f"skipped: {message}")
+    for message in scores.find_copies(dataset, chosen, parts):
+        warn(message)
     results = []
     for scored in scores.score_images(dataset, chosen, lambda sample, image: predictor.mask(image)):
         if parsed.save_masks:
@@ -213,7 +217,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     classes = by_class(results)
     if len(classes) > 1:
         summary["iou_by_class"] = {item.index: item.iou for item in classes}
-    return summary | {"output": parsed.output and str(parsed.output)}
+    return summary | scores.count_images(groups, results) | {"output": parsed.output and str(parsed.output)}
 
 
 def _write_mask(path: Path, mask: Array, num_classes: int) -> None:

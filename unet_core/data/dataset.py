@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data import label_map, masks, quality
+from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.mask_values import ValueTable, has_colors, parse_color_map
 from unet_core.data.normalization import statistics
@@ -50,6 +51,7 @@ class Dataset:
         self.value_table = ValueTable()  # what is in a mask file to raw mask value
         self.palettes_as_colors = False  # whether palettes of masks are read through their colors
         self.image_types: dict[str, tuple[np.dtype[Any], int]] = {}  # by sample id: type and channels as stored
+        self.records: dict[str, str] = {}  # by sample id: what tells the image by its pixels as stored, see `identity`
         self.color_map = ""
         self.skipped: list[str] = []
         self.warnings: list[str] = []
@@ -73,9 +75,9 @@ class Dataset:
         name = self.samples[index].id
         return self._areas[name] if name in self._areas else self[index].raw_mask.size
 
-    def describe(self, index: int) -> tuple[int, float, float]:
+    def describe(self, index: int, example: Example | None = None) -> tuple[int, float, float]:
         """What `splits.split` stratifies by: pixels of an image, how colored it is, how bright (of 255 levels)."""
-        example = self[index]
+        example = example or self[index]
         channels = example.image.reshape(-1, example.image.shape[2]).mean(0, dtype=np.float64)
         channels *= 255 / full_range(example.image)
         return example.raw_mask.size, float(channels.max() - channels.min()), float(channels.mean())
@@ -92,6 +94,8 @@ class Dataset:
         image = images.read(sample.image, sample.page)
         raw_mask = self.value_table.encode(masks.read(sample, image.shape, self.palettes_as_colors))
         self.image_types[sample.id] = image.dtype, image.shape[2]
+        if sample.id not in self.records:
+            self.records[sample.id] = identity.describe_pixels(image)
         self._areas[sample.id] = raw_mask.size
         if self.model.in_channels:
             image = with_channels(image, self.model.in_channels)
@@ -128,7 +132,10 @@ def load_dataset(samples: list[Sample], data: DataConfig, model: ModelConfig) ->
     dataset.model = replace(model, num_classes=classes.num_classes)
     present = {int(classes.table[value]) for value in counts}
     image_types = [dataset.image_types[sample.id] for sample in dataset.samples]
-    dataset.warnings = [*classes.warnings, *quality.find_problems(present, image_types, dataset.samples)]
+    dataset.warnings = [
+        *classes.warnings,
+        *quality.find_problems(present, image_types, dataset.samples, dataset.records),
+    ]
     return dataset
 
 

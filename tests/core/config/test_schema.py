@@ -163,7 +163,7 @@ OLD = """
 
 def test_an_older_config_is_read_and_what_it_does_not_know_takes_its_default() -> None:
     assert RunConfig.from_json(OLD) == RunConfig(
-        DataConfig(root="/data/cells", val_fraction=0.25),
+        DataConfig(root="/data/cells", val_fraction=0.25, group_by="none"),  # older releases knew no groups
         ModelConfig(in_channels=1, num_classes=1, image_size=64),
         TrainConfig(epochs=2, lr=1.0, loss="bce_dice"),
     )

@@ -147,7 +147,7 @@ def test_each_image_is_predicted_and_compared_with_its_mask(tmp_path: Path) -> N
         },
     )
     chosen = {"val": [found[2]], "new": found[:2]}
-    results, skipped = evaluate(Bright(), chosen, DataConfig())  # type: ignore[arg-type]
+    results, skipped, _ = evaluate(Bright(), chosen, DataConfig())  # type: ignore[arg-type]
     assert not skipped
     table = {item.id: item for item in results}
     assert {name: item.subset for name, item in table.items()} == {"right": "val", "half": "new", "none": "new"}
@@ -162,7 +162,7 @@ def test_each_image_is_predicted_and_compared_with_its_mask(tmp_path: Path) -> N
 def test_several_classes_and_ignored_pixels(tmp_path: Path) -> None:
     image = np.array([[0, 150, 255, 255]], np.uint8)
     found = folder(tmp_path, {"one": (image, np.array([[0, 1, 1, 9]], np.uint8))})
-    (result,), _ = evaluate(Bright(num_classes=3), {"new": found}, DataConfig(ignore_index=9))  # type: ignore[arg-type]
+    (result,), _, _ = evaluate(Bright(num_classes=3), {"new": found}, DataConfig(ignore_index=9))  # type: ignore[arg-type]
     assert result.counts.tp.tolist() == [1, 1, 0]
     assert result.counts.fp.tolist() == [0, 0, 1]
     assert result.counts.fn.tolist() == [0, 1, 0]
@@ -171,7 +171,7 @@ def test_several_classes_and_ignored_pixels(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_scored(tmp_path: Path) -> None:
     found = folder(tmp_path, {f"{number:02d}": gray(number) for number in range(10)})
     found[4].image.write_bytes(b"no picture")
-    results, skipped = evaluate(Bright(), {"new": found}, DataConfig())  # type: ignore[arg-type]
+    results, skipped, _ = evaluate(Bright(), {"new": found}, DataConfig())  # type: ignore[arg-type]
     assert len(skipped) == 1
     assert str(found[4].image) in skipped[0]
     assert len(results) == 9
