@@ -196,18 +196,18 @@ def _fill(chosen: dict[int, str], weights: Sequence[int], counts: Mapping[str, i
 
 def _cost(chosen: Mapping[int, str], weights: Sequence[int], counts: Mapping[str, int], total: int) -> float:
     """How far the parts are from their counts and from their share of each stretch of looks, in images of all."""
-    sums: dict[tuple[str, int], float] = defaultdict(float)
-    all_of: dict[int, float] = defaultdict(float)
-    before = 0
+    held: dict[tuple[str, int], float] = defaultdict(float)
+    of_all: dict[int, float] = defaultdict(float)
+    weight_of_all, before = sum(weights), 0
     for index, weight in enumerate(weights):
-        stretch = int(STRETCHES * (before + weight / 2) / sum(weights))
+        stretch = int(STRETCHES * (before + weight / 2) / weight_of_all)
         before += weight
-        all_of[stretch] += weight
+        of_all[stretch] += weight
         if index in chosen:
-            sums[chosen[index], stretch] += weight
+            held[chosen[index], stretch] += weight
     cost = 0.0
     for part, count in counts.items():
-        held = sum(value for (name, _), value in sums.items() if name == part)
-        cost += 2 * abs(held - count) + (0 if held else 2 * total if part == "val" else total)
-        cost += sum(abs(sums[part, stretch] - count * of_all / sum(weights)) for stretch, of_all in all_of.items())
+        number = sum(held[part, stretch] for stretch in of_all)
+        cost += 4 * abs(number - count) + (0 if number else 2 * total if part == "val" else total)
+        cost += sum(abs(held[part, stretch] - count * weight / weight_of_all) for stretch, weight in of_all.items())
     return cost

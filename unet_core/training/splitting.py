@@ -77,8 +77,8 @@ def _tell_of_parent(split: splits.Split, parent: Parent, seen: set[str], drawn: 
         return
     if parent.trained is None:
         yield (
-            f"It is not known which images {parent.name} was trained on. Where they are among the validation or test "
-            "images, scores are too high."
+            f"It is not known which images {parent.name} was trained on: where they validate or test here, scores are "
+            "too high. Put images that it never saw into val/ and test/."
         )
         return
     held_back = [name for _, ids in list(split.parts())[1:] for name in ids if name in seen]

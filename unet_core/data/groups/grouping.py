@@ -72,7 +72,7 @@ def find_groups(samples: Sequence[Sample], group_by: str = "auto", clues: Clues 
     pattern = re.compile(group_by)
     matches = ((sample.id, pattern.search(sample.id)) for sample in samples)
     found = {name: match[1] for name, match in matches if match and match[1] is not None}
-    return _as_asked(samples, found, repr(group_by), f"by group_by {group_by!r}")
+    return _as_asked(samples, found, f"'{group_by}'", f"by group_by '{group_by}'")
 
 
 def _folder(sample: Sample) -> str:

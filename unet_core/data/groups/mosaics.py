@@ -97,7 +97,7 @@ def _matches(ends: Lines, starts: Lines) -> Iterator[tuple[int, int]]:
     """Pairs (a, b) where the border that ends a continues in the one that starts b; both (N, 2, L)."""
     length = ends.shape[2]
     needed = min(0.9, LIKENESS * max(1.0, (LENGTH / length) ** 0.5))
-    sharp_ends, sharp_starts = (_unit(lines - _smooth(lines)) for lines in (ends, starts))
+    sharp_ends, sharp_starts = _unit(_sharpen(ends)), _unit(_sharpen(starts))
     inside_ends = (sharp_ends[:, 0] * sharp_ends[:, 1]).sum(1)
     inside_starts = (sharp_starts[:, 0] * sharp_starts[:, 1]).sum(1)
     best, partner, second = _best(sharp_ends[:, 0], sharp_starts[:, 0])
@@ -133,11 +133,11 @@ def _best(lines: Lines, others: Lines) -> tuple[Lines, NDArray[np.intp], Lines]:
     return best, partner, second
 
 
-def _smooth(lines: Lines) -> Lines:
-    """The running mean along the last axis; at the ends the last value is repeated."""
-    pad = [(0, 0)] * (lines.ndim - 1) + [(WINDOW // 2 + 1, WINDOW // 2)]
-    sums = np.cumsum(np.pad(lines, pad, mode="edge"), axis=-1, dtype=np.float64)
-    return ((sums[..., WINDOW:] - sums[..., :-WINDOW]) / WINDOW).astype(np.float32)
+def _sharpen(lines: Lines) -> Lines:
+    """Lines less their running mean along the last axis, without the ends, which have none."""
+    sums = np.cumsum(np.pad(lines, [(0, 0)] * (lines.ndim - 1) + [(1, 0)]), axis=-1, dtype=np.float64)
+    smooth = (sums[..., WINDOW:] - sums[..., :-WINDOW]) / WINDOW
+    return (lines[..., WINDOW // 2 : -(WINDOW // 2)] - smooth).astype(np.float32)
 
 
 def _unit(lines: Lines) -> Lines:
