@@ -44,7 +44,10 @@ class DatasetSize:
 
 @dataclass
 class Trial:
-    """A training on a sample of the images; `dataset_size` is of all, `read_seconds` the time to read one image."""
+    """A training on a sample of the images; `dataset_size` is of all, `read_seconds` the time to read one image.
+
+    `warnings` tell what a setting of `group_by` did to all images; what "auto" finds in their pixels a run tells.
+    """
 
     config: RunConfig
     training: TrainerState
@@ -52,6 +55,7 @@ class Trial:
     dataset_size: DatasetSize
     threads: int
     read_seconds: float
+    warnings: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -86,7 +90,8 @@ def prepare(config: RunConfig, runs_dir: Path, max_images: int = MAX_IMAGES) -> 
     if start:
         stored, _ = checkpoint.load_model(start)
         training.load_weights(finetune.merged(stored.state_dict(), training.model.state_dict(), start)[0])
-    return Trial(config, training, examples, measure_dataset(samples, config), threads, read_seconds)
+    warnings = find_groups(samples, config.data.group_by).messages if config.data.group_by != "auto" else ()
+    return Trial(config, training, examples, measure_dataset(samples, config), threads, read_seconds, warnings)
 
 
 def _choose_samples(samples: list[Sample], count: int) -> list[Sample]:

@@ -62,6 +62,7 @@ def draw_split(
     messages = (
         *(grouping.messages if drawn else ()),
         *splits.check_split(split, images.samples, *fractions, grouping.group_of),
+        *_tell_of_copies(split, records),
         *_tell_of_parent(split, parent, seen, drawn),
     )
     return DrawnSplit(split, grouping, messages)
@@ -70,6 +71,16 @@ def draw_split(
 def _find_seen(records: Mapping[str, str], trained: Iterable[str]) -> set[str]:
     keys = frozenset[str]().union(*map(identity.keys, trained))
     return {name for name, record in records.items() if identity.keys(record) & keys}
+
+
+def _tell_of_copies(split: splits.Split, records: Mapping[str, str]) -> Iterable[str]:
+    trained = [records[name] for name in split.train]
+    for part, ids in list(split.parts())[1:]:
+        if copies := identity.find_lookalikes({name: records[name] for name in ids}, trained):
+            yield (
+                f"{len(copies)} of {len(ids)} images of {part} look like training images: {listing(copies, 5)}. Where "
+                "they are copies or frames of one video, their scores are too high: remove them, or set group_by."
+            )
 
 
 def _tell_of_parent(split: splits.Split, parent: Parent, seen: set[str], drawn: Iterable[str]) -> Iterable[str]:

@@ -204,6 +204,30 @@ def test_folders_that_hold_back_what_the_parent_saw(tmp_path: Path) -> None:
     )
 
 
+def test_copies_that_were_compressed_are_told(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for kind in ("images", "masks"):
+        (data / kind).mkdir(parents=True)
+    for seed in range(10):
+        image = photo(seed, 96, 96, 1)[:, :, 0]
+        Image.fromarray(image).save(data / "images" / f"{seed}.png")
+        Image.fromarray(image).save(data / "images" / f"{seed}-copy.jpg", quality=80)
+        for name in (f"{seed}", f"{seed}-copy"):
+            (data / "masks" / f"{name}.png").write_bytes(png((image > 100) * image.dtype.type(255)))
+    found = drawn(quick(data))
+    train = set(found.split.train)
+    apart = [
+        name
+        for name in found.split.val
+        if name in train or name.removesuffix("-copy") in train or f"{name}-copy" in train
+    ]
+    assert apart and found.messages == (
+        f"{len(apart)} of 4 images of val look like training images: {', '.join(apart)}. Where they are copies or "
+        "frames of one video, their scores are too high: remove them, or set group_by.",
+    )
+    assert len(drawn(quick(data, group_by=r"^(\d+)")).messages) == 1
+
+
 def test_a_parent_that_saw_all_leaves_no_validation_and_that_is_told(cells: Path) -> None:
     images = dataset.load_dataset(discovery.find(cells), quick(cells).data, quick(cells).model)
     found = drawn(quick(cells), Parent("all", frozenset(splitting.make_records(images).values())))

@@ -123,6 +123,11 @@ def _find_all(samples: Sequence[Sample], clues: Clues) -> Iterator[_Clue]:
     marked = series.find_marked(single)
     yield _Clue(marked, "frames or slices of one series, by the numbers in their names", inferred=True)
     yield _find_alike([sample for sample in single if sample.id not in marked], clues)
+    sizes = Counter(borders.top.shape[1] for borders in clues.borders.values())
+    if max(sizes.values(), default=0) > mosaics.MOST:
+        yield _Clue(
+            message="So many images were not searched for tiles of one image. Set group_by where there are such."
+        )
     pairs = mosaics.find_neighbors(clues.borders)
     tiles = mosaics.components(clues.borders, pairs)
     found = {name: tile[0] for tile in tiles for name in tile}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from unet_core.io.pixels import Pixels
 
 SIDE = 16  # cells of a look in each direction
+SAMPLED = 128  # pixels along the shorter side that its cells are averaged from
 MOST_DIFFERENT = 16  # of its 256 bits: a JPEG copy differs in about 10, neighboring frames of a video in 20 and more
 PLAIN = 64  # bits of one kind that a look needs; a blank image or a ramp has fewer and resembles any other
 
@@ -118,7 +119,9 @@ def _look(planes: list[Pixels]) -> str:
     if min(height, width) <= SIDE:
         return ""
     cells = np.zeros((SIDE, SIDE + 1))
+    step = max(1, min(height, width) // SAMPLED)
     for plane in planes:
+        plane = np.ascontiguousarray(plane[::step, ::step])
         resizable = plane if plane.dtype in (np.uint8, np.uint16, np.float32) else plane.astype(np.float32)
         cells += cv2.resize(resizable, (SIDE + 1, SIDE), interpolation=cv2.INTER_AREA)
     bits = np.diff(cells, axis=1) > 0

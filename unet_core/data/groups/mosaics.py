@@ -21,6 +21,7 @@ SHARE = 0.6  # of the correlation of neighboring rows inside of the two tiles
 WITH_SHADING = 0.85  # correlation of the borders as they are
 STEP = 1.25  # times the difference between neighboring rows inside of the two tiles
 MARGIN = 0.1  # by which the next best border must correlate less: a pattern that is common is no sign
+MOST = 30_000  # borders of one length, which take half a minute to compare on one core; more are left alone
 BLOCK = 512  # borders that are compared with all others at once
 
 Lines = NDArray[np.float32]
@@ -52,7 +53,8 @@ def measure_borders(image: Pixels) -> Borders:
 def find_neighbors(borders: Mapping[str, Borders]) -> list[tuple[str, str]]:
     """Pairs of image ids whose images adjoin, the left or upper one first, sorted.
 
-    A pair must be the best partner for both its borders, and clearly better than the second best.
+    A pair must be the best partner for both its borders, and clearly better than the second best. Of more than MOST
+    images with borders of one length none are compared.
 
     >>> noise = np.random.default_rng(0).normal(size=(64, 128, 1)).cumsum(0).cumsum(1).astype(np.float32)
     >>> find_neighbors({"a": measure_borders(noise[:, :64]), "b": measure_borders(noise[:, 64:])})
@@ -65,7 +67,7 @@ def find_neighbors(borders: Mapping[str, Borders]) -> list[tuple[str, str]]:
         for name in names:
             by_length[getattr(borders[name], end).shape[1]].append(name)
         for length, group in by_length.items():
-            if length >= SHORTEST and len(group) > 1:
+            if length >= SHORTEST and 1 < len(group) <= MOST:
                 ends = np.stack([getattr(borders[name], end) for name in group])
                 starts = np.stack([getattr(borders[name], start) for name in group])
                 pairs.update((group[a], group[b]) for a, b in _matches(ends, starts))

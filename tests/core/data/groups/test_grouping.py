@@ -8,6 +8,7 @@ import pytest
 
 from tests.core.data.groups.test_mosaics import cut, photo
 from tests.core.data.groups.test_series import drifting
+from unet_core.data.groups import mosaics
 from unet_core.data.groups.grouping import Clues, Grouping, find_groups
 from unet_core.data.layouts import Sample
 from unet_core.io.pixels import Array
@@ -144,6 +145,16 @@ def test_a_mosaic_of_nearly_all_is_told_and_left_out() -> None:
     )
     tiles |= {f"single {seed}": photo(seed, 128, 128) for seed in (52, 53)}
     assert len(together(find_groups(some(*tiles), "auto", clues_of(tiles)))) == 1, "five groups are enough"
+
+
+def test_too_many_images_are_not_compared_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles = cut(photo(3), 256)
+    monkeypatch.setattr(mosaics, "MOST", 3)
+    found = find_groups(some(*tiles), "auto", clues_of(tiles))
+    assert found.group_of == {}
+    assert found.messages == (
+        "So many images were not searched for tiles of one image. Set group_by where there are such.",
+    )
 
 
 def test_clues_add_up() -> None:
