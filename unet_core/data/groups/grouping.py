@@ -120,9 +120,11 @@ def _find_all(samples: Sequence[Sample], clues: Clues) -> Iterator[_Clue]:
     )
     yield _find_pages(samples)
     single = [sample for sample in samples if not sample.group and sample.page is None]
-    marked = series.find_marked(single)
+    placed = series.find_placed(single)
+    yield _Clue(placed, "tiles of one image, by the coordinates in their names", inferred=True)
+    marked = series.find_marked([sample for sample in single if sample.id not in placed])
     yield _Clue(marked, "frames or slices of one series, by the numbers in their names", inferred=True)
-    yield _find_alike([sample for sample in single if sample.id not in marked], clues)
+    yield _find_alike([sample for sample in single if sample.id not in placed | marked], clues)
     sizes = Counter(borders.top.shape[1] for borders in clues.borders.values())
     if max(sizes.values(), default=0) > mosaics.MOST:
         yield _Clue(
@@ -198,7 +200,10 @@ def _count(group_of: Mapping[str, str], reason: str) -> str:
 
 
 def _one_group(what: str, name: str, images: int) -> str:
-    return f"{what} puts all {images} images into one group ({name}), so each image is drawn alone."
+    return (
+        f"{what} puts all {images} images into one group ({name}), so each image is drawn alone, and validation scores "
+        "may be too high."
+    )
 
 
 def _neighbors(beginning: str) -> str:

@@ -1,4 +1,4 @@
-"""Frames of one video and slices of one volume, by the numbers in their names; no torch.
+"""Frames of one video, slices of one volume and tiles of one slide, by the numbers in their names; no torch.
 
 A number after a word such as `frame`, `slice`, `z` or `t` says it. A number alone says nothing (`benign (12)`), unless
 the images do: neighbors by number are then more alike than others of the same name.
@@ -12,11 +12,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unet_core.data.layouts import Sample
+from unet_core.data.layouts import SUBSETS, Sample
 from unet_core.io.pixels import Pixels
 
 WORDS = "frame|frames|frm|fr|slice|slices|slc|page|plane|time|timepoint|z|t"
-MARKED = re.compile(rf"(.+?)[-_. ](?:(?:{WORDS})[-_. ]?\d+|f\d{{3,}})", re.IGNORECASE)
+MARKED = re.compile(rf"(.+?)[-_. /](?:(?:{WORDS})[-_. ]?\d+|f\d{{3,}})", re.IGNORECASE)
+PLACED = re.compile(  # QuPath's "slide [x=0,y=512,w=512,h=512]", "slide_x0_y512", "slide-row3-col4"
+    r"(.+?)[-_. /]*(?:\[(?:\w=[\d.]+,)*x=-?\d+,y=-?\d+[^\]]*\]"
+    r"|[-_. ]x=?\d+[-_. ,]*y=?\d+"
+    r"|[-_. ]r(?:ow)?\d+[-_. ]?c(?:ol)?\d+)",
+    re.IGNORECASE,
+)
 NUMBERED = re.compile(r"(.*?)[-_. (]*(\d+)\)?", re.DOTALL)
 SIDE = 16  # pixels of a thumbnail
 MOST = 300  # images of one name that are compared with one another
@@ -50,9 +56,21 @@ def find_marked(samples: Sequence[Sample]) -> dict[str, str]:
         name = _name(sample)
         while match := MARKED.fullmatch(name):
             name = match[1]
-        if name != _name(sample):
+        if name != _name(sample) and name not in SUBSETS:
             found[sample.id] = name
     return found
+
+
+def find_placed(samples: Sequence[Sample]) -> dict[str, str]:
+    """The large image of each tile whose name says where it was cut, by id.
+
+    >>> from pathlib import Path
+    >>> names = ("slide 1 [x=0,y=512,w=512,h=512]", "p/slide2_x10_y7", "a_r1_c2", "box1_y2")
+    >>> list(find_placed([Sample(name, Path(name), ()) for name in names]).values())
+    ['slide 1', 'p/slide2', 'a']
+    """
+    matches = ((sample.id, PLACED.fullmatch(_name(sample))) for sample in samples)
+    return {name: match[1] for name, match in matches if match}
 
 
 def find_numbered(samples: Sequence[Sample]) -> dict[str, list[str]]:

@@ -49,7 +49,7 @@ def test_one_group_of_all_is_none_and_is_told() -> None:
     assert found.group_of == {}
     assert found.messages == (
         "Grouping puts all 3 images into one group (as the dataset's folders or names say), so each image is drawn "
-        "alone.",
+        "alone, and validation scores may be too high.",
     )
 
 
@@ -75,6 +75,15 @@ def test_marked_frames() -> None:
     assert together(found) == [[f"mouse{mouse}_t01", f"mouse{mouse}_t02"] for mouse in (1, 2, 3)]
     assert found.messages == (
         "6 images were kept together as 3 groups (frames or slices of one series, by the numbers in their names).",
+    )
+
+
+def test_tiles_by_their_coordinates() -> None:
+    names = [f"slide {slide} [x={x},y=0,w=64,h=64]" for slide in (1, 2, 3) for x in (0, 64)]
+    found = find_groups(some(*names))
+    assert together(found) == [names[:2], names[2:4], names[4:]]
+    assert found.messages == (
+        "6 images were kept together as 3 groups (tiles of one image, by the coordinates in their names).",
     )
 
 
@@ -198,7 +207,11 @@ def test_by_a_pattern() -> None:
     ("pattern", "message"),
     [
         ("(z+)", "group_by '(z+)' matches none of the 3 image ids such as 'ab1', so images are not kept together."),
-        ("^(a)", "group_by '^(a)' puts all 3 images into one group (a), so each image is drawn alone."),
+        (
+            "^(a)",
+            "group_by '^(a)' puts all 3 images into one group (a), so each image is drawn alone, and validation scores "
+            "may be too high.",
+        ),
         ("^(z)?", "group_by '^(z)?' matches none of the 3 image ids such as 'ab1', so images are not kept together."),
     ],
 )

@@ -24,6 +24,8 @@ def some(*names: str) -> list[Sample]:
         ("mouse1.T3", "mouse1"),
         ("a/b-z-04", "a/b"),
         ("0006R0_f00930", "0006R0"),
+        ("01/t000", "01"),
+        ("train/t000", None),
         ("well_f1", None),  # a field of view, not a frame
         ("benign (12)", None),
         ("cells_0003", None),
@@ -34,6 +36,23 @@ def some(*names: str) -> list[Sample]:
 )
 def test_words_that_mark_a_number(name: str, found: str | None) -> None:
     assert series.find_marked(some(name)) == ({} if found is None else {name: found})
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Slide 1 [x=128,y=0,w=64,h=64]", "Slide 1"),
+        ("Slide 1 [d=2,x=128,y=0,w=64,h=64]", "Slide 1"),
+        ("a/b_x1024_y2048", "a/b"),
+        ("scan-row03-col12", "scan"),
+        ("scan_r3c12", "scan"),
+        ("cell_x12", None),
+        ("max1y2", None),
+        ("car_12", None),
+    ],
+)
+def test_coordinates_of_tiles(name: str, found: str | None) -> None:
+    assert series.find_placed(some(name)) == ({} if found is None else {name: found})
 
 
 def test_of_a_stack_the_name_of_the_file_counts() -> None:
