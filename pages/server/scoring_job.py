@@ -75,13 +75,13 @@ class ScoringJob(BackgroundJob):
         return len(self.scores.images), self._total, self._name, 0, 0
 
     def _work(self) -> None:
-        from unet_core.evaluation.scores import find_copies, load_selected, score_images, select
+        from unet_core.evaluation.scores import find_copies, known_images, load_selected, score_images, select
 
         with self._lock.turn(self, self._cancelled):
             loaded = model_registry.load(self._model)
         run, config = self._trained_run, loaded.predictor.model.config
         samples = find(Path(run.config.data.root), run.config.data.layout)
-        parts = run.split()
+        parts = known_images(self._model.folder, run.split())
         selected = select(samples, parts, self._split)
         settings = replace(run.data, cache_mb=min(run.data.cache_mb, CACHE_MB))
         dataset = load_selected(selected, settings, config)

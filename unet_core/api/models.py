@@ -145,7 +145,8 @@ def evaluate(
         run = local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
     config = data_settings(data, settings, RunConfig() if run is None else RunConfig(data=run.data))
     samples = discovery.find(Path(data), settings.get("layout", "auto"))
-    parts = run.split() if run is not None and run.has_split else {}
+    split_of_run = run.split() if run is not None and run.has_split else {}
+    parts = scores.known_images(predictor.checkpoint, split_of_run) if predictor.checkpoint is not None else {}
     groups = scores.classify(samples, parts)
     images, skipped, told = scores.evaluate(predictor, scores.choose(groups, split), config.data, parts)
     return Evaluation(images, summarize(images), skipped, **scores.count_images(groups, images), warnings=told)

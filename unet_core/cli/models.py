@@ -189,7 +189,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     changes = {"layout": parsed.layout, "ignore_index": parsed.ignore_index, "color_map": parsed.color_map}
     config = config.replace(**{key: value for key, value in changes.items() if value is not None})
     samples = discovery.find(parsed.data, parsed.layout or "auto")
-    parts = run.split() if run is not None and run.has_split else {}
+    parts = scores.known_images(folder, run.split() if run is not None and run.has_split else {})
     groups = scores.classify(samples, parts)
     chosen = scores.choose(groups, parsed.split)
     left_out = len(samples) - sum(map(len, chosen.values()))

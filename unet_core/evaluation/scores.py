@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from unet_core import metrics
 from unet_core.config.choices import SPLITS
@@ -16,12 +17,26 @@ from unet_core.inference.prediction import Array
 from unet_core.inference.predictor import Predictor
 from unet_core.io import images
 from unet_core.io.pixels import Pixels
+from unet_core.models.checkpoint import load_about
+
+
+def known_images(folder: Path, parts: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+    """What is known of the images of a checkpoint: its run's split (`Run.split`, {} of none) and all it was trained on.
+
+    {"train": {name: record}, "val": ..., "test": ...}, {} where nothing is known. A checkpoint itself remembers its
+    training images and, where it was fine-tuned, those of the models before it.
+    """
+    trained = load_about(folder).get(identity.TRAINED_ON)
+    if not isinstance(trained, list) or not trained:
+        return dict(parts)
+    seen = {f"trained on {number}": str(key) for number, key in enumerate(trained)}
+    return {**parts, "train": {**parts.get("train", {}), **seen}}
 
 
 def classify(samples: Sequence[Sample], parts: Mapping[str, Mapping[str, str]]) -> dict[str, list[Sample]]:
     """The samples by what the model knows of them: {"train": [...], "val": ..., "test": ..., "new": ...}.
 
-    `parts` is a run's split (`Run.split`), {} where it is not known. An image is recognized by its pixels, whatever its
+    `parts` is what `known_images` gives, {} where nothing is known. An image is recognized by its pixels, whatever its
     name and file format, and one that lay in several subsets counts as trained on, else as validated on.
     """
     subset_of = {
@@ -139,7 +154,7 @@ def evaluate(
 ) -> tuple[list[ImageScore], list[str], list[str]]:
     """Score what `select` chose with the model's own threshold: (scores, unreadable files, warnings), a sentence each.
 
-    `parts` is the run's split, as for `classify`. Raises DataError where masks do not fit images or model.
+    `parts` is as for `classify`. Raises DataError where masks do not fit images or model.
     """
     dataset = load_selected(selected, data, predictor.model.config)
     scored = score_images(dataset, selected, lambda sample, image: predictor.mask(image))

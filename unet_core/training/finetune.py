@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FROM_RUN = ("in_channels", "num_classes", "dropout", "image_size", "threshold")
-TRAINED_ON = "trained_on"  # in a checkpoint's facts: records of all images that its weights have seen
 FIRST, LAST = "encoder.0.0.", ("head.", "deep_heads.")  # how the names of the layers begin that follow the data
 
 
@@ -62,6 +61,7 @@ def trained_images(folder: Path, runs_dir: Path) -> frozenset[str] | None:
 
     From the checkpoint itself; of one of release 0.1 from its run. None where neither knows.
     """
+    from unet_core.data.groups.identity import TRAINED_ON
     from unet_core.hub import resolve
     from unet_core.models.checkpoint import load_about
 

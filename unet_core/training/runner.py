@@ -84,7 +84,7 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
     facts = describe_images(training.train_dataset)
     if parent.trained is not None:
         own = (identity.key(record, "px") or record for record in run.split()["train"].values())
-        facts[finetune.TRAINED_ON] = sorted(parent.trained | set(own))
+        facts[identity.TRAINED_ON] = sorted(parent.trained | set(own))
     changes = control.to_repeat(former, training.epoch, training.stage)
     for event in train(training, control.FileControl(run.control, changes)):
         # Best, event, last: a kill in between repeats the epoch, and neither its point nor its weights get lost.
@@ -113,7 +113,7 @@ def _trained_before(run: runs.Run, start: Path | None) -> frozenset[str] | None:
         return frozenset()
     if not run.has_last:
         return finetune.trained_images(start, run.folder.parent)
-    trained = checkpoint.load_about(run.best).get(finetune.TRAINED_ON)
+    trained = checkpoint.load_about(run.best).get(identity.TRAINED_ON)
     return None if trained is None else frozenset(trained)
 
 

@@ -1,6 +1,7 @@
 """The split of a run: its own seed, groups that are told and stored, copies, and what a former training has seen."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 from tests.core.data.groups.test_mosaics import cut, photo
 from tests.helpers.processes import make_data, png, quick
+from unet_core.api.models import evaluate
 from unet_core.config.schema import RunConfig
 from unet_core.data import dataset, discovery
 from unet_core.data.groups import identity
@@ -173,6 +175,14 @@ def test_the_parent_of_the_parent_counts(tmp_path: Path, cells: Path) -> None:
             (others / kind / f"q{number}.png").unlink()
     second = trained(tmp_path / "runs", quick(others, epochs=1, init=first.id))
     assert not set(second.split()["train"]) & set(first.split()["train"])
+    (tmp_path / "exported").mkdir()
+    exported = shutil.copytree(second.best, tmp_path / "exported" / "model")
+    result = evaluate(exported, cells, split="all", device="cpu")
+    assert (result.images_by_split, result.evaluated_by_split) == (2 * ({"train": 10, "val": 0, "test": 0, "new": 2},))
+    result = evaluate(second, others, device="cpu")
+    assert result.images_by_split == {"train": 6, "val": 2, "test": 0, "new": 0}
+    assert result.evaluated_by_split == {"train": 0, "val": 2, "test": 0, "new": 0}
+    assert result.warnings == []
     third = trained(tmp_path / "runs", quick(cells, epochs=1, init=second.id, split_seed=5))
     assert set(third.split()["train"]) == set(first.split()["train"])
     as_of_release_0_1(second)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from unet_core.io.pixels import Pixels
 
+TRAINED_ON = "trained_on"  # in a checkpoint's facts: records of all images that its weights have seen
 SIDE = 16  # cells of a look in each direction
 SAMPLED = 128  # pixels along the shorter side that its cells are averaged from
 MOST_DIFFERENT = 16  # of its 256 bits: a JPEG copy differs in about 10, neighboring frames of a video in 20 and more
