@@ -116,7 +116,7 @@ class _Clue:
 
 def _find_all(samples: Sequence[Sample], clues: Clues) -> Iterator[_Clue]:
     yield _Clue(
-        {sample.id: f"{sample.group}" for sample in samples if sample.group}, "as the dataset's folders or names say"
+        {sample.id: sample.group for sample in samples if sample.group}, "as the dataset's folders or names say"
     )
     yield _find_pages(samples)
     single = [sample for sample in samples if not sample.group and sample.page is None]
@@ -138,7 +138,7 @@ def _find_all(samples: Sequence[Sample], clues: Clues) -> Iterator[_Clue]:
 
 def _find_pages(samples: Sequence[Sample]) -> _Clue:
     pages = Counter(sample.image for sample in samples if sample.page is not None)
-    if len(pages) == 1 and len(samples) == pages.total() > 1:
+    if len(pages) == 1 and len(samples) == pages.total() > 1 and not any(sample.group for sample in samples):
         return _Clue(message=_neighbors(f"All images are pages of {next(iter(pages)).name}"))
     return _Clue({sample.id: str(sample.image) for sample in samples if sample.page is not None}, "pages of one file")
 
@@ -170,6 +170,8 @@ def _merge(samples: Sequence[Sample], clues: Sequence[_Clue]) -> Grouping:
         if not links:
             continue
         groups = mosaics.components(ids, [*pairs, *links])
+        if groups == mosaics.components(ids, pairs):
+            continue  # known by another clue
         left = len(groups) + len(ids) - sum(map(len, groups))
         largest = max(groups, key=len)
         if left == 1:

@@ -66,6 +66,15 @@ def test_pages_of_several_files_and_of_one() -> None:
     assert find_groups(pages[:3]).group_of == {}
 
 
+def test_what_two_clues_say_is_told_once() -> None:
+    pages = [
+        Sample(f"{stem}/{page}", Path(f"{stem}.tif"), (), group=stem, page=page) for stem in "xyz" for page in range(3)
+    ]
+    assert find_groups(pages).messages == (
+        "9 images were kept together as 3 groups (as the dataset's folders or names say).",
+    )
+
+
 def test_two_patients_are_two_groups() -> None:
     assert together(find_groups(some("a1", "a2", "a3", group="A") + some("b1", group="B"))) == [["a1", "a2", "a3"]]
 
