@@ -12,14 +12,14 @@ The latest predictions are cached, so that the page can show a scored image at a
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pages.server import model_registry
 from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
 from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import Loaded
-from unet_core.data.discovery import content_hash, find
+from unet_core.data import discovery
+from unet_core.data.discovery import content_hash
 from unet_core.data.layouts import Sample
 from unet_core.errors import Cancelled
 from unet_core.inference.prediction import Prediction
@@ -76,16 +76,17 @@ class ScoringJob(BackgroundJob):
         return len(self.scores.images), self._total, self._name, 0, 0
 
     def _work(self) -> None:
-        from unet_core.evaluation.scores import load_selected, score_images, select
+        from unet_core.evaluation.scores import known_images, load_selected, score_images, select
 
         with self._lock.turn(self, self._cancelled):
             loaded = model_registry.load(self._model)
         self.warning = loaded.warning
         run, config = self._trained_run, loaded.predictor.model.config
-        samples = find(Path(run.config.data.root), run.config.data.layout)
-        selected = select(samples, run.split(), self._split)
+        search = discovery.search_data(run.config.data)
+        parts = known_images(self._model.folder, run.split())
+        selected = select(search.samples, parts, self._split)
         settings = replace(run.data, cache_mb=min(run.data.cache_mb, CACHE_MB))
-        dataset = load_selected(selected, settings, config, run.coding)
+        dataset = load_selected(selected, settings, config, coding=run.coding, parts=parts, search=search)
         self.scores.warnings = dataset.warnings
         self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
 

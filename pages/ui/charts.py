@@ -9,7 +9,7 @@ from unet_core.io import colors
 from unet_core.io.colors import to_hex
 from unet_core.planning.report import LrRange
 from unet_core.runs.events import EpochFinished
-from unet_core.runs.leaderboard import Row
+from unet_core.runs.leaderboard import Row, besides_seed
 
 BLUE, ORANGE, GREEN, GRAY = map(to_hex, (colors.BLUE, colors.ORANGE, colors.GREEN, colors.GRAY))
 COLORS = tuple(map(to_hex, colors.LINE_COLORS))
@@ -37,14 +37,15 @@ def draw_epoch_curves(curves: Sequence[tuple[Row, Sequence[EpochFinished]]], mea
 
     `measure` is a key of `MEASURES`. The zoom survives new points as long as `name` and `measure` stay the same.
     """
+    rows = [row for row, _ in curves]
     numbers: dict[str, int] = {}  # of the groups, in the order in which they appear
     for row, _ in curves:
-        numbers.setdefault(_group(row), len(numbers))
+        numbers.setdefault(_group(row, rows), len(numbers))
     over_seeds = len(numbers) < len(curves)
     members = dict.fromkeys(numbers, 0)
     traces = []
     for row, epochs in curves:
-        group = _group(row)
+        group = _group(row, rows)
         number, member = numbers[group], members[group]
         members[group] += 1
         color = COLORS[number % len(COLORS)]
@@ -72,9 +73,9 @@ def draw_epoch_curves(curves: Sequence[tuple[Row, Sequence[EpochFinished]]], mea
     return go.Figure({"data": traces, "layout": layout}, skip_invalid=False)
 
 
-def _group(row: Row) -> str:
+def _group(row: Row, rows: Sequence[Row]) -> str:
     """The same for runs that differ only in their seed."""
-    return repr({key: value for key, value in row.settings.items() if key != "seed"}) if row.settings else row.name
+    return repr(besides_seed(row.settings, rows)) if row.settings else row.name
 
 
 def draw_lr_finder(result: LrRange, lr: float) -> go.Figure:

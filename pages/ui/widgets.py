@@ -16,6 +16,8 @@ LABELS = {
     "unlabeled": "Images without a mask",
     "val_fraction": "Validation fraction",
     "test_fraction": "Test fraction",
+    "split_seed": "Split seed",
+    "group_by": "Group images by",
     "ignore_index": "Ignored mask value",
     "color_map": "Mask colors",
     "labels": "Mask values are",

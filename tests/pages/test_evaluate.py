@@ -68,7 +68,7 @@ def test_the_scores_and_masks_are_those_of_the_command_line(model):
     job = scored(model, "all")
     predictor, _ = load_predictor(model.folder)
     chosen = evaluation.select(find(Path(model.run.config.data.root)), model.run.split(), "all")
-    expected, _ = evaluation.evaluate(predictor, chosen, model.run.data)
+    expected, _, _ = evaluation.evaluate(predictor, chosen, model.run.data)
     dataset = evaluation.load_selected(chosen, model.run.data, predictor.model.config)
     rescored = evaluation.score_images(dataset, chosen, lambda sample, image: predictor.mask(image))
     masks = {item.sample.id: item.pred for item in rescored}

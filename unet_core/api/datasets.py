@@ -113,6 +113,6 @@ def plan(data: str | Path, **settings: Any) -> "list[Advice]":
     from unet_core.planning import planner
 
     config = run_settings(data, "default", settings)
-    samples = discovery.find(Path(config.data.root), config.data.layout, unlabeled=config.data.unlabeled)
+    samples = list(discovery.search_data(config.data).samples)
     numbers = fingerprint.measure_samples(samples, config.data, config.model.num_classes)
     return planner.propose(numbers, Machine.here(config.train.device), config)

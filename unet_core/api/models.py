@@ -70,13 +70,17 @@ class Evaluation:
     """Scores of a model on a dataset: each image's, and what they add up to.
 
     `images` are the scores of each image, `skipped` one sentence for each file that could not be read, `warnings` what
-    else one should know of the data, such as how mask values were read, `summary` the means.
-    `mean`, `pooled`: by metric ("dice", "iou", "precision", "recall", "accuracy"), see docs/scores.md.
+    else one should know of the data, such as how mask values were read, `summary` the means. `images_by_split` and
+    `evaluated_by_split`: how many of all images, and of those that were scored, are "train", "val" and "test" images of
+    the run, and how many are "new". `mean`, `pooled`: by metric ("dice", "iou", "precision", "recall", "accuracy"), see
+    docs/scores.md.
     """
 
     images: "list[ImageScore]"
     summary: "Summary"
     skipped: list[str] = field(default_factory=list)
+    images_by_split: dict[str, int] = field(default_factory=dict)
+    evaluated_by_split: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -112,7 +116,7 @@ def evaluate(
         model: Whatever `load` takes.
         data: Folder with images and masks.
         split: Which images: "held-out" (all that the model was not trained on), "all", "train", "val" or "test". An
-            image is recognized by its content, whatever its name.
+            image is recognized by its pixels, whatever its name and file format.
         runs_dir: Folder of all runs.
         device: As for `load`.
         precision: As for `load`.
@@ -142,11 +146,15 @@ def evaluate(
     if predictor.checkpoint is not None:
         run = local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
     config = data_settings(data, settings, RunConfig() if run is None else RunConfig(data=run.data))
-    samples = discovery.find(Path(data), settings.get("layout", "auto"), unlabeled=config.data.unlabeled)
-    chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, split)
+    search = discovery.search(Path(data), settings.get("layout", "auto"), unlabeled=config.data.unlabeled)
+    split_of_run = run.split() if run is not None and run.has_split else {}
+    parts = scores.known_images(predictor.checkpoint, split_of_run) if predictor.checkpoint is not None else {}
+    groups = scores.classify(search.samples, parts)
+    chosen = scores.choose(groups, split)
     coding = find_coding(run, predictor.checkpoint, settings)
-    images, dataset = scores.evaluate(predictor, chosen, config.data, coding)
-    return Evaluation(images, summarize(images), dataset.skipped, dataset.warnings)
+    images, dataset = scores.evaluate(predictor, chosen, config.data, coding, parts, search)
+    counts = scores.count_images(groups, images)
+    return Evaluation(images, summarize(images), dataset.skipped, warnings=dataset.warnings, **counts)
 
 
 def _load_file(path: Path, device: str, precision: str) -> "Predictor":

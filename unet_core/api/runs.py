@@ -87,7 +87,7 @@ def _create(data: str | Path, runs_dir: str | Path, preset: str, settings: Mappi
     from unet_core.training import finetune
 
     config = finetune.resolve_init(run_settings(data, preset, settings), Path(runs_dir))
-    discovery.find(Path(config.data.root), config.data.layout, unlabeled=config.data.unlabeled)
+    list(discovery.search_data(config.data).samples)
     return runs.create(Path(runs_dir), config)
 
 

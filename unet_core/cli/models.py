@@ -215,8 +215,11 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     names = ("layout", "unlabeled", "ignore_index", "color_map", "labels")
     changes = {name: getattr(parsed, name) for name in names}
     config = config.replace(**{key: value for key, value in changes.items() if value is not None})
-    samples = discovery.find(parsed.data, parsed.layout or "auto", unlabeled=config.data.unlabeled)
-    chosen = scores.select(samples, run.split() if run is not None and run.has_split else {}, parsed.split)
+    search = discovery.search(parsed.data, parsed.layout or "auto", unlabeled=config.data.unlabeled)
+    samples = search.samples
+    parts = scores.known_images(folder, run.split() if run is not None and run.has_split else {})
+    groups = scores.classify(samples, parts)
+    chosen = scores.choose(groups, parsed.split)
     left_out = len(samples) - sum(map(len, chosen.values()))
     if left_out:
         echo(f"{left_out} of {len(samples)} images are left out (split {parsed.split!r}); --split all includes them")
@@ -224,7 +227,14 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     if warning:
         warn(warning)
     set_here = [key for key, value in changes.items() if value is not None]
-    dataset = scores.load_selected(chosen, config.data, predictor.model.config, find_coding(run, folder, set_here))
+    dataset = scores.load_selected(
+        chosen,
+        config.data,
+        predictor.model.config,
+        coding=find_coding(run, folder, set_here),
+        parts=parts,
+        search=search,
+    )
     for message in dataset.skipped:
         echo(f"skipped: {message}")
     for message in dataset.warnings:
@@ -244,6 +254,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     if len(classes) > 1:
         summary["iou_by_class"] = {item.index: item.iou for item in classes}
         summary["class_names"] = {item.index: predictor.model.config.class_name(item.index) for item in classes}
+    summary |= scores.count_images(groups, results)
     return summary | {"output": parsed.output and str(parsed.output), "warnings": dataset.warnings}
 
 

@@ -46,7 +46,7 @@ def add_arguments(commands: "Commands") -> None:
 def propose(parsed: argparse.Namespace) -> dict[str, Any]:
     """Suggest settings for a dataset, each with its reason, and print the command that trains with them."""
     config = read_config(parsed)
-    samples = discovery.find(Path(config.data.root), config.data.layout, unlabeled=config.data.unlabeled)
+    samples = list(discovery.search_data(config.data).samples)
     data = fingerprint.measure_samples(samples, config.data, config.model.num_classes)
     advice = planner.propose(data, Machine.here(config.train.device), config)
     for item in advice:

@@ -118,7 +118,7 @@ def _print_table(rows: list[leaderboard.Row]) -> None:
     for line in lines:
         echo("  ".join(text.ljust(width) for text, width in zip(line, widths.values(), strict=True)))
     for mean in leaderboard.over_seeds(rows):
-        echo(f"{mean.name}: Dice {mean.dice:.4f} ± {_cell(mean.dice_sd)} over {mean.runs} seeds")
+        echo(f"{mean.name}: Dice {mean.dice:.4f} ± {_cell(mean.dice_sd)} over {mean.runs} seeds, {mean.images}")
 
 
 def _cell(value: Any) -> str:

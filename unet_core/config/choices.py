@@ -85,4 +85,9 @@ UNLABELED = {
     "leave_out": "they are left out",
     "empty": "nothing is to be seen in them: all background",
 }
+GROUPINGS = {  # what keeps images together in one part of a split; any other text is a regular expression
+    "auto": "patients, slides, stacks and frames as the dataset shows them, and tiles of one image by their borders",
+    "none": "every image is drawn alone",
+    "folder": "by folder",
+}
 LAYOUTS = Registry("unet_core.data.layouts:LAYOUTS", auto="detected from the folder")

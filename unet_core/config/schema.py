@@ -7,6 +7,7 @@ module and must not import torch; a contract test keeps them equal to the keys o
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self, get_type_hints
@@ -18,6 +19,7 @@ from unet_core.config.choices import (
     CLASS_WEIGHTS,
     DEVICES,
     DOWNS,
+    GROUPINGS,
     LABELS,
     LAYOUTS,
     LOSSES,
@@ -140,6 +142,17 @@ class DataConfig(Settings):
     unlabeled: str = field("ask", "Images without a mask in a folder where others have one.", choices=UNLABELED)
     val_fraction: float = field(0.2, "Fraction of images for validation, used to select the best epoch.", ge=0, le=0.9)
     test_fraction: float = field(0.0, "Fraction of images held out for testing, never used in training.", ge=0, le=0.9)
+    split_seed: int = field(
+        0,
+        "Random seed of the split, apart from that of the training: all seeds score the same images.",
+        ge=0,
+        le=2**31 - 1,
+    )
+    group_by: str = field(
+        "auto",
+        "Images to keep together in one part of the split: auto (patients, stacks, frames, tiles of one image), none, "
+        'folder, or a regular expression whose first group in the image id names it, such as "^(mouse[0-9]+)_".',
+    )
     ignore_index: int | None = field(None, "Mask value to ignore in the loss and the metrics.", ge=0, le=255)
     color_map: str = field(
         "", 'Mask colors in class order, "0,0,0;255,0,0" or a file that lists them; empty = detected from the masks.'
@@ -157,6 +170,8 @@ class DataConfig(Settings):
                 f"val_fraction {self.val_fraction:g} + test_fraction {self.test_fraction:g} leave less than a tenth of "
                 "the images for training. Lower one of them."
             )
+        if self.group_by not in GROUPINGS:
+            _check_pattern(self.group_by)
 
 
 @dataclass(frozen=True)
@@ -185,7 +200,7 @@ class TrainConfig(Settings):
         0, "Early stopping: epochs without improvement before training stops, 0 = off.", ge=0, le=100_000
     )
     augment: str = field("flips", "Data augmentation.", choices=AUGMENTATIONS)
-    seed: int = field(0, "Random seed of the split, the initial weights, the order and the crops.", ge=0, le=2**31 - 1)
+    seed: int = field(0, "Random seed of the initial weights, the order and the crops.", ge=0, le=2**31 - 1)
     device: str = field("auto", "Compute device.", choices=DEVICES)
     precision: str = field("auto", "Numerical precision of the forward pass.", choices=PRECISIONS)
     init: str = field("", "Model to fine-tune: run, checkpoint folder or Hub id. It determines the architecture.")
@@ -211,7 +226,7 @@ class RunConfig(Settings):
             values = json.loads(text)
         except ValueError as error:
             raise ConfigError(f"config.json is not valid JSON: {error}.") from error
-        return cls.from_dict(values)
+        return cls.from_dict(_with_split(values))
 
     def replace(self, **changes: Any) -> Self:
         """A copy with settings changed, named without their section: `replace(epochs=3, depth=2)`.
@@ -227,6 +242,28 @@ class RunConfig(Settings):
             by_section.setdefault(section_of[key], {})[key] = value
         sections = {name: dataclasses.replace(getattr(self, name), **values) for name, values in by_section.items()}
         return dataclasses.replace(self, **sections)
+
+
+def _with_split(values: Any) -> Any:
+    """The settings of an older release with those of its split: drawn by the seed of the training, without groups."""
+    data, train = (values.get(name) for name in ("data", "train")) if isinstance(values, dict) else (None, None)
+    if not isinstance(data, dict) or not isinstance(train, dict) or "split_seed" in data or "val_fraction" not in data:
+        return values
+    return values | {"data": data | {"split_seed": train.get("seed", 0), "group_by": "none"}}
+
+
+def _check_pattern(text: str) -> None:
+    """Raise ConfigError unless `text` is a regular expression with a group."""
+    known = f"Expected group_by to be one of {', '.join(GROUPINGS)} or a regular expression with a group"
+    try:
+        groups = re.compile(text).groups
+    except re.error as error:
+        raise ConfigError(f"{known}, got {text!r}, which is no regular expression ({error}).") from error
+    if not groups:
+        raise ConfigError(
+            f"{known}, got {text!r}, which has no group. Put parentheses around what names the group, "
+            'such as "^(mouse[0-9]+)_".'
+        )
 
 
 def all_fields() -> Iterator[Field]:

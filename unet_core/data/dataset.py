@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data import quality
 from unet_core.data.discovery import Search
+from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
 from unet_core.data.masks.coding import MaskCoding, code_drawn
@@ -60,6 +61,7 @@ class Dataset:
         self.kinds: dict[str, Kind] = {}  # by image file: its channels, where its header could be read
         self.image_types: dict[str, tuple[np.dtype[Any], int]] = {}  # by sample id: type and channels as stored
         self.without_data: set[str] = set()  # ids of images some of whose pixels hold no data
+        self.records: dict[str, str] = {}  # by sample id: what tells the image by its pixels as stored, see `identity`
         self.skipped: list[str] = []
         self.warnings: list[str] = []
         self._areas: dict[str, int] = {}
@@ -92,9 +94,9 @@ class Dataset:
         name = self.samples[index].id
         return self._areas[name] if name in self._areas else self[index].mask.size
 
-    def describe(self, index: int) -> tuple[int, float, float]:
+    def describe(self, index: int, example: Example | None = None) -> tuple[int, float, float]:
         """What `splits.split` stratifies by: pixels of an image, how colored it is, how bright (of 255 levels)."""
-        example = self[index]
+        example = example or self[index]
         means = example.image.reshape(-1, example.image.shape[2]).mean(0, dtype=np.float64)
         means *= 255 / full_range(example.image)
         return example.mask.size, float(means.max() - means.min()), float(means.mean())
@@ -103,7 +105,8 @@ class Dataset:
         """Those of some samples, in the order of this dataset, sharing what is in memory; it caches nothing more."""
         chosen = set(ids)
         part = Dataset([sample for sample in self.samples if sample.id in chosen], self.model, 0, self.coding)
-        part._cache, part._areas, part.kinds, part.apart = self._cache, self._areas, self.kinds, self.apart
+        part._cache, part._areas, part.kinds = self._cache, self._areas, self.kinds
+        part.apart, part.records = self.apart, self.records
         return part
 
     def _read(self, sample: Sample) -> Example:
@@ -121,6 +124,8 @@ class Dataset:
             self.without_data.add(sample.id)
             raw = raw.ignore(~valid)
         self.image_types[sample.id] = image.dtype, image.shape[2]
+        if sample.id not in self.records:
+            self.records[sample.id] = identity.describe_pixels(image)
         self._areas[sample.id] = image.shape[0] * image.shape[1]
         return self._choose_channels(sample, image), raw
 
@@ -235,8 +240,8 @@ def load_dataset(
             f"({listing(sorted(dataset.without_data), 3)}): "
             "these are filled with the mean of their channel and count in no loss and no score."
         )
-    notes = search.notes if search is not None else ()
-    dataset.warnings = [*notes, *told, *guesses, *quality.find_problems(present, image_types, dataset.samples)]
+    problems = quality.find_problems(present, image_types, dataset.samples, dataset.records)
+    dataset.warnings = [*(search.notes if search is not None else ()), *told, *guesses, *problems]
     return dataset
 
 

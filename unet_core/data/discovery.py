@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from unet_core.config.schema import DataConfig
 from unet_core.data.layouts import LAYOUTS, Reading, Sample
 from unet_core.data.layouts.base import refuse, settle
 from unet_core.data.layouts.refusal import nothing_fits
@@ -53,6 +54,11 @@ class Search:
 def find(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: str = "ask") -> list[Sample]:
     """The samples of `search`."""
     return list(search(root, layout, unmasked, unlabeled).samples)
+
+
+def search_data(data: DataConfig) -> Search:
+    """`search` of the folder of some settings. Raises DataError."""
+    return search(Path(data.root), data.layout, unlabeled=data.unlabeled)
 
 
 def search(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: str = "ask") -> Search:

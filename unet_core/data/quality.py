@@ -1,21 +1,27 @@
 """Warnings about data that trains without an error and yet is hardly intended."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from unet_core.data.discovery import content_hash
+from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import IGNORE
 from unet_core.errors import listing
 
 
 def find_problems(
-    classes: set[int], image_types: Iterable[tuple[np.dtype[Any], int]], samples: list[Sample]
+    classes: set[int],
+    image_types: Iterable[tuple[np.dtype[Any], int]],
+    samples: list[Sample],
+    records: Mapping[str, str],
 ) -> Iterator[str]:
-    """Warnings; `classes` are the class indices in all masks, `image_types` dtype and channels as stored."""
+    """Warnings; `classes` are the class indices in all masks, `image_types` dtype and channels as stored.
+
+    `records` tell the images by their pixels, see `identity`.
+    """
     if classes == {IGNORE}:
         yield "All pixels of all masks are ignored, so there is nothing to learn. Check ignore_index."
     elif classes <= {0, IGNORE}:
@@ -28,22 +34,21 @@ def find_problems(
         if len(words) > 1:
             parts = ", ".join(f"{images} {name}" for name, images in sorted(words.items()))
             yield f"The images have different {what} ({parts}). Check that all come from the same source."
-    if twins := find_leaks(samples):
-        yield (
-            f"{len(twins)} images are in both train and val, so validation scores are too high: {listing(twins)}. "
-            "Remove them from one of the two folders."
-        )
+    for part, word in (("val", "validation"), ("test", "test")):
+        if twins := find_leaks(samples, records, part):
+            yield (
+                f"{len(twins)} images are in both train and {part}, so {word} scores are too high: {listing(twins)}. "
+                "Remove them from one of the two folders."
+            )
 
 
-def find_leaks(samples: Iterable[Sample]) -> list[str]:
-    """The val images whose content also lies in train, where folders say what is which; only equal sizes are read."""
-    sizes: dict[str, dict[int, list[Sample]]] = {"train": {}, "val": {}}
-    for sample in samples:
-        if sample.subset in sizes:
-            sizes[sample.subset].setdefault(sample.image.stat().st_size, []).append(sample)
-    twins = []
-    for size, held_back in sizes["val"].items():
-        if same := sizes["train"].get(size):
-            trained = {content_hash(sample.image, sample.page) for sample in same}
-            twins += [sample.id for sample in held_back if content_hash(sample.image, sample.page) in trained]
-    return sorted(twins)
+def find_leaks(samples: Iterable[Sample], records: Mapping[str, str], part: str = "val") -> list[str]:
+    """The images of the folder for `part` whose pixels also lie in that for train, under any name and format.
+
+    `records` are those of `identity`, by image id.
+    """
+    samples = list(samples)
+    trained = {identity.key(records[sample.id], "px") for sample in samples if sample.subset == "train"}
+    return sorted(
+        sample.id for sample in samples if sample.subset == part and identity.key(records[sample.id], "px") in trained
+    )

@@ -145,6 +145,7 @@ def _report(
     image_seconds = val_pixel_seconds * size.pixels + reread_seconds
     steps = -(-size.crops // config.train.batch_size)
     warnings = [
+        *trial.warnings,
         *_check_step(config, timing),
         *check_settings(config, data, size.train_images, size.val_images, steps, size.crops),
         *_check_classes(training),

@@ -5,7 +5,7 @@ The size of the whole dataset (images, crops and steps per epoch) is computed fr
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unet_core.config.schema import RunConfig
+from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.data import dataset, discovery, sampling, splits
 from unet_core.data.dataset import Dataset
 from unet_core.data.fingerprint import spread
+from unet_core.data.groups.grouping import find_groups
 from unet_core.data.layouts import Sample
 from unet_core.data.sampling import Batch
 from unet_core.errors import DataError, ImageError
@@ -43,7 +44,10 @@ class DatasetSize:
 
 @dataclass
 class Trial:
-    """A training on a sample of the images; `dataset_size` is of all, `read_seconds` the time to read one image."""
+    """A training on a sample of the images; `dataset_size` is of all, `read_seconds` the time to read one image.
+
+    `warnings` tell what a setting of `group_by` did to all images; what "auto" finds in their pixels a run tells.
+    """
 
     config: RunConfig
     training: TrainerState
@@ -51,6 +55,7 @@ class Trial:
     dataset_size: DatasetSize
     threads: int
     read_seconds: float
+    warnings: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -73,21 +78,20 @@ def prepare(config: RunConfig, runs_dir: Path, max_images: int = MAX_IMAGES) -> 
     torch.set_num_threads(threads)
     start = finetune.origin(config.train.init, runs_dir) if config.train.init else None
     model = finetune.adopt(config.model, start) if start else config.model
-    samples = discovery.find(Path(config.data.root), config.data.layout, unlabeled=config.data.unlabeled)
+    samples = list(discovery.search_data(config.data).samples)
     chosen = _choose_samples(samples, max_images)
     began = time.perf_counter()
     examples = dataset.load_dataset(chosen, config.data, model)
     read_seconds = (time.perf_counter() - began) / len(chosen)
     config = replace(config, model=examples.model)
-    ids = {sample.id: sample.id for sample in examples.samples}
     looks = {sample.id: examples.describe(index) for index, sample in enumerate(examples.samples)}
-    settings = config.data
-    split = splits.split(examples.samples, settings.val_fraction, settings.test_fraction, config.train.seed, ids, looks)
+    split = _split(examples.samples, config.data, looks)
     training = TrainerState(config, examples.subset(split.train), examples.subset(split.val))
     if start:
         stored, _ = checkpoint.load_model(start)
         training.load_weights(finetune.merged(stored.state_dict(), training.model.state_dict(), start)[0])
-    return Trial(config, training, examples, measure_dataset(samples, config), threads, read_seconds)
+    warnings = find_groups(samples, config.data.group_by).messages if config.data.group_by != "auto" else ()
+    return Trial(config, training, examples, measure_dataset(samples, config), threads, read_seconds, warnings)
 
 
 def _choose_samples(samples: list[Sample], count: int) -> list[Sample]:
@@ -97,20 +101,20 @@ def _choose_samples(samples: list[Sample], count: int) -> list[Sample]:
     return chosen + [next(sample for sample in samples if sample.subset == part) for part in sorted(missing, key=str)]
 
 
+def _split(samples: list[Sample], data: DataConfig, looks: Mapping[str, tuple[float, ...]]) -> splits.Split:
+    """The split of a run as far as names and folders tell which images belong together."""
+    ids = {sample.id: sample.id for sample in samples}
+    groups = find_groups(samples, data.group_by).group_of
+    return splits.split(samples, data.val_fraction, data.test_fraction, data.split_seed, ids, looks, groups)
+
+
 def measure_dataset(samples: list[Sample], config: RunConfig) -> DatasetSize:
-    """The size of a dataset, from the headers of its files; its parts are counted as `splits.split` makes them."""
-    in_folders = {part: sum(sample.subset == part for sample in samples) for part in ("val", "test")}
-    free = len(samples) - sum(in_folders.values())
-    drawn = {
-        part: max(1, round(fraction * free)) if fraction > 0 and not in_folders[part] else 0
-        for part, fraction in (("val", config.data.val_fraction), ("test", config.data.test_fraction))
-    }
-    held_back = min(sum(drawn.values()), max(0, free - 1))
-    val = min(drawn["val"], held_back)
-    train = free - held_back
+    """The size of a dataset, from the headers of its files; groups that only pixels show are not counted."""
+    split = _split(samples, config.data, {sample.id: () for sample in samples})
+    train = len(split.train)
     areas = _areas(samples)
     crops = sampling.crops_of(areas, config.model, config.train).mean() * train
-    return DatasetSize(len(samples), train, val + in_folders["val"], max(1, round(crops)), float(areas.mean()))
+    return DatasetSize(len(samples), train, len(split.val), max(1, round(crops)), float(areas.mean()))
 
 
 def _areas(samples: list[Sample]) -> NDArray[np.float64]:

@@ -46,6 +46,12 @@ class Mean:
     iou: float | None
     iou_sd: float | None
     settings: Mapping[str, Any]
+    same_images: bool = True  # whether all seeds are scored on the same validation images
+
+    @property
+    def images(self) -> str:
+        """Which images the runs are scored on, in words."""
+        return "the same validation images" if self.same_images else "other validation images for each seed"
 
 
 @functools.cache
@@ -131,14 +137,21 @@ def over_seeds(table: Sequence[Row]) -> list[Mean]:
     groups: dict[str, list[Row]] = {}
     for row in table:
         if "seed" in row.settings and row.val_dice is not None and row.state in ("finished", "stopped"):
-            rest = {name: value for name, value in row.settings.items() if name != "seed"}
+            rest = besides_seed(row.settings, table)
             groups.setdefault(json.dumps(rest), []).append(row)
-    means = [_mean(group) for group in groups.values()]
+    means = [_mean(group, table) for group in groups.values()]
     return sorted(means, key=lambda mean: -mean.dice)
 
 
-def _mean(group: Sequence[Row]) -> Mean:
-    settings = {name: value for name, value in group[0].settings.items() if name != "seed"}
+def besides_seed(settings: Mapping[str, Any], table: Sequence[Row]) -> dict[str, Any]:
+    """The settings of a run without its seed, nor that of the split where one gives the other, as in older releases."""
+    pairs = {(row.settings["seed"], row.settings.get("split_seed")) for row in table if "seed" in row.settings}
+    hidden = {"seed", "split_seed"} if all(seed == split for seed, split in pairs) else {"seed"}
+    return {name: value for name, value in settings.items() if name not in hidden}
+
+
+def _mean(group: Sequence[Row], table: Sequence[Row]) -> Mean:
+    settings = besides_seed(group[0].settings, table)
     dice = [row.val_dice for row in group if row.val_dice is not None]
     iou = [row.val_iou for row in group if row.val_iou is not None]
     return Mean(
@@ -149,6 +162,7 @@ def _mean(group: Sequence[Row]) -> Mean:
         iou=statistics.fmean(iou) if iou else None,
         iou_sd=statistics.stdev(iou) if len(iou) > 1 else None,
         settings=settings,
+        same_images=len({row.settings.get("split_seed") for row in group}) == 1,
     )
 
 

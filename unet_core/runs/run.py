@@ -3,7 +3,8 @@
 runs/20261120-142530-camvid-bce_dice/
   config.json     written once, before the trainer starts
   mask_coding.json  what the values in the masks mean, as the trainer found it; in older runs color_map.txt
-  split.json      ids of train, val and test images with a hash of their content
+  split.json      ids of train, val and test images with what tells each by its content, see `data.groups.identity`
+  groups.json     groups of images that the split kept together, where there are any
   events.jsonl    append-only, see `events`
   lock, heartbeat locked and touched by the trainer while it lives or waits
   queue           its place in the queue for the device, while it has one
@@ -16,6 +17,7 @@ runs/20261120-142530-camvid-bce_dice/
 import contextlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -129,7 +131,7 @@ class Run:
         """Which images the run trains, validates and tests on.
 
         Returns:
-            {"train": {image id: hash of its content}, "val": ..., "test": ...}
+            {"train": {image id: record of its content}, "val": ..., "test": ...}
 
         Raises:
             RunError: split.json is damaged, or the trainer has not written it yet.
@@ -140,9 +142,26 @@ class Run:
             raise RunError(f"Run {self.id} has no readable split.json ({error}).") from error
         return parts
 
-    def write_split(self, split: "Split", hashes: dict[str, str]) -> None:
-        """For the trainer: store the split. Raises OSError."""
-        parts = {name: {key: hashes[key] for key in ids} for name, ids in split.parts()}
+    def groups(self) -> dict[str, list[str]]:
+        """The groups of images that the split kept together: {name: image ids}; {} where there are none.
+
+        Raises RunError where groups.json is damaged.
+        """
+        try:
+            groups: dict[str, list[str]] = json.loads((self.folder / "groups.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise RunError(f"Run {self.id} has no readable groups.json ({error}).") from error
+        return groups
+
+    def write_split(
+        self, split: "Split", records: Mapping[str, str], groups: Mapping[str, list[str]] | None = None
+    ) -> None:
+        """For the trainer: store the split, with the records of its images, and its groups. Raises OSError."""
+        parts = {name: {key: records[key] for key in ids} for name, ids in split.parts()}
+        if groups:
+            write_atomically(self.folder / "groups.json", json.dumps(groups, indent=1) + "\n")
         write_atomically(self.folder / "split.json", json.dumps(parts, indent=1) + "\n")
 
     @property

@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 
-from unet_core.config.schema import ModelConfig, RunConfig
+from unet_core.config.schema import DataConfig, ModelConfig, RunConfig
 from unet_core.data import appearance, dataset, discovery, fingerprint, splits
 from unet_core.data.dataset import Dataset
+from unet_core.data.groups import identity
 from unet_core.errors import CheckpointError
 from unet_core.hardware import cores
 from unet_core.models import checkpoint, unet
@@ -22,7 +23,7 @@ from unet_core.runs import control, snapshots
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog, read_events
 from unet_core.runs.events import EpochFinished, RunStarted, Warned
-from unet_core.training import finetune
+from unet_core.training import finetune, splitting
 from unet_core.training.loop import train
 from unet_core.training.state import TrainerState
 
@@ -45,7 +46,8 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
     start = _origin(run, config)
     model = finetune.adopt(config.model, start) if start else config.model
     images = _load_dataset(run, config, model, log)
-    split = _split(run, config, images)
+    parent = splitting.Parent(config.train.init, _trained_before(run, start))
+    split = _split(run, config.data, images, parent, log)
     config = replace(config, model=images.model)
     training = TrainerState(config, images.subset(split.train), images.subset(split.val))
     if run.has_last:
@@ -81,6 +83,9 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
         )
     )
     facts = describe_images(training.train_dataset) | {"mask_coding": json.loads(images.coding.to_json())}
+    if parent.trained is not None:
+        own = (identity.key(record, "px") or record for record in run.split()["train"].values())
+        facts[identity.TRAINED_ON] = sorted(parent.trained | set(own))
     changes = control.to_repeat(former, training.epoch, training.stage)
     for event in train(training, control.FileControl(run.control, changes)):
         # Best, event, last: a kill in between repeats the epoch, and neither its point nor its weights get lost.
@@ -103,8 +108,18 @@ def _origin(run: runs.Run, config: RunConfig) -> Path | None:
     return run.last if run.has_last else finetune.origin(config.train.init, run.folder.parent)
 
 
+def _trained_before(run: runs.Run, start: Path | None) -> frozenset[str] | None:
+    """Records of the images that the weights had seen before this run; None where that is not known."""
+    if start is None:
+        return frozenset()
+    if not run.has_last:
+        return finetune.trained_images(start, run.folder.parent)
+    trained = checkpoint.load_about(run.best).get(identity.TRAINED_ON)
+    return None if trained is None else frozenset(trained)
+
+
 def _load_dataset(run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog) -> dataset.Dataset:
-    search = discovery.search(Path(config.data.root), config.data.layout, unlabeled=config.data.unlabeled)
+    search = discovery.search_data(config.data)
     images = dataset.load_dataset(list(search.samples), run.data, model, run.coding, search)
     for message in (*(f"Skipped: {message}" for message in images.skipped), *images.warnings):
         log.append(Warned(message))
@@ -112,17 +127,18 @@ def _load_dataset(run: runs.Run, config: RunConfig, model: ModelConfig, log: Eve
     return images
 
 
-def _split(run: runs.Run, config: RunConfig, images: dataset.Dataset) -> splits.Split:
+def _split(
+    run: runs.Run, data: DataConfig, images: dataset.Dataset, parent: splitting.Parent, log: EventLog
+) -> splits.Split:
     """The split of the run, drawn when it first starts."""
-    hashes = {sample.id: discovery.content_hash(sample.image, sample.page) for sample in images.samples}
+    records = splitting.make_records(images)
     if run.has_split:
-        return splits.restore_split(run.split(), hashes)
-    looks = {sample.id: images.describe(index) for index, sample in enumerate(images.samples)}
-    split = splits.split(
-        images.samples, config.data.val_fraction, config.data.test_fraction, config.train.seed, hashes, looks
-    )
-    run.write_split(split, hashes)
-    return split
+        return splits.restore_split(run.split(), records)
+    drawn = splitting.draw_split(images, data, records, parent)
+    for message in drawn.messages:
+        log.append(Warned(message))
+    run.write_split(drawn.split, records, drawn.grouping.members())
+    return drawn.split
 
 
 def _begin_requested_stage(run: runs.Run, training: TrainerState, log: EventLog) -> None:

@@ -1,7 +1,6 @@
 """The dataset in numbers, and settings suggested for it, each with a reason; applied one by one or all at once."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 
@@ -21,7 +20,7 @@ WIDTHS = [4, 3, 4]
 @st.cache_data(max_entries=16, ttl=600, show_spinner="Analyzing images and masks…")
 def fingerprint_of(data: DataConfig, num_classes: int) -> Fingerprint:
     """The fingerprint of a folder. Raises DataError."""
-    samples = discovery.find(Path(data.root), data.layout, unlabeled=data.unlabeled)
+    samples = list(discovery.search_data(data).samples)
     return fingerprint.measure_samples(samples, data, num_classes)
 
 

@@ -113,6 +113,8 @@ def _show_means(table: list[leaderboard.Row]) -> None:
     if not any(mean.runs > 1 for mean in means):
         return
     st.markdown("**Mean ± standard deviation over seeds** (runs that are done)")
+    images = " and ".join(sorted({mean.images for mean in means}))
+    st.caption(f"Runs that differ in their seed alone are scored on {images}.")
     st.dataframe(
         [
             {

@@ -155,6 +155,8 @@ def test_evaluate_gives_the_summary_and_a_line_an_image(walked):
     assert {"images", "mean_dice", "mean_iou", "pooled_dice", "pooled_iou", "empty"} <= result.keys()
     held_out = walked.run.split()["val"]
     assert result["images"] == len(held_out) == 2
+    assert result["images_by_split"] == {"train": 4, "val": 2, "test": 0, "new": 0}
+    assert result["evaluated_by_split"] == {"train": 0, "val": 2, "test": 0, "new": 0}
     text = (walked.folder / "scores.csv").read_text(encoding="utf-8")
     assert text.startswith("image,dice,iou,precision,recall,accuracy")
     lines = list(csv.DictReader(text.splitlines()))

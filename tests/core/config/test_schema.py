@@ -85,6 +85,7 @@ def test_the_bounds_are_those_that_were_agreed() -> None:
     agreed = {
         "data.val_fraction": "at least 0 and at most 0.9",
         "data.test_fraction": "at least 0 and at most 0.9",
+        "data.split_seed": "at least 0 and at most 2147483647",
         "data.ignore_index": "at least 0 and at most 255",
         "data.cache_mb": "at least 0",
         "model.in_channels": "at least 0 and at most 32",
@@ -163,6 +164,25 @@ RUN = RunConfig(
 )
 
 
+@pytest.mark.parametrize("group_by", ["auto", "none", "folder", "^(.+)_", r"(\d+)-\d"])
+def test_what_groups_images(group_by: str) -> None:
+    assert DataConfig(group_by=group_by).group_by == group_by
+
+
+@pytest.mark.parametrize(
+    ("group_by", "reason"),
+    [
+        ("(a", r"got '\(a', which is no regular expression \(missing \), unterminated subpattern at position 0\)\."),
+        ("folders", r"got 'folders', which has no group\. Put parentheses around what names the group, such as"),
+        ("", r"got '', which has no group\."),
+    ],
+)
+def test_a_pattern_without_a_group_or_sense_is_refused(group_by: str, reason: str) -> None:
+    known = "Expected group_by to be one of auto, none, folder or a regular expression with a group, "
+    with pytest.raises(ConfigError, match=f"^{known}{reason}"):
+        DataConfig(group_by=group_by)
+
+
 def test_json_and_back() -> None:
     text = RUN.to_json()
     assert RunConfig.from_json(text) == RUN
@@ -188,11 +208,23 @@ OLD = """
 
 def test_an_older_config_is_read_and_what_it_does_not_know_takes_its_default() -> None:
     assert RunConfig.from_json(OLD) == RunConfig(
-        DataConfig(root="/data/cells", val_fraction=0.25),
+        DataConfig(root="/data/cells", val_fraction=0.25, group_by="none"),  # older releases knew no groups
         ModelConfig(in_channels=1, num_classes=1, image_size=64),
         TrainConfig(epochs=2, lr=1.0, loss="bce_dice"),
     )
     assert RunConfig.from_json("{}") == RunConfig()
+
+
+def test_an_older_config_has_the_split_of_its_seed() -> None:
+    """Older releases drew the split by the seed of the training, whose repetition must score the same images."""
+    old = json.loads(OLD)
+    old["train"]["seed"] = 5
+    config = RunConfig.from_json(json.dumps(old))
+    assert (config.train.seed, config.data.split_seed, config.data.group_by) == (5, 5, "none")
+    assert (
+        RunConfig.from_json(config.replace(seed=6, group_by="folder").to_json()).data
+        == config.replace(group_by="folder").data
+    )
 
 
 @pytest.mark.parametrize(

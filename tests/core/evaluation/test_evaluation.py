@@ -7,17 +7,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from unet_core.config.choices import SPLITS
 from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data.discovery import content_hash, find
+from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.errors import DataError
-from unet_core.evaluation.scores import evaluate, select
+from unet_core.evaluation.scores import choose, classify, count_images, evaluate, select
 from unet_core.evaluation.summary import ImageScore, by_class, interval, summarize, to_csv
+from unet_core.io import images
 from unet_core.io.pixels import encode_png
 from unet_core.metrics import METRICS, Counts
 
@@ -95,6 +99,66 @@ def test_the_same_name_with_another_content_is_new(known: tuple[Path, dict[str, 
     assert [sample.id for sample in select(other, parts)["new"]] == ["a", "b", "c"]
 
 
+def structured(seed: int) -> Array:
+    """Smooth noise of 64 x 80 pixels."""
+    noise = cv2.GaussianBlur(np.random.default_rng(seed).normal(size=(64, 80)), (0, 0), 5)
+    return np.clip(128 + 500 * noise, 0, 255).astype(np.uint8)
+
+
+def full_records(found: list[Sample]) -> dict[str, str]:
+    return {
+        sample.id: f"{identity.describe_pixels(images.read(sample.image))} file:{content_hash(sample.image)}"
+        for sample in found
+    }
+
+
+def test_an_image_is_known_in_any_format_and_a_lossy_copy_is_told(tmp_path: Path) -> None:
+    empty = np.zeros((64, 80), np.uint8)
+    found = folder(tmp_path / "first", {name: (structured(seed), empty) for seed, name in enumerate("abc")})
+    records = full_records(found)
+    parts = {"train": {name: records[name] for name in "ab"}, "val": {"c": records["c"]}, "test": {}}
+    folder(tmp_path / "second", {name: (structured(seed), empty) for seed, name in enumerate("kopy")})
+    for name, ending in (("k", "bmp"), ("o", "jpg"), ("p", "tif")):
+        path = tmp_path / "second" / "images" / f"{name}.png"
+        pixels = Image.open(path).convert("RGB" if name == "k" else "L")
+        pixels.save(path.with_suffix(f".{ending}"))
+        path.unlink()
+    again = find(tmp_path / "second")
+    groups = classify(again, parts)
+    assert {subset: [sample.id for sample in group] for subset, group in groups.items()} == {
+        "train": ["k"],
+        "val": ["p"],
+        "test": [],
+        "new": ["o", "y"],
+    }
+    chosen = choose(groups, "held-out")
+    results, skipped, warnings = evaluate(Bright(), chosen, DataConfig(), parts)  # type: ignore[arg-type]
+    assert not skipped
+    assert warnings == [
+        "1 images look like images that the model was trained on, though their pixels differ: o. If they are copies "
+        "(resaved as JPEG, for example), their scores are too high."
+    ]
+    assert count_images(groups, results) == {
+        "images_by_split": {"train": 1, "val": 1, "test": 0, "new": 2},
+        "evaluated_by_split": {"train": 0, "val": 1, "test": 0, "new": 2},
+    }
+
+
+def test_a_file_that_is_validated_on_and_trained_on_as_another_format_was_trained_on(tmp_path: Path) -> None:
+    found = folder(tmp_path / "data", {"a": (structured(1), structured(1))})
+    record = full_records(found)["a"]
+    pixels, file = identity.key(record, "px"), identity.key(record, "file")
+    parts = {"val": {"a": f"{pixels} {file}"}, "train": {"twin": f"{pixels} file:0123456789abcdef"}}
+    assert [sample.id for sample in classify(found, parts)["train"]] == ["a"]
+
+
+def test_a_file_that_cannot_be_read_is_new_until_it_is_loaded(tmp_path: Path) -> None:
+    found = folder(tmp_path / "data", {"a": (structured(1), structured(1)), "b": (structured(2), structured(2))})
+    records = full_records(found)
+    found[1].image.write_bytes(b"no image")
+    assert [sample.id for sample in classify(found, {"train": records})["new"]] == ["b"]
+
+
 def test_without_a_split_all_are_new(known: tuple[Path, dict[str, dict[str, str]]]) -> None:
     assert len(select(find(known[0] / "first"), {})["new"]) == 5
 
@@ -162,7 +226,7 @@ def test_each_image_is_predicted_and_compared_with_its_mask(tmp_path: Path) -> N
 def test_several_classes_and_ignored_pixels(tmp_path: Path) -> None:
     image = np.array([[0, 150, 255, 255]], np.uint8)
     found = folder(tmp_path, {"one": (image, np.array([[0, 1, 1, 9]], np.uint8))})
-    (result,), _ = evaluate(Bright(num_classes=3), {"new": found}, DataConfig(ignore_index=9))  # type: ignore[arg-type]
+    (result,), _, _ = evaluate(Bright(num_classes=3), {"new": found}, DataConfig(ignore_index=9))  # type: ignore[arg-type]
     assert result.counts.tp.tolist() == [1, 1, 0]
     assert result.counts.fp.tolist() == [0, 0, 1]
     assert result.counts.fn.tolist() == [0, 1, 0]

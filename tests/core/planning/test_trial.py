@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from unet_core.config.schema import RunConfig
-from unet_core.data import dataset, discovery, sampling, splits
+from unet_core.data import dataset, discovery, sampling
 from unet_core.planning import trial
+from unet_core.training import splitting
 from unet_core.training.state import TrainerState
 
 SMALL = {"base_channels": 2, "depth": 1, "image_size": 32, "batch_size": 4}
@@ -16,9 +17,7 @@ SMALL = {"base_channels": 2, "depth": 1, "image_size": 32, "batch_size": 4}
 def real(config: RunConfig) -> tuple[int, int, int, int]:
     """(train images, val images, crops, steps) as a run has them."""
     pictures = dataset.load_dataset(discovery.find(config.data.root), config.data, config.model)
-    ids = {sample.id: sample.id for sample in pictures.samples}
-    looks = {sample.id: pictures.describe(index) for index, sample in enumerate(pictures.samples)}
-    split = splits.split(pictures.samples, config.data.val_fraction, config.data.test_fraction, 0, ids, looks)
+    split = splitting.draw_split(pictures, config.data, splitting.make_records(pictures)).split
     config = replace(config, model=pictures.model)
     training = TrainerState(config, pictures.subset(split.train), pictures.subset(split.val))
     crops = int(sampling.crop_counts(training.train_dataset, config.train).sum())
@@ -27,7 +26,14 @@ def real(config: RunConfig) -> tuple[int, int, int, int]:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"val_fraction": 0.0}, {"val_fraction": 0.5, "test_fraction": 0.3}, {"crops_per_image": 3}],
+    [
+        {},
+        {"val_fraction": 0.0},
+        {"val_fraction": 0.5, "test_fraction": 0.3},
+        {"crops_per_image": 3},
+        {"seed": 5, "split_seed": 3},
+        {"group_by": r"([0-3])$", "val_fraction": 0.5},
+    ],
     ids=str,
 )
 def test_it_knows_the_whole_from_headers_and_a_sample(changes, sample_folder, tmp_path):
@@ -36,6 +42,13 @@ def test_it_knows_the_whole_from_headers_and_a_sample(changes, sample_folder, tm
     assert len(found.dataset) == 4
     whole = found.dataset_size
     assert (whole.train_images, whole.val_images, whole.crops, found.steps) == real(config)
+
+
+def test_a_pattern_that_groups_nothing_is_told_before_the_start(sample_folder, tmp_path):
+    config = RunConfig().replace(root=str(sample_folder), **SMALL, group_by="(nothing)")
+    (message,) = trial.prepare(config, tmp_path, max_images=4).warnings
+    assert message.startswith("group_by '(nothing)' matches none of the 8 image ids")
+    assert trial.prepare(config.replace(group_by="auto"), tmp_path, max_images=4).warnings == ()
 
 
 def test_folders_that_name_their_parts(sample_folder, tmp_path):

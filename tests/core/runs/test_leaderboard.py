@@ -96,6 +96,27 @@ def test_mean_and_spread_over_seeds(tmp_path):
     assert leaderboard.over_seeds(leaderboard.rows(found[:1])) == []
     only_seeds = leaderboard.over_seeds(leaderboard.rows(found[:2]))
     assert [(mean.name, mean.runs) for mean in only_seeds] == [("all seeds", 2)]
+    assert {mean.images for mean in (dice, bce, *only_seeds)} == {"the same validation images"}
+
+
+def test_seeds_of_older_runs_drew_their_own_validation_images(tmp_path):
+    old = [
+        run_of(tmp_path, dice, loss=loss, seed=seed, split_seed=seed)
+        for loss, seed, dice in (("bce", 0, 0.6), ("bce", 1, 0.8), ("dice", 0, 0.5), ("dice", 1, 0.4))
+    ]
+    means = leaderboard.over_seeds(leaderboard.rows(old))
+    assert [(mean.name, mean.runs, mean.settings) for mean in means] == [
+        ("bce", 2, {"loss": "bce"}),
+        ("dice", 2, {"loss": "dice"}),
+    ]
+    assert {mean.images for mean in means} == {"other validation images for each seed"}
+
+
+def test_splits_that_are_varied_of_themselves_set_runs_apart(tmp_path):
+    runs_ = [run_of(tmp_path, 0.5, seed=seed, split_seed=split) for seed in (0, 1) for split in (0, 1)]
+    means = leaderboard.over_seeds(leaderboard.rows(runs_))
+    assert sorted((mean.settings["split_seed"], mean.runs) for mean in means) == [(0, 2), (1, 2)]
+    assert {mean.images for mean in means} == {"the same validation images"}
 
 
 def test_how_long_is_told_from_a_run_on_the_same_data(tmp_path):

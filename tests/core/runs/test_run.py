@@ -256,6 +256,15 @@ def test_the_split_there_and_back(run: Run) -> None:
     assert run.split() == {"train": {"a": "1", "é\n": "2"}, "val": {odd: "3"}, "test": {}}
     assert list(json.loads((run.folder / "split.json").read_bytes())) == ["train", "val", "test"]
     assert contents(run.folder) == ["config.json", "control/", "split.json"]
+    assert run.groups() == {}
+
+
+def test_the_groups_there_and_back(run: Run) -> None:
+    run.write_split(Split(("a", "b"), ("c",), ()), dict.fromkeys("abc", "1"), {"é": ["a", "b"]})
+    assert run.groups() == {"é": ["a", "b"]}
+    (run.folder / "groups.json").write_text("{")
+    with pytest.raises(RunError, match=rf"Run {run.id} has no readable groups\.json"):
+        run.groups()
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe\x00"])

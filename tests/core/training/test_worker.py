@@ -23,7 +23,9 @@ from tests.helpers.processes import (
     wait_for,
     wait_until_over,
 )
+from unet_core.data.groups import identity
 from unet_core.errors import DataError, RunError
+from unet_core.io import images
 from unet_core.models import checkpoint
 from unet_core.runs import queue
 from unet_core.runs import run as runs
@@ -150,15 +152,17 @@ def test_config_json_is_what_was_given(finished, data):
     assert finished.config == quick(data, test_fraction=0.2)
 
 
-def test_split_json_names_every_image_once_with_the_hash_of_its_file(finished, data):
+def test_split_json_names_every_image_once_with_the_hashes_of_its_file_and_its_pixels(finished, data):
     parts = finished.split()
     assert list(parts) == ["train", "val", "test"]
     assert sorted(name for ids in parts.values() for name in ids) == [f"p{number}" for number in range(7)]
     for ids in parts.values():
-        for name, digest in ids.items():
-            content = (data / "images" / f"{name}.png").read_bytes()
-            assert digest == hashlib.sha256(content).hexdigest()[: len(digest)]
+        for name, record in ids.items():
+            path = data / "images" / f"{name}.png"
+            digest = identity.key(record, "file").removeprefix("file:")
+            assert digest == hashlib.sha256(path.read_bytes()).hexdigest()[: len(digest)]
             assert len(digest) >= 16
+            assert identity.key(record, "px") == identity.key(identity.describe_pixels(images.read(path)), "px") != ""
 
 
 def test_at_the_end_the_lock_is_free_and_the_heart_has_beaten_until_then(finished):

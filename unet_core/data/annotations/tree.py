@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from unet_core.data.name_words import SUBSETS
 from unet_core.errors import DataError
 from unet_core.io.filenames import fold_case, is_image_name, is_junk
 
@@ -17,7 +18,6 @@ MOST_BYTES = 2**29  # of one of them
 PEEK = 4096  # bytes at the start and at the end by which a kind is known
 DEEPEST = 8  # folders in folders
 MASK_FOLDERS = {"masks", "mask", "labels", "label", "gt", "segmentations", "overlays"}
-SUBSETS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
 class Tree:

@@ -1,0 +1,104 @@
+"""The split of a run: what tells its images, which belong together, which a former training has seen."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from unet_core.config.schema import DataConfig
+from unet_core.data import discovery, splits
+from unet_core.data.groups import identity
+from unet_core.data.groups.grouping import Clues, Grouping, find_groups
+from unet_core.errors import listing
+
+if TYPE_CHECKING:
+    from unet_core.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The model that a run is fine-tuned from: its name ("" = none), and records of the images it was trained on.
+
+    `trained` is None where that is not known.
+    """
+
+    name: str = ""
+    trained: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class DrawnSplit:
+    """A new split, its groups, and sentences for the user on both."""
+
+    split: splits.Split
+    grouping: Grouping
+    messages: tuple[str, ...]
+
+
+def make_records(images: "Dataset") -> dict[str, str]:
+    """What tells each image of a dataset by its pixels and by its file, see `identity`; by its id."""
+    return {
+        sample.id: f"{images.records[sample.id]} file:{discovery.content_hash(sample.image, sample.page)}"
+        for sample in images.samples
+    }
+
+
+def draw_split(
+    images: "Dataset", data: DataConfig, records: Mapping[str, str], parent: Parent | None = None
+) -> DrawnSplit:
+    """Divide the images of a dataset. Raises DataError where none is left for training."""
+    parent = parent or Parent()
+    looks, clues = {}, Clues()
+    for index, sample in enumerate(images.samples):  # once through: what is not in memory is read again
+        example = images[index]
+        looks[sample.id] = images.describe(index, example)
+        if data.group_by == "auto":
+            clues.add(sample.id, example.image)
+    grouping = find_groups(images.samples, data.group_by, clues)
+    seen = _find_seen(records, parent.trained or ())
+    pixels = {name: identity.key(record, "px") for name, record in records.items()}
+    fractions = data.val_fraction, data.test_fraction
+    split = splits.split(images.samples, *fractions, data.split_seed, pixels, looks, grouping.group_of, only_train=seen)
+    drawn = splits.drawn_fractions(images.samples, *fractions)
+    messages = (
+        *(grouping.messages if drawn else ()),
+        *splits.check_split(split, images.samples, *fractions, grouping.group_of),
+        *_tell_of_copies(split, records),
+        *_tell_of_parent(split, parent, seen, drawn),
+    )
+    return DrawnSplit(split, grouping, messages)
+
+
+def _find_seen(records: Mapping[str, str], trained: Iterable[str]) -> set[str]:
+    keys = frozenset[str]().union(*map(identity.keys, trained))
+    return {name for name, record in records.items() if identity.keys(record) & keys}
+
+
+def _tell_of_copies(split: splits.Split, records: Mapping[str, str]) -> Iterable[str]:
+    trained = [records[name] for name in split.train]
+    for part, ids in list(split.parts())[1:]:
+        if copies := identity.find_lookalikes({name: records[name] for name in ids}, trained):
+            yield (
+                f"{len(copies)} of {len(ids)} images of {part} look like training images: {listing(copies, 5)}. Where "
+                "they are copies or frames of one video, their scores are too high: remove them, or set group_by."
+            )
+
+
+def _tell_of_parent(split: splits.Split, parent: Parent, seen: set[str], drawn: Iterable[str]) -> Iterable[str]:
+    if not parent.name or not (split.val or split.test or drawn):
+        return
+    if parent.trained is None:
+        yield (
+            f"It is not known which images {parent.name} was trained on: where they validate or test here, scores are "
+            "too high. Put images that it never saw into val/ and test/."
+        )
+        return
+    held_back = [name for _, ids in list(split.parts())[1:] for name in ids if name in seen]
+    if held_back:
+        yield (
+            f"{parent.name} was trained on {len(held_back)} of the images in the folders for validation and test: "
+            f"{listing(held_back, 5)}. Their scores are too high."
+        )
+    if moved := sorted(seen & set(split.train)):
+        yield f"{len(moved)} images that {parent.name} was trained on stay in training, out of validation and test."
+    if "val" in drawn and not split.val:
+        yield f"No image is left for validation: {parent.name} was trained on all of them, or on one of each group."
