@@ -16,7 +16,7 @@ from unet_core.io.filenames import is_image_name
 
 CLASS_FILES = (  # names and colors of classes, in this order where several lie equally deep
     *("labelmap.txt", "label_map.txt", "_classes.csv", "class_dict.csv", "label_class_dict.csv", "dataset.json"),
-    *("classes.txt", "obj.names", "label_colors.txt", "codes.txt"),
+    *("classes.txt", "class_names.txt", "obj.names", "label_colors.txt", "codes.txt"),
 )
 ANNOTATIONS = "annotations"  # the layout whose masks are drawn
 

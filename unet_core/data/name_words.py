@@ -19,7 +19,7 @@ IMAGE_WORDS = {
 }
 # Words that say something beside a mask word or in a folder of masks, and nothing in the name of an image.
 WEAK_MASK_WORDS = {"l", "cp", "ah", "vk", "color", "binary", "bw", "ann", "annots", "segs", "gts", "man"}
-WEAK_IMAGE_WORDS = {"frame", "slice", "tile", "patch", "scan", "training", "t", "leftimage", "rgb"}
+WEAK_IMAGE_WORDS = {"frame", "slice", "tile", "patch", "scan", "t", "leftimage", "rgb", *SUBSETS}
 FOLDER_MASK_WORDS = MASK_WORDS | {
     *("annots", "ann", "fov", "tra", "segmentationclass", "segmentationobject", "labelstr", "labelsts", "labelsval"),
 }
@@ -29,7 +29,21 @@ BY_PRODUCTS = {"flows", "outlines", "overlay", "output", "dp", "superpixels", "p
 DENIALS = {"free", "no", "and", "without", "un"}  # beside a mask word: "label_free", "images_and_masks"
 SUBSET_FILLERS = {"set", "data", "crop", "split", "subset", "dataset"}  # "train set", "traincrop"
 GROUP_WORDS = {"patient", "case", "subject", "slide", "video", "sequence", "seq", "wsi", "scan", "volume", "specimen"}
-CLASS_WORDS = {"class", "grade", "type", "stage", "fold", "batch", "part", "level", "year", "ds", "dataset", "group"}
+CLASS_WORDS = {
+    "class",
+    "grade",
+    "type",
+    "stage",
+    "fold",
+    "batch",
+    "part",
+    "level",
+    "year",
+    "ds",
+    "dataset",
+    "group",
+    "set",
+}
 COMPOUNDS = (  # written apart, or with a digit inside that is no number
     (re.compile(r"ground[\s_.-]*truth"), "groundtruth"),
     (re.compile(r"leftimg8bit"), "leftimage"),
@@ -76,7 +90,7 @@ def folder_words(name: str) -> Words:
     >>> folder_words("trainannot"), folder_words("Training - Masks")
     (('train', 'annot'), ('training', 'masks'))
     """
-    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)  # ManualMask
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)  # ManualMask, PNGMasks
     return tuple(part for word in split_words(name) for part in _split_subset(word))
 
 

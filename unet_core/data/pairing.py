@@ -96,10 +96,11 @@ def pair_by_name(files: Iterable[Path]) -> Pairing:
             pairing.left_out.extend(masks[1:])
             del masks[1:]
     if left_out:
-        pairing.notes.append(
-            f"{len(left_out)} files that tools write beside masks left out: {sorted(left_out)[0].name}."
-        )
-    pairing.alone.extend(path for path in files if path not in {*markers, *kinds, *left_out})
+        pairing.left_out.extend(sorted(left_out))
+        example = min(left_out).name
+        pairing.notes.append(f"{len(left_out)} files that tools write beside masks are left out, as {example}.")
+    used = {*markers, *kinds, *left_out}
+    pairing.alone.extend(path for path in files if path not in used)
     return pairing
 
 

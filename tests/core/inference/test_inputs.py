@@ -120,6 +120,33 @@ def test_masks_beside_their_images_are_left_out() -> None:
     assert found.notes == ["Skipped, because they are named like masks: set/masks/a.png, set/masks/b.png."]
 
 
+@pytest.mark.parametrize(
+    ("images", "others"),
+    [
+        (["V/JPEGImages/1.png", "V/JPEGImages/2.png"], ["V/SegmentationClass/1.png", "V/SegmentationObject/1.png"]),
+        (["training/images/21_training.png"], ["training/1st_manual/21_manual1.png", "training/mask/21_mask.png"]),
+        (["train/a_jpg.rf.01.png"], ["train/a_jpg.rf.01_mask.png"]),
+        (["images/3fa-cell_0.png"], ["masks/task-11-annotation-4-by-1-tag-cell-0.png"]),
+        (["S [x=0,y=0].png", "S [x=1,y=0].png"], ["S [x=0,y=0]-labelled.png", "S [x=1,y=0]-labelled.png"]),
+        (["x/Images/a.png", "x/Images/b.png"], ["x/GroundTruth/a.png", "x/Masks/b.png"]),
+        (["D/imagesTr/a_0000.png"], ["D/labelsTr/a.png"]),
+        (["01/t000.tif"], ["01_GT/SEG/man_seg000.tif", "01_GT/TRA/man_track000.tif"]),
+        (["leftImg8bit/val/ulm/1_leftImg8bit.png"], ["gtFine/val/ulm/1_gtFine_color.png"]),
+        (["a.png", "b.png"], ["a_cp_masks.png", "a_flows.tif"]),
+        (["d/train/0.png", "d/test/1.png"], ["d/train_labels/0_L.png"]),
+    ],
+)
+def test_a_zip_of_a_dataset_shows_its_images_once_and_tells_what_it_skips(images: list[str], others: list[str]) -> None:
+    junk = ["__MACOSX/._a.png", ".DS_Store", "x/.ipynb_checkpoints/a-checkpoint.png"]
+    found = gather([("set.zip", packed({name: png(3) for name in (*images, *others, *junk)}))])
+    assert sorted(item.file.name for item in found.items) == sorted(images)
+    assert found.problems == []
+    junk_note, mask_note = found.notes
+    assert junk_note == "set.zip: skipped 3 hidden or system files, such as __MACOSX."
+    assert mask_note.startswith("Skipped, because they are named like masks: ")
+    assert all(name in mask_note for name in others)
+
+
 def test_a_folder_of_masks_alone_is_not_emptied() -> None:
     assert names(gather([("m.zip", packed({"masks/a.png": png(), "masks/b.png": png()}))])) == ["a.png", "b.png"]
 

@@ -1,7 +1,9 @@
 """Which of several folders of masks beside the same images holds the truth: by known meanings, never the first."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from unet_core.data.layouts.tree import Folder
 from unet_core.data.name_words import Words, folder_role, folder_words
@@ -11,6 +13,11 @@ from unet_core.io.filenames import stem_of
 FIELD_WORDS = {"mask", "masks", "fov"}  # alone, beside a folder of what was drawn by hand
 DRAWN_WORDS = {"labels", "label", "gt", "groundtruth", "annotations", "vessel", "vessels"}
 
+MERGE = (
+    "Merge a folder for each class into one mask for each image, with the values 1, 2, ...; of versions of the ground "
+    "truth keep one."
+)
+
 
 @dataclass
 class Choice:
@@ -18,8 +25,10 @@ class Choice:
 
     masks: list[Folder]
     fields: list[Folder] = field(default_factory=list)
+    left_out: list[Folder] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    remedy: str = "Move the folder that is not the ground truth out of the dataset."
 
 
 def choose(folders: Iterable[Folder]) -> Choice:
@@ -33,7 +42,11 @@ def choose(folders: Iterable[Folder]) -> Choice:
 
     drawn = pick(lambda name: "manual" in name)
     by_hand = drawn or pick(lambda name: bool(DRAWN_WORDS.intersection(name)))
-    around = pick(lambda name: "fov" in name or (len(name) == 1 and name[0] in (FIELD_WORDS if drawn else {"mask"})))
+    around = pick(lambda name: "fov" in name) or pick(
+        lambda name: len(name) == 1 and name[0] in (FIELD_WORDS if drawn else {"mask"})
+    )
+    if around and not by_hand:
+        by_hand = [folder for folder in choice.masks if folder not in around and "fov" in words[around[0].name]]
     if by_hand and around:
         choice.fields, choice.masks = around, [folder for folder in choice.masks if folder not in around]
         choice.notes.append(
@@ -45,6 +58,7 @@ def choose(folders: Iterable[Folder]) -> Choice:
         others = [folder for folder in choice.masks if is_left_out(words[folder.name]) and folder not in used]
         if used and others:
             choice.masks = [folder for folder in choice.masks if folder not in others]
+            choice.left_out += others
             names = listing([f"{folder.parts[-1]}/" for folder in others], 4)
             choice.notes.append(f"{used[0].parts[-1]}/ is used as the ground truth; {names} left out.")
     if len(choice.masks) > 1 and not _are_parts(choice.masks):
@@ -52,8 +66,30 @@ def choose(folders: Iterable[Folder]) -> Choice:
         choice.problems.append(
             f"{names} hold masks of the same images, and nothing says which of them is the ground truth"
         )
+        if not any(folder_role(folder.parts[-1]) for folder in choice.masks):
+            choice.remedy = MERGE
         choice.masks = choice.masks[:1]
     return choice
+
+
+def drop_other_kinds(masks: list[Path], notes: list[str]) -> list[Path]:
+    """Without the other versions of the same truth that some tools write beside it: colors, instances, train ids."""
+    kinds: dict[str, list[Path]] = defaultdict(list)
+    for path in masks:
+        stem = stem_of(path.name).lower().replace("_", "").replace("-", "")
+        kind = next(
+            (ending for ending in ("labeltrainids", "labelids", "instanceids", "color") if stem.endswith(ending)), ""
+        )
+        kinds[kind].append(path)
+    used = next((kind for kind in ("labeltrainids", "labelids") if kinds[kind]), None)
+    if used is None:
+        return masks
+    others = [path for kind, paths in kinds.items() if kind not in (used, "") for path in paths]
+    if others:
+        notes.append(
+            f"The masks whose names end in {used} are used; other versions of them (color, instances) are not."
+        )
+    return kinds[used] + kinds[""]
 
 
 def _are_parts(folders: list[Folder]) -> bool:

@@ -14,6 +14,7 @@ from unet_core.io.filenames import stem_of
 
 CHANNEL = re.compile(r"^(?P<case>.+)_(?P<channel>\d{4})$")  # nnU-Net's case_0000, case_0001
 SEQUENCE = re.compile(r"^\d{2,3}$")
+VOC_MASKS = ("SegmentationClassPNG", "SegmentationClass")  # the first is labelme2voc's
 VOC_LISTS = {"train": "train", "val": "val", "test": "test"}
 
 
@@ -75,7 +76,7 @@ def voc(tree: Folder) -> Reading:
     reading = Reading(reason="JPEGImages/ and SegmentationClass/, as Pascal VOC and CVAT write them")
     bases = list(_voc_folders(tree))
     for base in bases:
-        image_folder, mask_folder = base.child("JPEGImages"), base.child("SegmentationClass")
+        image_folder, mask_folder = base.child("JPEGImages"), base.child(*VOC_MASKS)
         if image_folder is None or mask_folder is None:
             continue
         prefix = f"{base.name}/" if len(bases) > 1 else ""
@@ -99,7 +100,7 @@ def voc(tree: Folder) -> Reading:
 
 def _voc_folders(tree: Folder) -> Iterator[Folder]:
     for folder in tree.walk():
-        classes = folder.child("SegmentationClass")
+        classes = folder.child(*VOC_MASKS)
         if folder.child("JPEGImages") and classes and classes.has_images():
             yield folder
 

@@ -59,6 +59,9 @@ def mixed(tree: Folder) -> Reading:
         (read if pairs.pairs else unread).append((folder, pairs))
     if not read:
         return Reading()
+    doubtful = [(folder, pairs) for folder, pairs in unread if pairs.doubts and not apart]
+    read += doubtful
+    unread = [item for item in unread if item not in doubtful]
     shared = _count_shared([folder for folder, _ in (*read, *unread)])
     for folder, pairs in read:
         where = f" ({folder.name}/)" if folder.parts else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from unet_core.data.layouts import collections
 from unet_core.data.layouts.base import Reading, Sample, note_bare
-from unet_core.data.layouts.choosing import Choice, choose
+from unet_core.data.layouts.choosing import Choice, choose, drop_other_kinds
 from unet_core.data.layouts.matching import Match, match
 from unet_core.data.layouts.pages import split_pages
 from unet_core.data.layouts.tree import Folder
@@ -62,10 +62,16 @@ def _read_folders(tree: Folder, with_subsets: bool) -> Reading:
     shared = _count_shared([part for part in parts.values() if part.images or part.masks])
     reading = Reading(reason="folders of images and folders of masks by their names")
     bare: dict[str, list[str]] = {}
-    for part in parts.values():
+    choices = {
+        key: Choice(part.masks) if part.objects else choose(part.masks) for key, part in parts.items() if part.masks
+    }
+    # What is no ground truth in one part is none where it lies alone: DRIVE's test/mask/ beside training/mask/.
+    unused = {folder.parts[-1].casefold() for choice in choices.values() for folder in choice.fields + choice.left_out}
+    for key, part in parts.items():
         prefix = "/".join([*([part.subset] if part.subset else []), *part.names[shared:]])
-        if part.masks:
-            _read_part(tree, part, prefix, reading)
+        choice = choices.get(key)
+        if choice and not all(folder.parts[-1].casefold() in unused for folder in choice.masks):
+            _read_part(tree, part, choice, prefix, reading)
         else:
             bare |= _leave_out(part, prefix, reading)
     note_bare(reading, bare)
@@ -148,12 +154,11 @@ def _count_shared(parts: list[Part]) -> int:
     return count
 
 
-def _read_part(tree: Folder, part: Part, prefix: str, reading: Reading) -> None:
+def _read_part(tree: Folder, part: Part, choice: Choice, prefix: str, reading: Reading) -> None:
     sources = _sources(part) or part.images
-    choice = Choice(part.masks) if part.objects else choose(part.masks)
     reading.notes += choice.notes
     if choice.problems and not reading.problems:
-        reading.remedy = "Move the folder that is not the ground truth out of the dataset."
+        reading.remedy = choice.remedy
     reading.problems += choice.problems
     if twice := _find_twice(sources):
         reading.problems.append(
@@ -162,7 +167,7 @@ def _read_part(tree: Folder, part: Part, prefix: str, reading: Reading) -> None:
         sources = sources[:1]
     images = [path for folder in sources for path in folder.images]
     masks = [path for folder in choice.masks for path in folder.images]
-    masks = _drop_other_kinds(masks, reading)
+    masks = drop_other_kinds(masks, reading.notes)
     mask_names = " and ".join(f"{folder.parts[-1]}/" for folder in choice.masks)
     image_names = " and ".join(f"{folder.parts[-1] if folder.parts else folder.path.name}/" for folder in sources)
     if not images:
@@ -240,26 +245,6 @@ def _leave_out(part: Part, prefix: str, reading: Reading) -> dict[str, list[str]
         name = f"{prefix}/{stem_of(image.name)}" if prefix else stem_of(image.name)
         reading.samples.append(Sample(name, image, (), part.subset))
     return {f"{folder.name}/": [path.name for path in folder.images] for folder in folders}
-
-
-def _drop_other_kinds(masks: list[Path], reading: Reading) -> list[Path]:
-    """Without the other versions of the same truth that some tools write beside it: colors, instances, train ids."""
-    kinds: dict[str, list[Path]] = defaultdict(list)
-    for path in masks:
-        stem = stem_of(path.name).lower().replace("_", "").replace("-", "")
-        kind = next(
-            (ending for ending in ("labeltrainids", "labelids", "instanceids", "color") if stem.endswith(ending)), ""
-        )
-        kinds[kind].append(path)
-    used = next((kind for kind in ("labeltrainids", "labelids") if kinds[kind]), None)
-    if used is None:
-        return masks
-    others = [path for kind, paths in kinds.items() if kind not in (used, "") for path in paths]
-    if others:
-        reading.notes.append(
-            f"The masks whose names end in {used} are used; other versions of them (color, instances) are not."
-        )
-    return kinds[used] + kinds[""]
 
 
 def _name_strangers(images: list[Path], masks: list[Path], image_names: str, mask_names: str) -> str:

@@ -183,6 +183,8 @@ def _by_shared_ending(images: Sequence[Path], masks: Sequence[Path], notes: list
                 break
             hits[mask] = by_words[cut(words, fits[0])]
             extras.add(_lacking(words, cut(words, fits[0])))
+        if len(hits) == len(masks) and len(extras) > 1 and not _is_one_to_one(hits) and cut is _first_words:
+            return hits  # "a_liver", "a_tumor": which _merge finds to be different kinds
         extra = " ".join(extras.pop()) if len(extras) == 1 else ""
         is_word = len(masks) > 1 or not any(letter.isdigit() for letter in extra)
         if len(hits) == len(masks) and _is_one_to_one(hits) and extra and is_word:

@@ -57,11 +57,21 @@ def _nearest(tree: Folder) -> str:
                 f"Nearest is images/ and masks/: {readable(first.name)}/ and {readable(folder.name)}/ hold files of "
                 "the same names. Rename the folder of the ground truth to masks, the other to images."
             )
+    if doubts := _name_doubts(images):
+        return f"Nearest is a.png beside a_mask.png, but {doubts}."
     where = f"{readable(images[0].name)}/" if images[0].parts else "the folder"
     return (
         f"Nearest is images/ and masks/: {where} holds {sum(len(folder.images) for folder in images)} images, and no "
         "masks are beside them. Put a mask of the same name for each in masks/, or as a_mask.png beside a.png."
     )
+
+
+def _name_doubts(folders: list[Folder]) -> str:
+    """What is doubtful about files named like masks beside images."""
+    from unet_core.data import pairing  # loads numpy, which the list of layouts in a menu does without
+
+    doubts = [readable(doubt) for folder in folders for doubt in pairing.pair_by_name(folder.images).doubts]
+    return listing(doubts, 2, "; ")
 
 
 def _other_files(tree: Folder) -> str:

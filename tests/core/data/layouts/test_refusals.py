@@ -43,7 +43,8 @@ WHICH = "Move the folder that is not the ground truth out of the dataset."
         (
             ("masks/nuclei", "masks/cells"),
             "1 problem in the dataset: masks/cells/ and masks/nuclei/ hold masks of the same images, and nothing says "
-            f"which of them is the ground truth. {WHICH}",
+            "which of them is the ground truth. Merge a folder for each class into one mask for each image, with the "
+            "values 1, 2, ...; of versions of the ground truth keep one.",
         ),
         (
             ("labels-ah", "labels-vk"),
@@ -82,6 +83,39 @@ def test_a_field_of_view_is_no_truth(tmp_path: Path, drawn: str) -> None:
     assert "mask/ is taken as the field of view" in search.notes[0]
 
 
+def test_a_field_of_view_is_none_either_where_it_lies_alone(tmp_path: Path) -> None:
+    grow(tmp_path, "training/images/21_training.tif", "training/1st_manual/21_manual1.gif")
+    grow(tmp_path, "training/mask/21_training_mask.gif", "test/images/01_test.tif", "test/mask/01_test_mask.gif")
+    search = discovery.search(tmp_path)
+    assert [sample.id for sample in search.samples] == ["train/21_training"]
+    assert "1 image without a mask left out (no masks beside test/images/): 01_test.tif." in search.notes
+
+
+def test_a_version_that_is_left_out_beside_another_is_not_used_where_it_lies_alone(tmp_path: Path) -> None:
+    grow(tmp_path, "liver/tissue images/a.png", "liver/mask binary/a.png", "liver/label masks/a.png")
+    grow(tmp_path, "heart/tissue images/b.png", "heart/label masks/b.png")
+    assert [sample.id for sample in discovery.find(tmp_path)] == ["liver/a"]
+
+
+def test_doubts_of_one_folder_are_told_although_others_are_read(tmp_path: Path) -> None:
+    grow(
+        tmp_path,
+        "train/0_img.png",
+        "train/0_masks.png",
+        "test/1_img.png",
+        "test/1_masks.png",
+        "test/1_img_cp_masks.png",
+    )
+    assert "1_img.png has masks of different kinds: 1_img_cp_masks.png, 1_masks.png (test/)" in refusal_of(tmp_path)
+
+
+def test_several_classes_in_files_of_their_own_are_named(tmp_path: Path) -> None:
+    grow(tmp_path, *(f"images/{name}.png" for name in "ab"))
+    grow(tmp_path, *(f"masks/{name}_{kind}.png" for name in "ab" for kind in ("liver", "tumor")))
+    problems = "; ".join(f"masks/ holds both {name}_liver.png and {name}_tumor.png" for name in "ab")
+    assert refusal_of(tmp_path) == f"2 problems in the dataset: {problems}. {NAMES}"
+
+
 def test_a_folder_for_each_image_holds_its_objects(tmp_path: Path) -> None:
     grow(tmp_path, "images/a.png", "images/b.png", "masks/a/1.png", "masks/a/2.png", "masks/b/1.png")
     samples = discovery.find(tmp_path)
@@ -108,6 +142,11 @@ def test_a_folder_for_each_image_holds_its_objects(tmp_path: Path) -> None:
         (("img_dir/train/a.png", "ann_dir/train/a.png"), {"img_dir/train/a.png": "ann_dir/train/a.png"}),
         (("train_img/a.png", "train_lab/a.png"), {"train_img/a.png": "train_lab/a.png"}),
         (("images/a.png", "ManualMask/a.png"), {"images/a.png": "ManualMask/a.png"}),
+        (("JPEGImages/a.jpg", "PNGMasks/a.png"), {"JPEGImages/a.jpg": "PNGMasks/a.png"}),
+        (
+            ("JPEGImages/a.jpg", "SegmentationClassPNG/a.png", "SegmentationClass/a.npy", "class_names.txt"),
+            {"JPEGImages/a.jpg": "SegmentationClassPNG/a.png"},
+        ),
         (
             ("ISIC_Training_Data/I_1.jpg", "ISIC_Training_Data/I_1_superpixels.png", "ISIC_Training_GT/I_1_seg.png"),
             {"ISIC_Training_Data/I_1.jpg": "ISIC_Training_GT/I_1_seg.png"},
