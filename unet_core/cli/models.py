@@ -95,6 +95,7 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
     parsed.output.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
     sources: dict[str, Path] = {}
+    told: set[str] = set()
     count = 0
     with export_writer.Writer(formats, parsed.output) as writer:
         for number, path in enumerate(paths, 1):
@@ -102,7 +103,10 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
                 for name, page in images.page_names(stem_of(path.name), images.pages(path)):
                     if (other := sources.setdefault(name, path)) != path:
                         raise DataError(_same_output(other, path, name))
-                    image = images.read(path, page)
+                    image, _, remarks = images.read_with_remarks(path, page)
+                    for remark in sorted(set(remarks) - told):  # what is said of a file is said once for all its pages
+                        echo(f"note: {remark}")
+                    told |= set(remarks)
                     answer = predictor.answer(image, parsed.tta, parsed.tile, _tile_progress(name))
                     if answer.note:
                         echo(f"note: {answer.note}")

@@ -97,6 +97,13 @@ class Item:
             return images.read(source, self.page)
         return images.decode(source, self.file.label, self.page)
 
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should know of the image, a sentence each; it is decoded for them. Raises ImageError."""
+        source = self.file.content()
+        if isinstance(source, Path):
+            return images.remarks(source, self.page)
+        return images.decode_with_remarks(source, self.file.label, self.page)[2]
+
 
 @dataclass(frozen=True)
 class Inputs:
