@@ -102,7 +102,7 @@ def test_every_format_is_written_for_every_picture(nuclei, sample_folder, tmp_pa
 def test_what_was_guessed_of_a_file_is_told_once(nuclei, tmp_path, capsys):
     stack = np.random.default_rng(0).random((3, 48, 64)).astype(np.float32)
     stack[1, :6] = np.nan
-    path = tmp_path / "plate.ome.tif"
+    path = tmp_path / "plate.tif"
     tifffile.imwrite(path, stack, photometric="minisblack", metadata=None)
     assert predict(nuclei, path, "--output", tmp_path / "masks") == 0
     assert sorted(mask.name for mask in (tmp_path / "masks").iterdir()) == [f"plate_00{page}.png" for page in range(3)]
