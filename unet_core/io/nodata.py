@@ -1,4 +1,4 @@
-"""Pixels that hold no data: by the file's own tag, not a number, or a marker such as -9999 at the rim."""
+"""Pixels that hold no data: by the file's own tag, not a number, or a marker such as -9999."""
 
 from typing import Any
 
@@ -19,13 +19,15 @@ def find_valid(pixels: NDArray[Any], nodata: float | None) -> tuple[Valid | None
     """(H, W) False where a pixel of (H, W, C) holds no data, None where all do, and the reason for a message.
 
     `nodata` is the value that the file names. Of unsigned pixels all channels must have it: 0 is also a dark band. An
-    undeclared marker must lie at the rim and be far below all other values; unsigned pixels have none.
+    undeclared marker must be far below all other values; unsigned pixels have none.
 
     >>> image = np.array([[[-9999.0], [0.1]], [[0.2], [0.9]]], np.float32)
     >>> find_valid(image, None)[0].tolist()
     [[False, True], [True, True]]
     """
     unsigned = np.issubdtype(pixels.dtype, np.unsignedinteger)
+    if unsigned and nodata is None:
+        return None, ""
     invalid = np.zeros(pixels.shape[:2], bool)
     reasons = []
     if not np.issubdtype(pixels.dtype, np.integer):
@@ -34,7 +36,8 @@ def find_valid(pixels: NDArray[Any], nodata: float | None) -> tuple[Valid | None
             invalid |= odd
             reasons.append("NaN or infinite")
     if nodata is not None and np.isfinite(nodata):
-        equal = pixels == (pixels.dtype.type(nodata) if not np.issubdtype(pixels.dtype, np.integer) else nodata)
+        number = nodata if np.issubdtype(pixels.dtype, np.integer) else pixels.dtype.type(nodata)
+        equal = pixels <= LOWEST if nodata <= LOWEST else pixels == number  # the lowest float is often written short
         marked = equal.all(2) if unsigned else equal.any(2)
         if marked.any():
             invalid |= marked
@@ -43,7 +46,8 @@ def find_valid(pixels: NDArray[Any], nodata: float | None) -> tuple[Valid | None
         marked, marker = _undeclared(pixels, ~invalid)
         if marker is not None:
             invalid |= marked
-            reasons.append(f"{marker:.10g} at the rim, far from all other values")
+            rim = any(edge.any() for edge in (marked[0], marked[-1], marked[:, 0], marked[:, -1]))
+            reasons.append(f"{marker:.10g}{' at the rim' * rim}, far from all other values")
     return (~invalid, " or ".join(reasons)) if invalid.any() else (None, "")
 
 
@@ -56,10 +60,7 @@ def _undeclared(pixels: NDArray[Any], finite: Valid) -> tuple[Valid, float | Non
     if marker is None:
         return ~finite, None
     marked = (pixels <= LOWEST if marker <= LOWEST else pixels == marker).any(2) & finite
-    rim = np.concatenate([marked[0], marked[-1], marked[:, 0], marked[:, -1]])
     others = pixels[finite & ~marked]
-    if not rim.any():
-        return ~finite, None
     if others.size and float(others.min()) - marker < APART * (float(others.max()) - float(others.min())):
         return ~finite, None
     return marked, marker

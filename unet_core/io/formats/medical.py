@@ -50,8 +50,8 @@ def _nifti(file: BinaryIO, start: bytes, page: int, name: str) -> Header:
         import nibabel
     except ImportError as error:
         raise ImageError(f"{name}: NIfTI files need nibabel; run pip install nibabel.") from error
-    kind = nibabel.Nifti1Header if start[344:348] == b"n+1\0" else nibabel.Nifti2Header
-    header: Any = kind.from_fileobj(io.BytesIO(start))  # type: ignore[no-untyped-call]
+    kind: Any = nibabel.Nifti1Header if start[344:348] == b"n+1\0" else nibabel.Nifti2Header
+    header = kind.from_fileobj(io.BytesIO(start))
     shape = tuple(int(size) for size in header.get_data_shape())
     dtype = header.get_data_dtype()
     colors = dtype.names is not None and len(dtype.names) in (3, 4)
@@ -92,7 +92,10 @@ def _nifti_slice(file: BinaryIO, size: int, index: tuple[int, int | None], name:
     stream: Any = file
     if zipped:
         data = file.read()
-        volume = _inflate(data, size) if size <= MOST_REMEMBERED else _inflate.__wrapped__(data, size)
+        try:
+            volume = _inflate(data, size) if size <= MOST_REMEMBERED else _inflate.__wrapped__(data, size)
+        except zlib.error as error:
+            raise damaged(name, error) from error
         if len(volume) < size:
             raise damaged(name, "the file ends before its pixels do")
         stream = io.BytesIO(volume)
@@ -114,7 +117,13 @@ def _nifti_slice(file: BinaryIO, size: int, index: tuple[int, int | None], name:
 @lru_cache(maxsize=1)
 def _inflate(data: bytes, size: int) -> bytes:
     """The first `size` bytes of gzipped data, and no more, whatever it would unpack to."""
-    return zlib.decompressobj(wbits=31).decompress(data, size)
+    parts, missing = [], size
+    while data and missing > 0:  # some writers gzip a file in parts, one behind another
+        stream = zlib.decompressobj(wbits=31)
+        parts.append(stream.decompress(data, missing))
+        missing -= len(parts[-1])
+        data = stream.unused_data
+    return b"".join(parts)
 
 
 def _dicom(file: BinaryIO, start: bytes, page: int, name: str) -> Header:
@@ -135,25 +144,28 @@ def _dicom(file: BinaryIO, start: bytes, page: int, name: str) -> Header:
     padding = data.get("PixelPaddingValue")
     nodata = None
     with suppress(TypeError, ValueError):
-        nodata = None if padding is None else float(padding) * slope + intercept
+        # 0 is also what surrounds a mammogram that was never padded
+        nodata = float(padding) * slope + intercept if padding else None
     frames, channels = int(data.get("NumberOfFrames", 1) or 1), int(data.get("SamplesPerPixel", 1))
     inverted = data.get("PhotometricInterpretation") == "MONOCHROME1"
     integer = np.dtype(f"{'i' if signed else 'u'}{max(bits, 8) // 8}")
+    load = partial(_dicom_frame, file, page if frames > 1 else 0, (slope, intercept), name)
     return Header(
         pages=frames,
         height=int(data.Rows),
         width=int(data.Columns),
         channels=channels,
         dtype=np.dtype(np.float64) if rescaled else integer,
-        load=partial(_dicom_frame, file, page if frames > 1 else 0, (slope, intercept), inverted, name),
+        load=partial(load, inverted=inverted),
         axes=("Z" if frames > 1 else "") + "YX" + ("C" if channels > 1 else ""),
         note="black and white are exchanged, as its MONOCHROME1 asks for" if inverted else "",
         nodata=None if inverted else nodata,
-        stored=partial(_dicom_frame, file, page if frames > 1 else 0, (slope, intercept), False, name),
+        stored=partial(load, inverted=False) if inverted else None,
     )
 
 
-def _dicom_frame(file: BinaryIO, page: int, scale: tuple[float, float], inverted: bool, name: str) -> NDArray[Any]:
+def _dicom_frame(file: BinaryIO, page: int, scale: tuple[float, float], name: str, inverted: bool) -> NDArray[Any]:
+    """(H, W, C) of one frame, rescaled as the header says; `inverted` exchanges black and white before."""
     from pydicom import dcmread
     from pydicom.pixels.utils import pixel_array
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
 from unet_core.errors import ImageError
-from unet_core.io.formats.headers import Header, damaged, refuse_channels
+from unet_core.io.formats.headers import Header, damaged
 from unet_core.io.formats.tiff import ALPHA, GRAY, RGB, Plan, is_tiff, nodata_of, read_plan
 
 LOSSLESS = {1: "none", 5: "LZW", 8: "deflate", 32946: "deflate", 32773: "PackBits", 34925: "LZMA", 50000: "Zstandard"}
@@ -34,11 +34,11 @@ def read_header(file: BinaryIO, page: int, name: str) -> tuple[Header, int | Non
     if not is_tiff(file):
         return None
     file.seek(0)
-    with suppress(Exception), tifffile.TiffFile(file) as tiff:
+    with suppress(Exception), tifffile.TiffFile(file, _multifile=False) as tiff:
         plan = read_plan(file, tiff)
         planes = plan.images[min(max(page, 0), len(plan.images) - 1)]
         first = tiff.pages[planes[0][0]].aspage()
-        kept = channels_of(first)
+        kept = channels_of(first, plan)
         tag = first.tags.get("Orientation")
         simple = len(planes) == 1 and not planes[0][1] and not plan.rows and _is_simple(first, kept)
         stored_differs = first.photometric == tifffile.PHOTOMETRIC.MINISWHITE and (
@@ -58,7 +58,7 @@ def read_header(file: BinaryIO, page: int, name: str) -> tuple[Header, int | Non
             orientation=int(tag.value) if tag is not None and 1 <= int(tag.value) <= 8 else 1,
             channel_names=_names(first, plan, kept, channels),
             axes=_axes(plan.axes, len(kept) > 1),
-            note=plan.note,
+            note="; ".join(filter(None, [plan.note, _alpha_note(int(first.samplesperpixel), kept)])),
             nodata=nodata_of(first),
             stored=partial(load, stored=True) if stored_differs else None,
         )
@@ -66,12 +66,19 @@ def read_header(file: BinaryIO, page: int, name: str) -> tuple[Header, int | Non
     return None
 
 
-def channels_of(page: tifffile.TiffPage) -> list[int]:
+def channels_of(page: tifffile.TiffPage, plan: Plan) -> list[int]:
     """Which samples of a page are channels: all that are not marked as alpha."""
     samples = int(page.samplesperpixel)
+    if plan.all_samples:
+        return list(range(samples))
     extras = tuple(page.extrasamples or ())
     first_extra = samples - len(extras)
     return [number for number in range(samples) if number < first_extra or extras[number - first_extra] not in ALPHA]
+
+
+def _alpha_note(samples: int, kept: list[int]) -> str:
+    dropped = [str(number + 1) for number in range(samples) if number not in kept]
+    return f"channel {' and '.join(dropped)} is marked as alpha and left out" if dropped else ""
 
 
 def _bits(page: tifffile.TiffPage) -> int:
@@ -113,7 +120,7 @@ def _load(file: BinaryIO, plan: Plan, planes: tuple[tuple[int, int], ...], name:
                 rows = [_raw(file, tiff.pages[page].aspage(), shift, name) for page, shift in planes]
                 joined = np.stack([row[:, :, 0] for row in rows])
             else:
-                parts = [_plane(file, tiff.pages[page].aspage(), shift, name, stored) for page, shift in planes]
+                parts = [_plane(file, tiff.pages[page].aspage(), shift, name, plan, stored) for page, shift in planes]
                 if len({(part.shape[:2], part.dtype) for part in parts}) > 1:
                     raise ImageError(f"{name}: its channels differ in size or pixel type; save each as its own file.")
                 joined = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
@@ -124,14 +131,15 @@ def _load(file: BinaryIO, plan: Plan, planes: tuple[tuple[int, int], ...], name:
     return np.ascontiguousarray(joined.astype(joined.dtype.newbyteorder("="), copy=False))
 
 
-def _plane(file: BinaryIO, page: tifffile.TiffPage, shift: int, name: str, stored: bool) -> NDArray[Any]:
+def _plane(file: BinaryIO, page: tifffile.TiffPage, shift: int, name: str, plan: Plan, stored: bool) -> NDArray[Any]:
+    """(H, W, C) of one page without alpha."""
     pixels = _raw(file, page, shift, name)
     if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE and not stored:
         if pixels.dtype == np.bool_:
             pixels = ~pixels
         elif np.issubdtype(pixels.dtype, np.unsignedinteger):
             pixels = np.iinfo(pixels.dtype).max - pixels
-    return pixels[:, :, channels_of(page)]
+    return pixels[:, :, channels_of(page, plan)]
 
 
 def _raw(file: BinaryIO, page: tifffile.TiffPage, shift: int, name: str) -> NDArray[Any]:
@@ -165,7 +173,8 @@ def _check(page: tifffile.TiffPage, shift: int, name: str) -> None:
             f"{name}: a TIFF of {_bits(page)} bits, {samples} channels and color space {color_space} is not supported; "
             "convert the image to gray or RGB."
         )
-    refuse_channels(len(channels_of(page)), name)
+    if _bits(page) not in (1, 8, 16, 32, 64):
+        raise ImageError(f"{name}: a TIFF of {_bits(page)} bits a sample is not supported; save it with 8 or 16 bits.")
     # A tile is allocated whole: one of 100,000 x 100,000 pixels in a tiny image would need 20 GB. Edge tiles reach over
     # the image, so some excess is normal.
     tiled = int(page.tilelength or 0) * int(page.tilewidth or 0)
@@ -181,14 +190,13 @@ def _check(page: tifffile.TiffPage, shift: int, name: str) -> None:
 def _inflate(file: BinaryIO, page: tifffile.TiffPage, name: str) -> NDArray[Any]:
     """The pixels of a compressed page in the order of its shape, of its strips or tiles."""
     kind = getattr(page.compression, "name", page.compression)
-    refusal = f"{name}: compression {kind} with {_bits(page)} bits is not supported; save it without compression."
     dtype = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
-    if (
-        int(page.compression) not in LOSSLESS
-        or _bits(page) != 8 * dtype.itemsize
-        or int(page.predictor) not in (1, 2, 3)
-    ):
-        raise ImageError(refusal)
+    bits = dtype == np.bool_ and page.samplesperpixel == 1 and not page.is_tiled
+    whole = bits or _bits(page) == 8 * dtype.itemsize
+    if int(page.compression) not in LOSSLESS or not whole or int(page.predictor) not in (1, 2, 3):
+        raise ImageError(
+            f"{name}: compression {kind} with {_bits(page)} bits is not supported; save it without compression."
+        )
     separate = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
     planes, samples = (int(page.samplesperpixel), 1) if separate else (1, int(page.samplesperpixel))
     height, width = int(page.imagelength), int(page.imagewidth)
@@ -204,7 +212,7 @@ def _inflate(file: BinaryIO, page: tifffile.TiffPage, name: str) -> NDArray[Any]
         for offset, count in segments[plane * down * across : (plane + 1) * down * across]:
             file.seek(offset)
             data.append(file.read(count))
-        line = columns * samples * dtype.itemsize
+        line = -(-columns // 8) if bits else columns * samples * dtype.itemsize
         tall = down * rows if page.is_tiled else height
         try:
             flat = _by_libtiff(data, tall, line, (rows, across) if page.is_tiled else (rows, 0), page)
@@ -213,6 +221,7 @@ def _inflate(file: BinaryIO, page: tifffile.TiffPage, name: str) -> NDArray[Any]
                 f"{name}: the image is damaged, or its compression {kind} is not supported; save it uncompressed."
             ) from error
         lines = flat.reshape(tall * across, line)
+        lines = np.unpackbits(lines, axis=1)[:, :columns] if bits else lines
         values = _unpredict(lines, dtype, samples, int(page.predictor))
         decoded.append(values.reshape(tall, across * columns, samples)[:height, :width])
     stack = decoded[0] if planes == 1 else np.stack([plane[:, :, 0] for plane in decoded])
