@@ -27,10 +27,10 @@ def palette(num_classes: int) -> Array:
 
 
 def draw(image: Pixels, mask: Array, num_classes: int, opacity: float = 0.5, outline: bool = False) -> Array:
-    """(H, W, 3) RGB: the mask (H, W) of class indices over its image (H, W, 1 or 3), as areas or as outlines.
+    """(H, W, 3) RGB: the mask (H, W) of class indices over its image (H, W, C), as areas or as outlines.
 
     `opacity` goes from 0 (the image alone) to 1 (the mask alone). A binary background shows the image, and so do
-    ignored pixels. More than 8 bits are shown as `pixels.for_display` does.
+    ignored pixels. More than 8 bits, and other channels than gray and RGB, are shown as `pixels.for_display` does.
     """
     base = with_channels(for_display(image), 3)
     colored = (mask > 0 if num_classes == 1 else np.ones_like(mask, bool)) & (mask != IGNORE)

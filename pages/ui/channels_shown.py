@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.ui.formatting import plain
 from unet_core.io.colors import to_hex
 from unet_core.io.pixels import LIMITS, Array, Pixels, composite, default_colors
 
@@ -50,7 +51,7 @@ def choose(number: int, names: Sequence[str], key: str) -> Display | None:
         for channel, color in zip(shown, default_colors(len(shown)), strict=True):
             # One key for each number of channels: a channel alone is white, beside others it has a color of its own.
             picker = f"{scope}-color-{len(shown)}-{shown.index(channel)}-{channel}"
-            picked = row.color_picker(labels[channel], to_hex(color), key=picker, persist_state="session")
+            picked = row.color_picker(plain(labels[channel]), to_hex(color), key=picker, persist_state="session")
             colors.append(from_hex(picked))
         limits = st.slider(
             "Contrast limits (percentiles)",

@@ -100,6 +100,7 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
     parsed.output.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
     sources: dict[str, Path] = {}
+    told: set[str] = set()
     count = 0
     with export_writer.Writer(formats, parsed.output) as writer:
         groups = _images_of(paths, config)
@@ -109,11 +110,14 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
                 for name, page in images.page_names(stem, images.pages(path)):
                     if (other := sources.setdefault(name, path)) != path:
                         raise DataError(_same_output(other, path, name))
-                    image, channel_names = channels.read(files, page), channels.describe(files).names
+                    image, _, remarks = channels.read_with_remarks(files, page)
+                    channel_names = channels.describe(files).names
                     fitted, note = predictor.fit(image, channel_names, str(path))
                     answer = predictor.answer(fitted, parsed.tta, parsed.tile, _tile_progress(name))
-                    for text in filter(None, (note, answer.note)):
+                    notes = list(filter(None, (*remarks, note, answer.note)))
+                    for text in dict.fromkeys(text for text in notes if text not in told):
                         echo(f"note: {text}")
+                    told |= {*remarks, note}  # what is said of a file is said once for all its pages
                     mask = cleanup.clean(answer.mask(threshold), parsed.min_area, parsed.fill_holes)
                     result = Result(
                         name,

@@ -64,8 +64,11 @@ class Settings:
         return cls(**arguments)
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as a dict that can be written as JSON."""
-        return dataclasses.asdict(self)
+        """The settings as a dict that is the same after it was written as JSON and read again."""
+        return dataclasses.asdict(
+            self,
+            dict_factory=lambda items: {name: list(it) if isinstance(it, tuple) else it for name, it in items},
+        )
 
 
 def current_name(name: str) -> str:

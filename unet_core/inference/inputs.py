@@ -83,6 +83,13 @@ class File:
         source = self.content()
         return images.read(source, page) if isinstance(source, Path) else images.decode(source, self.label, page)
 
+    def remarks(self, page: int | None) -> tuple[str, ...]:
+        """What a user should know of that image. Raises ImageError."""
+        source = self.content()
+        if isinstance(source, Path):
+            return images.remarks(source, page)
+        return images.decode_with_remarks(source, self.label, page)[2]
+
     def describe(self) -> images.ImageInfo:
         """What its header says. Raises ImageError."""
         source = self.content()
@@ -122,6 +129,10 @@ class Item:
     def channel_names(self) -> tuple[str, ...]:
         """Those that its file has, () where it has none. Raises ImageError."""
         return channels.join(file.describe() for file in (self.file, *self.channel_files)).names
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should know of the image, a sentence each; it is decoded for them. Raises ImageError."""
+        return tuple(text for file in (self.file, *self.channel_files) for text in file.remarks(self.page))
 
 
 @dataclass(frozen=True)

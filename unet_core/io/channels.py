@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +41,17 @@ def read(files: Sequence[Path], page: int | None = None) -> Pixels:
 
 def read_valid(files: Sequence[Path], page: int | None = None) -> tuple[Pixels, NDArray[np.bool_] | None]:
     """`read`, and (H, W) False where any channel has no data, None where all have. Raises ImageError."""
-    parts, masks = zip(*(images.read_valid(path, page) for path in files), strict=True)
+    return read_with_remarks(files, page)[:2]
+
+
+def read_with_remarks(
+    files: Sequence[Path], page: int | None = None
+) -> tuple[Pixels, NDArray[np.bool_] | None, tuple[str, ...]]:
+    """`read_valid`, and a sentence for each thing that a user should know of the files. Raises ImageError."""
+    parts, masks, remarks = zip(*(images.read_with_remarks(path, page) for path in files), strict=True)
     pixels = stack(parts, [str(path) for path in files])
     known = [valid for valid in masks if valid is not None]
-    return pixels, np.logical_and.reduce(known) if known else None
+    return pixels, np.logical_and.reduce(known) if known else None, tuple(chain.from_iterable(remarks))
 
 
 def describe(files: Sequence[Path]) -> Kind:

@@ -84,8 +84,8 @@ def _safe_part(part: str) -> str:
     if RESERVED.fullmatch(clean):
         clean = f"_{clean}"
     if len(clean.encode()) > MOST_BYTES:
-        suffix = PurePosixPath(clean).suffix
-        suffix = suffix if len(suffix.encode()) <= 6 else ""  # longer: a dot in a sentence
+        suffix = suffix_of(clean)
+        suffix = suffix if len(suffix.encode()) <= 6 or DOUBLE.fullmatch(suffix) else ""  # longer: a dot in a sentence
         clean = clean.encode()[: MOST_BYTES - len(suffix.encode())].decode(errors="ignore") + suffix
     return clean
 

@@ -78,37 +78,36 @@ def decode_valid(data: bytes, name: str, page: int | None = None) -> tuple[Pixel
     return _read(io.BytesIO(data), name, page)[:2]
 
 
-def remarks(path: Path, page: int | None = None) -> tuple[str, ...]:
-    """Sentences on what was guessed of an image and what its pixels lack: pages, no data, rounding. Raises ImageError.
-
-    It decodes the image, unlike `describe`.
-    """
+def read_with_remarks(path: Path, page: int | None = None) -> tuple[Pixels, NDArray[np.bool_] | None, tuple[str, ...]]:
+    """`read_valid`, and a sentence for each thing that a user should know of the image: see `remarks`."""
     with open_file(path) as file:
-        note = inspect(file, str(path), page).note
-        return (*filter(None, [note]), *_read(file, str(path), page)[2])
+        return _read(file, str(path), page)
+
+
+def decode_with_remarks(
+    data: bytes, name: str, page: int | None = None
+) -> tuple[Pixels, NDArray[np.bool_] | None, tuple[str, ...]]:
+    """`read_with_remarks` from the bytes of a file. Raises ImageError."""
+    return _read(io.BytesIO(data), name, page)
+
+
+def remarks(path: Path, page: int | None = None) -> tuple[str, ...]:
+    """What a user should know of an image, in sentences: the note of `describe`, pixels without data, rounded values.
+
+    It decodes the image, unlike `describe`. Raises ImageError.
+    """
+    return read_with_remarks(path, page)[2]
 
 
 def describe(path: Path, page: int | None = None) -> ImageInfo:
     """What the header says of one page, the first unless asked for another. Raises ImageError."""
     with open_file(path) as file:
-        return inspect(file, str(path), page)
+        return _describe(file, str(path), page)
 
 
-def inspect(file: BinaryIO, name: str, page: int | None = None) -> ImageInfo:
-    """The same of an open file, for uploads."""
-    header = read_header(file, name, page)
-    headers.refuse_channels(header.channels, name)
-    height, width = decoding.turned(header)
-    return ImageInfo(
-        height=height,
-        width=width,
-        channels=header.channels,
-        dtype=header.dtype.name,
-        pages=header.pages if header.paged else 1,
-        channel_names=header.channel_names,
-        axes=header.axes,
-        note=f"{name}: {header.note}." if header.note else "",
-    )
+def inspect(file: BinaryIO, name: str) -> ImageInfo:
+    """`describe` of an open file, for uploads. Raises ImageError."""
+    return _describe(file, name, None)
 
 
 def read_mask(path: Path, page: int | None = None, colors: bool = False) -> Pixels:
@@ -160,7 +159,23 @@ def page_names(stem: str, number: int) -> list[tuple[str, int | None]]:
     return [(f"{stem}_{page:0{digits}d}", page) for page in range(number)] if number > 1 else [(stem, None)]
 
 
-def _read(file: BinaryIO, name: str, page: int | None) -> tuple[Pixels, NDArray[np.bool_] | None, list[str]]:
+def _describe(file: BinaryIO, name: str, page: int | None) -> ImageInfo:
+    header = read_header(file, name, page)
+    headers.refuse_channels(header.channels, name)
+    height, width = decoding.turned(header)
+    return ImageInfo(
+        height=height,
+        width=width,
+        channels=header.channels,
+        dtype=header.dtype.name,
+        pages=header.pages if header.paged else 1,
+        channel_names=header.channel_names,
+        axes=header.axes,
+        note=f"{name}: {header.note}." if header.note else "",
+    )
+
+
+def _read(file: BinaryIO, name: str, page: int | None) -> tuple[Pixels, NDArray[np.bool_] | None, tuple[str, ...]]:
     """(pixels, valid, remarks)"""
     header = read_header(file, name, page)
     decoding.check(header, page, MAX_PIXELS, name)
@@ -169,7 +184,7 @@ def _read(file: BinaryIO, name: str, page: int | None) -> tuple[Pixels, NDArray[
         stored = stored.astype(np.uint8) * np.uint8(255)
     if stored.dtype.kind not in "uif":
         raise ImageError(f"{name}: the pixel type {stored.dtype} is not supported; convert the image to 32-bit float.")
-    told = []
+    told = [f"{name}: {header.note}."] if header.note else []
     valid, reason = nodata.find_valid(stored, header.nodata)
     pixels = stored
     if stored.dtype not in (np.uint8, np.uint16, np.float32):
@@ -183,9 +198,9 @@ def _read(file: BinaryIO, name: str, page: int | None) -> tuple[Pixels, NDArray[
         if not np.isfinite(pixels).all() and valid is None:
             valid, reason = nodata.find_valid(pixels, None)
     if valid is None:
-        return pixels, None, told
+        return pixels, None, tuple(told)
     told.append(nodata.sentence(valid, reason, name))
-    return nodata.fill(pixels, valid, name), valid, told
+    return nodata.fill(pixels, valid, name), valid, tuple(told)
 
 
 def _rounded(stored: NDArray[np.generic], pixels: Pixels) -> int:

@@ -26,7 +26,7 @@ class MaskPixels:
     differ from what was saved, as in JPEG. `source` is "alpha" where the mask is in the alpha channel, because the
     colors say nothing: all are the same, or they are a photo; "inverting LUT" where a TIFF says that 0 is white and the
     stored values are given all the same, as ImageJ counts; else "". `invalid` is (H, W) True where the file's own tag
-    says "no data" with another value than 0, None without; a negative such value is given as 0.
+    says "no data" with another value than 0, None without; a negative such value and NaN are given as 0.
     """
 
     pixels: NDArray[Any]
@@ -53,9 +53,12 @@ def read(file: BinaryIO, name: str, page: int | None, most_pixels: int) -> MaskP
     samples = _samples(header, file, name)
     lossy = pillow.is_lossy(header.image, file)
     samples, source = _without_alpha(samples)
+    palette = pillow.palette_of(header.image)
+    if palette is not None:
+        samples, palette, source = _of_palette(samples, palette, header)
     samples = _one_or_colors(samples if samples.ndim == 3 else samples[:, :, None], name)
     pixels, invalid = _labels(samples, header, name)
-    return MaskPixels(pixels, pillow.palette_of(header.image), lossy, source, invalid)
+    return MaskPixels(pixels, palette, lossy, source, invalid)
 
 
 def read_seen(file: BinaryIO, name: str, page: int | None, most_pixels: int, colors: bool) -> Pixels:
@@ -104,6 +107,23 @@ def _without_alpha(samples: NDArray[Any]) -> tuple[NDArray[Any], str]:
     if plain or (colors.shape[2] == 3 and len(np.unique(colors.reshape(-1, 3), axis=0)) > PHOTO_COLORS):
         return alpha, "alpha"
     return colors, ""
+
+
+def _of_palette(
+    indices: NDArray[Any], palette: NDArray[np.uint8], header: Header
+) -> tuple[NDArray[Any], NDArray[np.uint8] | None, str]:
+    """The pixels, their palette and their source, where a palette is gray levels, or its transparency is the mask."""
+    if "transparency" in header.image.info:
+        seen = upright(np.asarray(header.image.convert("RGBA"), np.uint8), pillow.orientation_of(header.image))
+        mask, source = _without_alpha(seen)
+        if source and (seen[:, :, :3] == seen[0, 0, :3]).all():
+            return mask, None, source
+    levels = np.arange(256)[:, None]
+    if (palette == levels).all():
+        return indices, None, ""
+    if (palette == 255 - levels).all():  # ImageJ's inverting table in a PNG
+        return indices, None, INVERTING
+    return indices, palette, ""
 
 
 def _one_or_colors(pixels: NDArray[Any], name: str) -> NDArray[Any]:

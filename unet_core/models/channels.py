@@ -46,7 +46,9 @@ def resolve(config: ModelConfig, files: Mapping[str, Kind]) -> tuple[ModelConfig
     normalization "zscore" of channels that are unlike becomes "zscore_per_channel". Of a trained model all stays as it
     is. Raises DataError where files have not the channels that are asked for or differ in number.
     """
-    if config.source_channels or not files:
+    if not files:  # none can be read, which is said when they are read
+        return replace(config, in_channels=config.channels_or(1)), []
+    if config.source_channels:
         _refuse({name: _chosen(config, kind) for name, kind in files.items()}, "Leave them out.")
         return config, []
     kinds = set(files.values())

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from unet_core.config.schema import ModelConfig
-from unet_core.errors import CheckpointError
+from unet_core.errors import CheckpointError, ConfigError
 from unet_core.models.unet import UNet
 
 NAMES = (
@@ -54,7 +54,7 @@ def load(path: Path) -> UNet:
         )
         model = UNet(config)
         model.load_state_dict(translated, strict=True)
-    except (KeyError, RuntimeError, IndexError) as error:
+    except (ConfigError, KeyError, RuntimeError, IndexError) as error:
         raise CheckpointError(f"{path}: the weights are not those of milesial's U-Net ({error}).") from error
     return model.eval()
 

@@ -142,6 +142,7 @@ def test_channels_that_cannot_be(channels: str, in_channels: int, reason: str) -
 def test_channels_that_can_be(channels: str, in_channels: int) -> None:
     config = ModelConfig(channels=channels, in_channels=in_channels)
     assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert json.loads(json.dumps(config.to_dict())) == config.to_dict()
 
 
 @pytest.mark.parametrize("value", [None, 3, "RGB", [3.0], [True], [["a"]]])

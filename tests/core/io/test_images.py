@@ -147,6 +147,7 @@ def test_every_exif_orientation_is_read_upright(file: Callable[[bytes], Path], o
     path = file(saved(Image.fromarray(np.ascontiguousarray(STORED[orientation])), kind, exif=exif, **how))
     found = images.read(path)
     assert found.shape[:2] == images.size(path) == UPRIGHT.shape
+    assert images.orientation(path) == (orientation if 1 <= orientation <= 8 else 1)
     assert np.abs(found[:, :, 0].astype(int) - UPRIGHT).max() <= 2
     if kind != "WEBP":  # WebP has no gray
         assert np.abs(images.read_mask(path).astype(int) - UPRIGHT).max() <= 2

@@ -108,6 +108,42 @@ def test_a_palette_is_given_with_its_indices(file: Callable[[bytes], Path], kind
         np.testing.assert_array_equal(mask.pixels, LABELS)
 
 
+@pytest.mark.parametrize(("inverted", "source"), [(False, ""), (True, "inverting LUT")])
+def test_a_palette_of_gray_levels_is_none(file: Callable[[bytes], Path], inverted: bool, source: str) -> None:
+    """ImageJ writes PNG with a table of gray levels, which its inverting table turns around."""
+    levels = np.arange(255, -1, -1) if inverted else np.arange(256)
+    image = Image.fromarray(OBJECT * np.uint8(255)).convert("P")
+    image.putdata((OBJECT * 255).ravel().tolist())
+    image.putpalette(np.repeat(levels, 3).tolist())
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    mask = images.read_mask_file(file(data.getvalue()))
+    np.testing.assert_array_equal(mask.pixels, OBJECT * np.uint8(255))
+    assert (mask.palette, mask.source) == (None, source)
+
+
+def test_the_transparency_of_a_palette_of_one_color_is_the_mask(file: Callable[[bytes], Path]) -> None:
+    image = Image.fromarray(OBJECT).convert("P")
+    image.putdata(OBJECT.ravel().tolist())
+    image.putpalette([255] * 6)
+    data = io.BytesIO()
+    image.save(data, "PNG", transparency=bytes([0, 255]))
+    mask = images.read_mask_file(file(data.getvalue()))
+    np.testing.assert_array_equal(mask.pixels, OBJECT * np.uint8(255))
+    assert (mask.palette, mask.source) == (None, "alpha")
+
+
+def test_the_transparency_of_class_colors_says_nothing(file: Callable[[bytes], Path]) -> None:
+    image = Image.fromarray(LABELS).convert("P")
+    image.putdata(LABELS.ravel().tolist())
+    image.putpalette(COLORS.ravel().tolist())
+    data = io.BytesIO()
+    image.save(data, "PNG", transparency=0)
+    mask = images.read_mask_file(file(data.getvalue()))
+    np.testing.assert_array_equal(mask.pixels, LABELS)
+    assert mask.source == "" and mask.palette is not None
+
+
 @pytest.mark.parametrize(("colors", "dtype"), [(1, np.uint8), (3, np.uint8), (3, np.uint16)])
 @pytest.mark.parametrize("level", [0, 255, 90])
 def test_a_mask_in_the_alpha_channel(file: Callable[[bytes], Path], colors: int, level: int, dtype: type) -> None:

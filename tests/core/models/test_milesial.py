@@ -147,3 +147,15 @@ def test_a_missing_layer_is_named(tmp_path):
     torch.save(state, tmp_path / "w.pth")
     with pytest.raises(CheckpointError, match=r"encoder\.2\.3\.weight"):
         load(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("in_channels", [2, 4, 32])
+def test_any_number_of_channels_is_imported(tmp_path, in_channels):
+    torch.save(weights(False, in_channels=in_channels), tmp_path / "a.pth")
+    assert load(tmp_path / "a.pth").config.in_channels == in_channels
+
+
+def test_more_channels_than_a_model_may_have_are_refused(tmp_path):
+    torch.save(weights(False, in_channels=33), tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match="at most 32, got 33"):
+        load(tmp_path / "a.pth")

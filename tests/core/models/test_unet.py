@@ -83,7 +83,7 @@ def test_a_size_between_is_padded_at_its_right_and_lower_edge_and_cut_back(heigh
     torch.testing.assert_close(model(image), whole[..., :height, :width])
 
 
-@pytest.mark.parametrize(("in_channels", "num_classes"), [(1, 1), (3, 1), (1, 5), (3, 254)])
+@pytest.mark.parametrize(("in_channels", "num_classes"), [(1, 1), (2, 1), (3, 1), (4, 1), (32, 1), (1, 5), (3, 254)])
 @torch.inference_mode()
 def test_channels_and_classes(in_channels: int, num_classes: int) -> None:
     logits = net(1, in_channels, num_classes)(torch.randn(2, in_channels, 5, 6))

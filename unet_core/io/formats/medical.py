@@ -144,25 +144,28 @@ def _dicom(file: BinaryIO, start: bytes, page: int, name: str) -> Header:
     padding = data.get("PixelPaddingValue")
     nodata = None
     with suppress(TypeError, ValueError):
-        nodata = None if padding is None else float(padding) * slope + intercept
+        # 0 is also what surrounds a mammogram that was never padded
+        nodata = float(padding) * slope + intercept if padding else None
     frames, channels = int(data.get("NumberOfFrames", 1) or 1), int(data.get("SamplesPerPixel", 1))
     inverted = data.get("PhotometricInterpretation") == "MONOCHROME1"
     integer = np.dtype(f"{'i' if signed else 'u'}{max(bits, 8) // 8}")
+    load = partial(_dicom_frame, file, page if frames > 1 else 0, (slope, intercept), name)
     return Header(
         pages=frames,
         height=int(data.Rows),
         width=int(data.Columns),
         channels=channels,
         dtype=np.dtype(np.float64) if rescaled else integer,
-        load=partial(_dicom_frame, file, page if frames > 1 else 0, (slope, intercept), inverted, name),
+        load=partial(load, inverted=inverted),
         axes=("Z" if frames > 1 else "") + "YX" + ("C" if channels > 1 else ""),
         note="black and white are exchanged, as its MONOCHROME1 asks for" if inverted else "",
         nodata=None if inverted else nodata,
-        stored=partial(_dicom_frame, file, page if frames > 1 else 0, (slope, intercept), False, name),
+        stored=partial(load, inverted=False) if inverted else None,
     )
 
 
-def _dicom_frame(file: BinaryIO, page: int, scale: tuple[float, float], inverted: bool, name: str) -> NDArray[Any]:
+def _dicom_frame(file: BinaryIO, page: int, scale: tuple[float, float], name: str, inverted: bool) -> NDArray[Any]:
+    """(H, W, C) of one frame, rescaled as the header says; `inverted` exchanges black and white before."""
     from pydicom import dcmread
     from pydicom.pixels.utils import pixel_array
 

@@ -167,9 +167,10 @@ def _samples_are_channels(series: tifffile.TiffPageSeries) -> bool:
 def _planes(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple[list[tuple[Plane, ...]], str, str]:
     """The images of a series, each of its channels; its axes; those of them that count pages of the file."""
     page = series.keyframe
-    inner = len(page.shape)
-    outer, shape = series.axes[: len(series.axes) - inner], series.shape[: len(series.axes) - inner]
-    fits = series.shape[len(shape) :] == page.shape and set(series.axes[len(shape) :]) <= set("YXSC")
+    sizes = [(axis, size) for axis, size in zip(series.axes, series.shape, strict=True) if size > 1 or axis in "YX"]
+    axes, lengths = "".join(axis for axis, _ in sizes), tuple(size for _, size in sizes)
+    outer, shape = axes[: len(axes) - len(page.shape)], lengths[: len(axes) - len(page.shape)]
+    fits = lengths[len(shape) :] == page.shape and set(axes[len(shape) :]) <= set("YXSC")
     count = math.prod(shape)
     if not fits or not 0 < count <= MOST_PLANES or page.imagedepth != 1:
         return [], "", ""
@@ -190,30 +191,33 @@ def _planes(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple[l
         there = [series.pages[number] for number in row]  # None: in another file of the same OME data set
         if present := tuple((plane.index, 0) for plane in there if plane is not None):
             images.append(present)
-    return images if len({len(planes) for planes in images}) == 1 else [], series.axes, outer
+    return images if len({len(planes) for planes in images}) == 1 else [], axes, outer
 
 
 def _as_rows(series: tifffile.TiffPageSeries) -> Plan | None:
-    """The plan of (H, W, C) that tifffile wrote as H pages of (W, C): where its axes say so, or C can be nothing else.
+    """The plan of (..., H, W, C) that tifffile wrote as pages of (W, C): by its axes, or as C can be nothing else.
 
     That is what becomes of `imwrite(path, array)` with 2 or over 4 channels last.
     """
-    shape, axes = series.shape, series.axes
-    if series.kind != "shaped" or len(shape) != 3 or series.keyframe.shape != shape[1:]:
+    shape, axes, page = series.shape, series.axes, series.keyframe
+    if series.kind != "shaped" or len(shape) < 3 or page.shape != shape[-2:]:
         return None
-    written = "axes" in (series.keyframe.shaped_description or "")
-    if axes in ("YXC", "YXS") and written:
+    height, width, channels = shape[-3:]
+    if "axes" in (page.shaped_description or ""):
         note = ""
-    elif not written and 1 < shape[2] <= 32 < min(shape[:2]):
-        note = f"its shape {shape[0]} x {shape[1]} x {shape[2]} is taken for {shape[2]} channels, stored last"
+        if axes[-3:] not in ("YXC", "YXS"):
+            return None
+    elif channels <= 32 < min(height, width):
+        note = f"its shape {' x '.join(map(str, shape))} is taken for {channels} channels, stored last"
     else:
         return None
-    first = series.keyframe.index
-    count = shape[0] if len(series.keyframe.parent.pages) >= first + shape[0] else 0
-    if not count and series.dataoffset is None:
+    count = math.prod(shape[:-2])
+    virtual = len(page.parent.pages) < page.index + count
+    if count > MOST_PLANES or (virtual and series.dataoffset is None):
         return None
-    planes = tuple((first + row, 0) if count else (first, row * series.keyframe.nbytes) for row in range(shape[0]))
-    return Plan((planes,), "YXC", (), note, rows=shape[0])
+    rows = [(page.index, row * page.nbytes) if virtual else (page.index + row, 0) for row in range(count)]
+    images = tuple(tuple(rows[start : start + height]) for start in range(0, count, height))
+    return Plan(images, "Q" * (len(shape) > 3) + "YXC", (), note, rows=height)
 
 
 def _ome_names(xml: str | None) -> tuple[str, ...]:

@@ -173,6 +173,8 @@ def _check(page: tifffile.TiffPage, shift: int, name: str) -> None:
             f"{name}: a TIFF of {_bits(page)} bits, {samples} channels and color space {color_space} is not supported; "
             "convert the image to gray or RGB."
         )
+    if _bits(page) not in (1, 8, 16, 32, 64):
+        raise ImageError(f"{name}: a TIFF of {_bits(page)} bits a sample is not supported; save it with 8 or 16 bits.")
     # A tile is allocated whole: one of 100,000 x 100,000 pixels in a tiny image would need 20 GB. Edge tiles reach over
     # the image, so some excess is normal.
     tiled = int(page.tilelength or 0) * int(page.tilewidth or 0)

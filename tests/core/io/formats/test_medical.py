@@ -207,6 +207,8 @@ def test_dicom_whose_0_is_white(file: Callable[..., Path]) -> None:
     mask = (FRAME > 2000).astype(np.uint8)
     path = file(dicom(mask, PhotometricInterpretation="MONOCHROME1"))
     np.testing.assert_array_equal(images.read_mask_file(path).pixels, mask)
+    assert images.read_mask_file(path).source == "inverting LUT"
+    assert images.read_mask_file(file(dicom(mask))).source == ""
 
 
 def test_the_padding_of_dicom_holds_no_data(file: Callable[..., Path]) -> None:
@@ -217,6 +219,10 @@ def test_the_padding_of_dicom_holds_no_data(file: Callable[..., Path]) -> None:
     assert valid is not None
     np.testing.assert_array_equal(~valid, signed == -2000)
     np.testing.assert_array_equal(found[:, 3:, 0], signed[:, 3:].astype(np.float32) - 24)
+
+
+def test_a_padding_of_0_is_a_background(file: Callable[..., Path]) -> None:
+    assert images.read_valid(file(dicom(FRAME // 3000, PixelPaddingValue=0)))[1] is None
 
 
 def test_compressed_dicom(file: Callable[..., Path]) -> None:

@@ -138,6 +138,26 @@ def test_channels_of_one_page(
     assert "C" in info.axes
 
 
+@pytest.mark.parametrize("axes", ["ZYXC", None])
+def test_lines_of_several_images_are_put_together(file: Callable[[bytes], Path], axes: str | None) -> None:
+    for count in (1, 5):
+        pixels = RNG.integers(0, 65536, (3, 40, 50, count), np.uint16)
+        path = file(tiff(pixels, photometric="minisblack", metadata={"axes": axes} if axes else {}))
+        assert bool(check(path, list(pixels)).note) == (axes is None)
+
+
+@pytest.mark.parametrize("axes", ["ZYXS", "TZYXS", "CYXS"])
+@pytest.mark.parametrize("how", [{"ome": True}, {"imagej": True}, {}], ids=["OME", "ImageJ", "tifffile"])
+def test_stacks_of_colors(file: Callable[[bytes], Path], axes: str, how: dict[str, Any]) -> None:
+    outer = (2, 3)[-len(axes) + 3 :]
+    pixels = RNG.integers(0, 256, (*outer, 34, 37, 3), np.uint8)
+    path = file(tiff(pixels, photometric="rgb", metadata={"axes": axes}, **how))
+    if axes == "CYXS":
+        check(path, [np.concatenate(list(pixels), axis=2)])
+    else:
+        check(path, list(pixels.reshape(-1, 34, 37, 3)))
+
+
 @pytest.mark.parametrize("count", [2, 5, 32])
 def test_lines_that_were_written_as_pages_are_an_image(file: Callable[[bytes], Path], count: int) -> None:
     """The trap: `imwrite(path, array)` of (H, W, C) gives H pages of W x C, and no axes."""
