@@ -12,6 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 import unet_core
+from docs import make_datasets
 from docs.make_api import page
 from tests.test_architecture import CORE_EDGES
 from unet_core.data import synthetic
@@ -23,6 +24,12 @@ SMALL = {"epochs": 1, "base_channels": 2, "depth": 2, "image_size": 32, "crops_p
 
 def test_the_api_page_is_made_from_the_docstrings_of_today() -> None:
     assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == page(), "run python -m docs.make_api"
+
+
+def test_the_layouts_are_described_as_they_are_read_today() -> None:
+    """Each of these trees is made and read in tests/core/data: layouts/test_examples, annotations/test_formats."""
+    text = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
+    assert text == make_datasets.page(), "run python -m docs.make_datasets"
 
 
 @pytest.mark.parametrize("name", unet_core.__all__)

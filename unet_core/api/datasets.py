@@ -64,7 +64,7 @@ def open_dataset(folder: str | Path, **settings: Any) -> OpenDataset:
     """Read a folder of images and masks exactly as training would.
 
     Args:
-        folder: Folder with images and masks, in one of the layouts of docs/data.md.
+        folder: Folder with images and masks, in one of the layouts of docs/datasets.md.
         settings: Settings of the data or model by name: `layout`, `unlabeled`, `labels`, `ignore_index`,
             `color_map`, `num_classes`, `class_names`, `in_channels`, `channels`, `cache_mb`.
 

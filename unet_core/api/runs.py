@@ -24,7 +24,7 @@ def train(
     another run of that folder trains, this one waits in the queue first. Ctrl-C stops it and keeps the best epoch.
 
     Args:
-        data: Folder with images and masks, in one of the layouts of docs/data.md.
+        data: Folder with images and masks, in one of the layouts of docs/datasets.md.
         runs_dir: Folder of all runs; made if it is missing.
         preset: Settings to start from, a name of `unet_core.config.presets.PRESETS`.
         progress: Called with a line of text for each epoch and warning, for example `print`.
@@ -56,7 +56,7 @@ def launch(data: str | Path, *, runs_dir: str | Path = "runs", preset: str = "de
     """Start a training in a process of its own, which outlives this one, and return at once.
 
     Args:
-        data: Folder with images and masks, in one of the layouts of docs/data.md.
+        data: Folder with images and masks, in one of the layouts of docs/datasets.md.
         runs_dir: Folder of all runs; made if it is missing.
         preset: Settings to start from, a name of `unet_core.config.presets.PRESETS`.
         settings: Any setting of `RunConfig` by its name.

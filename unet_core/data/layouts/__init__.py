@@ -33,6 +33,10 @@ LAYOUTS = {  # tried in this order
             mixed,
             "images and masks in one folder, paired by names such as a.png and a_mask.png, else by content",
         ),
-        ("annotations", annotated, "images with annotations: COCO, LabelMe, YOLO, CVAT, VIA, QuPath and others"),
     )
 }
+LAYOUTS["annotations"] = Layout(
+    annotated,
+    "images with annotations: COCO, LabelMe, YOLO, CVAT, VIA, QuPath and others",
+    ("a.jpg", "a.json", "b.jpg", "b.json"),
+)

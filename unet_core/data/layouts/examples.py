@@ -88,7 +88,6 @@ TREES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
             ),
         },
     ),
-    "annotations": (_paths("a.jpg|a.json|b.jpg|b.json"), {}),
     "stack": (_paths("train-volume.tif|train-labels.tif"), {}),
     "mixed": (
         _paths("a.png|a_mask.png|b.png|b_mask.png"),
