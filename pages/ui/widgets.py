@@ -155,6 +155,11 @@ def show_error(message: object) -> None:
     st.error(plain(str(message)), icon=":material/error:")
 
 
+def show_info(message: object) -> None:
+    """What a user should know, and nothing is wrong with."""
+    st.info(plain(str(message)), icon=":material/info:")
+
+
 def show_warning(message: object) -> None:
     """A problem that does not stop the work."""
     st.warning(plain(str(message)), icon=":material/warning:")

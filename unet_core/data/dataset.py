@@ -13,8 +13,8 @@ from unet_core.data.discovery import Search
 from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
-from unet_core.data.masks.coding import MaskCoding, code_drawn
-from unet_core.data.masks.detect import choose_coding
+from unet_core.data.masks.coding import MaskCoding
+from unet_core.data.masks.decide import decide
 from unet_core.data.masks.evidence import Evidence
 from unet_core.data.masks.files import RawMask
 from unet_core.data.normalization import statistics
@@ -221,13 +221,7 @@ def load_dataset(
             f"{listing(dataset.skipped, 20)} Repair them or remove them from the folder."
         )
     names = search.name_values() if search is not None else {}
-    guesses: list[str] = []
-    if any(sample.drawing is not None for sample in samples):
-        chosen = code_drawn(list(names.values()), model.names)
-    else:
-        if search is not None and search.labels and data.labels == "auto":
-            data = replace(data, labels=search.labels)
-        chosen, guesses = choose_coding(survey.evidence, data, model.num_classes, coding, names)
+    chosen, guesses = decide(survey.evidence, data, model, search, coding)
     survey.settle(chosen)
     classes = model.num_classes or chosen.num_classes
     class_names = model.class_names or chosen.name_classes(names, classes)

@@ -22,8 +22,8 @@ def show(config: RunConfig) -> None:
         return
     seed = st.number_input("Preview seed", 0, 1000, 0, key="draw", help="Change it to see other crops.")
     try:
-        samples, _ = dataset.find_samples(config.data.root, config.data.layout, config.data.unlabeled)
-        chosen = samples[:: max(1, len(samples) // IMAGES)][:IMAGES]
+        search, _ = dataset.find_samples(config.data.root, config.data.layout, config.data.unlabeled)
+        chosen = search.samples[:: max(1, len(search.samples) // IMAGES)][:IMAGES]
         with st.spinner("Creating crops…"):
             rows = [augmented_crops(config, sample, int(seed)) for sample in chosen]
     except UnetError as error:

@@ -1,30 +1,43 @@
-"""The images of the folder in the form: their list, checked once for all views, and small previews."""
+"""The images of the folder in the form: their list, checked once for all views, what their masks mean, and previews."""
 
 from pathlib import Path
 
 import streamlit as st
 
 from unet_core import overlay
+from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data import discovery
+from unet_core.data.discovery import Search
 from unet_core.data.layouts import Sample
-from unet_core.data.masks import files
+from unet_core.data.masks import decide, files
+from unet_core.data.masks.coding import MaskCoding
 from unet_core.io import channels
 from unet_core.io.pixels import Array
 
+MOST_MASKS = 24  # that are read for a first look at what their values mean
+
 
 @st.cache_data(max_entries=16, ttl=10, show_spinner="Reading the folder…")
-def find_samples(root: str, layout: str, unlabeled: str = "ask") -> tuple[list[Sample], list[str]]:
-    """The images of a folder with their masks, and the problems that the file headers reveal. Raises DataError."""
-    samples = discovery.find(Path(root), layout, unlabeled=unlabeled)
-    return samples, discovery.check(samples)
+def find_samples(root: str, layout: str, unlabeled: str = "ask") -> tuple[Search, list[str]]:
+    """What lies in a folder, and the problems that the file headers reveal. Raises DataError."""
+    search = discovery.search(Path(root), layout, unlabeled=unlabeled)
+    return search, discovery.check(search.samples)
+
+
+@st.cache_data(max_entries=16, ttl=60, show_spinner="Reading some masks…")
+def read_coding(root: str, data: DataConfig, num_classes: int) -> tuple[MaskCoding, list[str], int]:
+    """What mask values mean by some of the masks, what was guessed, and how many were read. Raises DataError."""
+    search = discovery.search_data(data)
+    chosen = search.samples[:: -(-len(search.samples) // MOST_MASKS)]
+    return *decide.look(search, data, ModelConfig(num_classes=num_classes), chosen), len(chosen)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def preview(sample: Sample) -> Array:
+def preview(sample: Sample, coding: MaskCoding) -> Array:
     """The largest square in the middle of the image, (side, side, 3) uint8, with its mask outlined."""
     image = channels.read((sample.image, *sample.channel_files), sample.page)
-    mask = files.foreground(files.read(sample, image.shape).as_colors())
-    drawn = overlay.draw(image, mask, num_classes=1, opacity=1.0, outline=True)
+    mask = coding.apply(files.read(sample, image.shape), sample.id)
+    drawn = overlay.draw(image, mask, num_classes=coding.num_classes, opacity=1.0, outline=True)
     side = min(mask.shape)
     top, left = ((length - side) // 2 for length in mask.shape)
     return drawn[top : top + side, left : left + side]

@@ -9,12 +9,14 @@ import streamlit as st
 from pages.server.paths import runs_dir, sample_data
 from pages.ui import widgets
 from pages.ui.formatting import plain
+from pages.ui.messages import show_messages
 from pages.ui.settings import applies, values_of
 from pages.views.train import before_start, dataset
 from unet_core.config.choices import LAYOUTS
 from unet_core.config.fields import Field
 from unet_core.config.presets import PRESETS, get_preset
-from unet_core.config.schema import RunConfig, all_fields
+from unet_core.config.schema import DataConfig, RunConfig, all_fields
+from unet_core.data.masks.coding import MaskCoding
 from unet_core.errors import ConfigError, UnetError
 from unet_core.models import architecture
 from unet_core.runs import run as runs
@@ -51,12 +53,14 @@ def choose_data() -> tuple[str, bool]:
         layout, unlabeled = (
             st.session_state.get(name, value) for name, value in (("layout", "auto"), ("unlabeled", "ask"))
         )
-        samples, problems = dataset.find_samples(root, layout, unlabeled)
-        st.caption(f"**{len(samples)} images** with masks")
-        readable = [sample for sample in samples if not any(str(sample.image) in text for text in problems)]
+        search, problems = dataset.find_samples(root, layout, unlabeled)
+        st.caption(f"**{len(search.samples)} images** with masks · {plain(search.reason or search.layout)}")
+        coding, guesses = show_coding(root, layout, unlabeled)
+        show_messages([*search.notes, *guesses], "remarks on the dataset", widgets.show_info)
+        readable = [sample for sample in search.samples if not any(str(sample.image) in text for text in problems)]
         spread = readable[:: max(1, len(readable) // PREVIEWS)]
         for column, sample in zip(st.columns(PREVIEWS), spread, strict=False):
-            column.image(dataset.preview(sample), width="stretch", alt=f"{sample.id} with its mask outlined")
+            column.image(dataset.preview(sample, coding), width="stretch", alt=f"{sample.id} with its mask outlined")
     except UnetError as error:
         widgets.show_error(error)
         return root, False
@@ -64,6 +68,22 @@ def choose_data() -> tuple[str, bool]:
         listed = "\n".join(f"- {plain(text)}" for text in problems[:20])
         st.warning(f"Problems in this folder:\n{listed}", icon=":material/warning:")
     return root, True
+
+
+def show_coding(root: str, layout: str, unlabeled: str) -> tuple[MaskCoding, list[str]]:
+    """Say what mask values mean by the settings of the form; gives it with what was guessed. Raises DataError."""
+    state = st.session_state
+    data = DataConfig(
+        root=root,
+        layout=layout,
+        unlabeled=unlabeled,
+        labels=state.get("labels", "auto"),
+        ignore_index=state.get("ignore_index"),
+        color_map=state.get("color_map", ""),
+    )
+    coding, guesses, masks = dataset.read_coding(root, data, st.session_state.get("num_classes", 0))
+    st.caption(f"Masks: {plain(coding.describe())} (by {masks} of them)")
+    return coding, guesses
 
 
 def start(config: RunConfig) -> None:

@@ -59,6 +59,7 @@ class Evidence:
     sources: Counter[str] = field(default_factory=Counter)
     lossy: int = 0
     joined: int = 0
+    drawn: int = 0
     pieces: list[Pieces] = field(default_factory=list)
     inner: Counter[int] = field(default_factory=Counter)
 
@@ -66,6 +67,7 @@ class Evidence:
         """Take the mask of one image; `name` is what messages call it."""
         self.files += 1
         self.lossy += raw.lossy
+        self.drawn += raw.drawn
         self.joined += raw.objects is not None
         self.sources.update([raw.source] * bool(raw.source))
         counts = count_values(raw.values)

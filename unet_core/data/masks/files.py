@@ -34,8 +34,9 @@ class RawMask:
     `values` (H, W) unsigned gray levels, labels or palette indices, or (H, W, 3) uint8 colors. `palette` (256, 3) uint8
     where `values` are its indices. `objects` (H, W) the number of each pixel's object from 1, 0 = none, where the files
     say which object is which. `parts`: the codes in each file, those of joined files apart. `lossy`: from a JPEG.
-    `source`: "alpha" where the transparency was the mask, "inverting LUT", or "". `ignored` (H, W): pixels outside the
-    field of view or without data, which do not count; None where all do.
+    `source`: "alpha" where the transparency was the mask, "inverting LUT", or "". `drawn`: from annotations, the values
+    are class indices. `ignored` (H, W): pixels outside the field of view or without data, which do not count; None
+    where all do.
     """
 
     values: NDArray[Any]
@@ -44,6 +45,7 @@ class RawMask:
     parts: tuple[Values, ...] = ()
     lossy: bool = False
     source: str = ""
+    drawn: bool = False
     ignored: NDArray[np.bool_] | None = None
 
     def as_colors(self) -> NDArray[Any]:
@@ -76,7 +78,7 @@ def _read_all(sample: Sample, shape: tuple[int, ...]) -> RawMask:
         return RawMask(np.zeros(shape[:2], np.uint8), parts=(frozenset({0}),))
     if sample.drawing is not None:
         classes, numbers = sample.drawing.draw(*shape[:2])
-        return RawMask(classes, objects=numbers, parts=(frozenset(count_values(classes)),))
+        return RawMask(classes, objects=numbers, parts=(frozenset(count_values(classes)),), drawn=True)
     if len(sample.masks) == 1:
         return _read_sized(sample, sample.masks[0], shape)
     cached = cache_folder() / f"{_hash_files(sample)}.mask"
@@ -132,7 +134,7 @@ def _read_sized(sample: Sample, path: Path, shape: tuple[int, ...]) -> RawMask:
         if gray[used].all():  # black and white, in whatever order: no index means more than its color
             values, palette = bright[values], None
     codes = frozenset(list(count_values(values))[:MOST_VALUES])
-    return RawMask(values, palette, None, (codes,), file.lossy, file.source, file.invalid)
+    return RawMask(values, palette, None, (codes,), file.lossy, file.source, ignored=file.invalid)
 
 
 def _hash_files(sample: Sample) -> str:
