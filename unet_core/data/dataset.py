@@ -80,9 +80,9 @@ class Dataset:
     def describe(self, index: int) -> tuple[int, float, float]:
         """What `splits.split` stratifies by: pixels of an image, how colored it is, how bright (of 255 levels)."""
         example = self[index]
-        means = example.image.reshape(-1, example.image.shape[2]).mean(0, dtype=np.float64)
-        means *= 255 / full_range(example.image)
-        return example.raw_mask.size, float(means.max() - means.min()), float(means.mean())
+        channels = example.image.reshape(-1, example.image.shape[2]).mean(0, dtype=np.float64)
+        channels *= 255 / full_range(example.image)
+        return example.raw_mask.size, float(channels.max() - channels.min()), float(channels.mean())
 
     def subset(self, ids: tuple[str, ...]) -> "Dataset":
         """Those of some samples, in the order of this dataset, sharing what is in memory; it caches nothing more."""
