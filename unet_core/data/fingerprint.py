@@ -167,12 +167,12 @@ class _Stats:
 
     def add_image(self, image: Pixels) -> None:
         number = len(self.sizes)
-        height, width, depth = image.shape
+        height, width, channels = image.shape
         self.sizes.append((height, width))
-        self.kinds[depth, str(image.dtype)] += 1
+        self.kinds[channels, str(image.dtype)] += 1
         if number % self.stride:
             return
-        pixels = image.reshape(-1, depth)
+        pixels = image.reshape(-1, channels)
         positions = np.random.default_rng(number).integers(len(pixels), size=SAMPLED)
         self.intensities.append(pixels[positions].astype(np.float32) / full_range(image))
         # Halving what is there and the rate from now on keeps every image of the whole stream equally likely.
@@ -200,12 +200,12 @@ class _Stats:
     def result(self) -> Fingerprint:
         if not self.sizes:
             return Fingerprint()
-        depth, dtype = max(self.kinds, key=lambda kind: (self.kinds[kind], kind))
-        nothing = np.zeros((0, depth), np.float32)
-        values = np.concatenate([nothing, *(draw for draw in self.intensities if draw.shape[1] == depth)])
+        channels, dtype = max(self.kinds, key=lambda kind: (self.kinds[kind], kind))
+        nothing = np.zeros((0, channels), np.float32)
+        values = np.concatenate([nothing, *(draw for draw in self.intensities if draw.shape[1] == channels)])
         # Float images may hold NaN here: they are refused in training, but this must not fail before that is said.
         values = values[np.isfinite(values).all(1)] if not np.isfinite(values).all() else values
-        low, high = np.percentile(values, (1, 99), axis=0) if len(values) else np.zeros((2, depth))
+        low, high = np.percentile(values, (1, 99), axis=0) if len(values) else np.zeros((2, channels))
         counted = self.classes[:IGNORE]
         classes = max(2, int(np.flatnonzero(counted).max(initial=0)) + 1) if counted.any() else 0
         diameters = np.concatenate([np.zeros(0), *self.diameters])
@@ -215,10 +215,10 @@ class _Stats:
             images=len(self.sizes),
             height=int(np.median([height for height, _ in self.sizes])),
             width=int(np.median([width for _, width in self.sizes])),
-            channels=depth,
+            channels=channels,
             dtype=dtype,
-            mean=_floats(values.mean(0, np.float64)) if len(values) else (0.0,) * depth,
-            std=_floats(values.std(0, np.float64)) if len(values) else (0.0,) * depth,
+            mean=_floats(values.mean(0, np.float64)) if len(values) else (0.0,) * channels,
+            std=_floats(values.std(0, np.float64)) if len(values) else (0.0,) * channels,
             low=_floats(low),
             high=_floats(high),
             class_shares=_floats(counted[:classes] / max(1, counted.sum())),

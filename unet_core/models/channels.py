@@ -49,8 +49,9 @@ def resolve(config: ModelConfig, files: Mapping[str, Kind]) -> tuple[ModelConfig
     if not files:  # none can be read, which is said when they are read
         return replace(config, in_channels=config.channels_or(1)), []
     if config.source_channels:
-        _refuse({name: _chosen(config, kind) for name, kind in files.items()}, "Leave them out.")
-        return config, []
+        choices = {name: _chosen(config, kind) for name, kind in files.items()}
+        _refuse(choices, "Leave them out.")
+        return config, _notes(choices)
     kinds = set(files.values())
     source = tuple(sorted({kind.number for kind in kinds}))
     entries = parse_channels(config.channels)
@@ -167,6 +168,15 @@ def _stored_names(entries: Sequence[int | str], kind: Kind) -> list[str]:
     """The names in a file of the entries of `channels`, [] where it has none."""
     positions = _positions(entries, kind)
     return [] if isinstance(positions, str) or not kind.names else [kind.names[place] for place in positions]
+
+
+def _notes(choices: Mapping[str, Choice | str]) -> list[str]:
+    """What is to be said of the choices, by file, each sentence once with the files that it is about."""
+    by_note: dict[str, list[str]] = {}
+    for name, choice in choices.items():
+        if isinstance(choice, Choice) and choice.note:
+            by_note.setdefault(choice.note, []).append(name)
+    return [f"{listing(names, 3)}: {note[0].lower()}{note[1:]}" for note, names in by_note.items()]
 
 
 def _refuse(answers: Mapping[str, object], remedy: str) -> None:

@@ -61,7 +61,10 @@ def test_a_dataset_says_how_many_and_how_they_are_normalized(
     assert ModelConfig.from_dict(config.to_dict()) == config
     for kind in kinds:  # what was trained on can be predicted
         assert len(taken(config, kind)) == number
-    assert resolve(config, files) == (config, []), "a trained model stays as it is"
+    again, notes = resolve(config, files)
+    assert again == config, "a trained model stays as it is"
+    changes_color = {(kind.number, number) for kind in kinds} & {(1, 3), (3, 1)} and not settings.get("channels")
+    assert len(notes) == bool(changes_color)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +170,18 @@ def test_gray_and_rgb_become_one_another_and_that_is_told() -> None:
             PredictionError, match=r"1 channel \(gray\), but the image has 3 channels \(DAPI, GFP, RFP\)"
         ):
             choose(gray, 3, names)
+
+
+def test_what_is_done_to_the_images_of_a_trained_model_is_told_with_their_names() -> None:
+    config, _ = resolve(ModelConfig(), {"a.tif": PAIR})
+    others = {"b.tif": Kind(2, ("GFP", "DAPI")), "c.tif": Kind(2), "d.tif": Kind(2, ("488", "561")), "e.tif": PAIR}
+    assert resolve(config, others) == (
+        config,
+        [
+            "b.tif: channels taken by name: DAPI, GFP.",
+            "d.tif: the image's channels 488, 561 were taken as DAPI, GFP, in this order.",
+        ],
+    )
 
 
 def test_names_of_another_number_of_channels_are_refused_in_a_config() -> None:
