@@ -6,7 +6,7 @@ from pathlib import Path
 from unet_core.data.layouts import collections
 from unet_core.data.layouts.base import Reading, Sample, note_bare, note_unlabeled
 from unet_core.data.layouts.pages import PAGED, count_pages, is_stack, page_ids, split_pages
-from unet_core.data.layouts.tree import Folder
+from unet_core.data.layouts.tree import Folder, shared_start, without_start
 from unet_core.data.name_words import is_group_folder, is_mask_folder, is_subset_folder, subset_of
 from unet_core.io.filenames import stem_of, suffix_of
 
@@ -62,7 +62,7 @@ def mixed(tree: Folder) -> Reading:
     doubtful = [(folder, pairs) for folder, pairs in unread if pairs.doubts and not apart]
     read += doubtful
     unread = [item for item in unread if item not in doubtful]
-    shared = _count_shared([folder for folder, _ in (*read, *unread)])
+    shared = shared_start(folder.parts[:-1] for folder, _ in read)
     for folder, pairs in read:
         where = f" ({folder.name}/)" if folder.parts else ""
         reading.problems += [doubt + where for doubt in pairs.doubts]
@@ -90,18 +90,8 @@ def _twins(paths: list[Path]) -> list[Path]:
     ]
 
 
-def _count_shared(folders: list[Folder]) -> int:
-    """How many names at the start of the paths are the same in all folders; the last of a path always stays."""
-    count = 0
-    for level in zip(*(folder.parts[:-1] for folder in folders), strict=False):
-        if len(set(level)) > 1:
-            break
-        count += 1
-    return count
-
-
-def _sample(folder: Folder, path: Path, masks: list[Path], shared: int) -> Sample:
-    parts = folder.parts[shared:]
+def _sample(folder: Folder, path: Path, masks: list[Path], shared: tuple[str, ...]) -> Sample:
+    parts = without_start(folder.parts, shared)
     subset = next((subset_of(part) for part in parts if is_subset_folder(part)), None)
     names = [subset_of(part) or part if is_subset_folder(part) else part for part in parts]
     group = "/".join(part for part in parts if is_group_folder(part) and not is_subset_folder(part)) or None

@@ -14,7 +14,7 @@ from unet_core.data.layouts.base import Reading, Sample, note_bare
 from unet_core.data.layouts.choosing import Choice, choose, drop_other_kinds
 from unet_core.data.layouts.matching import Match, match
 from unet_core.data.layouts.pages import split_pages
-from unet_core.data.layouts.tree import Folder
+from unet_core.data.layouts.tree import Folder, shared_start, without_start
 from unet_core.data.name_words import (
     folder_role,
     is_by_product,
@@ -59,7 +59,7 @@ def _read_folders(tree: Folder, with_subsets: bool) -> Reading:
     masked = [part for part in parts.values() if part.masks and (part.images or part.plain)]
     if not masked or any(part.subset for part in masked) != with_subsets:
         return Reading()
-    shared = _count_shared([part for part in parts.values() if part.images or part.masks])
+    shared = shared_start(part.names for part in parts.values() if part.masks)
     reading = Reading(reason="folders of images and folders of masks by their names")
     bare: dict[str, list[str]] = {}
     choices = {
@@ -68,7 +68,7 @@ def _read_folders(tree: Folder, with_subsets: bool) -> Reading:
     # What is no ground truth in one part is none where it lies alone: DRIVE's test/mask/ beside training/mask/.
     unused = {folder.parts[-1].casefold() for choice in choices.values() for folder in choice.fields + choice.left_out}
     for key, part in parts.items():
-        prefix = "/".join([*([part.subset] if part.subset else []), *part.names[shared:]])
+        prefix = "/".join([*([part.subset] if part.subset else []), *without_start(part.names, shared)])
         choice = choices.get(key)
         if choice and not all(folder.parts[-1].casefold() in unused for folder in choice.masks):
             _read_part(tree, part, choice, prefix, reading)
@@ -107,6 +107,8 @@ def _adopt(parts: dict[Key, Part]) -> None:
     lost = [part for part in parts.values() if any(folder.images for folder in part.masks) and not _sources(part)]
     if not lost or _adopt_objects(parts, lost):
         return
+    if _adopt_numbers(parts, lost):
+        return
     for subset in _ORDER:
         needy = [part for part in lost if (part.subset or "") == subset]
         free = [part for part in parts.values() if not part.masks and (part.subset or "") == subset and _sources(part)]
@@ -140,18 +142,30 @@ def _adopt_objects(parts: dict[Key, Part], lost: list[Part]) -> bool:
     return True
 
 
+def _adopt_numbers(parts: dict[Key, Part], lost: list[Part]) -> bool:
+    """Whether folders of masks belong to others by their numbers: `GT_01/`, `GT_02/` to `Slide_01/`, `Slide_02/`."""
+    free = {
+        tuple(word for word in split_words(part.names[-1]) if word.isdigit()): part
+        for part in parts.values()
+        if not part.masks and _sources(part) and part.names
+    }
+    folders = {
+        tuple(word for word in split_words(folder.parts[-1]) if word.isdigit()): folder
+        for part in lost
+        for folder in part.masks
+    }
+    count = sum(len(part.masks) for part in lost)
+    if () in folders or len(folders) != count or count < 2 or not set(folders) <= set(free):
+        return False
+    for part in lost:
+        part.masks = []
+    for numbers, folder in folders.items():
+        free[numbers].masks = [folder]
+    return True
+
+
 def _sources(part: Part) -> list[Folder]:
     return [folder for folder in part.images if folder.images] or [folder for folder in part.plain if folder.images]
-
-
-def _count_shared(parts: list[Part]) -> int:
-    """How many names at the start of the paths are the same in all parts, so that they say nothing."""
-    count = 0
-    for level in zip(*(part.names for part in parts), strict=False):
-        if len(set(level)) > 1:
-            break
-        count += 1
-    return count
 
 
 def _read_part(tree: Folder, part: Part, choice: Choice, prefix: str, reading: Reading) -> None:

@@ -116,7 +116,7 @@ class _Finder:
                 return self.indexes[0][words], ()
         forms = stripped(words, MASK_NOISE, MASK_WORDS)
         for number, (full, plain) in enumerate((self.indexes[:2], self.indexes[2:])):
-            for form in forms:
+            for form in stripped(words, MASK_NOISE) if number else forms:  # one liberty at a time
                 key_words = unpad(form) if number else form
                 if candidates := full.get(key_words) or plain.get(key_words):
                     if number:
@@ -143,15 +143,24 @@ def _lacking(words: Words, form: Words) -> Words:
 
 def _merge(image: Path, files: list[Path], removed: dict[Path, Words], result: Match) -> list[Path]:
     """The masks of one image: its objects, or the first of several observers; else a doubt."""
-    kinds = {tuple(word for word in removed[mask] if not word.isdigit()) for mask in files}
-    if len(kinds) == 1 and len({removed[mask] for mask in files}) == len(files):
-        if "manual" in next(iter(kinds)):
+    # The same name but for a number at its end: "a_mask" and "a_mask_1", not "mask_1" and "1_mask_11".
+    kinds = {_before_number(mask, removed[mask]) for mask in files}
+    endings = {removed[mask] for mask in files}
+    # "a" and "a_1" are no objects of "a": the second may well be the mask of another image.
+    if len(kinds) == 1 and len(endings) == len(files) and () not in endings:
+        if all("manual" in ending for ending in endings):
             first, *others = sorted(files, key=lambda mask: removed[mask])
             result.notes.append(f"{first.name} is used, the same image by other observers is not: {others[0].name}.")
             return [first]
         return files
     result.doubts.append(f"{_folder(files[0])}/ holds both {' and '.join(path.name for path in files[:3])}")
     return files
+
+
+def _before_number(mask: Path, removed: Words) -> Words:
+    """The words of a mask without the number at their end, where that is none of its image."""
+    words = split_words(stem_of(mask.name))
+    return words[:-1] if removed and removed[-1].isdigit() and words[-1] == removed[-1] else words
 
 
 def _by_numbers(images: Sequence[Path], masks: Sequence[Path], notes: list[str]) -> dict[Path, list[Path]]:

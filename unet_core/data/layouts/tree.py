@@ -1,7 +1,7 @@
 """A folder and all below it, listed once and kept in memory, so that every layout looks at the same files."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +66,25 @@ class Folder:
         name = inside[0].parts[-1]
         speaks = folder_role(name) or subset_of(name) or name.lower().startswith("stage")
         return self if speaks or (above and inside[0].child(above)) else inside[0].unwrap(above)
+
+
+def shared_start(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """The names at the start that all paths have in common.
+
+    >>> shared_start([("set", "a"), ("set", "b")]), shared_start([])
+    (('set',), ())
+    """
+    shared = []
+    for level in zip(*paths, strict=False):
+        if len(set(level)) > 1:
+            break
+        shared.append(level[0])
+    return tuple(shared)
+
+
+def without_start(path: tuple[str, ...], start: tuple[str, ...]) -> tuple[str, ...]:
+    """A path without the names that it starts with; one that starts otherwise as it is."""
+    return path[len(start) :] if path[: len(start)] == start else path
 
 
 def scan(root: Path) -> Folder:

@@ -141,6 +141,10 @@ def test_a_folder_for_each_image_holds_its_objects(tmp_path: Path) -> None:
         (("data/imgs/a.png", "data/masks/a_mask.png"), {"data/imgs/a.png": "data/masks/a_mask.png"}),
         (("img_dir/train/a.png", "ann_dir/train/a.png"), {"img_dir/train/a.png": "ann_dir/train/a.png"}),
         (("train_img/a.png", "train_lab/a.png"), {"train_img/a.png": "train_lab/a.png"}),
+        (
+            ("Slide_01/01_1.png", "Slide_02/02_1.png", "GT_01/01_1.png", "GT_02/02_1.png"),
+            {"Slide_01/01_1.png": "GT_01/01_1.png", "Slide_02/02_1.png": "GT_02/02_1.png"},
+        ),
         (("images/a.png", "ManualMask/a.png"), {"images/a.png": "ManualMask/a.png"}),
         (("JPEGImages/a.jpg", "PNGMasks/a.png"), {"JPEGImages/a.jpg": "PNGMasks/a.png"}),
         (

@@ -93,6 +93,19 @@ def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
         discovery.find(tmp_path)
 
 
+def test_ids_do_not_depend_on_what_else_lies_there(tmp_path: Path) -> None:
+    for name, tree in (
+        ("paired", ["cells/images/a.png", "cells/images/b.png", "cells/masks/a.png", "cells/masks/b.png"]),
+        ("mixed", ["set/p1/a.png", "set/p1/a_mask.png", "set/p2/a.png", "set/p2/a_mask.png"]),
+    ):
+        grow(tmp_path / name, *tree)
+        before = [sample.id for sample in discovery.find(tmp_path / name)]
+        grow(tmp_path / name, "extra/a.png", "extra/deep/b.png", "notes/c.txt")
+        assert [sample.id for sample in discovery.find(tmp_path / name)] == before
+        every = [sample.id for sample in discovery.find(tmp_path / name, unmasked=True)]
+        assert len(set(every)) == len(every) == len(before) + 2
+
+
 def test_folders_of_many_organs_and_patients(tmp_path: Path) -> None:
     grow(tmp_path, *(f"{organ}/{kind}/1.png" for organ in ("liver", "heart") for kind in ("images", "masks")))
     (tmp_path / "liver/images/2.png").write_bytes((tmp_path / "liver/images/1.png").read_bytes())
