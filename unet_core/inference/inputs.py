@@ -24,12 +24,11 @@ from unet_core.data import pairing
 from unet_core.data.layouts import Sample, is_mask_folder
 from unet_core.errors import DataError, ImageError, PredictionError, listing
 from unet_core.io import channels, images, zip_reader
-from unet_core.io.filenames import EXTENSIONS, fold_case, is_image_name, safe_name, stem_of, suffix_of, unique
+from unet_core.io.filenames import EXTENSIONS, STACKS, fold_case, is_image_name, safe_name, stem_of, suffix_of, unique
 from unet_core.io.pixels import Pixels
 
 MOST_IMAGES = 10_000  # of one upload, each page of a stack counted
 MOST_NAMED = 5  # files of one kind of problem that a message names
-STACKS = (".tif", ".tiff", ".nii", ".nii.gz", ".dcm")  # endings of files that may hold several images
 
 Source = bytes | Path
 

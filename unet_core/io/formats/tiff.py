@@ -30,7 +30,7 @@ GRAY = (tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK)
 RGB = tifffile.PHOTOMETRIC.RGB
 ALPHA = (tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA)
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
-THUMBNAIL = 3  # an untiled page this many times smaller in area than a tiled first one of the same shape is a preview
+SMALLER = 3  # a page of an area this many times smaller than that of a tiled first one of the same shape is a copy
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs is raised as ImageError here
 
@@ -94,7 +94,7 @@ def _plan(tiff: tifffile.TiffFile) -> Plan:
 
 def _by_pages(tiff: tifffile.TiffFile) -> Plan:
     pages = [tiff.pages[number].aspage() for number in range(len(tiff.pages))]
-    if len(pages) == 1:
+    if len(pages) == 1 and not tiff.is_imagej:
         return Plan((((0, 0),),), "YX", _gdal_names(pages[0]))
     full = [page for page in pages if not int(page.subfiletype) & (REDUCED | MASK)] or pages[:1]
     large = [page for page in full if page is full[0] or not _is_preview(page, full[0])]
@@ -103,9 +103,13 @@ def _by_pages(tiff: tifffile.TiffFile) -> Plan:
         notes.append(f"its {len(large)} pages are taken for separate images, as nothing in it says what they are")
     if len(large) < len(full):
         notes.append(f"{len(full) - len(large)} smaller copies of the first page are left out")
+    images: list[tuple[Plane, ...]] = [((page.index, 0),) for page in large]
+    if tiff.is_imagej:  # it tells of more images than are there: those are refused when they are asked for
+        declared = int((tiff.imagej_metadata or {}).get("images", 1))
+        images += [((number, 0),) for number in range(len(pages), min(declared, MOST_PLANES))]
     return Plan(
-        tuple(((page.index, 0),) for page in large),
-        "QYX" if len(large) > 1 else "YX",
+        tuple(images),
+        "QYX" if len(images) > 1 else "YX",
         _gdal_names(full[0]),
         "; ".join(notes),
     )
@@ -113,7 +117,7 @@ def _by_pages(tiff: tifffile.TiffFile) -> Plan:
 
 def _is_preview(page: tifffile.TiffPage, first: tifffile.TiffPage) -> bool:
     """Whether a page is a smaller copy of a tiled first one: slide scanners do not mark theirs."""
-    if not first.is_tiled or page.imagewidth * page.imagelength * THUMBNAIL > first.imagewidth * first.imagelength:
+    if not first.is_tiled or page.imagewidth * page.imagelength * SMALLER > first.imagewidth * first.imagelength:
         return False
     shrunk = first.imagewidth / page.imagewidth
     return abs(first.imagelength / shrunk - page.imagelength) <= 1
@@ -126,10 +130,15 @@ def _by_metadata(tiff: tifffile.TiffFile, first: tifffile.TiffPage) -> Plan | No
         if math.prod(int(size) for size in sizes) > MOST_PLANES:
             return None
     images: list[tuple[Plane, ...]] = []
-    guessed, all_axes, channels, all_samples = 0, "", 0, False
+    guessed, copies, all_axes, channels, all_samples = 0, 0, "", 0, False
+    if {series.kind for series in tiff.series} & {"generic", "uniform"}:
+        return None  # tifffile could make nothing of the metadata
     for series in tiff.series:
         if re.search(r"(?i)\b(label|macro|thumbnail|overview)( image)?$", series.name or ""):
             continue  # of a slide scanner: what lies beside the tissue
+        if images and (int(series.keyframe.subfiletype) & (REDUCED | MASK) or _is_preview(series.keyframe, first)):
+            copies += 1
+            continue
         if rows := _as_rows(series):
             return rows if len(tiff.series) == 1 else None
         planes, axes, outer = _planes(tiff, series)
@@ -145,13 +154,15 @@ def _by_metadata(tiff: tifffile.TiffFile, first: tifffile.TiffPage) -> Plan | No
         guessed += sum(letter in "QI" for letter in outer) and len(planes)
     if not images or len(images) > MOST_PLANES:
         return None
-    note = ""
+    notes = []
     if guessed > 1:
-        note = f"its {guessed} pages are taken for separate images, as its metadata do not name its axes"
+        notes.append(f"its {guessed} pages are taken for separate images, as its metadata do not name its axes")
+    if copies:
+        notes.append(f"{copies} smaller copies of the first page are left out")
     names = _ome_names(tiff.ome_metadata) if tiff.is_ome else _gdal_names(first)
     if all_samples and set(first.extrasamples or ()) & set(ALPHA):
-        note = "; ".join(filter(None, [note, "its last channel is marked as alpha and read as a channel"]))
-    return Plan(tuple(images), all_axes, names, note, all_samples=all_samples)
+        notes.append("its last channel is marked as alpha and read as a channel")
+    return Plan(tuple(images), all_axes, names, "; ".join(notes), all_samples=all_samples)
 
 
 def _samples_are_channels(series: tifffile.TiffPageSeries) -> bool:

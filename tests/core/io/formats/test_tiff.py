@@ -262,6 +262,24 @@ def test_smaller_copies_and_masks_of_an_image_are_no_images(file: Callable[[byte
     assert ("smaller copies" in info.note) == (kind == "slide scanner"), "a guess is told"
 
 
+def test_levels_that_are_series_of_their_own_are_left_out(file: Callable[[bytes], Path]) -> None:
+    """As older converters wrote pyramids: an OME image each."""
+    path = file(written([(RGB, TILES), (RGB[::2, ::2], TILES), (RGB[::4, ::4], TILES)], ome=True))
+    assert check(path, [RGB]).note.endswith("2 smaller copies of the first page are left out.")
+
+
+def test_more_images_than_there_are_pages_are_refused(file: Callable[[bytes], Path]) -> None:
+    """An ImageJ stack that was cut off must not be taken for its first image."""
+    stack = RNG.integers(0, 65536, (30, 34, 37), np.uint16)
+    whole = tiff(stack, imagej=True, truncate=True, metadata={"axes": "ZYX"})
+    path = file(whole[: len(whole) // 2])
+    assert images.pages(path) == 30
+    with pytest.raises(ImageError, match="contains 30 images, but one is expected"):
+        images.read(path)
+    with pytest.raises(ImageError, match=r"image\.tif: "):
+        images.read(path, 29)
+
+
 def test_pages_of_other_sizes_stay_pages(file: Callable[[bytes], Path]) -> None:
     pages = [RGB, RGB[:24, :20], RGB[:40]]
     check(file(written([(page, {"metadata": None}) for page in pages])), pages)
