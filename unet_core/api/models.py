@@ -151,7 +151,7 @@ def evaluate(
     parts = scores.known_images(predictor.checkpoint, split_of_run) if predictor.checkpoint is not None else {}
     groups = scores.classify(search.samples, parts)
     chosen = scores.choose(groups, split)
-    coding = find_coding(run and run.coding, predictor.checkpoint, settings)
+    coding = find_coding(run.coding if run is not None else None, predictor.checkpoint, settings)
     images, dataset = scores.evaluate(predictor, chosen, config.data, coding, parts, search)
     counts = scores.count_images(groups, images)
     return Evaluation(images, summarize(images), dataset.skipped, warnings=dataset.warnings, **counts)

@@ -235,7 +235,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
         chosen,
         config.data,
         predictor.model.config,
-        coding=find_coding(run and run.coding, folder, set_here),
+        coding=find_coding(run.coding if run is not None else None, folder, set_here),
         parts=parts,
         search=search,
     )
