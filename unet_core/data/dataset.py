@@ -62,6 +62,7 @@ class Dataset:
         self.image_types: dict[str, tuple[np.dtype[Any], int]] = {}  # by sample id: type and channels as stored
         self.without_data: set[str] = set()  # ids of images some of whose pixels hold no data
         self.records: dict[str, str] = {}  # by sample id: what tells the image by its pixels as stored, see `identity`
+        self.remarks: dict[str, set[str]] = {}  # what is to be said of image files, with their names
         self.skipped: list[str] = []
         self.warnings: list[str] = []
         self._areas: dict[str, int] = {}
@@ -118,11 +119,13 @@ class Dataset:
 
     def _read_files(self, sample: Sample) -> tuple[Pixels, RawMask]:
         """The image with the channels of the model, and its mask as stored. Raises DataError, ImageError."""
-        image, valid = channels.read_valid((sample.image, *sample.channel_files), sample.page)
+        image, valid, remarks = channels.read_with_remarks((sample.image, *sample.channel_files), sample.page)
         raw = files.read(sample, image.shape)
         if valid is not None:
             self.without_data.add(sample.id)
             raw = raw.ignore(~valid)
+        for remark in remarks if valid is None else ():
+            self.remarks.setdefault(remark, set()).add(sample.image.name)
         self.image_types[sample.id] = image.dtype, image.shape[2]
         if sample.id not in self.records:
             self.records[sample.id] = identity.describe_pixels(image)
@@ -213,8 +216,11 @@ def load_dataset(
     survey = _Survey(dataset)
     survey.run()
     if survey.mismatches:
-        more = f" {len(survey.mismatches) - 2} more do not fit either." if len(survey.mismatches) > 2 else ""
-        raise DataError(f"{' '.join(survey.mismatches[:2])}{more}")
+        number = len(survey.mismatches)
+        more = f" {number - 2} more do not fit either." if number > 2 else ""
+        raise DataError(
+            f"{len(survey.mismatches)} masks do not fit their images. {' '.join(survey.mismatches[:2])}{more}"
+        )
     if len(dataset.skipped) > MOST_UNREADABLE * len(samples):
         raise DataError(
             f"{len(dataset.skipped)} of {len(samples)} images or masks cannot be read, more than a tenth: "
@@ -235,6 +241,7 @@ def load_dataset(
             "these are filled with the mean of their channel and count in no loss and no score."
         )
     problems = quality.find_problems(present, image_types, dataset.samples, dataset.records)
+    guesses += [f"{listing(sorted(names), 3)}: {remark}" for remark, names in dataset.remarks.items()]
     dataset.warnings = [*(search.notes if search is not None else ()), *told, *guesses, *problems]
     return dataset
 

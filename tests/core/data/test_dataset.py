@@ -150,8 +150,8 @@ def test_memory_changes_how_often_files_are_read_and_never_the_pixels(
 ) -> None:
     samples = folder(tmp_path, [noise(20 + seed, 3, seed) for seed in range(3)])
     reads = []
-    read = images.read_valid
-    monkeypatch.setattr(images, "read_valid", lambda path, page=None: reads.append(path) or read(path, page))
+    read = images.read_with_remarks
+    monkeypatch.setattr(images, "read_with_remarks", lambda path, page=None: reads.append(path) or read(path, page))
     seen = {}
     for cache_mb in (0, 4096):
         pictures = loaded(samples, cache_mb=cache_mb)
@@ -167,8 +167,8 @@ def test_memory_is_filled_to_its_bound_and_no_further(tmp_path: Path, monkeypatc
     samples = folder(tmp_path, [noise(600, 2, seed) for seed in range(3)])
     pictures = loaded(samples, cache_mb=1)
     reads = []
-    read = images.read_valid
-    monkeypatch.setattr(images, "read_valid", lambda path, page=None: reads.append(path) or read(path, page))
+    read = images.read_with_remarks
+    monkeypatch.setattr(images, "read_with_remarks", lambda path, page=None: reads.append(path) or read(path, page))
     for index in range(3):
         assert pictures[index].image.shape == (600, 600, 1)
     assert len(reads) == 2

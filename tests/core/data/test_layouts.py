@@ -114,7 +114,7 @@ def test_exactly_its_own_layout_is_found(tmp_path: Path, name: str) -> None:
 
 
 def test_each_layout_has_a_tree() -> None:
-    others = {"voc", "nnunet", "cell_tracking"}  # from their examples, in layouts/test_examples.py
+    others = {"voc", "nnunet", "cell_tracking", "annotations"}  # from their examples, in layouts/test_examples.py
     assert {layout for layout, _, _ in TREES.values()} | others == set(LAYOUTS)
 
 

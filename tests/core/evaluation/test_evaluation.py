@@ -132,7 +132,8 @@ def test_an_image_is_known_in_any_format_and_a_lossy_copy_is_told(tmp_path: Path
         "new": ["o", "y"],
     }
     chosen = choose(groups, "held-out")
-    results, skipped, warnings = evaluate(Bright(), chosen, DataConfig(), parts)  # type: ignore[arg-type]
+    results, dataset = evaluate(Bright(), chosen, DataConfig(), parts=parts)  # type: ignore[arg-type]
+    skipped, warnings = dataset.skipped, dataset.warnings
     assert not skipped
     assert warnings == [
         "1 images look like images that the model was trained on, though their pixels differ: o. If they are copies "
@@ -226,7 +227,7 @@ def test_each_image_is_predicted_and_compared_with_its_mask(tmp_path: Path) -> N
 def test_several_classes_and_ignored_pixels(tmp_path: Path) -> None:
     image = np.array([[0, 150, 255, 255]], np.uint8)
     found = folder(tmp_path, {"one": (image, np.array([[0, 1, 1, 9]], np.uint8))})
-    (result,), _, _ = evaluate(Bright(num_classes=3), {"new": found}, DataConfig(ignore_index=9))  # type: ignore[arg-type]
+    (result,), _ = evaluate(Bright(num_classes=3), {"new": found}, DataConfig(ignore_index=9))  # type: ignore[arg-type]
     assert result.counts.tp.tolist() == [1, 1, 0]
     assert result.counts.fp.tolist() == [0, 0, 1]
     assert result.counts.fn.tolist() == [0, 1, 0]

@@ -67,6 +67,7 @@ LISTING = [
     "film/probes.json",
     "heartbeat",
     "lock",
+    "mask_coding.json",
     "split.json",
     "worker.log",
 ]

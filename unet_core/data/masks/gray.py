@@ -46,7 +46,7 @@ def code_gray(evidence: Evidence, num_classes: int, ignore_index: int | None) ->
     values = {value: pixels for code, pixels in counts.items() if (value := gray_value(code)) is not None}
     coding = (
         _binary(values, evidence, num_classes, told)
-        or (_object_files(values, evidence, num_classes, told) if max(values) >= MOST_CLASSES else None)
+        or (_object_files(values, evidence, num_classes, told) if max(values, default=0) >= MOST_CLASSES else None)
         or _soft(values, evidence, num_classes, told)
         or _classes(values, evidence, num_classes, told)
     )

@@ -79,7 +79,7 @@ EXAMPLES = {
     name: (layout, paths)
     for layout, entry in LAYOUTS.items()
     for name, paths in {layout: entry.example, **entry.variants}.items()
-    if layout != "stack"  # below: its files need pages
+    if layout not in ("stack", "annotations")  # below: its files need pages; in ../annotations: what stands in them
 }
 
 
