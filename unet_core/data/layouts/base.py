@@ -114,9 +114,9 @@ def refuse(root: Path, reading: Reading, asks: bool = False) -> None:
         return
     if asks and masked and len(problems) == len(reading.missing):
         names = [sample.image.name for sample in reading.missing.values()]
-        every = len(reading.samples) + len(names)
+        every, verb = len(reading.samples) + len(names), "has" if len(names) == 1 else "have"
         raise DataError(
-            f"{root}: {len(names)} of {every} images have no mask: {listing(names)}. Set unlabeled to 'leave_out' to "
+            f"{root}: {len(names)} of {every} images {verb} no mask: {listing(names)}. Set unlabeled to 'leave_out' to "
             "work without them, or to 'empty' where nothing is to be seen in them; else add their masks."
         )
     raise DataError(
