@@ -11,7 +11,7 @@ from unet_core.data.layouts.refusal import nothing_fits
 from unet_core.data.layouts.tree import Folder, scan
 from unet_core.errors import DataError, ImageError, listing
 from unet_core.io import images
-from unet_core.io.filenames import is_image_name
+from unet_core.io.filenames import is_image_name, readable
 
 CLASS_FILES = (  # names and colors of classes, in this order where several lie equally deep
     *("labelmap.txt", "label_map.txt", "_classes.csv", "class_dict.csv", "label_class_dict.csv", "dataset.json"),
@@ -75,7 +75,7 @@ def search(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: 
         tuple(sorted(usable, key=lambda sample: sample.id)),
         name,
         reading.reason,
-        (*dict.fromkeys(reading.notes), *_name_broken_links(tree)),
+        tuple(map(readable, (*dict.fromkeys(reading.notes), *_name_broken_links(tree)))),
         _find_class_names(tree),
         tuple(readings),
     )

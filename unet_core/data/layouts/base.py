@@ -6,6 +6,7 @@ from pathlib import Path
 
 from unet_core.data.layouts.tree import Folder, scan
 from unet_core.errors import DataError, listing
+from unet_core.io.filenames import readable
 
 MOST_PROBLEMS = 20  # of a dataset that a message lists
 
@@ -113,7 +114,7 @@ def refuse(root: Path, reading: Reading, asks: bool = False) -> None:
     if not problems:
         return
     if asks and masked and len(problems) == len(reading.missing):
-        names = [sample.image.name for sample in reading.missing.values()]
+        names = [readable(sample.image.name) for sample in reading.missing.values()]
         every, verb = len(reading.samples) + len(names), "has" if len(names) == 1 else "have"
         raise DataError(
             f"{root}: {len(names)} of {every} images {verb} no mask: {listing(names)}. Set unlabeled to 'leave_out' to "
@@ -121,7 +122,7 @@ def refuse(root: Path, reading: Reading, asks: bool = False) -> None:
         )
     raise DataError(
         f"{root}: {len(problems)} problem{'s' * (len(problems) > 1)} in the dataset: "
-        f"{listing(problems, MOST_PROBLEMS, '; ')}. {reading.remedy}"
+        f"{readable(listing(problems, MOST_PROBLEMS, '; '))}. {reading.remedy}"
     )
 
 
@@ -130,7 +131,7 @@ def settle(reading: Reading, unlabeled: str) -> Reading:
     masked = any(sample.masks for sample in reading.samples)
     if unlabeled == "ask" or not reading.missing or not masked:
         return reading
-    names = [sample.image.name for sample in reading.missing.values()]
+    names = [readable(sample.image.name) for sample in reading.missing.values()]
     problems = [problem for problem in reading.problems if problem not in reading.missing]
     if unlabeled == "leave_out":
         samples, what = list(reading.missing.values()), "left out"

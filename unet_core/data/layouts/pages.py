@@ -48,7 +48,7 @@ def split_pages(reading: Reading) -> Reading:
         count = count_pages(sample.image) if sample.image.name.lower().endswith(PAGED) else 1
         for mask in (*sample.masks, *sample.channel_files):
             if (other := count_pages(mask)) != count:
-                reading.problems.append(f"{sample.image.name} has {count} pages, {mask.name} {other}")
+                reading.problems.append(f"{_name(sample.image)} has {count} pages, {_name(mask)} {other}")
         if count == 1:
             samples.append(sample)
             continue
@@ -60,6 +60,10 @@ def split_pages(reading: Reading) -> Reading:
         reading.remedy = "Save image and mask with the same number of pages."
     reading.notes.append(f"{stacks} files have several pages: each page is an image, the pages of a file are a group.")
     return reading
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
 
 
 def _pages(stem: str, count: int) -> list[tuple[int, str]]:
