@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import tifffile
 
 from pages.server import model_registry
 from pages.views.predict import masks
@@ -57,6 +58,20 @@ def test_uploads_are_predicted_and_what_is_no_picture_is_named(model, pictures):
     image = images.read(pictures[0])
     assert f"{image.shape[1]} x {image.shape[0]} pixels" in texts(app)
     assert not any(select.key == "shown" for select in app.selectbox), "there is one picture to show"
+
+
+def test_what_was_guessed_of_an_image_stands_below_it(model, pictures):
+    stack = np.stack([images.read(path)[:48, :64] for path in pictures]).astype(np.float32) / 255
+    stack[0, :6] = np.nan
+    data = io.BytesIO()
+    how = {"photometric": "rgb"} if stack.shape[3] == 3 else {"photometric": "minisblack"}
+    tifffile.imwrite(data, stack if stack.shape[3] == 3 else stack[:, :, :, 0], metadata=None, **how)
+    app = show("predict")
+    upload(app, ("plate.tif", data.getvalue()))
+    assert app.selectbox(key="shown").options == ["plate_000.tif", "plate_001.tif", "plate_002.tif"]
+    shown = texts(app).replace("\\", "")
+    assert "plate.tif: its 3 pages are taken for separate images" in shown
+    assert "plate.tif: 384 of 3,072 pixels (12.5%) hold no data (NaN or infinite)" in shown
 
 
 def test_what_was_brought_is_there_after_another_page(model, pictures):

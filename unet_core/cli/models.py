@@ -21,7 +21,12 @@ from unet_core.hub import resolve
 from unet_core.inference import sliding_window
 from unet_core.inference.tta import TTA, views
 from unet_core.io import images
-from unet_core.io.filenames import EXTENSIONS, is_image_name, is_junk
+from unet_core.io.filenames import (
+    EXTENSIONS,
+    is_image_name,
+    is_junk,
+    stem_of,
+)
 from unet_core.io.pixels import Array, encode_png
 from unet_core.postprocessing import cleanup
 
@@ -97,14 +102,18 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
     parsed.output.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
     sources: dict[str, Path] = {}
+    told: set[str] = set()
     count = 0
     with export_writer.Writer(formats, parsed.output) as writer:
         for number, path in enumerate(paths, 1):
             try:
-                for name, page in images.page_names(path.stem, images.pages(path)):
+                for name, page in images.page_names(stem_of(path.name), images.pages(path)):
                     if (other := sources.setdefault(name, path)) != path:
                         raise DataError(_same_output(other, path, name))
-                    image = images.read(path, page)
+                    image, _, remarks = images.read_with_remarks(path, page)
+                    for remark in sorted(set(remarks) - told):  # what is said of a file is said once for all its pages
+                        echo(f"note: {remark}")
+                    told |= set(remarks)
                     answer = predictor.answer(image, parsed.tta, parsed.tile, _tile_progress(name))
                     if answer.note:
                         echo(f"note: {answer.note}")
@@ -172,8 +181,8 @@ def _image_files(arguments: Sequence[Path]) -> list[Path]:
         paths += files
     by_stem: dict[str, Path] = {}
     for path in paths:
-        if (other := by_stem.setdefault(path.stem, path)) != path:
-            raise DataError(_same_output(other, path, f"{path.stem}.png"))
+        if (other := by_stem.setdefault(stem_of(path.name), path)) != path:
+            raise DataError(_same_output(other, path, f"{stem_of(path.name)}.png"))
     return paths
 
 

@@ -24,12 +24,21 @@ from unet_core.data.layouts import Sample
 from unet_core.data.name_words import path_role
 from unet_core.errors import DataError, ImageError, PredictionError, listing
 from unet_core.io import images, zip_reader
-from unet_core.io.filenames import EXTENSIONS, fold_case, is_image_name, is_junk, safe_name, unique
+from unet_core.io.filenames import (
+    EXTENSIONS,
+    STACKS,
+    fold_case,
+    is_image_name,
+    is_junk,
+    safe_name,
+    stem_of,
+    suffix_of,
+    unique,
+)
 from unet_core.io.pixels import Pixels
 
 MOST_IMAGES = 10_000  # of one upload, each page of a stack counted
 MOST_NAMED = 5  # files of one kind of problem that a message names
-TIFF = (".tif", ".tiff")
 
 Source = bytes | Path
 
@@ -64,7 +73,7 @@ class File:
             raise ImageError(f"{self.label}: cannot be read ({error.strerror or error}).") from error
 
     def pages(self) -> int:
-        """How many images it has, by its headers. Raises ImageError."""
+        """How many images it has, by its headers: z slices and time points, not channels. Raises ImageError."""
         source = self.content()
         return images.pages(source) if isinstance(source, Path) else images.count(io.BytesIO(source), self.label)
 
@@ -92,11 +101,18 @@ class Item:
         return self.file.digest if self.page is None else f"{self.file.digest} {self.page}"
 
     def read(self) -> Pixels:
-        """(H, W, C) uint8, uint16 or float32 with C = 1 or 3, upright. Raises ImageError."""
+        """(H, W, C) uint8, uint16 or float32 with C = 1 to 32, upright. Raises ImageError."""
         source = self.file.content()
         if isinstance(source, Path):
             return images.read(source, self.page)
         return images.decode(source, self.file.label, self.page)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should know of the image, a sentence each; it is decoded for them. Raises ImageError."""
+        source = self.file.content()
+        if isinstance(source, Path):
+            return images.remarks(source, self.page)
+        return images.decode_with_remarks(source, self.file.label, self.page)[2]
 
 
 @dataclass(frozen=True)
@@ -136,7 +152,7 @@ def from_samples(samples: Iterable[Sample]) -> Inputs:
     for sample in samples:
         file = File(sample.image.name, str(sample.image), lambda path=sample.image: path)  # type: ignore[misc]
         name = safe_name(sample.id)
-        shown = unique(name + sample.image.suffix, taken)
+        shown = unique(name + suffix_of(sample.image.name), taken)
         result.items.append(Item(shown, unique(name, stems), file, sample.page))
     return result
 
@@ -147,7 +163,7 @@ def read_source(source: str | Path | Pixels) -> tuple[Pixels, str]:
     Raises ImageError for a file that is not a readable image, PredictionError for an array that is not an image.
     """
     if not isinstance(source, np.ndarray):
-        return images.read(Path(source)), Path(source).stem
+        return images.read(Path(source)), stem_of(Path(source).name)
     image = source[:, :, None] if source.ndim == 2 else source
     if image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
         raise PredictionError(
@@ -244,9 +260,9 @@ def _name(files: list[File], result: Inputs) -> None:
     while safe and len({name.partition("/")[0] for name in safe}) == 1 and all("/" in name for name in safe):
         safe = [name.partition("/")[2] for name in safe]  # the folder that all are in says nothing
     for file, name in zip(files, safe, strict=True):
-        path = PurePosixPath(name)
+        path, suffix = PurePosixPath(name), suffix_of(name)
         try:
-            pages = file.pages() if path.suffix.lower() in TIFF else 1
+            pages = file.pages() if name.lower().endswith(STACKS) else 1
         except ImageError as error:
             result.problems.append(str(error))
             continue
@@ -255,9 +271,9 @@ def _name(files: list[File], result: Inputs) -> None:
                 f"{file.label}: more than {MOST_IMAGES:,} images; this file and all after it were skipped."
             )
             return
-        for stem, page in images.page_names(path.stem, pages):
-            shown = unique(str(path.with_name(stem + path.suffix)), taken)
-            file_stem = str(PurePosixPath(shown).with_suffix(""))
+        for stem, page in images.page_names(stem_of(name), pages):
+            shown = unique(str(path.with_name(stem + suffix)), taken)
+            file_stem = shown.removesuffix(suffix)
             if fold_case(file_stem) in stems:
-                file_stem = f"{file_stem}_{path.suffix[1:].lower()}"
+                file_stem = f"{file_stem}_{suffix[1:].lower()}"
             result.items.append(Item(shown, unique(file_stem, stems), file, page))

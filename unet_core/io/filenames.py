@@ -8,6 +8,7 @@ EXTENSIONS = (  # of image files that can be read
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".pbm"),
     *(".npy", ".npz", ".nii", ".nii.gz", ".dcm", ".heic", ".heif"),
 )
+STACKS = (".tif", ".tiff", ".nii", ".nii.gz", ".dcm")  # of those that may hold several images
 DOUBLE = re.compile(r"(?i)\.(ome\.tiff?|nii\.gz)$")  # endings of two parts
 
 MOST_BYTES = 100  # of one part of a name in UTF-8; file systems take 255 with the endings that follow
@@ -84,8 +85,8 @@ def _safe_part(part: str) -> str:
     if RESERVED.fullmatch(clean):
         clean = f"_{clean}"
     if len(clean.encode()) > MOST_BYTES:
-        suffix = PurePosixPath(clean).suffix
-        suffix = suffix if len(suffix.encode()) <= 6 else ""  # longer: a dot in a sentence
+        suffix = suffix_of(clean)
+        suffix = suffix if len(suffix.encode()) <= 6 or DOUBLE.fullmatch(suffix) else ""  # longer: a dot in a sentence
         clean = clean.encode()[: MOST_BYTES - len(suffix.encode())].decode(errors="ignore") + suffix
     return clean
 

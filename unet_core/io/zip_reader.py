@@ -124,7 +124,12 @@ class Archive:
 
 
 def is_archive(name: str, source: bytes | Path) -> bool:
-    """Whether a file is a ZIP by its first bytes, or calls itself one. Raises DataError where it cannot be read."""
+    """Whether a file is a ZIP by its first bytes, or calls itself one; arrays of numpy (.npz) are none.
+
+    Raises DataError where it cannot be read.
+    """
+    if name.lower().endswith(".npz"):
+        return False
     if isinstance(source, bytes):
         start = source[:4]
     else:
@@ -176,7 +181,7 @@ def _problem(info: zipfile.ZipInfo, path: str) -> str:
         return "is encrypted, create the archive without a password"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return f"uses compression method {info.compress_type}, only deflate is supported"
-    if path.lower().endswith(ARCHIVES):
+    if path.lower().endswith(ARCHIVES) and not path.lower().endswith(".nii.gz"):
         return "is an archive inside the archive, upload it separately"
     if info.file_size > MOST_EACH:
         return f"is larger than {MOST_EACH:,} bytes"

@@ -34,6 +34,12 @@ def read_image(key: str, _item: inputs.Item) -> Pixels:
     return _item.read()
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def read_remarks(key: str, _item: inputs.Item) -> str:
+    """What the visitor should know of the image: guessed pages or channels, pixels without data; "" for nothing."""
+    return " ".join(_item.remarks())
+
+
 def make_result(item: inputs.Item, image: Pixels, prediction: Prediction, threshold: float, options: Options) -> Result:
     """The image with its mask as the settings have it; its objects are found when they are asked for."""
     binary = prediction.probability16 is not None

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.ui import widgets
 from pages.views.predict import downloads, image_viewer, measurements, troubleshooting
-from pages.views.predict.masks import Work, all_results, measure_result
+from pages.views.predict.masks import Work, all_results, measure_result, read_remarks
 from pages.views.predict.options import choose_options
 from unet_core.config import reproduce
 from unet_core.errors import UnetError
@@ -23,6 +23,7 @@ def show(work: Work) -> None:
     key = (work.model.name, item.key, work.job.tta, work.job.tile, repr(work.adjust), threshold, options)
     try:
         result = measure_result(key, item, prediction, threshold, options)
+        remarks = read_remarks(item.key, item)
     except UnetError as error:
         widgets.show_error(error)
         return
@@ -35,7 +36,7 @@ def show(work: Work) -> None:
     if view.selected != selected and view.selected:
         st.session_state.update(picked=view.selected, picked_in=scope)
         selected = view.selected
-    image_viewer.show_caption(result, work.job.notes.get(name, ""))
+    image_viewer.show_caption(result, " ".join(filter(None, (work.job.notes.get(name, ""), remarks))))
     troubleshooting.show(work, item, result, prediction)
     left, right = st.columns([5, 2], gap="medium")
     with left:

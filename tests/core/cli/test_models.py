@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 from tests.core.models.test_milesial import weights
@@ -96,6 +97,20 @@ def test_every_format_is_written_for_every_picture(nuclei, sample_folder, tmp_pa
         written = images.read(tmp_path / f"{path.stem}_prob.png")
         assert written.dtype == np.uint16 and (written[:, :, 0] == answer.probability16).all()
     assert any("um" in name or "µm" in name for name in rows[0])
+
+
+def test_what_was_guessed_of_a_file_is_told_once(nuclei, tmp_path, capsys):
+    stack = np.random.default_rng(0).random((3, 48, 64)).astype(np.float32)
+    stack[1, :6] = np.nan
+    path = tmp_path / "plate.tif"
+    tifffile.imwrite(path, stack, photometric="minisblack", metadata=None)
+    assert predict(nuclei, path, "--output", tmp_path / "masks") == 0
+    assert sorted(mask.name for mask in (tmp_path / "masks").iterdir()) == [f"plate_00{page}.png" for page in range(3)]
+    told = capsys.readouterr()
+    lines = [line for line in (told.out + told.err).splitlines() if line.startswith("note: ")]
+    assert len(lines) == 2
+    assert "its 3 pages are taken for separate images" in lines[0]
+    assert "384 of 3,072 pixels (12.5%) hold no data" in lines[1]
 
 
 def test_masks_alone_are_the_default_and_options_change_them(nuclei, sample_folder, tmp_path, capsys):

@@ -1,8 +1,11 @@
 """What a visitor brings becomes pictures in order: names unique and safe, masks left out, the broken named."""
 
+import gzip
 import io
 from pathlib import Path
+from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 import tifffile
@@ -90,6 +93,39 @@ def test_a_stack_gives_an_item_a_page(tmp_path: Path, how: str) -> None:
     assert values(found) == [5, 6, 7, 8]
     assert len({item.key for item in found.items}) == 4
     assert found.items[1].label.endswith("s.tif, page 1")
+
+
+def written(pixels: np.ndarray, **how: Any) -> bytes:
+    data = io.BytesIO()
+    tifffile.imwrite(data, pixels, **how)
+    return data.getvalue()
+
+
+def test_channels_are_no_items_of_their_own_and_slices_are() -> None:
+    hyperstack = np.arange(3 * 2, dtype=np.uint8).reshape(3, 2, 1, 1) * np.ones((9, 11), np.uint8)
+    volume = nibabel.Nifti1Image(np.arange(4, dtype=np.uint8) * np.ones((11, 9, 1), np.uint8), np.eye(4)).to_bytes()
+    array = io.BytesIO()
+    np.savez(array, np.full((9, 11), 7, np.uint8))
+    found = gather(
+        [
+            ("two.tif", written(hyperstack[0], imagej=True, metadata={"axes": "CYX"})),
+            ("z.ome.tif", written(hyperstack, ome=True, photometric="minisblack", metadata={"axes": "ZCYX"})),
+            ("a.zip", packed({"brain.nii.gz": gzip.compress(volume), "field.npz": array.getvalue()})),
+        ]
+    )
+    assert (found.problems, found.notes) == ([], [])
+    stacks = [f"z_00{page}.ome.tif" for page in range(3)]
+    assert names(found) == ["two.tif", *stacks, *(f"brain_00{page}.nii.gz" for page in range(4)), "field.npz"]
+    assert [item.stem for item in found.items][1:6:4] == ["z_000", "brain_001"]
+    assert found.items[-1].stem == "field"
+    assert values(found) == [0, 0, 2, 4, 0, 1, 2, 3, 7]
+    assert [item.read().shape for item in found.items][::4] == [(9, 11, 2), (9, 11, 1), (9, 11, 1)]
+
+
+def test_an_array_is_no_archive_of_others(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", np.full((9, 11), 7, np.uint8))
+    found = gather([("a.npz", tmp_path / "a.npz"), ("b.npz", (tmp_path / "a.npz").read_bytes())])
+    assert (names(found), values(found), found.problems) == (["a.npz", "b.npz"], [7, 7], [])
 
 
 def test_one_broken_of_many_is_named_and_the_others_go_on() -> None:

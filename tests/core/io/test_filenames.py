@@ -64,6 +64,11 @@ def test_stem_and_suffix_make_up_the_name(name: str, stem: str, suffix: str) -> 
     assert (stem_of(name), suffix_of(name)) == (stem, suffix)
 
 
+@pytest.mark.parametrize("suffix", [".png", ".ome.tiff", ".nii.gz"])
+def test_a_name_that_is_cut_keeps_its_ending(suffix: str) -> None:
+    assert safe_name("x" * 300 + suffix) == "x" * (MOST_BYTES - len(suffix)) + suffix
+
+
 def test_a_number_goes_before_the_double_ending() -> None:
     taken: set[str] = set()
     assert [unique(name, taken) for name in ("a.ome.tif", "A.ome.tif", "b.nii.gz", "b.nii.gz")] == [

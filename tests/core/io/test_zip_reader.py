@@ -68,6 +68,9 @@ def test_archives_inside_are_named_and_not_opened() -> None:
     archive = Archive(packed({"in.zip": packed({"a.png": b""}), "in.tar.gz": b"", "a.png": b""}), "z")
     assert names(archive) == ["a.png"]
     assert all("is an archive inside the archive" in problem for problem in archive.problems)
+    volume = Archive(packed({"brain.nii.gz": b"\x1f\x8b"}), "z")
+    assert ([member.name for member in volume.members], volume.problems) == (["brain.nii.gz"], [])
+    assert is_archive("a.zip", packed({})) and not is_archive("a.npz", packed({"arr_0.npy": b""}))
     assert len(archive.problems) == 2
 
 
