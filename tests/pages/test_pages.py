@@ -227,7 +227,7 @@ def with_a_text_file(root: Path) -> None:
     ("plant", "words"),
     [
         (lambda root: None, "It is empty"),
-        (without_a_mask, "lonely.png has no mask"),
+        (without_a_mask, "1 of 2 images has no mask: lonely.png"),
         (with_another_size, "the mask is 20 x 10 pixels, its image a.png is 20 x 20"),
         (with_a_broken_picture, "broken.png"),
         (with_a_text_file, "notes.png: not a supported image file"),

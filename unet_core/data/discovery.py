@@ -12,7 +12,7 @@ from unet_core.data.layouts.refusal import nothing_fits
 from unet_core.data.layouts.tree import Folder, scan
 from unet_core.errors import DataError, ImageError, listing
 from unet_core.io import images
-from unet_core.io.filenames import is_image_name
+from unet_core.io.filenames import is_image_name, readable
 
 CLASS_FILES = (  # names and colors of classes, in this order where several lie equally deep
     *("labelmap.txt", "label_map.txt", "_classes.csv", "class_dict.csv", "label_class_dict.csv", "dataset.json"),
@@ -93,7 +93,7 @@ def search(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: 
         tuple(sorted(usable, key=lambda sample: sample.id)),
         name,
         reading.reason,
-        (*dict.fromkeys(reading.notes), *_name_broken_links(tree)),
+        tuple(map(readable, (*dict.fromkeys(reading.notes), *_name_broken_links(tree)))),
         _find_class_names(tree),
         tuple(readings),
         reading.class_names,
@@ -182,12 +182,9 @@ def size_problem(sample: Sample, path: Path, actual: tuple[int, ...], expected: 
 
 def _is_turned(path: Path) -> bool:
     """Whether EXIF swaps the height and width of a photo."""
-    from PIL import Image
-
     try:
-        with Image.open(path) as image:
-            return int(image.getexif().get(0x0112, 1)) >= 5
-    except (OSError, ValueError, SyntaxError):
+        return images.orientation(path) >= 5
+    except ImageError:
         return False
 
 

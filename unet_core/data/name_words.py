@@ -26,6 +26,7 @@ FOLDER_MASK_WORDS = MASK_WORDS | {
 FOLDER_IMAGE_WORDS = IMAGE_WORDS | {"jpegimages", "imagestr", "imagests", "imagesval", "leftimage", "rgb"}
 LAST_MASK_WORDS = {"lab", "labs", "silhouettes"}  # "train_lab", but not "lab images"
 BY_PRODUCTS = {"flows", "outlines", "overlay", "output", "dp", "superpixels", "parts"}  # beside an image of that name
+VAGUE_WORDS = {"target", "annotated", "labelled", "labeled", "truth", "seg", "tra"}  # "target tissue": images
 DENIALS = {"free", "no", "and", "without", "un"}  # beside a mask word: "label_free", "images_and_masks"
 SUBSET_FILLERS = {"set", "data", "crop", "split", "subset", "dataset"}  # "train set", "traincrop"
 GROUP_WORDS = {"patient", "case", "subject", "slide", "video", "sequence", "seq", "wsi", "scan", "volume", "specimen"}
@@ -104,6 +105,8 @@ def folder_role(name: str) -> str:
     if not words:
         return ""
     ends = {words[0], words[-1]}
+    if words[0] in VAGUE_WORDS and not set(words[1:]) <= FOLDER_MASK_WORDS | FOLDER_IMAGE_WORDS | set(SUBSETS):
+        ends = {words[-1]}
     is_last = words[-1] in LAST_MASK_WORDS
     if ((ends & FOLDER_MASK_WORDS or is_last) and not DENIALS.intersection(words)) or {"binary", "mask"} <= set(words):
         return "mask"

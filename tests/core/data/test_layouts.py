@@ -170,7 +170,7 @@ def test_several_objects_are_merged_and_subsets_kept(tmp_path: Path) -> None:
     ("extra", "doubt"),
     [
         ({"9_mask.png": mask()}, "9_mask.png is named like a mask, but no image has the rest of its name"),
-        ({"9.png": photo()}, "1 of 4 images have no mask: 9.png"),
+        ({"9.png": photo()}, "1 of 4 images has no mask: 9.png"),
         ({"1.png": photo()}, "1_mask.png may belong to 1.jpg or 1.png"),
         ({"1_seg.png": mask()}, "1.jpg has masks of different kinds: 1_mask.png, 1_seg.png"),
     ],
@@ -188,7 +188,7 @@ def test_every_doubt_of_a_mixed_folder_is_named(tmp_path: Path, extra: dict[str,
         ({"1.gif": gif(mask())}, "has several files that look like its mask: 1."),
         ({"4.png": mask()}, "4.png looks like a mask and fits no image by size and name"),
         ({"4.png": mask(8), "4.jpg": photo()}, "4.png looks like a mask and fits no image by size and name"),
-        ({"5.jpg": photo()}, "1 of 4 images have no mask: 5.jpg"),
+        ({"5.jpg": photo()}, "1 of 4 images has no mask: 5.jpg"),
         ({"6.png": b"text"}, "6.png: not a supported image file"),
     ],
 )

@@ -19,7 +19,10 @@ from unet_core.data.name_words import folder_role, is_group_folder, is_subset_fo
             "images|Images|imgs|JPEGImages|imagesTr|imagesTs|tissue images|stare-images|leftImg8bit|img_dir|Original|"
             "ISIC2018_Task1-2_Training_Input|Training - Images|Training_source|2_Ortho_RGB|images_png|train_images",
         ),
-        ("", "cells|label_free|train|01|benign|data|Slide_01|no masks|TCGA_CS_4941|overlays"),
+        (
+            "",
+            "cells|label_free|train|01|benign|data|Slide_01|no masks|target tissue|labeled cells|TCGA_CS_4941|overlays",
+        ),
     ],
 )
 def test_the_role_of_a_folder(role: str, names: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from unet_core.data.layouts.tree import Folder, scan
 from unet_core.errors import DataError, listing
+from unet_core.io.filenames import readable
 
 if TYPE_CHECKING:
     from unet_core.data.annotations import Drawing
@@ -123,15 +124,15 @@ def refuse(root: Path, reading: Reading, asks: bool = False) -> None:
     if not problems:
         return
     if asks and masked and len(problems) == len(reading.missing):
-        names = [sample.image.name for sample in reading.missing.values()]
-        every = len(reading.samples) + len(names)
+        names = [readable(sample.image.name) for sample in reading.missing.values()]
+        every, verb = len(reading.samples) + len(names), "has" if len(names) == 1 else "have"
         raise DataError(
-            f"{root}: {len(names)} of {every} images have no mask: {listing(names)}. Set unlabeled to 'leave_out' to "
+            f"{root}: {len(names)} of {every} images {verb} no mask: {listing(names)}. Set unlabeled to 'leave_out' to "
             "work without them, or to 'empty' where nothing is to be seen in them; else add their masks."
         )
     raise DataError(
         f"{root}: {len(problems)} problem{'s' * (len(problems) > 1)} in the dataset: "
-        f"{listing(problems, MOST_PROBLEMS, '; ')}. {reading.remedy}"
+        f"{readable(listing(problems, MOST_PROBLEMS, '; '))}. {reading.remedy}"
     )
 
 
@@ -140,7 +141,7 @@ def settle(reading: Reading, unlabeled: str) -> Reading:
     masked = any(sample.masks for sample in reading.samples)
     if unlabeled == "ask" or not reading.missing or not masked:
         return reading
-    names = [sample.image.name for sample in reading.missing.values()]
+    names = [readable(sample.image.name) for sample in reading.missing.values()]
     problems = [problem for problem in reading.problems if problem not in reading.missing]
     if unlabeled == "leave_out":
         samples, what = list(reading.missing.values()), "left out"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from unet_core.data.layouts import collections
 from unet_core.data.layouts.base import Reading, Sample, note_bare, note_unlabeled
-from unet_core.data.layouts.pages import PAGED, count_pages, is_stack, page_ids, split_pages
+from unet_core.data.layouts.pages import count_pages, is_stack, page_ids, split_pages
 from unet_core.data.layouts.tree import Folder, shared_start, without_start
 from unet_core.data.name_words import is_group_folder, is_mask_folder, is_subset_folder, subset_of
 from unet_core.io.filenames import stem_of, suffix_of
@@ -38,7 +38,7 @@ def stack(tree: Folder) -> Reading:
 
 
 def _tiffs(tree: Folder) -> list[Path]:
-    return [path for path in tree.images if path.suffix.lower() in PAGED[:2]]
+    return [path for path in tree.images if path.suffix.lower() in (".tif", ".tiff")]
 
 
 def mixed(tree: Folder) -> Reading:

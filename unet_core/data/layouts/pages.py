@@ -6,8 +6,8 @@ from pathlib import Path
 
 from unet_core.data.layouts.base import Reading, Sample
 from unet_core.errors import ImageError
+from unet_core.io.filenames import STACKS
 
-PAGED = (".tif", ".tiff", ".nii", ".nii.gz", ".dcm", ".npy", ".npz")
 MOST_OPENED = 20  # files of a dataset whose headers are read to see whether any has pages
 
 
@@ -39,16 +39,16 @@ def page_ids(stem: str, count: int) -> list[str]:
 
 def split_pages(reading: Reading) -> Reading:
     """Samples whose image has several pages as one sample a page; the file is their group. Each mask needs as many."""
-    paged = [sample for sample in reading.samples if sample.image.name.lower().endswith(PAGED)]
+    paged = [sample for sample in reading.samples if sample.image.name.lower().endswith(STACKS)]
     if not is_stack([sample.image for sample in paged]):
         return reading
     samples: list[Sample] = []
     stacks, before = 0, len(reading.problems)
     for sample in reading.samples:
-        count = count_pages(sample.image) if sample.image.name.lower().endswith(PAGED) else 1
+        count = count_pages(sample.image) if sample.image.name.lower().endswith(STACKS) else 1
         for mask in (*sample.masks, *sample.channel_files):
             if (other := count_pages(mask)) != count:
-                reading.problems.append(f"{sample.image.name} has {count} pages, {mask.name} {other}")
+                reading.problems.append(f"{_name(sample.image)} has {count} pages, {_name(mask)} {other}")
         if count == 1:
             samples.append(sample)
             continue
@@ -60,6 +60,10 @@ def split_pages(reading: Reading) -> Reading:
         reading.remedy = "Save image and mask with the same number of pages."
     reading.notes.append(f"{stacks} files have several pages: each page is an image, the pages of a file are a group.")
     return reading
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
 
 
 def _pages(stem: str, count: int) -> list[tuple[int, str]]:

@@ -9,7 +9,7 @@ from unet_core.data.name_words import folder_role, path_role, subset_of
 from unet_core.errors import DataError
 from unet_core.io.filenames import is_image_name, is_junk
 
-MOST_ENTRIES = 2_000_000
+MOST_ENTRIES = 1_000_000
 MOST_DEPTH = 12
 
 

@@ -292,7 +292,8 @@ def test_stacks_in_folders_are_pages_of_a_group(tmp_path: Path) -> None:
     assert search.notes == ("2 files have several pages: each page is an image, the pages of a file are a group.",)
     tifffile.imwrite(tmp_path / "masks/a.tif", np.zeros((2, 8, 8), np.uint8), photometric="minisblack")
     assert refusal_of(tmp_path) == (
-        "1 problem in the dataset: a.tif has 3 pages, a.tif 2. Save image and mask with the same number of pages."
+        "1 problem in the dataset: images/a.tif has 3 pages, masks/a.tif 2. "
+        "Save image and mask with the same number of pages."
     )
 
 
