@@ -26,6 +26,7 @@ from unet_core.models import architecture
 from unet_core.models.channels import choose, resolve
 
 MOST_UNREADABLE = 0.1  # share of images; above it the dataset is refused
+MOST_COMPARED = 24  # masks that are compared with each other
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,10 @@ def load_dataset(
             f"({listing(sorted(dataset.without_data), 3)}): "
             "these are filled with the mean of their channel and count in no loss and no score."
         )
-    problems = quality.find_problems(present, image_types, dataset.samples, dataset.records)
+    problems = [*quality.find_problems(present, image_types, dataset.samples, dataset.records)]
+    spread = range(0, len(dataset), -(-len(dataset) // MOST_COMPARED)) if len(dataset) else ()
+    problems += quality.find_repeated([dataset[index].mask for index in spread], len(dataset))
+    problems += quality.find_turned(dataset.samples)
     guesses += [f"{listing(sorted(names), 3)}: {remark}" for remark, names in dataset.remarks.items()]
     dataset.warnings = [*(search.notes if search is not None else ()), *told, *guesses, *problems]
     return dataset

@@ -1,15 +1,22 @@
 """Warnings about data that trains without an error and yet is hardly intended."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import IGNORE
-from unet_core.errors import listing
+from unet_core.errors import ImageError, listing
+from unet_core.io import images
+
+TURNABLE = (".jpg", ".jpeg", ".heic", ".heif")  # cameras write an orientation into these
+FEWEST_REPEATED = 4  # masks, so that being the same says something
+REPEATED = 0.005  # share of pixels in which the same masks may differ
 
 
 def find_problems(
@@ -32,7 +39,7 @@ def find_problems(
         channels[{1: "gray", 3: "RGB"}.get(number, f"with {number} channels")] += 1
     for what, words in (("bit depths", depths), ("channels", channels)):
         if len(words) > 1:
-            parts = ", ".join(f"{images} {name}" for name, images in sorted(words.items()))
+            parts = ", ".join(f"{number} {name}" for name, number in sorted(words.items()))
             yield f"The images have different {what} ({parts}). Check that all come from the same source."
     for part, word in (("val", "validation"), ("test", "test")):
         if twins := find_leaks(samples, records, part):
@@ -40,6 +47,41 @@ def find_problems(
                 f"{len(twins)} images are in both train and {part}, so {word} scores are too high: {listing(twins)}. "
                 "Remove them from one of the two folders."
             )
+
+
+def find_turned(samples: Iterable[Sample]) -> Iterator[str]:
+    """A warning where photos are turned upright by their EXIF orientation and their masks are not.
+
+    Where height and width are swapped by it the sizes differ, which is refused; a square photo or one that stands on
+    its head shows nothing.
+    """
+    turned = []
+    for sample in samples:
+        if sample.image.suffix.lower() in TURNABLE and len(sample.masks) == 1 and sample.drawing is None:
+            with suppress(ImageError):
+                if images.orientation(sample.image) != 1 and images.orientation(sample.masks[0]) == 1:
+                    turned.append(sample.image.name)
+    if turned:
+        yield (
+            f"{len(turned)} photos are turned by their EXIF orientation and their masks are not: {listing(turned, 3)}. "
+            "Look at them with their masks; if these lie wrong, save the photos as they are stored."
+        )
+
+
+def find_repeated(masks: Sequence[NDArray[np.uint8]], number: int) -> Iterator[str]:
+    """A warning where nearly all of some masks are the same: a field of view or a template, and no ground truth.
+
+    `number` is how many masks the dataset has, for the sentence.
+    """
+    first = masks[0] if len(masks) >= FEWEST_REPEATED else None
+    if first is None or not 0.02 < (first > 0).mean() < 0.98:
+        return
+    same = sum(mask.shape == first.shape and (mask != first).mean() <= REPEATED for mask in masks)
+    if same >= 0.9 * len(masks):
+        yield (
+            f"{same} of {len(masks)} masks (of {number} in all) are nearly the same, as a field of view or a template "
+            "is. Check that they are the ground truth."
+        )
 
 
 def find_leaks(samples: Iterable[Sample], records: Mapping[str, str], part: str = "val") -> list[str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.errors import DataError
-from unet_core.models.checkpoint import load_about
 
 DECIDING = {"color_map", "ignore_index", "labels"}  # settings that give mask values a meaning of their own
 
@@ -21,6 +20,8 @@ def find_coding(of_run: MaskCoding | None, checkpoint: Path | None, settings: It
         return None
     if of_run is not None or checkpoint is None:
         return of_run
+    from unet_core.models.checkpoint import load_about
+
     try:
         stored = load_about(checkpoint).get("mask_coding")
         return MaskCoding.from_json(json.dumps(stored)) if stored else None

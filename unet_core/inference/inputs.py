@@ -13,7 +13,7 @@ import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -228,8 +228,7 @@ def _look_into(name: str, source: Source, groups: list[list[File]], result: Inpu
                 _sort(file, groups[-1], others)
             _name_others(label, others, bool(groups[-1]), result)
         elif not is_junk(name):
-            content = File(name, label, lambda: source)
-            _sort(content, groups[0], others)
+            _sort(File(name, label, lambda: source), groups[0], others)
             if others:
                 raise ImageError(f"{label}: not a supported image file. Use {', '.join(EXTENSIONS)} or .zip.")
     except DataError as error:
@@ -239,10 +238,7 @@ def _look_into(name: str, source: Source, groups: list[list[File]], result: Inpu
 def _of_archive(archive: zip_reader.Archive, source: Source) -> Iterator[File]:
     container = File(archive.name, archive.name, lambda: source)
     for number, member in enumerate(archive.members):
-
-        def content(member: zip_reader.Member = member) -> bytes:
-            return archive.read(member)
-
+        content = partial(archive.read, member)
         yield File(member.name, f"{archive.name}: {zip_reader.readable(member.name)}", content, (container, number))
 
 
@@ -291,9 +287,8 @@ def _name(files: list[File], result: Inputs) -> None:
             result.problems.append(str(error))
             continue
         if len(result.items) + pages > MOST_IMAGES:
-            result.problems.append(
-                f"{file.label}: more than {MOST_IMAGES:,} images; this file and all after it were skipped."
-            )
+            problem = f"{file.label}: more than {MOST_IMAGES:,} images; this file and all after it were skipped."
+            result.problems.append(problem)
             return
         for stem, page in images.page_names(stem_of(name), pages):
             shown = unique(str(path.with_name(stem + suffix)), taken)

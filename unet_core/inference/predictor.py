@@ -166,14 +166,11 @@ class Predictor:
                     confidence[target] = to_levels(probabilities.max(0), 255)
 
         side, note = self._run(image, tta_views, tile, store, progress, cancelled)
-        if confidence is None:
-            answer = Prediction(classes, uncertainty, probability16=first)
-        else:
+        answer = Prediction(classes, uncertainty, probability16=first)
+        if confidence is not None:
             answer = Prediction(classes, uncertainty, classes=first, confidence=confidence)
-        config = self.model.config
-        return dataclasses.replace(
-            answer, tta=tta, tile=side, note=note, threshold=config.threshold, class_names=config.names
-        )
+        limit, names = self.model.config.threshold, self.model.config.names
+        return dataclasses.replace(answer, tta=tta, tile=side, note=note, threshold=limit, class_names=names)
 
     def logits(self, image: Pixels) -> Floats:
         """(H, W, C) to (K, H, W) float32 logits; tiles are blended with a weight that falls to their edges.

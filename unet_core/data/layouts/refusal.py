@@ -86,7 +86,11 @@ def _other_files(tree: Folder) -> str:
 
 
 def name_annotations(tree: Folder) -> str:
-    """A sentence on files that may hold annotations, by their suffix alone."""
+    """A sentence on files that hold annotations which cannot be read, by what stands in them, else by their suffix."""
+    from unet_core.data import annotations
+
+    if kinds := annotations.name_found(tree.path):
+        return f"{listing(kinds, 3, '; ')}: export it as PNG masks, or with its images."
     counts: Counter[str] = Counter()
     for folder in tree.walk():
         is_for_labels = path_role(folder.parts) == "mask"  # where YOLO writes text files
@@ -96,8 +100,8 @@ def name_annotations(tree: Folder) -> str:
                 counts[suffix] += 1
     if not counts:
         return ""
-    kinds = listing([f"{count} {suffix}" for suffix, count in counts.most_common()], 3)
-    return f"{kinds} files may be annotations, which this reader of images does not read: export them as PNG masks."
+    words = listing([f"{count} {suffix}" for suffix, count in counts.most_common()], 3)
+    return f"{words} files may be annotations, of a kind that is not read: export them as PNG masks."
 
 
 def _draw(tree: Folder) -> list[str]:

@@ -239,7 +239,7 @@ def test_names_of_label_studio_are_refused_in_one_sentence(tmp_path: Path) -> No
         (
             ("images/train/a.jpg", "labels/train/a.txt", "data.yaml"),
             "Nearest is images/ and masks/, but labels/train/ holds no images: a.txt. 1 .txt files may be annotations, "
-            "which this reader of images does not read: export them as PNG masks. It holds:\n"
+            "of a kind that is not read: export them as PNG masks. It holds:\n"
             "- 1 .yaml (data.yaml)\n- images/train/: 1 .jpg (a.jpg)\n- labels/train/: 1 .txt (a.txt)",
         ),
     ],
