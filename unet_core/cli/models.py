@@ -100,7 +100,7 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
     parsed.output.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
     sources: dict[str, Path] = {}
-    told: set[str] = set()
+    notes_shown: set[str] = set()
     count = 0
     with export_writer.Writer(formats, parsed.output) as writer:
         groups = _images_of(paths, config)
@@ -115,9 +115,9 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
                     fitted, note = predictor.fit(image, channel_names, str(path))
                     answer = predictor.answer(fitted, parsed.tta, parsed.tile, _tile_progress(name))
                     notes = list(filter(None, (*remarks, note, answer.note)))
-                    for text in dict.fromkeys(text for text in notes if text not in told):
+                    for text in dict.fromkeys(text for text in notes if text not in notes_shown):
                         echo(f"note: {text}")
-                    told |= {*remarks, note}  # what is said of a file is said once for all its pages
+                    notes_shown |= {*remarks, note}  # what is said of a file is said once for all its pages
                     mask = cleanup.clean(answer.mask(threshold), parsed.min_area, parsed.fill_holes)
                     result = Result(
                         name,

@@ -254,14 +254,14 @@ def _with_split(values: Any) -> Any:
 
 def _check_pattern(text: str) -> None:
     """Raise ConfigError unless `text` is a regular expression with a group."""
-    known = f"Expected group_by to be one of {', '.join(GROUPINGS)} or a regular expression with a group"
+    expected = f"Expected group_by to be one of {', '.join(GROUPINGS)} or a regular expression with a group"
     try:
         groups = re.compile(text).groups
     except re.error as error:
-        raise ConfigError(f"{known}, got {text!r}, which is no regular expression ({error}).") from error
+        raise ConfigError(f"{expected}, got {text!r}, which is no regular expression ({error}).") from error
     if not groups:
         raise ConfigError(
-            f"{known}, got {text!r}, which has no group. Put parentheses around what names the group, "
+            f"{expected}, got {text!r}, which has no group. Put parentheses around what names the group, "
             'such as "^(mouse[0-9]+)_".'
         )
 

@@ -142,13 +142,13 @@ def _name_broken_links(tree: Folder) -> list[str]:
 
 def _find_class_names(tree: Folder) -> Path | None:
     """The file that names classes and lies highest; None where there is none."""
-    found = [
+    tables = [
         (len(folder.parts), CLASS_FILES.index(path.name.lower()), path)
         for folder in tree.walk()
         for path in folder.others
         if path.name.lower() in CLASS_FILES
     ]
-    return min(found)[2] if found else None
+    return min(tables)[2] if tables else None
 
 
 def check(samples: Iterable[Sample]) -> list[str]:

@@ -31,8 +31,8 @@ def known_images(folder: Path, parts: Mapping[str, Mapping[str, str]]) -> dict[s
     trained = load_about(folder).get(identity.TRAINED_ON)
     if not isinstance(trained, list) or not trained:
         return dict(parts)
-    seen = {f"trained on {number}": str(key) for number, key in enumerate(trained)}
-    return {**parts, "train": {**parts.get("train", {}), **seen}}
+    trained_on = {f"trained on {number}": str(key) for number, key in enumerate(trained)}
+    return {**parts, "train": {**parts.get("train", {}), **trained_on}}
 
 
 def classify(samples: Sequence[Sample], parts: Mapping[str, Mapping[str, str]]) -> dict[str, list[Sample]]:

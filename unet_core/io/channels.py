@@ -50,8 +50,8 @@ def read_with_remarks(
     """`read_valid`, and a sentence for each thing that a user should know of the files. Raises ImageError."""
     parts, masks, remarks = zip(*(images.read_with_remarks(path, page) for path in files), strict=True)
     pixels = stack(parts, [str(path) for path in files])
-    known = [valid for valid in masks if valid is not None]
-    return pixels, np.logical_and.reduce(known) if known else None, tuple(chain.from_iterable(remarks))
+    valid_masks = [valid for valid in masks if valid is not None]
+    return pixels, np.logical_and.reduce(valid_masks) if valid_masks else None, tuple(chain.from_iterable(remarks))
 
 
 def describe(files: Sequence[Path]) -> Kind:

@@ -184,23 +184,23 @@ def _read(file: BinaryIO, name: str, page: int | None) -> tuple[Pixels, NDArray[
         stored = stored.astype(np.uint8) * np.uint8(255)
     if stored.dtype.kind not in "uif":
         raise ImageError(f"{name}: the pixel type {stored.dtype} is not supported; convert the image to 32-bit float.")
-    told = [f"{name}: {header.note}."] if header.note else []
+    remarks = [f"{name}: {header.note}."] if header.note else []
     valid, reason = nodata.find_valid(stored, header.nodata)
     pixels = stored
     if stored.dtype not in (np.uint8, np.uint16, np.float32):
         with np.errstate(over="ignore"):
             pixels = stored.astype(np.float32)
         if rounded := _rounded(stored, pixels):
-            told.append(
+            remarks.append(
                 f"{name}: {rounded:,} of {stored.size:,} values of {stored.dtype} are over {EXACT:,} and were rounded "
                 "to the nearest 32-bit float."
             )
         if not np.isfinite(pixels).all() and valid is None:
             valid, reason = nodata.find_valid(pixels, None)
     if valid is None:
-        return pixels, None, tuple(told)
-    told.append(nodata.sentence(valid, reason, name))
-    return nodata.fill(pixels, valid, name), valid, tuple(told)
+        return pixels, None, tuple(remarks)
+    remarks.append(nodata.sentence(valid, reason, name))
+    return nodata.fill(pixels, valid, name), valid, tuple(remarks)
 
 
 def _rounded(stored: NDArray[np.generic], pixels: Pixels) -> int:

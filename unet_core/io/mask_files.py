@@ -114,9 +114,9 @@ def _of_palette(
 ) -> tuple[NDArray[Any], NDArray[np.uint8] | None, str]:
     """The pixels, their palette and their source, where a palette is gray levels, or its transparency is the mask."""
     if "transparency" in header.image.info:
-        seen = upright(np.asarray(header.image.convert("RGBA"), np.uint8), pillow.orientation_of(header.image))
-        mask, source = _without_alpha(seen)
-        if source and (seen[:, :, :3] == seen[0, 0, :3]).all():
+        rgba = upright(np.asarray(header.image.convert("RGBA"), np.uint8), pillow.orientation_of(header.image))
+        mask, source = _without_alpha(rgba)
+        if source and (rgba[:, :, :3] == rgba[0, 0, :3]).all():
             return mask, None, source
     levels = np.arange(256)[:, None]
     if (palette == levels).all():

@@ -227,8 +227,8 @@ class _Rules:
             values = f"98% of the values are between {low:.3g} and {high:.3g}"
         number = self.current.model.channels_or(self.data.channels)
         if number not in (1, 3) or self.current.model.normalization == "zscore_per_channel":
-            each = "each channel of an image is scaled to the same mean and standard deviation"
-            return "normalization", "zscore_per_channel", f"{values}; {each}"
+            sentence = "each channel of an image is scaled to the same mean and standard deviation"
+            return "normalization", "zscore_per_channel", f"{values}; {sentence}"
         return (
             "normalization",
             "zscore",

@@ -197,8 +197,10 @@ def _intensities(labels: Labels, image: Pixels, names: Sequence[str]) -> dict[st
                 table[f"mean_{name}"] = _means(labels, image[:, :, channel])
         return table
     columns = names if len(set(names)) == channels else range(channels)
-    each = {f"mean_intensity_{name}": _means(labels, image[:, :, channel]) for channel, name in enumerate(columns)}
-    return {"mean_intensity": np.mean(list(each.values()), 0), **each}
+    by_channel = {
+        f"mean_intensity_{name}": _means(labels, image[:, :, channel]) for channel, name in enumerate(columns)
+    }
+    return {"mean_intensity": np.mean(list(by_channel.values()), 0), **by_channel}
 
 
 def _means(labels: Labels, values: NDArray[Any]) -> NDArray[np.float64]:

@@ -84,8 +84,8 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
     )
     facts = describe_images(training.train_dataset) | {"mask_coding": json.loads(images.coding.to_json())}
     if parent.trained is not None:
-        own = (identity.key(record, "px") or record for record in run.split()["train"].values())
-        facts[identity.TRAINED_ON] = sorted(parent.trained | set(own))
+        trained_here = (identity.key(record, "px") or record for record in run.split()["train"].values())
+        facts[identity.TRAINED_ON] = sorted(parent.trained | set(trained_here))
     changes = control.to_repeat(former, training.epoch, training.stage)
     for event in train(training, control.FileControl(run.control, changes)):
         # Best, event, last: a kill in between repeats the epoch, and neither its point nor its weights get lost.

@@ -54,16 +54,18 @@ def draw_split(
         if data.group_by == "auto":
             clues.add(sample.id, example.image)
     grouping = find_groups(images.samples, data.group_by, clues)
-    seen = _find_seen(records, parent.trained or ())
+    trained_ids = _find_seen(records, parent.trained or ())
     pixels = {name: identity.key(record, "px") for name, record in records.items()}
     fractions = data.val_fraction, data.test_fraction
-    split = splits.split(images.samples, *fractions, data.split_seed, pixels, looks, grouping.group_of, only_train=seen)
+    split = splits.split(
+        images.samples, *fractions, data.split_seed, pixels, looks, grouping.group_of, only_train=trained_ids
+    )
     drawn = splits.drawn_fractions(images.samples, *fractions)
     messages = (
         *(grouping.messages if drawn else ()),
         *splits.check_split(split, images.samples, *fractions, grouping.group_of),
         *_tell_of_copies(split, records),
-        *_tell_of_parent(split, parent, seen, drawn),
+        *_tell_of_parent(split, parent, trained_ids, drawn),
     )
     return DrawnSplit(split, grouping, messages)
 
@@ -83,7 +85,7 @@ def _tell_of_copies(split: splits.Split, records: Mapping[str, str]) -> Iterable
             )
 
 
-def _tell_of_parent(split: splits.Split, parent: Parent, seen: set[str], drawn: Iterable[str]) -> Iterable[str]:
+def _tell_of_parent(split: splits.Split, parent: Parent, trained_ids: set[str], drawn: Iterable[str]) -> Iterable[str]:
     if not parent.name or not (split.val or split.test or drawn):
         return
     if parent.trained is None:
@@ -92,13 +94,13 @@ def _tell_of_parent(split: splits.Split, parent: Parent, seen: set[str], drawn: 
             "too high. Put images that it never saw into val/ and test/."
         )
         return
-    held_back = [name for _, ids in list(split.parts())[1:] for name in ids if name in seen]
+    held_back = [name for _, ids in list(split.parts())[1:] for name in ids if name in trained_ids]
     if held_back:
         yield (
             f"{parent.name} was trained on {len(held_back)} of the images in the folders for validation and test: "
             f"{listing(held_back, 5)}. Their scores are too high."
         )
-    if moved := sorted(seen & set(split.train)):
+    if moved := sorted(trained_ids & set(split.train)):
         yield f"{len(moved)} images that {parent.name} was trained on stay in training, out of validation and test."
     if "val" in drawn and not split.val:
         yield f"No image is left for validation: {parent.name} was trained on all of them, or on one of each group."

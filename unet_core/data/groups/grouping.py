@@ -45,10 +45,10 @@ class Grouping:
 
     def members(self) -> dict[str, list[str]]:
         """The ids of the images of each group, sorted."""
-        found: dict[str, list[str]] = {}
+        by_group: dict[str, list[str]] = {}
         for name, group in sorted(self.group_of.items()):
-            found.setdefault(group, []).append(name)
-        return found
+            by_group.setdefault(group, []).append(name)
+        return by_group
 
 
 def find_groups(samples: Sequence[Sample], group_by: str = "auto", clues: Clues | None = None) -> Grouping:
@@ -68,12 +68,12 @@ def find_groups(samples: Sequence[Sample], group_by: str = "auto", clues: Clues 
     if group_by == "auto":
         return _merge(samples, list(_find_all(samples, clues or Clues())))
     if group_by == "folder":
-        found = {sample.id: folder for sample in samples if (folder := _folder(sample))}
-        return _as_asked(samples, found, "folder", "by folder")
+        group_of = {sample.id: folder for sample in samples if (folder := _folder(sample))}
+        return _as_asked(samples, group_of, "folder", "by folder")
     pattern = re.compile(group_by)
     matches = ((sample.id, pattern.search(sample.id)) for sample in samples)
-    found = {name: match[1] for name, match in matches if match and match[1] is not None}
-    return _as_asked(samples, found, f"'{group_by}'", f"by group_by '{group_by}'")
+    group_of = {name: match[1] for name, match in matches if match and match[1] is not None}
+    return _as_asked(samples, group_of, f"'{group_by}'", f"by group_by '{group_by}'")
 
 
 def _folder(sample: Sample) -> str:
@@ -84,25 +84,25 @@ def _folder(sample: Sample) -> str:
     return sample.group or "/".join(names)
 
 
-def _as_asked(samples: Sequence[Sample], found: dict[str, str], what: str, reason: str) -> Grouping:
+def _as_asked(samples: Sequence[Sample], tile_of: dict[str, str], what: str, reason: str) -> Grouping:
     """The groups of a setting; where they are none or one, each image is a group of its own."""
     ids = [sample.id for sample in samples]
-    if not found:
+    if not tile_of:
         example = f" such as {ids[0]!r}" if ids else ""
         return Grouping(
             {},
             (f"group_by {what} matches none of the {len(ids)} image ids{example}, so images are not kept together.",),
         )
-    if len(found) == len(ids) and len(set(found.values())) == 1:
-        return Grouping({}, (_one_group(f"group_by {what}", found[ids[0]], len(ids)),))
-    messages = [_count(found, reason)]
-    if len(found) < len(ids):
-        alone = [name for name in ids if name not in found]
+    if len(tile_of) == len(ids) and len(set(tile_of.values())) == 1:
+        return Grouping({}, (_one_group(f"group_by {what}", tile_of[ids[0]], len(ids)),))
+    messages = [_count(tile_of, reason)]
+    if len(tile_of) < len(ids):
+        alone = [name for name in ids if name not in tile_of]
         messages.append(
             f"group_by {what} does not match {len(alone)} of {len(ids)} images, such as {alone[0]!r}; each is drawn "
             "alone."
         )
-    return Grouping(found, tuple(messages))
+    return Grouping(tile_of, tuple(messages))
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ def _find_all(samples: Sequence[Sample], clues: Clues) -> Iterator[_Clue]:
         )
     pairs = mosaics.find_neighbors(clues.borders)
     tiles = mosaics.components(clues.borders, pairs)
-    found = {name: tile[0] for tile in tiles for name in tile}
-    yield _Clue(found, "tiles of one image, by borders that continue one another", inferred=True)
+    tile_of = {name: tile[0] for tile in tiles for name in tile}
+    yield _Clue(tile_of, "tiles of one image, by borders that continue one another", inferred=True)
 
 
 def _find_pages(samples: Sequence[Sample]) -> _Clue:
@@ -196,10 +196,10 @@ def _links(group_of: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _count(group_of: Mapping[str, str], reason: str) -> str:
     sizes = Counter(group_of.values())
-    several = [size for size in sizes.values() if size > 1]
-    if not several:
+    shared = [size for size in sizes.values() if size > 1]
+    if not shared:
         return f"Each image is a group of its own ({reason})."
-    return f"{sum(several)} images were kept together as {len(several)} groups ({reason})."
+    return f"{sum(shared)} images were kept together as {len(shared)} groups ({reason})."
 
 
 def _one_group(what: str, name: str, images: int) -> str:

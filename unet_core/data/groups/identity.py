@@ -62,14 +62,14 @@ def find_lookalikes(records: Mapping[str, str], others: Iterable[str]) -> list[s
     """
     others = list(others)
     same = frozenset[str]().union(*map(keys, others))
-    known = _by_size({str(number): record for number, record in enumerate(others)})
-    found = []
+    candidates = _by_size({str(number): record for number, record in enumerate(others)})
+    lookalikes = []
     for size, (names, bits) in _by_size(records).items():
-        if size in known:
-            there = known[size][1]
+        if size in candidates:
+            there = candidates[size][1]
             different = bits @ (1 - there).T + (1 - bits) @ there.T
-            found += [name for name, row in zip(names, different, strict=True) if row.min() <= MOST_DIFFERENT]
-    return sorted(name for name in found if not keys(records[name]) & same)
+            lookalikes += [name for name, row in zip(names, different, strict=True) if row.min() <= MOST_DIFFERENT]
+    return sorted(name for name in lookalikes if not keys(records[name]) & same)
 
 
 def _by_size(records: Mapping[str, str]) -> dict[str, tuple[list[str], NDArray[np.float32]]]:

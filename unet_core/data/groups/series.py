@@ -52,14 +52,14 @@ def find_marked(samples: Sequence[Sample]) -> dict[str, str]:
     >>> find_marked([Sample(name, Path(name), ()) for name in names])
     {'a/mouse1_t003_z12': 'a/mouse1', 'a/mouse1_slice-7': 'a/mouse1'}
     """
-    found = {}
+    series_of = {}
     for sample in samples:
         name = _name(sample)
         while match := MARKED.fullmatch(name):
             name = match[1]
         if name != _name(sample) and name not in SUBSETS:
-            found[sample.id] = name
-    return found
+            series_of[sample.id] = name
+    return series_of
 
 
 def find_placed(samples: Sequence[Sample]) -> dict[str, str]:
@@ -80,7 +80,7 @@ def find_numbered(samples: Sequence[Sample]) -> dict[str, list[str]]:
     for sample in samples:
         if match := NUMBERED.fullmatch(_name(sample)):
             by_name[match[1]].append((int(match[2]), sample.id))
-    return {name: [key for _, key in sorted(found)] for name, found in by_name.items()}
+    return {name: [key for _, key in sorted(series_of)] for name, series_of in by_name.items()}
 
 
 def likeness_of_neighbors(

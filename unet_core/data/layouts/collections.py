@@ -20,8 +20,8 @@ VOC_LISTS = {"train": "train", "val": "val", "test": "test"}
 
 def is_special(tree: Folder) -> bool:
     """Whether a layout of this module reads the folder, so that the general ones leave it alone."""
-    found = _voc_folders(tree), _nnunet_folders(tree), _sequences(tree)
-    return any(next(iter(some), None) is not None for some in found) or bool(_dsb_stages(tree))
+    readers = _voc_folders(tree), _nnunet_folders(tree), _sequences(tree)
+    return any(next(iter(some), None) is not None for some in readers) or bool(_dsb_stages(tree))
 
 
 def dsb2018(tree: Folder) -> Reading:
@@ -51,7 +51,7 @@ def _dsb_stages(tree: Folder) -> list[tuple[Folder, bool]]:
     """The folders of ids, and whether their images have masks."""
     tree = tree.unwrap(above="images")
     stages = [folder for name, folder in tree.folders.items() if name.lower().startswith("stage")] or [tree]
-    found = []
+    pairs = []
     for stage in stages:
         folders = [folder for folder in stage.folders.values() if folder.child("images")]
         masked = [folder for folder in folders if folder.child("masks")]
@@ -59,8 +59,8 @@ def _dsb_stages(tree: Folder) -> list[tuple[Folder, bool]]:
             continue
         single = [folder for folder in masked or folders if _is_single(folder)]
         if 2 * len([folder for folder in single if folder.parts[-1] not in SUBSETS]) > len(masked or folders):
-            found.append((stage, bool(masked)))
-    return found
+            pairs.append((stage, bool(masked)))
+    return pairs
 
 
 def _is_single(folder: Folder) -> bool:
@@ -204,23 +204,25 @@ def cell_tracking(tree: Folder) -> Reading:
     for frames, truth in sequences:
         if not truth.parts[-2].upper().endswith("GT"):
             reading.notes.append(f"{truth.name}/ is silver truth, made by programs; there is no gold truth beside it.")
-        found = match(frames.images, truth.images)
+        matches = match(frames.images, truth.images)
         sequence = "/".join(frames.parts[shared:]) or frames.path.name
         if (
-            found.orphans
-            and not found.pairs
+            matches.orphans
+            and not matches.pairs
             and any("_" in stem_of(p.name).removeprefix("man_seg") for p in truth.images)
         ):
             reading.problems.append(
-                f"{truth.name}/{found.orphans[0].name} is the mask of one slice of a 3-D frame, which is not read"
+                f"{truth.name}/{matches.orphans[0].name} is the mask of one slice of a 3-D frame, which is not read"
             )
             continue
-        reading.problems += [f"{path.relative_to(tree.path)} has no frame in {frames.name}/" for path in found.orphans]
-        reading.problems += found.doubts
+        reading.problems += [
+            f"{path.relative_to(tree.path)} has no frame in {frames.name}/" for path in matches.orphans
+        ]
+        reading.problems += matches.doubts
         for image in frames.images:
-            masks = tuple(found.pairs.get(image, []))
+            masks = tuple(matches.pairs.get(image, []))
             reading.samples.append(Sample(f"{sequence}/{stem_of(image.name)}", image, masks, group=sequence))
-        unmasked = [image.name for image in frames.images if image not in found.pairs]
+        unmasked = [image.name for image in frames.images if image not in matches.pairs]
         note_unlabeled(reading, unmasked, f"{truth.name}/ has masks of some frames only")
     return split_pages(reading) if sequences else Reading()
 

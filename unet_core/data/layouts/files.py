@@ -21,13 +21,13 @@ def stack(tree: Folder) -> Reading:
 
     pairs = pairing.pair_by_name(files)
     reading = Reading(problems=list(pairs.doubts), reason="TIFF files of several pages")
-    several = len(pairs.pairs) > 1
+    many_stacks = len(pairs.pairs) > 1
     for path, masks in (*pairs.pairs.items(), *((path, []) for path in pairs.alone)):
         count, stem = count_pages(path), stem_of(path.name)
         for mask in masks:
             if count_pages(mask) != count:
                 reading.problems.append(f"{path.name} has {count} pages, {mask.name} {count_pages(mask)}")
-        group = stem if several else None
+        group = stem if many_stacks else None
         reading.samples += [
             Sample(name, path, tuple(masks), subset_of(stem), page, group)
             for page, name in enumerate(page_ids(stem, count))

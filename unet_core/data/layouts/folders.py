@@ -192,19 +192,19 @@ def _read_part(tree: Folder, part: Part, choice: Choice, prefix: str, reading: R
         images = [path for path in images if path not in by_products]
         example = min(by_products).name
         reading.notes.append(f"{len(by_products)} files that tools write beside images are left out, as {example}.")
-    found = _match_objects(images, part.objects) if part.objects else match(images, masks)
-    reading.notes += found.notes
-    if not found.pairs and len(images) > 1 and len(masks) > 1:
+    matches = _match_objects(images, part.objects) if part.objects else match(images, masks)
+    reading.notes += matches.notes
+    if not matches.pairs and len(images) > 1 and len(masks) > 1:
         reading.problems.append(_name_strangers(images, masks, image_names, mask_names))
         return
-    reading.problems += found.doubts
+    reading.problems += matches.doubts
     fields = match(images, [path for folder in choice.fields for path in folder.images]) if choice.fields else Match()
     broken = {stem_of(path.name) for folder in choice.masks for path in folder.broken}
-    beside = _pair_by_name(images) if found.alone else {}
+    beside = _pair_by_name(images) if matches.alone else {}
     named = {mask: image for image, files in beside.items() for mask in files}
     for image in images:
-        sample = _sample(tree, part, prefix, image, found, fields)
-        if image in found.pairs:
+        sample = _sample(tree, part, prefix, image, matches, fields)
+        if image in matches.pairs:
             reading.samples.append(sample)
         elif image in named:
             where = image.relative_to(tree.path)
@@ -212,10 +212,10 @@ def _read_part(tree: Folder, part: Part, choice: Choice, prefix: str, reading: R
                 f"{where} is named like a mask of {named[image].name}, which has one in {mask_names}"
             )
             reading.remedy = "Keep one mask of each image: move the others out of the dataset."
-        elif image in found.alone:
+        elif image in matches.alone:
             why = " (a broken link)" if stem_of(image.name) in broken else ""
             reading.lack(sample, f"{image.relative_to(tree.path)} has no mask in {mask_names}{why}")
-    reading.problems += [f"{path.relative_to(tree.path)} has no image in {image_names}" for path in found.orphans]
+    reading.problems += [f"{path.relative_to(tree.path)} has no image in {image_names}" for path in matches.orphans]
 
 
 def _pair_by_name(images: list[Path]) -> dict[Path, list[Path]]:
@@ -239,13 +239,13 @@ def _find_twice(folders: list[Folder]) -> list[Folder]:
     return []
 
 
-def _sample(tree: Folder, part: Part, prefix: str, image: Path, found: Match, fields: Match) -> Sample:
+def _sample(tree: Folder, part: Part, prefix: str, image: Path, matches: Match, fields: Match) -> Sample:
     stem = stem_of(image.name)
     inside = [name for name in part.names if is_group_folder(name)]
     return Sample(
         f"{prefix}/{stem}" if prefix else stem,
         image,
-        tuple(sorted(found.pairs.get(image, []))),
+        tuple(sorted(matches.pairs.get(image, []))),
         part.subset,
         group="/".join(inside) or None,
         field_of_view=next(iter(fields.pairs.get(image, [])), None),

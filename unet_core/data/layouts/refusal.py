@@ -76,11 +76,11 @@ def _name_doubts(folders: list[Folder]) -> str:
 
 def _other_files(tree: Folder) -> str:
     """What cannot be read and what to do about it; files that may be annotations."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for folder in tree.walk():
         for path in folder.others:
-            found["_seg.npy" if path.name.lower().endswith("_seg.npy") else suffix_of(path.name).lower()] += 1
-    parts = [f"{found[kind]} {kind} files are not read: {advice}." for kind, advice in ADVICE.items() if found[kind]]
+            counts["_seg.npy" if path.name.lower().endswith("_seg.npy") else suffix_of(path.name).lower()] += 1
+    parts = [f"{counts[kind]} {kind} files are not read: {advice}." for kind, advice in ADVICE.items() if counts[kind]]
     annotations = name_annotations(tree)
     return " ".join([*parts[:1], *([annotations] if annotations and not parts else [])])
 

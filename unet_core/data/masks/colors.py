@@ -99,10 +99,10 @@ def code_colors(evidence: Evidence, palette_colors: bool) -> tuple[MaskCoding, l
     Raises DataError where the colors are no classes.
     """
     values: dict[int, int] = dict(evidence.color_counts if palette_colors else evidence.counts)
-    told, nearest = [], False
+    remarks, nearest = [], False
     if not palette_colors and (peaks := find_peaks(evidence)) is not None:
         between = sum(pixels for code, pixels in values.items() if code not in peaks) / sum(values.values())
-        told.append(
+        remarks.append(
             f"The edges in the masks are smoothed: {len(values)} colors, {between:.1%} of the pixels between "
             f"{len(peaks)} true ones. Each was counted as the nearest; save masks without smoothing for exact edges."
         )
@@ -115,18 +115,18 @@ def code_colors(evidence: Evidence, palette_colors: bool) -> tuple[MaskCoding, l
         )
     order = order_of_colors(values)
     classes = ", ".join(f"{number} = ({format_code(code)})" for number, code in enumerate(order))
-    told.append(
+    remarks.append(
         f"The masks are in color; {len(order)} colors were found and used as classes: {classes}. To set the "
         f'order yourself, set color_map, for example to "{";".join(format_code(code) for code in order)}".'
     )
     if palette_colors:
-        told.append(
+        remarks.append(
             "The palettes of the masks differ from file to file, so classes go by color, not by palette index. "
             "List the colors in color_map to set their order."
         )
     kind = "binary" if len(order) <= 2 else "classes"
     pairs = tuple((code, index) for index, code in enumerate(order))
-    return MaskCoding(kind, pairs, nearest=nearest, palette_colors=palette_colors), told
+    return MaskCoding(kind, pairs, nearest=nearest, palette_colors=palette_colors), remarks
 
 
 def order_by_table(evidence: Evidence, names: Mapping[int, str]) -> list[int] | None:
@@ -134,8 +134,8 @@ def order_by_table(evidence: Evidence, names: Mapping[int, str]) -> list[int] | 
 
     A table of gray levels alone names classes and orders nothing.
     """
-    seen = evidence.color_counts
-    if not any_color(names) or not any_color(seen) or not set(seen) <= set(names):
+    present = evidence.color_counts
+    if not any_color(names) or not any_color(present) or not set(present) <= set(names):
         return None
     return sorted(names, key=lambda code: code != 0)
 

@@ -39,12 +39,12 @@ def choose_coding(
     listed = order_by_table(evidence, names or {}) if color_map is None and data.labels == "auto" else None
 
     def detect(classes: int) -> tuple[MaskCoding, list[str]]:
-        coding, told = detect_coding(evidence, classes, data.ignore_index, color_map or listed, data.labels)
+        coding, remarks = detect_coding(evidence, classes, data.ignore_index, color_map or listed, data.labels)
         if listed:
-            told.append(
+            remarks.append(
                 f"The colors of the masks are classes in the order of the table beside them: {coding.describe()}."
             )
-        return coding, told
+        return coding, remarks
 
     if stored is None:
         return detect(num_classes)
@@ -52,7 +52,7 @@ def choose_coding(
     unknown = stored.unknown(counts)
     if not unknown and stored.kind != "instances" and stored.threshold is None:
         return stored, _sources(evidence)
-    other, told = detect(num_classes)
+    other, remarks = detect(num_classes)
     meanings = [coding.classes_by_code(counts) for coding in (stored, other)]
     if not unknown and meanings[0] == meanings[1]:
         return stored, _sources(evidence)
@@ -61,7 +61,7 @@ def choose_coding(
     )
     return other, [
         f"The masks {what} (training: {stored.describe()}). They are read by their own values: {other.describe()}.",
-        *told,
+        *remarks,
     ]
 
 
@@ -78,26 +78,26 @@ def detect_coding(
     the evidence). `num_classes` 0 = detect; `ignore_index` is a mask value, beside a color map a class index. Raises
     DataError where the values fit no rule, with the settings that decide.
     """
-    told = _sources(evidence)
+    remarks = _sources(evidence)
     if color_map is not None:
         coding, more = _by_color_map(evidence, color_map, ignore_index)
-        return _fit(coding, num_classes, exact=False), told + more
+        return _fit(coding, num_classes, exact=False), remarks + more
     if labels == "instances":
         coding, more = _instances(evidence, ignore_index, "labels is set to instances")
-        return _fit(coding, num_classes, exact=False), told + more
+        return _fit(coding, num_classes, exact=False), remarks + more
     if not evidence.joined and labels == "auto" and num_classes <= 2:
         void = frozenset({encode_value((VOID,))} if find_void(evidence) else ())
         if ignore_index is not None:
             void = frozenset({encode_value((ignore_index,))})
         if num_classes == 0 and (divisor := find_divisor(evidence)):
             coding, more = _divided(evidence, divisor)
-            return coding, told + more
+            return coding, remarks + more
         instances = find_instances(evidence, void)
         if instances.certain and _not_classes(evidence):
             coding, more = _instances(evidence, ignore_index, instances.reason)
-            return _fit(coding, num_classes, exact=False), told + more
+            return _fit(coding, num_classes, exact=False), remarks + more
         if instances.likely:
-            told.append(
+            remarks.append(
                 f"The values of the masks are read as classes, but may number objects ({instances.reason}). "
                 "If each value is one object, set labels to instances."
             )
@@ -105,24 +105,24 @@ def detect_coding(
     counts = evidence.color_counts if palette_colors else evidence.counts
     if any_color(counts):
         coding, more = code_colors(evidence, palette_colors)
-        return _fit(_ignore_class(coding, ignore_index), num_classes, exact=True), told + more
+        return _fit(_ignore_class(coding, ignore_index), num_classes, exact=True), remarks + more
     coding, more = code_gray(evidence, num_classes, ignore_index)
-    return _fit(coding, num_classes, exact=False), told + more
+    return _fit(coding, num_classes, exact=False), remarks + more
 
 
 def _sources(evidence: Evidence) -> list[str]:
-    told = []
+    remarks = []
     if alpha := evidence.sources["alpha"]:
-        told.append(
+        remarks.append(
             f"In {alpha} masks all pixels have one color and the transparency differs, so the transparency is read as "
             "the mask: opaque is foreground."
         )
     if inverted := evidence.sources["inverting LUT"]:
-        told.append(
+        remarks.append(
             f"{inverted} masks are TIFFs with an inverting lookup table (ImageJ): the stored values count, "
             "as in ImageJ itself, not the gray that is shown."
         )
-    return told
+    return remarks
 
 
 def _not_classes(evidence: Evidence) -> bool:
@@ -132,7 +132,7 @@ def _not_classes(evidence: Evidence) -> bool:
 
 
 def _by_color_map(evidence: Evidence, color_map: list[int], ignore_index: int | None) -> tuple[MaskCoding, list[str]]:
-    told = []
+    remarks = []
     palette_colors = has_colors(color_map)
     counts = evidence.color_counts if palette_colors else evidence.counts
     nearest = False
@@ -146,22 +146,22 @@ def _by_color_map(evidence: Evidence, color_map: list[int], ignore_index: int | 
             )
         nearest = True
         share = sum(counts[code] for code in unlisted) / sum(counts.values())
-        told.append(
+        remarks.append(
             f"{share:.1%} of the pixels have colors between those of color_map (smoothed edges); each was counted as "
             "the nearest. Save masks without smoothing for exact edges."
         )
     # An ignored last color needs no output of its own; one in the middle keeps its index, so that the rest keep theirs.
     pairs = tuple((code, index) for index, code in enumerate(color_map))
     kind = "binary" if len(pairs) - (ignore_index == len(pairs) - 1) <= 2 else "classes"
-    return _ignore_class(MaskCoding(kind, pairs, nearest=nearest, palette_colors=palette_colors), ignore_index), told
+    return _ignore_class(MaskCoding(kind, pairs, nearest=nearest, palette_colors=palette_colors), ignore_index), remarks
 
 
 def _ignore_class(coding: MaskCoding, index: int | None) -> MaskCoding:
     """The coding with a class ignored: `ignore_index` is a class index where values are colors or listed."""
     ignored = tuple(code for code, number in coding.classes if number == index)
-    kept = tuple(pair for pair in coding.classes if pair[1] != index)
+    rest = tuple(pair for pair in coding.classes if pair[1] != index)
     return MaskCoding(
-        coding.kind, kept, (*coding.ignore, *ignored), coding.threshold, coding.nearest, coding.divisor,
+        coding.kind, rest, (*coding.ignore, *ignored), coding.threshold, coding.nearest, coding.divisor,
         coding.palette_colors,
     )  # fmt: skip
 
@@ -171,7 +171,7 @@ def _instances(evidence: Evidence, ignore_index: int | None, reason: str) -> tup
     background = 0 if 0 in evidence.counts else max(evidence.counts, key=lambda code: evidence.counts[code], default=0)
     void = encode_value((VOID,))
     ignore: tuple[int, ...] = ()
-    told = [
+    remarks = [
         f"The values of the masks number objects ({reason}), so all of them are read as foreground and each as one "
         "object. If they are classes, set labels to classes."
     ]
@@ -179,11 +179,11 @@ def _instances(evidence: Evidence, ignore_index: int | None, reason: str) -> tup
         ignore = (encode_value((ignore_index,)),)
     elif _is_void_of_objects(evidence, void):
         ignore = (void,)
-        told.append(
+        remarks.append(
             "The value 255 occurs in masks with far fewer objects, so it is read as unlabeled and counts in no "
             "loss and no score."
         )
-    return MaskCoding("instances", ((background, 0),), ignore), told
+    return MaskCoding("instances", ((background, 0),), ignore), remarks
 
 
 def _is_void_of_objects(evidence: Evidence, void: int) -> bool:
@@ -198,11 +198,11 @@ def _divided(evidence: Evidence, divisor: int) -> tuple[MaskCoding, list[str]]:
     ignore = (encode_value((VOID,)),) if VOID in labels else ()
     parts = {value // divisor if value >= divisor else value for value in labels if value != VOID}
     pairs = tuple((encode_value((part,)), part) for part in range(max(parts) + 1))
-    told = [
+    remarks = [
         f"The values of the masks are class * {divisor} + object number ({labels[-1]} for example is class "
         f"{labels[-1] // divisor}). If they are not, list the values in color_map."
     ]
-    return MaskCoding("classes", pairs, ignore, divisor=divisor), told
+    return MaskCoding("classes", pairs, ignore, divisor=divisor), remarks
 
 
 def _fit(coding: MaskCoding, num_classes: int, exact: bool) -> MaskCoding:

@@ -34,33 +34,33 @@ def find_void(evidence: Evidence) -> bool:
 
 def code_gray(evidence: Evidence, num_classes: int, ignore_index: int | None) -> tuple[MaskCoding, list[str]]:
     """The coding of gray masks, and what to tell of it. `num_classes` 0 = detect. Raises DataError."""
-    told: list[str] = []
+    remarks: list[str] = []
     ignore: tuple[int, ...] = () if ignore_index is None else (encode_value((ignore_index,)),)
     if ignore_index is None and num_classes <= VOID and find_void(evidence):
         ignore = (encode_value((VOID,)),)
-        told.append(
+        remarks.append(
             f"The value 255 stands beside small class numbers ({name_values(list(ignore), evidence)}), so it is read "
             "as unlabeled and counts in no loss and no score. If it is a class, list all values in color_map."
         )
     counts = {code: pixels for code, pixels in evidence.counts.items() if code not in ignore}
     values = {value: pixels for code, pixels in counts.items() if (value := gray_value(code)) is not None}
     coding = (
-        _binary(values, evidence, num_classes, told)
-        or (_object_files(values, evidence, num_classes, told) if max(values, default=0) >= MOST_CLASSES else None)
-        or _soft(values, evidence, num_classes, told)
-        or _classes(values, evidence, num_classes, told)
+        _binary(values, evidence, num_classes, remarks)
+        or (_object_files(values, evidence, num_classes, remarks) if max(values, default=0) >= MOST_CLASSES else None)
+        or _soft(values, evidence, num_classes, remarks)
+        or _classes(values, evidence, num_classes, remarks)
     )
     if coding is None:
         raise DataError(_refusal(values, evidence, num_classes))
     pairs = tuple((code, index) for code, index in coding.classes if code not in ignore)
-    return MaskCoding(coding.kind, pairs, ignore, coding.threshold, coding.nearest), told
+    return MaskCoding(coding.kind, pairs, ignore, coding.threshold, coding.nearest), remarks
 
 
 def _pairs(mapping: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
     return tuple((encode_value((value,)), index) for value, index in sorted(mapping.items()))
 
 
-def _binary(values: Mapping[int, int], evidence: Evidence, num_classes: int, told: list[str]) -> MaskCoding | None:
+def _binary(values: Mapping[int, int], evidence: Evidence, num_classes: int, remarks: list[str]) -> MaskCoding | None:
     """0 and one other value; 1, 255 and 65535 in different files are one and the same."""
     others = sorted(set(values) - {0})
     if num_classes > 2:
@@ -68,13 +68,13 @@ def _binary(values: Mapping[int, int], evidence: Evidence, num_classes: int, tol
     if len(others) <= 1:
         return MaskCoding("binary", _pairs({0: 0} | dict.fromkeys(others, 1)))
     if set(others) <= {1, *FULL}:
-        told.append(
+        remarks.append(
             f"Some masks mark the foreground with {' and others with '.join(map(str, others))} "
             f"({name_values([encode_value((value,)) for value in others], evidence)}). All are read as foreground."
         )
         return MaskCoding("binary", _pairs({0: 0} | dict.fromkeys(others, 1)))
     if others == [1, 2] and 0 not in values and num_classes <= 2:
-        told.append(
+        remarks.append(
             "The masks hold 1 and 2 and never 0: 1 is read as background, 2 as foreground. "
             'If it is the other way around, set color_map to "2;1".'
         )
@@ -82,14 +82,14 @@ def _binary(values: Mapping[int, int], evidence: Evidence, num_classes: int, tol
     return None
 
 
-def _soft(values: Mapping[int, int], evidence: Evidence, num_classes: int, told: list[str]) -> MaskCoding | None:
+def _soft(values: Mapping[int, int], evidence: Evidence, num_classes: int, remarks: list[str]) -> MaskCoding | None:
     """0/255 with blurred or compressed edges is cut at half; other levels with smoothed edges go to the nearest."""
     if max(values, default=0) > 255:
         return None
     most = MOST_BETWEEN_BINARY if num_classes == 1 else MOST_BETWEEN
     if num_classes <= 2 and values and _is_blurred(values, bool(evidence.lossy), most):
         between = sum(pixels for value, pixels in values.items() if 0 < value < 255) / sum(values.values())
-        told.append(
+        remarks.append(
             f"The masks hold {len(values)} gray levels, {between:.1%} of the pixels between 0 and 255 (blurred or "
             "compressed edges). They were thresholded: above 127 is foreground."
         )
@@ -99,14 +99,14 @@ def _soft(values: Mapping[int, int], evidence: Evidence, num_classes: int, told:
     peaks = find_peaks(evidence)
     if peaks is None or num_classes not in (0, len(peaks)):
         return None
-    told.append(
+    remarks.append(
         f"The edges in the masks are smoothed: {len(values)} gray levels around {len(peaks)} true ones "
         f"({', '.join(map(format_code, peaks))}). Each was counted as the nearest; save masks without smoothing."
     )
     return MaskCoding("classes", tuple((code, index) for index, code in enumerate(peaks)), nearest=True)
 
 
-def _classes(values: Mapping[int, int], evidence: Evidence, num_classes: int, told: list[str]) -> MaskCoding | None:
+def _classes(values: Mapping[int, int], evidence: Evidence, num_classes: int, remarks: list[str]) -> MaskCoding | None:
     """Small whole numbers are class indices; those that count from 1 are counted from 0."""
     largest = max(values, default=0)
     if num_classes == 1 or largest >= (num_classes or MOST_CLASSES) + (0 not in values):
@@ -118,7 +118,7 @@ def _classes(values: Mapping[int, int], evidence: Evidence, num_classes: int, to
         )
     if 0 not in values and 1 in values and largest == len(values) and num_classes in (0, largest):
         shifted = ", ".join(f"{value} = class {value - 1}" for value in sorted(values))
-        told.append(
+        remarks.append(
             f"The masks hold 1 to {largest} and never 0, so the classes are counted from 1: {shifted}. "
             f"If 0 is the background, set num_classes to {largest + 1}."
         )
@@ -130,13 +130,13 @@ def _classes(values: Mapping[int, int], evidence: Evidence, num_classes: int, to
 
 
 def _object_files(
-    values: Mapping[int, int], evidence: Evidence, num_classes: int, told: list[str]
+    values: Mapping[int, int], evidence: Evidence, num_classes: int, remarks: list[str]
 ) -> MaskCoding | None:
     """Where images have a file for each object, a file's values say no more than where its object is."""
     single = all(len(codes - {encode_value((0,))}) <= 1 for codes in evidence.sets)
     if num_classes > 2 or 2 * evidence.joined < evidence.files or not single:
         return None
-    told.append(
+    remarks.append(
         f"The masks have a file for each object and {len(values)} different values "
         f"({listing([str(value) for value in sorted(values)])}); all but 0 are read as foreground."
     )
@@ -159,14 +159,14 @@ def _is_blurred(counts: Mapping[int, int], lossy: bool, most: float) -> bool:
 def _refusal(values: Mapping[int, int], evidence: Evidence, num_classes: int) -> str:
     """What was seen, where, and the settings that read it: each of them does."""
     codes = [encode_value((value,)) for value in sorted(values)]
-    seen = f"The masks hold {len(values)} values ({listing([format_code(code) for code in codes])})"
+    summary = f"The masks hold {len(values)} values ({listing([format_code(code) for code in codes])})"
     rarest = min(codes, key=lambda code: evidence.counts[code])
     where = evidence.examples.get(rarest, [])
-    seen += f", {format_code(rarest)} for example in {where[0]}" if where else ""
+    summary += f", {format_code(rarest)} for example in {where[0]}" if where else ""
     example = ";".join(format_code(code) for code in codes[:4]) + ";..." * (len(codes) > 4)
     if num_classes > 1:
         wrong = [value for value in sorted(values) if value >= num_classes]
-        message = f"{seen}; with {num_classes} classes they must be 0 to {num_classes - 1}. "
+        message = f"{summary}; with {num_classes} classes they must be 0 to {num_classes - 1}. "
         remedy = (
             f"Raise num_classes to {max(values) + 1}"
             if max(values) < 254
@@ -179,11 +179,11 @@ def _refusal(values: Mapping[int, int], evidence: Evidence, num_classes: int) ->
         )
     if num_classes == 1:
         return (
-            f"{seen}, but one class asks for background and one other value. Set num_classes to 0 to detect them, or "
+            f"{summary}, but one class asks for background and one other value. Set num_classes to 0 to detect them, or "
             "labels to instances if each value is one object."
         )
     return (
-        f"{seen}, which are neither 0 and one other value nor class numbers below {MOST_CLASSES}. "
+        f"{summary}, which are neither 0 and one other value nor class numbers below {MOST_CLASSES}. "
         f'If they are classes, list them in order in color_map, for example "{example}"; if each value is one object, '
         "set labels to instances."
     )

@@ -246,8 +246,8 @@ def _gdal_names(page: tifffile.TiffPage) -> tuple[str, ...]:
     tag = page.tags.get("GDAL_METADATA")
     with suppress(ElementTree.ParseError, ValueError, TypeError):
         items = ElementTree.fromstring(str(tag.value)).iter("Item") if tag is not None else ()
-        found = {int(item.get("sample", 0)): item.text or "" for item in items if item.get("role") == "description"}
-        return _complete([found.get(band, "") for band in range(max(found, default=-1) + 1)])
+        names = {int(item.get("sample", 0)): item.text or "" for item in items if item.get("role") == "description"}
+        return _complete([names.get(band, "") for band in range(max(names, default=-1) + 1)])
     return ()
 
 

@@ -38,14 +38,14 @@ def read_header(file: BinaryIO, page: int, name: str) -> tuple[Header, int | Non
         plan = read_plan(file, tiff)
         planes = plan.images[min(max(page, 0), len(plan.images) - 1)]
         first = tiff.pages[planes[0][0]].aspage()
-        kept = channels_of(first, plan)
+        selected = channels_of(first, plan)
         tag = first.tags.get("Orientation")
-        simple = len(planes) == 1 and not planes[0][1] and not plan.rows and _is_simple(first, kept)
+        simple = len(planes) == 1 and not planes[0][1] and not plan.rows and _is_simple(first, selected)
         stored_differs = first.photometric == tifffile.PHOTOMETRIC.MINISWHITE and (
             _bits(first) >= 8 or "tifffile" in str(first.software)
         )
         load = partial(_load, file, plan, planes, name)
-        channels = len(kept) * (1 if plan.rows else len(planes))
+        channels = len(selected) * (1 if plan.rows else len(planes))
         if plan.rows:
             channels = int(first.shape[1])
         header = Header(
@@ -56,9 +56,9 @@ def read_header(file: BinaryIO, page: int, name: str) -> tuple[Header, int | Non
             dtype=np.dtype(first.dtype),
             load=load,
             orientation=int(tag.value) if tag is not None and 1 <= int(tag.value) <= 8 else 1,
-            channel_names=_names(first, plan, kept, channels),
-            axes=_axes(plan.axes, len(kept) > 1),
-            note="; ".join(filter(None, [plan.note, _alpha_note(int(first.samplesperpixel), kept)])),
+            channel_names=_names(first, plan, selected, channels),
+            axes=_axes(plan.axes, len(selected) > 1),
+            note="; ".join(filter(None, [plan.note, _alpha_note(int(first.samplesperpixel), selected)])),
             nodata=nodata_of(first),
             stored=partial(load, stored=True) if stored_differs else None,
         )
@@ -76,8 +76,8 @@ def channels_of(page: tifffile.TiffPage, plan: Plan) -> list[int]:
     return [number for number in range(samples) if number < first_extra or extras[number - first_extra] not in ALPHA]
 
 
-def _alpha_note(samples: int, kept: list[int]) -> str:
-    dropped = [str(number + 1) for number in range(samples) if number not in kept]
+def _alpha_note(samples: int, selected: list[int]) -> str:
+    dropped = [str(number + 1) for number in range(samples) if number not in selected]
     return f"channel {' and '.join(dropped)} is marked as alpha and left out" if dropped else ""
 
 
@@ -86,13 +86,13 @@ def _bits(page: tifffile.TiffPage) -> int:
     return int(bits if isinstance(bits, int) else max(bits))
 
 
-def _is_simple(page: tifffile.TiffPage, kept: list[int]) -> bool:
+def _is_simple(page: tifffile.TiffPage, selected: list[int]) -> bool:
     """Whether Pillow reads a page as it is: up to 8 bits without sign, gray or colors, no band beside them."""
     if _bits(page) > 8 or page.dtype not in (np.uint8, np.bool_) or page.imagedepth != 1:
         return False
     if page.photometric in GRAY:
-        return len(kept) == 1 and page.samplesperpixel <= 2
-    return page.photometric != RGB or (len(kept) == 3 and page.samplesperpixel <= 4)
+        return len(selected) == 1 and page.samplesperpixel <= 2
+    return page.photometric != RGB or (len(selected) == 3 and page.samplesperpixel <= 4)
 
 
 def _axes(axes: str, colors: bool) -> str:
@@ -101,12 +101,12 @@ def _axes(axes: str, colors: bool) -> str:
     return axes if "C" in axes or not colors else axes + "C"
 
 
-def _names(page: tifffile.TiffPage, plan: Plan, kept: list[int], channels: int) -> tuple[str, ...]:
+def _names(page: tifffile.TiffPage, plan: Plan, selected: list[int], channels: int) -> tuple[str, ...]:
     if len(plan.channel_names) == channels:
         return plan.channel_names
-    if len(kept) == channels and len(plan.channel_names) == page.samplesperpixel:  # those of the alpha bands go
-        return tuple(plan.channel_names[number] for number in kept)
-    if page.photometric == RGB and channels == len(kept) and channels >= 3:
+    if len(selected) == channels and len(plan.channel_names) == page.samplesperpixel:  # those of the alpha bands go
+        return tuple(plan.channel_names[number] for number in selected)
+    if page.photometric == RGB and channels == len(selected) and channels >= 3:
         return (*COLOR_NAMES, *(f"band {number}" for number in range(4, channels + 1)))
     return ()
 
@@ -192,8 +192,8 @@ def _inflate(file: BinaryIO, page: tifffile.TiffPage, name: str) -> NDArray[Any]
     kind = getattr(page.compression, "name", page.compression)
     dtype = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
     bits = dtype == np.bool_ and page.samplesperpixel == 1 and not page.is_tiled
-    whole = bits or _bits(page) == 8 * dtype.itemsize
-    if int(page.compression) not in LOSSLESS or not whole or int(page.predictor) not in (1, 2, 3):
+    whole_bytes = bits or _bits(page) == 8 * dtype.itemsize
+    if int(page.compression) not in LOSSLESS or not whole_bytes or int(page.predictor) not in (1, 2, 3):
         raise ImageError(
             f"{name}: compression {kind} with {_bits(page)} bits is not supported; save it without compression."
         )
@@ -271,8 +271,8 @@ def _unpredict(lines: NDArray[np.uint8], dtype: np.dtype[Any], samples: int, pre
     if predictor == 1:
         return lines.view(dtype).reshape(len(lines), -1, samples)
     if predictor == 2:  # differences to the pixel on the left, whose sums wrap, of floats those of their bits
-        whole = np.dtype(f"{dtype.byteorder}u{dtype.itemsize}")
-        stored = lines.view(whole).reshape(len(lines), -1, samples).astype(whole.newbyteorder("="))
+        unsigned = np.dtype(f"{dtype.byteorder}u{dtype.itemsize}")
+        stored = lines.view(unsigned).reshape(len(lines), -1, samples).astype(unsigned.newbyteorder("="))
         sums = np.cumsum(stored, axis=1, dtype=stored.dtype)
         return sums.view(dtype.newbyteorder("="))
     # Of floats: differences of bytes, the most significant bytes of a row first, then the next ones (Adobe Technical
