@@ -179,8 +179,8 @@ def _refusal(values: Mapping[int, int], evidence: Evidence, num_classes: int) ->
         )
     if num_classes == 1:
         return (
-            f"{summary}, but one class asks for background and one other value. Set num_classes to 0 to detect them, or "
-            "labels to instances if each value is one object."
+            f"{summary}, but one class asks for background and one other value. Set num_classes to 0 to detect them, "
+            "or labels to instances if each value is one object."
         )
     return (
         f"{summary}, which are neither 0 and one other value nor class numbers below {MOST_CLASSES}. "
