@@ -20,7 +20,7 @@ LABELS = {
     "group_by": "Group images by",
     "ignore_index": "Ignored mask value",
     "color_map": "Mask colors",
-    "labels": "Mask values are",
+    "labels": "Labels (mask values)",
     "separate_touching": "Separate touching objects",
     "cache_mb": "Image cache (MiB)",
     "in_channels": "Input channels (0 = auto)",
@@ -153,11 +153,6 @@ def tiles(values: dict[str, tuple[str, str]]) -> None:
 def show_error(message: object) -> None:
     """A problem that the user can fix; the messages are those of the core."""
     st.error(plain(str(message)), icon=":material/error:")
-
-
-def show_info(message: object) -> None:
-    """What a user should know, and nothing is wrong with."""
-    st.info(plain(str(message)), icon=":material/info:")
 
 
 def show_warning(message: object) -> None:

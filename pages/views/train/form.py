@@ -9,7 +9,6 @@ import streamlit as st
 from pages.server.paths import runs_dir, sample_data
 from pages.ui import widgets
 from pages.ui.formatting import plain
-from pages.ui.messages import show_messages
 from pages.ui.settings import applies, values_of
 from pages.views.train import before_start, dataset
 from unet_core.config.choices import LAYOUTS
@@ -56,7 +55,8 @@ def choose_data() -> tuple[str, bool]:
         search, problems = dataset.find_samples(root, layout, unlabeled)
         st.caption(f"**{len(search.samples)} images** with masks · {plain(search.reason or search.layout)}")
         coding, guesses = show_coding(root, layout, unlabeled)
-        show_messages([*search.notes, *guesses], "remarks on the dataset", widgets.show_info)
+        if remarks := [*search.notes, *guesses]:
+            st.info("\n".join(f"- {plain(text)}" for text in remarks), icon=":material/info:")
         readable = [sample for sample in search.samples if not any(str(sample.image) in text for text in problems)]
         spread = readable[:: max(1, len(readable) // PREVIEWS)]
         for column, sample in zip(st.columns(PREVIEWS), spread, strict=False):
