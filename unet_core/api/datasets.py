@@ -113,6 +113,6 @@ def plan(data: str | Path, **settings: Any) -> "list[Advice]":
     from unet_core.planning import planner
 
     config = run_settings(data, "default", settings)
-    samples = list(discovery.search_data(config.data).samples)
-    numbers = fingerprint.measure_samples(samples, config.data, config.model.num_classes)
+    search = discovery.search_data(config.data)
+    numbers = fingerprint.measure_samples(search.samples, config.data, config.model.num_classes, search=search)
     return planner.propose(numbers, Machine.here(config.train.device), config)

@@ -87,7 +87,7 @@ def _create(data: str | Path, runs_dir: str | Path, preset: str, settings: Mappi
     from unet_core.training import finetune
 
     config = finetune.resolve_init(run_settings(data, preset, settings), Path(runs_dir))
-    list(discovery.search_data(config.data).samples)
+    discovery.search_data(config.data)
     return runs.create(Path(runs_dir), config)
 
 

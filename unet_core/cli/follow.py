@@ -20,7 +20,7 @@ def follow(run: runs.Run, rest: Sequence[runs.Run] = ()) -> dict[str, Any]:
 
     Ctrl-C stops it, or removes it from the queue, and with it the `rest`, the runs queued behind it.
     """
-    history, offset, queued, ahead = History(), 0, False, ""
+    history, offset, queued, ahead, reading = History(), 0, False, "", None
     printed: dict[int, object] = {}
     while True:
         try:
@@ -29,6 +29,9 @@ def follow(run: runs.Run, rest: Sequence[runs.Run] = ()) -> dict[str, Any]:
             if queued and (names := _runs_ahead(run)) != ahead:
                 ahead = names
                 echo(f"queued behind {ahead or 'no other run'}; Ctrl-C removes it from the queue")
+            if (counts := run.images_read()) != reading and counts is not None:
+                reading = counts
+                echo(f"reading the images: {counts[0]} of {counts[1]}")
             events, offset = read_events(run.events, offset)
             for event, at in events:
                 history.add(event, at)

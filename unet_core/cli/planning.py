@@ -46,8 +46,8 @@ def add_arguments(commands: "Commands") -> None:
 def propose(parsed: argparse.Namespace) -> dict[str, Any]:
     """Suggest settings for a dataset, each with its reason, and print the command that trains with them."""
     config = read_config(parsed)
-    samples = list(discovery.search_data(config.data).samples)
-    data = fingerprint.measure_samples(samples, config.data, config.model.num_classes)
+    search = discovery.search_data(config.data)
+    data = fingerprint.measure_samples(search.samples, config.data, config.model.num_classes, search=search)
     advice = planner.propose(data, Machine.here(config.train.device), config)
     for item in advice:
         change = f"{item.current} -> {item.value}" if item.changes else f"{item.value}"

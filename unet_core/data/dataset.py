@@ -1,6 +1,7 @@
 """Images and masks of a dataset: decoded once, kept in memory while there is room, read again beyond that."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -157,10 +158,11 @@ class _Survey:
         self.mismatches: list[str] = []
         self._pending: dict[str, tuple[Pixels, RawMask]] = {}
 
-    def run(self) -> None:
+    def run(self, progress: Callable[[int, int], None]) -> None:
         """Read every sample once and drop the unreadable ones."""
         readable = []
-        for sample in self.dataset.samples:
+        for number, sample in enumerate(self.dataset.samples):
+            progress(number, len(self.dataset.samples))
             try:
                 image, raw = self.dataset._read_files(sample)
             except ImageError as error:
@@ -199,14 +201,15 @@ def load_dataset(
     model: ModelConfig,
     coding: MaskCoding | None = None,
     search: Search | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Dataset:
     """Decode and check every sample once; `model` with its channels and classes filled in is the dataset's `model`.
 
     `coding` is the one that a model was trained with; where other masks do not follow it, a warning says how they are
-    read. `search` is how the samples were found: what it tells goes into `warnings`, and it may name the classes. A
-    file that cannot be read is skipped and named in `skipped`. Raises DataError that lists them all where they are more
-    than a tenth, where a mask has another size than its image, and where the masks have no clear classes; ConfigError
-    where the crop size does not fit the model.
+    read. `search` is how the samples were found: what it tells goes into `warnings`, and it may name the classes.
+    `progress` is called with (images read, images) before each. A file that cannot be read is skipped and named in
+    `skipped`. Raises DataError that lists them all where they are more than a tenth, where a mask has another size than
+    its image, and where the masks have no clear classes; ConfigError where the crop size does not fit the model.
     """
     architecture.check_size(model, model.image_size, model.image_size)
     kinds = _find_channels(samples)
@@ -215,7 +218,7 @@ def load_dataset(
     dataset.kinds = kinds
     dataset.apart = data.separate_touching
     survey = _Survey(dataset)
-    survey.run()
+    survey.run(progress)
     if survey.mismatches:
         number = len(survey.mismatches)
         more = f" {number - 2} more do not fit either." if number > 2 else ""

@@ -18,11 +18,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unet_core.config.schema import DataConfig
+from unet_core.config.schema import DataConfig, ModelConfig
+from unet_core.data.discovery import Search
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
 from unet_core.data.masks.coding import IGNORE
-from unet_core.data.masks.detect import choose_coding
+from unet_core.data.masks.decide import decide
 from unet_core.data.masks.evidence import Evidence
 from unet_core.data.masks.files import RawMask
 from unet_core.errors import DataError, ImageError
@@ -101,12 +102,16 @@ def measure(pairs: Iterable[tuple[Pixels, Array | None]]) -> Fingerprint:
 
 
 def measure_samples(
-    samples: Sequence[Sample], data: DataConfig | None = None, num_classes: int = 0, most: int = MOST_IMAGES
+    samples: Sequence[Sample],
+    data: DataConfig | None = None,
+    num_classes: int = 0,
+    most: int = MOST_IMAGES,
+    search: Search | None = None,
 ) -> Fingerprint:
     """The fingerprint of a folder, from at most `most` of its images that can be read, spread over it.
 
-    `data` and `num_classes` (0 = detect) say what mask values mean, as in training. Raises DataError where no image
-    can be read or the masks have no clear classes.
+    `data`, `num_classes` (0 = detect) and how the samples were found say what mask values mean, as in training.
+    Raises DataError where no image can be read or the masks have no clear classes.
     """
     data = data or DataConfig()
     stats, evidence = _Stats(), Evidence()
@@ -127,7 +132,7 @@ def measure_samples(
     if not stats.sizes:
         raise problem or DataError("There are no images to measure. Choose a folder with images.")
     if masks_read:
-        coding, _ = choose_coding(evidence, data, num_classes)
+        coding, _ = decide(evidence, data, ModelConfig(num_classes=num_classes), search)
         for raw, area in masks_read:
             stats.add_mask(coding.apply(raw), area)
     return dataclasses.replace(stats.result(), images=len(samples))

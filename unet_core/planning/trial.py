@@ -78,10 +78,11 @@ def prepare(config: RunConfig, runs_dir: Path, max_images: int = MAX_IMAGES) -> 
     torch.set_num_threads(threads)
     start = finetune.origin(config.train.init, runs_dir) if config.train.init else None
     model = finetune.adopt(config.model, start) if start else config.model
-    samples = list(discovery.search_data(config.data).samples)
+    search = discovery.search_data(config.data)
+    samples = list(search.samples)
     chosen = _choose_samples(samples, max_images)
     began = time.perf_counter()
-    examples = dataset.load_dataset(chosen, config.data, model)
+    examples = dataset.load_dataset(chosen, config.data, model, None, search)
     read_seconds = (time.perf_counter() - began) / len(chosen)
     config = replace(config, model=examples.model)
     looks = {sample.id: examples.describe(index) for index, sample in enumerate(examples.samples)}

@@ -8,6 +8,7 @@ runs/20261120-142530-camvid-bce_dice/
   events.jsonl    append-only, see `events`
   lock, heartbeat locked and touched by the trainer while it lives or waits
   queue           its place in the queue for the device, while it has one
+  reading.json    how far the reading of the images is, while they are read
   control/        small files written by a page, obeyed by the trainer after its current step, see `control`
   worker.log      the trainer's output
   film/           predictions of a few validation images after each epoch, see `snapshots`
@@ -116,6 +117,19 @@ class Run:
     def log(self) -> Path:
         """The output of the trainer's process."""
         return self.folder / "worker.log"
+
+    @property
+    def reading(self) -> Path:
+        """A file that says how far the reading of the images is, while it takes longer than a second."""
+        return self.folder / "reading.json"
+
+    def images_read(self) -> tuple[int, int] | None:
+        """(images read, images) while the trainer reads the dataset; None otherwise."""
+        try:
+            done, total = json.loads(self.reading.read_text(encoding="utf-8"))
+            return int(done), int(total)
+        except (OSError, ValueError, TypeError):
+            return None
 
     @property
     def control(self) -> Path:

@@ -32,7 +32,7 @@ def launch_all(configs: Sequence[RunConfig], runs_dir: Path) -> list[runs.Run]:
 
     configs = [finetune.resolve_init(config, runs_dir) for config in configs]
     for config in {(config.data.root, config.data.layout): config for config in configs}.values():
-        list(discovery.search_data(config.data).samples)
+        discovery.search_data(config.data)
     alone = _is_free(runs_dir)
     created: list[runs.Run] = []
     try:

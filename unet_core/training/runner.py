@@ -6,6 +6,7 @@ It runs in the process of `worker`, which holds the locks and the heartbeat.
 import contextlib
 import json
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from unet_core.data.dataset import Dataset
 from unet_core.data.groups import identity
 from unet_core.errors import CheckpointError
 from unet_core.hardware import cores
+from unet_core.io.files import write_atomically
 from unet_core.models import checkpoint, unet
 from unet_core.runs import control, snapshots
 from unet_core.runs import run as runs
@@ -26,6 +28,8 @@ from unet_core.runs.events import EpochFinished, RunStarted, Warned
 from unet_core.training import finetune, splitting
 from unet_core.training.loop import train
 from unet_core.training.state import TrainerState
+
+READING_SECONDS = 1.0  # between two words on how far the reading of the images is
 
 
 def run_to_end(run: runs.Run, log: EventLog) -> None:
@@ -118,9 +122,27 @@ def _trained_before(run: runs.Run, start: Path | None) -> frozenset[str] | None:
     return None if trained is None else frozenset(trained)
 
 
+class _Reading:
+    """Says how far the reading of the images is, in a small file for whoever follows the run; at most once a second."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._last = path, time.monotonic()
+
+    def report(self, done: int, total: int) -> None:
+        if time.monotonic() - self._last >= READING_SECONDS:
+            self._last = time.monotonic()
+            with contextlib.suppress(OSError):  # a full disk is told where something is lost by it
+                write_atomically(self._path, json.dumps([done, total]))
+
+
 def _load_dataset(run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog) -> dataset.Dataset:
     search = discovery.search_data(config.data)
-    images = dataset.load_dataset(list(search.samples), run.data, model, run.coding, search)
+    try:
+        images = dataset.load_dataset(
+            list(search.samples), run.data, model, run.coding, search, _Reading(run.reading).report
+        )
+    finally:
+        run.reading.unlink(missing_ok=True)
     for message in (*(f"Skipped: {message}" for message in images.skipped), *images.warnings):
         log.append(Warned(message))
     run.write_coding(images.coding)

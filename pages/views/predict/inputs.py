@@ -33,7 +33,7 @@ def find_examples(run_id: str, folder: str) -> list[Sample]:
         try:
             run = runs.Run(Path(folder))
             parts, data = run.split(), run.config.data
-            samples = list(discovery.search_data(data).samples)
+            samples = discovery.search_data(data).samples
             held_out = set(parts["val"]) | set(parts["test"])
             if unseen := [sample for sample in samples if sample.id in held_out]:
                 return unseen[:: max(1, len(unseen) // MOST_EXAMPLES)][:MOST_EXAMPLES]

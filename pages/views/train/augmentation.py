@@ -8,6 +8,7 @@ from pages.views.train import dataset
 from unet_core import overlay
 from unet_core.config.schema import RunConfig
 from unet_core.data.layouts import Sample
+from unet_core.data.masks.coding import MaskCoding
 from unet_core.errors import UnetError
 from unet_core.io.pixels import Array
 from unet_core.models import architecture
@@ -25,7 +26,8 @@ def show(config: RunConfig) -> None:
         search, _ = dataset.find_samples(config.data.root, config.data.layout, config.data.unlabeled)
         chosen = search.samples[:: max(1, len(search.samples) // IMAGES)][:IMAGES]
         with st.spinner("Creating crops…"):
-            rows = [augmented_crops(config, sample, int(seed)) for sample in chosen]
+            coding, _, _ = dataset.read_coding(config.data.root, config.data, config.model.num_classes)
+            rows = [augmented_crops(config, sample, int(seed), coding) for sample in chosen]
     except UnetError as error:
         widgets.show_error(error)
         return
@@ -39,7 +41,7 @@ def show(config: RunConfig) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def augmented_crops(config: RunConfig, sample: Sample, seed: int) -> list[Array]:
+def augmented_crops(config: RunConfig, sample: Sample, seed: int, coding: MaskCoding) -> list[Array]:
     """A crop of one image, then the same augmented, with masks outlined: (side, side, 3) uint8 each.
 
     Torch and Albumentations are imported here and not with the page, which must open at once.
@@ -48,7 +50,7 @@ def augmented_crops(config: RunConfig, sample: Sample, seed: int) -> list[Array]
     from unet_core.data.augmentation import Augment
     from unet_core.data.dataset import load_dataset
 
-    examples = load_dataset([sample], config.data, config.model)
+    examples = load_dataset([sample], config.data, config.model, coding)
     model = examples.model
     margin = architecture.margin(model)
     augment = Augment(config.train.augment, model.normalization)

@@ -84,7 +84,9 @@ def explain(run: runs.Run, state: RunState, history: History) -> None:
     if state == RunState.STOPPING:
         st.info("Stopping after a final validation. This takes a moment.", icon=":material/hourglass_bottom:")
     if state in (RunState.STARTING, RunState.RUNNING) and history.started is None:
-        st.info("Loading the images. The first step follows in a few seconds.", icon=":material/hourglass_top:")
+        counts = run.images_read()
+        text = "The first step follows in a few seconds." if counts is None else f"{counts[0]} of {counts[1]} are read."
+        st.info(f"Loading the images. {text}", icon=":material/hourglass_top:")
     if state == RunState.RUNNING and run.silent_for() > runs.SILENT_SECONDS:
         st.warning(
             f"No response from the trainer for {duration_text(run.silent_for())}. The machine may be overloaded.",

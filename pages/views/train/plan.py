@@ -20,8 +20,8 @@ WIDTHS = [4, 3, 4]
 @st.cache_data(max_entries=16, ttl=600, show_spinner="Analyzing images and masks…")
 def fingerprint_of(data: DataConfig, num_classes: int) -> Fingerprint:
     """The fingerprint of a folder. Raises DataError."""
-    samples = list(discovery.search_data(data).samples)
-    return fingerprint.measure_samples(samples, data, num_classes)
+    search = discovery.search_data(data)
+    return fingerprint.measure_samples(search.samples, data, num_classes, search=search)
 
 
 @st.cache_data(max_entries=4, ttl=60, show_spinner=False)

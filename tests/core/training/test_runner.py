@@ -374,3 +374,19 @@ def test_the_events_of_the_film_and_the_epoch_come_in_this_order(tmp_path, cells
     monkeypatch.setattr(EventLog, "append", lambda log, event: (order.append(event.type), append(log, event)))
     run_here(runs.create(tmp_path, quick(cells, epochs=1)))
     assert order == ["started", "step", "step", "best", "film 1", "epoch", "last", "finished"]
+
+
+def test_how_far_the_reading_is_is_told_while_it_lasts(cells: Path, tmp_path: Path, monkeypatch) -> None:
+    run = runs.create(tmp_path, quick(cells))
+    counts = []
+
+    def write(path: Path, text: str) -> None:
+        path.write_text(text)
+        counts.append(run.images_read())
+
+    monkeypatch.setattr(runner, "READING_SECONDS", 0.0)
+    monkeypatch.setattr(runner, "write_atomically", write)
+    run_here(run)
+    assert counts == [(number, 7) for number in range(7)]
+    assert not run.reading.exists()
+    assert run.images_read() is None

@@ -27,6 +27,8 @@ def decide(
     """
     names = search.name_values() if search is not None else {}
     if evidence.drawn:
+        if stored is not None and not names:
+            return stored, []  # of drawings whose classes somebody else has numbered
         return code_drawn(list(names.values()), model.names), []
     if search is not None and search.labels and data.labels == "auto":
         data = replace(data, labels=search.labels)
