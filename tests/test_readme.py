@@ -74,9 +74,8 @@ def test_the_python_block_runs_as_it_stands_from_the_installed_wheel(followed, i
     assert any(name.endswith(".csv") for name in names)
 
 
-def test_the_table_of_layouts_is_the_cores():
-    table = DATA[DATA.index("| layout |") :].split("\n\n")[0]
-    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [name for name in LAYOUTS if name != "auto"]
+def test_the_layouts_are_the_cores():
+    assert re.findall(r"^### `(\w+)`", DATA, re.MULTILINE) == [name for name in LAYOUTS if name != "auto"]
 
 
 def test_the_table_of_presets_is_the_cores():

@@ -14,6 +14,7 @@ from pages.server.scoring_job import ScoringJob
 from tests.helpers.pages import finish_job, show, texts
 from unet_core import metrics
 from unet_core.config.schema import ModelConfig, RunConfig
+from unet_core.data import discovery
 from unet_core.data.discovery import find
 from unet_core.data.masks.coding import IGNORE
 from unet_core.evaluation import scores as evaluation
@@ -68,7 +69,7 @@ def test_the_scores_and_masks_are_those_of_the_command_line(model):
     job = scored(model, "all")
     predictor, _ = load_predictor(model.folder)
     chosen = evaluation.select(find(Path(model.run.config.data.root)), model.run.split(), "all")
-    expected, _, _ = evaluation.evaluate(predictor, chosen, model.run.data)
+    expected, _ = evaluation.evaluate(predictor, chosen, model.run.data)
     dataset = evaluation.load_selected(chosen, model.run.data, predictor.model.config)
     rescored = evaluation.score_images(dataset, chosen, lambda sample, image: predictor.mask(image))
     masks = {item.sample.id: item.pred for item in rescored}
@@ -166,7 +167,7 @@ def test_a_damaged_checkpoint_is_explained(model):
 
 
 def test_a_data_set_that_is_gone_is_explained(model, monkeypatch):
-    monkeypatch.setattr(scoring_job, "find", lambda root, layout: find(root / "gone", layout))
+    monkeypatch.setattr(discovery, "search_data", lambda data: discovery.search(Path(data.root) / "gone"))
     app = settled(show("evaluate"))
     assert "gone" in app.error[0].value and not app.dataframe
 

@@ -155,7 +155,7 @@ class _Survey:
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
         self.evidence = Evidence()
-        self.mismatches: list[str] = []
+        self.mismatches: dict[str, str] = {}  # by the name of the mask: what is wrong with its size
         self._pending: dict[str, tuple[Pixels, RawMask]] = {}
 
     def run(self, progress: Callable[[int, int], None]) -> None:
@@ -169,7 +169,7 @@ class _Survey:
                 self.dataset.skipped.append(str(error))
                 continue
             except DataError as error:
-                self.mismatches.append(str(error))
+                self.mismatches[_name(sample)] = str(error)
                 continue
             self.evidence.add(raw, _name(sample))
             readable.append(sample)
@@ -220,11 +220,9 @@ def load_dataset(
     survey = _Survey(dataset)
     survey.run(progress)
     if survey.mismatches:
-        number = len(survey.mismatches)
-        more = f" {number - 2} more do not fit either." if number > 2 else ""
-        raise DataError(
-            f"{len(survey.mismatches)} masks do not fit their images. {' '.join(survey.mismatches[:2])}{more}"
-        )
+        first, others = list(survey.mismatches.values())[:2], list(survey.mismatches)[2:]
+        more = f" Nor do {listing(others, 50)}." if others else ""
+        raise DataError(f"{len(survey.mismatches)} masks do not fit their images. {' '.join(first)}{more}")
     if len(dataset.skipped) > MOST_UNREADABLE * len(samples):
         raise DataError(
             f"{len(dataset.skipped)} of {len(samples)} images or masks cannot be read, more than a tenth: "

@@ -135,7 +135,7 @@ def test_an_image_is_known_in_any_format_and_a_lossy_copy_is_told(tmp_path: Path
     results, dataset = evaluate(Bright(), chosen, DataConfig(), parts=parts)  # type: ignore[arg-type]
     skipped, warnings = dataset.skipped, dataset.warnings
     assert not skipped
-    assert warnings == [
+    assert warnings[1:] == [  # the first: all masks are background only
         "1 images look like images that the model was trained on, though their pixels differ: o. If they are copies "
         "(resaved as JPEG, for example), their scores are too high."
     ]
