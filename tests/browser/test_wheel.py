@@ -1,11 +1,13 @@
 """The wheel: what it brings, and that it works installed in an environment of its own, away from the clone."""
 
 import email
+import itertools
 import os
 import re
 import signal
 import socket
 import subprocess
+import tomllib
 import urllib.error
 import urllib.request
 import zipfile
@@ -48,7 +50,12 @@ def test_its_dependencies_are_those_of_requirements_txt(wheel: Path) -> None:
         assert name
         return name[0].lower(), frozenset(requirement[name.end() :].replace(" ", "").split(","))
 
-    assert {parts(text) for text in metadata.get_all("Requires-Dist", [])} == {parts(line) for line in lines if line}
+    texts = metadata.get_all("Requires-Dist", [])
+    assert {parts(text) for text in texts if "extra ==" not in text} == {parts(line) for line in lines if line}
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {text.split(";")[0].strip() for text in texts if "extra ==" in text} == set(
+        itertools.chain(*extras.values())
+    )
     assert metadata["License-Expression"] == "MIT"
 
 
