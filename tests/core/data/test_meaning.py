@@ -139,6 +139,17 @@ def test_a_table_beside_colored_masks_orders_and_names_the_classes(tmp_path: Pat
     assert any("in the order of the table beside them" in warning for warning in cells.warnings)
 
 
+def test_a_background_is_class_0_whatever_its_color_and_place_in_the_table(tmp_path: Path) -> None:
+    colors = np.array([[10, 200, 10], [0, 0, 0], [200, 0, 0]], np.uint8)
+    for n in range(3):
+        put(tmp_path, f"images/{n}.png", photo())
+        put(tmp_path, f"masks/{n}.png", colors[squares(n) + squares(n + 9)])
+    (tmp_path / "class_dict.csv").write_text("name,r,g,b\nroad,0,0,0\nBackground,10,200,10\ncar,200,0,0\n")
+    cells = loaded(tmp_path)
+    assert cells.model.names == ("Background", "road", "car")
+    assert (cells[0].mask == squares(0) + squares(9)).all()
+
+
 def test_an_image_that_shows_nothing_has_an_empty_mask(tmp_path: Path) -> None:
     binary(tmp_path)
     (tmp_path / "masks/3.png").unlink()

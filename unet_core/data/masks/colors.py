@@ -16,6 +16,7 @@ FEWEST_BETWEEN = 4  # values between the true ones
 INNER = 0.02  # share of a true value's pixels whose neighbors all have it
 NEAR_LINE = 10.0  # distance of a smoothed color from the line between two true ones, in levels
 NEAR_COLOR = 48.0  # the same from a true one, of JPEG
+BACKGROUND = ("background", "bg")
 EXPLAINED = 0.98  # share of the other pixels that must lie so
 
 
@@ -130,14 +131,16 @@ def code_colors(evidence: Evidence, palette_colors: bool) -> tuple[MaskCoding, l
 
 
 def order_by_table(evidence: Evidence, names: Mapping[int, str]) -> list[int] | None:
-    """The codes in class order as a table of colors and names lists them, black first; None where it does not fit.
+    """The codes in class order as a table of colors and names lists them; None where it does not fit.
 
-    A table of gray levels alone names classes and orders nothing.
+    The background, by its name or else black, comes first: class 0 is no object anywhere in the app. A table of gray
+    levels alone names classes and orders nothing.
     """
     present = evidence.color_counts
     if not any_color(names) or not any_color(present) or not set(present) <= set(names):
         return None
-    return sorted(names, key=lambda code: code != 0)
+    background = next((code for code, name in names.items() if name.strip("_ ").lower() in BACKGROUND), 0)
+    return sorted(names, key=lambda code: code != background)
 
 
 def any_color(counts: Iterable[int]) -> bool:
