@@ -18,7 +18,7 @@ CLASS_FILES = (  # names and colors of classes, in this order where several lie 
     *("labelmap.txt", "label_map.txt", "_classes.csv", "class_dict.csv", "label_class_dict.csv", "dataset.json"),
     *("classes.txt", "class_names.txt", "obj.names", "label_colors.txt", "codes.txt"),
 )
-ANNOTATIONS = "annotations"  # the layout whose masks are drawn
+LAST = ("annotations", "content")  # layouts that open files: only where names show no masks
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,16 @@ def search(root: Path, layout: str = "auto", unmasked: bool = False, unlabeled: 
 def _read(tree: Folder, layout: str, unlabeled: str) -> dict[str, Reading]:
     """What each layout makes of the folder, in their order, as far as it makes anything of it.
 
-    Annotations are opened only where no mask files are, or where these do not fit: `labels/` of YOLO holds no masks.
+    Those that open files come only where there are no mask files, or where these do not fit: `labels/` of YOLO holds
+    none.
     """
-    names = [name for name in LAYOUTS if name != ANNOTATIONS] if layout == "auto" else [layout]
+    names = [name for name in LAYOUTS if name not in LAST] if layout == "auto" else [layout]
     readings = {name: settle(LAYOUTS[name].read(tree), unlabeled) for name in names}
     fitting = [reading for reading in readings.values() if _labeled(reading.samples) and not reading.problems]
-    if layout == "auto" and not fitting:
-        reading = settle(LAYOUTS[ANNOTATIONS].read(tree), unlabeled)
+    for name in LAST if layout == "auto" and not fitting else ():
+        reading = settle(LAYOUTS[name].read(tree), unlabeled)
         if _labeled(reading.samples) or reading.problems:
-            return {ANNOTATIONS: reading}
+            return {name: reading}
     return {name: reading for name, reading in readings.items() if reading.fits}
 
 

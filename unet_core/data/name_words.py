@@ -11,7 +11,19 @@ SUBSETS = {"train": "train", "training": "train", "val": "val", "valid": "val", 
 MASK_WORDS = {
     *("mask", "masks", "label", "labels", "seg", "segm", "segmentation", "segmentations", "gt", "groundtruth", "truth"),
     *("annot", "annotation", "annotations", "annotated", "target", "targets", "labelled", "labeled", "manual"),
-    *("anno", "annos", "trimap", "trimaps", "labelids", "labeltrainids", "instanceids", "gtfine", "gtcoarse"),
+    *(
+        "anno",
+        "annos",
+        "trimap",
+        "trimaps",
+        "lbl",
+        "lbls",
+        "labelids",
+        "labeltrainids",
+        "instanceids",
+        "gtfine",
+        "gtcoarse",
+    ),
 }
 IMAGE_WORDS = {
     *("image", "images", "img", "imgs", "im", "volume", "vol", "raw", "sat", "input", "inputs", "photo", "photos"),
@@ -21,7 +33,19 @@ IMAGE_WORDS = {
 WEAK_MASK_WORDS = {"l", "cp", "ah", "vk", "color", "binary", "bw", "ann", "annots", "segs", "gts", "man"}
 WEAK_IMAGE_WORDS = {"frame", "slice", "tile", "patch", "scan", "t", "leftimage", "rgb", *SUBSETS}
 FOLDER_MASK_WORDS = MASK_WORDS | {
-    *("annots", "ann", "fov", "tra", "segmentationclass", "segmentationobject", "labelstr", "labelsts", "labelsval"),
+    *(
+        "annots",
+        "ann",
+        "fov",
+        "tra",
+        "semantic",
+        "segmented",
+        "segmentationclass",
+        "segmentationobject",
+        "labelstr",
+        "labelsts",
+        "labelsval",
+    ),
 }
 FOLDER_IMAGE_WORDS = IMAGE_WORDS | {"jpegimages", "imagestr", "imagests", "imagesval", "leftimage", "rgb"}
 LAST_MASK_WORDS = {"lab", "labs", "silhouettes"}  # "train_lab", but not "lab images"

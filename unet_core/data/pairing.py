@@ -61,7 +61,7 @@ def pair_by_name(files: Iterable[Path]) -> Pairing:
         if path not in markers:
             # "img_001" is found by its full name and as "001": both "img_001_label" and "label_001" are masks of it.
             plain = tuple(word for word in words[path] if word not in IMAGE_WORDS)
-            for key in {words[path], plain} - {()}:
+            for key in {words[path], plain}:  # () of a file that is called image and nothing more
                 images_by_key[key].append(path)
     pairing, kinds = Pairing(), defaultdict[Path, set[Words]](set)
     left_out = {path for path in files if is_by_product(words[path], images_by_key)}
@@ -74,7 +74,7 @@ def pair_by_name(files: Iterable[Path]) -> Pairing:
         # What stands behind the marker may belong to the name ("cell_mask_01" of "cell_01") or count the objects of one
         # image ("cell_mask_01" of "cell"). The longer name is tried first: it is the more specific match.
         full_keys = [key for key in ((*before, *behind), (*plain, *behind)) if key in images_by_key]
-        keys = full_keys or [key for key in (before, plain) if key in images_by_key]
+        keys = full_keys or [key for key in (before, plain) if key and key in images_by_key]
         if not keys:
             pairing.doubts.append(f"{path.name} is named like a mask, but no image has the rest of its name")
         elif len(images_by_key[keys[0]]) > 1:
@@ -120,7 +120,7 @@ def pair_by_content(files: Iterable[Path]) -> Pairing:
     """By content: a mask has few values. It belongs to the one image of its size and numbers with the nearest name."""
     files = sorted(files)
     # Opening every file of a folder of plain photos only to find no mask would take minutes: a spread sample decides.
-    if not any(map(_has_few_values, files[:: max(1, len(files) // MOST_OPENED)])):
+    if not any(map(has_few_values, files[:: max(1, len(files) // MOST_OPENED)])):
         return Pairing(alone=files)
     pairing, choices = Pairing(), defaultdict[Path, list[Path]](list)
     # Only files of the same size and with the same numbers in their names can be partners; this also keeps the
@@ -134,7 +134,7 @@ def pair_by_content(files: Iterable[Path]) -> Pairing:
             pairing.doubts.append(str(error).rstrip("."))  # becomes part of a sentence
             continue
         group = size, tuple(word for word in split_words(stem_of(path.name)) if word.isdigit())
-        if _has_few_values(path):
+        if has_few_values(path):
             masks.append((path, group))
         else:
             images_by_group[group].append(path)
@@ -157,7 +157,7 @@ def pair_by_content(files: Iterable[Path]) -> Pairing:
     return Pairing(pairing.pairs, sorted(pairing.alone), pairing.doubts)
 
 
-def _has_few_values(path: Path) -> bool:
+def has_few_values(path: Path) -> bool:
     """Whether an image has few values or colors, by every n-th row and column; False of what cannot be read."""
     try:
         pixels = images.read_mask(path)

@@ -220,7 +220,7 @@ def test_a_layout_that_is_not_this_one_or_none_at_all(tmp_path: Path) -> None:
         discovery.find(tmp_path, "coco")
     assert str(refusal.value) == (
         "Unknown layout 'coco'; known are auto, dsb2018, voc, nnunet, cell_tracking, paired, split_folders, stack, "
-        "mixed, annotations."
+        "mixed, content, annotations."
     )
 
 

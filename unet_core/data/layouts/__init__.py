@@ -3,7 +3,7 @@
 A function gives an empty Reading where the folder is not of its kind, and lists all problems where it is.
 """
 
-from unet_core.data.layouts import collections, files, folders
+from unet_core.data.layouts import collections, content, files, folders
 from unet_core.data.layouts.annotated import annotated
 from unet_core.data.layouts.base import Layout, Reading, Sample
 from unet_core.data.layouts.examples import TREES
@@ -35,6 +35,11 @@ LAYOUTS = {  # tried in this order
         ),
     )
 }
+LAYOUTS["content"] = Layout(
+    content.told_apart,
+    "two folders with the same file names whose own names say nothing; the masks are the files with few values",
+    ("sat/a.png", "sat/b.png", "map/a.png", "map/b.png"),
+)
 LAYOUTS["annotations"] = Layout(
     annotated,
     "images with annotations: COCO, LabelMe, YOLO, CVAT, VIA, QuPath and others",
