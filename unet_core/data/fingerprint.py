@@ -250,9 +250,9 @@ def _floats(values: Any) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
 
 
-def _middle(mask: Array) -> Array:
-    """The middle of a mask, at most WINDOW pixels high and wide."""
-    top, left = (max(0, (length - WINDOW) // 2) for length in mask.shape)
+def _middle(mask: NDArray[Any]) -> NDArray[Any]:
+    """The middle of a mask (H, W) or (H, W, 3), at most WINDOW pixels high and wide."""
+    top, left = (max(0, (length - WINDOW) // 2) for length in mask.shape[:2])
     return mask[top : top + WINDOW, left : left + WINDOW]
 
 

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unet_core import open_dataset
+from unet_core.api.settings import data_settings
+from unet_core.config.schema import ModelConfig, RunConfig
+from unet_core.data import discovery, fingerprint
+from unet_core.data.masks import decide
 from unet_core.errors import DataError
 from unet_core.io.pixels import encode_png
 
@@ -240,3 +244,10 @@ def test_what_is_read_is_what_was_planted(tmp_path: Path, name: str, classes: in
             assert np.array_equal(item.mask, planted.classes), (layout, kind, item.id, dataset.warnings)
         assert dataset.num_classes == (1 if classes == 2 else classes), (layout, kind, dataset.warnings)
     assert not (coding.exact and refused)
+    if not refused:  # a first look, as `plan` and the page take it, sees the same classes
+        data = data_settings(tmp_path / "paired" / "rgb", settings, RunConfig()).data
+        search = discovery.search_data(data)
+        facts = fingerprint.measure_samples(search.samples, data, search=search)
+        assert len(facts.class_shares) == classes
+        first, _ = decide.look(search, data, ModelConfig(), search.samples)
+        assert (first.kind == "classes") == (classes > 2)
