@@ -148,11 +148,12 @@ def _is_blurred(counts: Mapping[int, int], lossy: bool, most: float) -> bool:
 
     Class indices with 255 for the unlabeled have none from `MOST_CLASSES` to 254, maps of three levels (0, 128, 255)
     have no others: both must not be taken for blurred masks, so some level from `MOST_CLASSES` and five levels in all
-    are asked for, of a JPEG only the ends.
+    are asked for, or two near white; of a JPEG only the ends.
     """
     between = sum(pixels for value, pixels in counts.items() if NEAR <= value <= 255 - NEAR)
     ends = min(counts) < NEAR and max(counts) > 255 - NEAR
     various = lossy or (len(counts) > 4 and any(MOST_CLASSES <= value < 255 for value in counts))
+    various |= sum(value > 255 - NEAR for value in counts) > 1
     return ends and various and between <= most * sum(counts.values())
 
 

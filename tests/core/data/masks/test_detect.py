@@ -129,6 +129,13 @@ def test_soft_edges_are_cut_at_half_and_told(num_classes: int) -> None:
     ]
 
 
+@pytest.mark.parametrize("values", [(0, 254, 255), (0, 1, 254, 255), (0, 2, 3, 252, 253)])
+def test_two_levels_near_white_are_one(values: tuple[int, ...]) -> None:
+    coding, remarks = detect_coding(counted(dict.fromkeys(values, 500)))
+    assert coding.threshold == 127
+    assert "thresholded" in remarks[0]
+
+
 @pytest.mark.parametrize(
     "counts",
     [
