@@ -244,7 +244,8 @@ def load_dataset(
         )
     problems = [*quality.find_problems(present, image_types, dataset.samples, dataset.records)]
     spread = range(0, len(dataset), -(-len(dataset) // MOST_COMPARED)) if len(dataset) else ()
-    problems += quality.find_repeated([dataset[index].mask for index in spread], len(dataset))
+    masks = [dataset[index].mask for index in spread]
+    problems += [*quality.find_repeated(masks, len(dataset)), *quality.find_inverted(masks, chosen)]
     problems += quality.find_turned(dataset.samples)
     guesses += [f"{listing(sorted(names), 3)}: {remark}" for remark, names in dataset.remarks.items()]
     dataset.warnings = [*(search.notes if search is not None else ()), *told, *guesses, *problems]

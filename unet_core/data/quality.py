@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
-from unet_core.data.masks.coding import IGNORE
+from unet_core.data.masks.coding import IGNORE, MaskCoding
+from unet_core.data.masks.values import format_code
 from unet_core.errors import ImageError, listing
 from unet_core.io import images
 
 TURNABLE = (".jpg", ".jpeg", ".heic", ".heif")  # cameras write an orientation into these
 FEWEST_REPEATED = 4  # masks, so that being the same says something
 REPEATED = 0.005  # share of pixels in which the same masks may differ
+MOST_FOREGROUND = 0.5  # share of the pixels, and of those at the borders: above both the masks may be inverted
+MOST_BORDER = 0.9
 
 
 def find_problems(
@@ -81,6 +84,24 @@ def find_repeated(masks: Sequence[NDArray[np.uint8]], number: int) -> Iterator[s
         yield (
             f"{same} of {len(masks)} masks (of {number} in all) are nearly the same, as a field of view or a template "
             "is. Check that they are the ground truth."
+        )
+
+
+def find_inverted(masks: Sequence[NDArray[np.uint8]], coding: MaskCoding) -> Iterator[str]:
+    """A warning where the foreground of binary masks is what lies around: it covers most pixels and nearly all borders.
+
+    The remedy names the two values the other way around.
+    """
+    values = {index: code for code, index in coding.classes}
+    if coding.kind != "binary" or len(coding.classes) != 2 or coding.threshold is not None or len(masks) < 2:
+        return
+    shares = [(mask == 1).mean() for mask in masks]
+    borders = [(np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]) == 1).mean() for mask in masks]
+    if np.mean(shares) > MOST_FOREGROUND and np.mean(borders) > MOST_BORDER:
+        yield (
+            f"The foreground ({format_code(values[1])}) covers {np.mean(shares):.0%} of the pixels and "
+            f"{np.mean(borders):.0%} of the borders of the masks. If it is the background, set color_map to "
+            f'"{format_code(values[1])};{format_code(values[0])}".'
         )
 
 

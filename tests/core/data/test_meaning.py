@@ -196,6 +196,20 @@ def test_object_numbers_are_scored_as_foreground_by_a_binary_model(tmp_path: Pat
     assert any("number objects" in warning for warning in data.warnings)
 
 
+def test_masks_that_may_be_inverted_are_told_and_the_remedy_turns_them(tmp_path: Path) -> None:
+    for n in range(4):
+        put(tmp_path, f"images/{n}.png", photo())
+        frame = squares(n)
+        frame[0], frame[-1], frame[:, 0], frame[:, -1] = 0, 0, 0, 0
+        put(tmp_path, f"masks/{n}.png", 255 - frame * np.uint8(255))
+    (warning,) = (text for text in open_dataset(tmp_path).warnings if "covers" in text)
+    remedy = warning.partition('set color_map to "')[2].removesuffix('".')
+    cells = open_dataset(tmp_path, color_map=remedy)
+    assert cells.warnings == []
+    assert cells.num_classes == 1
+    assert [item.mask.mean() < 0.5 for item in cells] == [True] * 4
+
+
 def test_masks_that_are_all_the_same_are_told(tmp_path: Path) -> None:
     view = np.zeros((40, 40), np.uint8)
     view[5:35, 5:35] = 255
