@@ -193,6 +193,8 @@ def test_commands_reach_the_trainer_also_from_an_open_popover(page: Page, server
     page.get_by_role("button", name="Change…").click()
     field = page.get_by_label("Learning rate", exact=True).last
     expect(field).to_have_value("0.01")  # what holds
+    opened = trainer.step + 20
+    poll(lambda: held(chart) >= opened, what="the run of the fragment that opened the popover")
     field.fill("0.0007")
     target = trainer.step + 40
     poll(lambda: held(chart) >= target, what="two runs of the fragment")
