@@ -143,9 +143,11 @@ def _hash_files(sample: Sample) -> str:
     From path, time and size: hashing the content would need all the files to be read, which the cache is to avoid.
     """
     digest = hashlib.sha256()
+    folders = {folder: folder.resolve() for folder in {path.parent for path in sample.masks}}
     for path in sample.masks:
         status = path.stat()
-        digest.update(f"{path.resolve()}\0{status.st_mtime_ns}\0{status.st_size}\n".encode(errors="surrogateescape"))
+        line = f"{folders[path.parent]}/{path.name}\0{status.st_mtime_ns}\0{status.st_size}\n"
+        digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 
 
