@@ -110,7 +110,7 @@ def _join(parts: Iterable[RawMask], shape: tuple[int, ...]) -> RawMask:
         inside = foreground(pixels) > 0
         if colored and pixels.ndim == 2:
             pixels = np.repeat(pixels.astype(np.uint8)[:, :, None], 3, 2)
-        values[inside] = pixels[inside]
+        np.copyto(values, pixels, where=inside[:, :, None] if colored else inside)
         objects[inside] = number
     return RawMask(
         values,
