@@ -36,7 +36,7 @@ def lines() -> Iterator[str]:
             yield from (
                 f"- {title}: {', '.join(f'`{path}`' for path in paths)}" for title, paths in layout.variants.items()
             )
-    yield from ("", "### `annotations`", "", "Images with annotations that are no pictures.")
+    yield from ("", "### `annotations`", "", "Images with annotations in JSON, XML, text or CSV files.")
     for form in FORMATS.values():
         yield from ("", f"{form.description}.", "", "```", draw(form.tree), "```")
 

@@ -9,6 +9,7 @@ if not progress.over: show(progress.fraction, progress.sentence); on_click=job.c
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -56,7 +57,7 @@ class JobProgress:
         return f"{number}{self.name}{tiles}"
 
 
-class BackgroundJob:
+class BackgroundJob(ABC):
     """Base of such work: `_work` does it, asks `_cancelled` in between, and raises Cancelled or UnetError."""
 
     def __init__(self, lock: FairLock, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
@@ -93,12 +94,13 @@ class BackgroundJob:
         ended_at = self._clock() if self._ended_at is None else self._ended_at
         return JobProgress(self.state, *self._count(), ahead, ended_at - self._started_at)
 
+    @abstractmethod
     def _count(self) -> tuple[int, int, str, int, int]:
         """(images done, of all, name of the current one, tiles done of it, of all)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _work(self) -> None:
-        raise NotImplementedError
+        """All of it, in the thread. Raises Cancelled, UnetError."""
 
     def _cancelled(self) -> bool:
         return self._cancel_requested.is_set() or self._clock() - self._polled_at > self._patience

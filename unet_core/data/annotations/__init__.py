@@ -1,4 +1,4 @@
-"""Annotations that are no pictures: JSON, XML, text and tables, read as shapes and drawn to masks."""
+"""Annotations in files of other kinds: JSON, XML, text and tables, read as shapes and drawn to masks."""
 
 import re
 from collections.abc import Callable
