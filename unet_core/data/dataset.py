@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -225,8 +226,8 @@ def load_dataset(
         raise DataError(f"{len(survey.mismatches)} masks do not fit their images. {' '.join(first)}{more}")
     if len(dataset.skipped) > MOST_UNREADABLE * len(samples):
         raise DataError(
-            f"{len(dataset.skipped)} of {len(samples)} images or masks cannot be read, more than a tenth: "
-            f"{listing(dataset.skipped, 20)} Repair them or remove them from the folder."
+            f"{len(dataset.skipped)} of {len(samples)} images or masks cannot be read, more than a tenth. "
+            f"{_by_reason(dataset.skipped)} Repair them or remove them from the folder."
         )
     names = search.name_values() if search is not None else {}
     chosen, guesses = decide(survey.evidence, data, model, search, coding)
@@ -250,6 +251,20 @@ def load_dataset(
     guesses += [f"{listing(sorted(names), 3)}: {remark}" for remark, names in dataset.remarks.items()]
     dataset.warnings = [*(search.notes if search is not None else ()), *told, *guesses, *problems]
     return dataset
+
+
+def _by_reason(messages: list[str]) -> str:
+    """Messages "path: reason" in one sentence for each reason, three at the most, with the names of the files.
+
+    >>> _by_reason(["/d/a.png: too large.", "/d/b.png: too large."])
+    'd/a.png, d/b.png: too large.'
+    """
+    files: dict[str, list[str]] = {}
+    for message in messages:
+        path, _, reason = message.partition(": ")
+        files.setdefault(reason, []).append("/".join(Path(path).parts[-2:]))
+    sentences = [f"{listing(names, 10)}: {reason}" for reason, names in files.items()]
+    return " ".join(sentences[:3]) + (f" {len(sentences) - 3} more reasons." if len(sentences) > 3 else "")
 
 
 def _find_channels(samples: list[Sample]) -> dict[str, Kind]:
