@@ -46,12 +46,11 @@ def match_objects(pred: NDArray[np.uint8], target: NDArray[np.uint8], numbers: N
     # With a 0 in front, 0 stays 0 and the numbers, which may have gaps, become 1, 2, ...
     masked = np.where(counted & (target > 0), numbers, 0).ravel()
     true = np.unique(np.concatenate([[0], masked]), return_inverse=True)[1][1:].reshape(target.shape)
-    same = np.where(pred == target, predicted, 0)
-    height, width = int(predicted.max(initial=0)) + 1, int(true.max(initial=0)) + 1
-    table = np.bincount((same * width + true).ravel(), minlength=height * width)
-    table = table.reshape(-1, width)[1:, 1:]
-    areas = np.bincount(predicted.ravel(), minlength=table.shape[0] + 1)[1:]
-    true_areas = np.bincount(true.ravel(), minlength=table.shape[1] + 1)[1:]
-    union = areas[:, None] + true_areas[None] - table
-    matched = int((table > MATCH * union).sum())
+    areas, true_areas = np.bincount(predicted.ravel())[1:], np.bincount(true.ravel())[1:]
+    # Only pairs that share a pixel: a table of all would be huge where an untrained model predicts thousands of specks.
+    shared = (pred == target) & (predicted > 0) & (true > 0)
+    keys, overlap = np.unique(predicted[shared] * (len(true_areas) + 1) + true[shared], return_counts=True)
+    first, second = np.divmod(keys, len(true_areas) + 1)
+    union = areas[first - 1] + true_areas[second - 1] - overlap
+    matched = int((overlap > MATCH * union).sum())
     return ObjectCounts(matched, int((true_areas > 0).sum()) - matched, int((areas > 0).sum()) - matched)

@@ -60,6 +60,15 @@ def test_another_class_is_no_match() -> None:
     assert match_objects(pred, target, TRUTH) == ObjectCounts(2, 1, 1)
 
 
+def test_thousands_of_specks_need_no_table_of_all_pairs() -> None:
+    pred = np.zeros((1200, 1200), np.uint8)
+    pred[::2, ::2] = 1  # 360,000 objects, beside 360,000 others: a table of all pairs would take a terabyte
+    numbers = np.zeros(pred.shape, np.int32)
+    numbers[1::2, 1::2] = np.arange(1, 360_001).reshape(600, 600)
+    numbers[0, 0] = 360_001
+    assert match_objects(pred, (numbers > 0).astype(np.uint8), numbers) == ObjectCounts(1, 360_000, 359_999)
+
+
 def test_f1() -> None:
     assert (ObjectCounts(3, 1, 0) + ObjectCounts(1, 0, 1)).f1 == 2 * 4 / (8 + 1 + 1)
     assert math.isnan(ObjectCounts(0, 0, 0).f1)
