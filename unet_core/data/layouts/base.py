@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unet_core.data.layouts.tree import Folder, scan
+from unet_core.data.recipe.recipe import Repair
 from unet_core.errors import DataError, listing
 from unet_core.io.filenames import readable
 
@@ -24,7 +25,8 @@ class Sample:
     or with `empty` an image that shows nothing: its mask is all background.
     `group` names what the image was cut or taken from (patient, slide, video): one that must not be split.
     `field_of_view` is a mask file whose 0 does not count. `channel_files` hold further channels, a file each.
-    `drawing` is what an annotation file, named in `masks`, says of the image: its mask is drawn from it.
+    `drawing` is what an annotation file, named in `masks`, says of the image: its mask is drawn from it. `repairs` are
+    those of the dataset's recipe that change its pixels, in their order.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Sample:
     channel_files: tuple[Path, ...] = ()
     empty: bool = False
     drawing: "Drawing | None" = None
+    repairs: tuple[Repair, ...] = ()
 
 
 @dataclass

@@ -5,7 +5,6 @@ DSB 2018 has hundreds of mask files for some images, which would all be opened a
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from unet_core.data.layouts import Sample
 from unet_core.data.masks.values import count_values
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
-from unet_core.io.files import write_atomically
+from unet_core.io.files import cache_folder, write_atomically
 
 Array = NDArray[np.uint8]
 Values = frozenset[int]
@@ -55,11 +54,6 @@ class RawMask:
     def ignore(self, pixels: NDArray[np.bool_]) -> "RawMask":
         """The same mask without some more pixels (H, W)."""
         return replace(self, ignored=pixels if self.ignored is None else self.ignored | pixels)
-
-
-def cache_folder() -> Path:
-    """Where joined masks are cached between runs: `$XDG_CACHE_HOME/unet-studio`, by default `~/.cache/unet-studio`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unet-studio"
 
 
 def read(sample: Sample, shape: tuple[int, ...]) -> RawMask:

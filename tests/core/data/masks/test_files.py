@@ -14,6 +14,7 @@ from unet_core.data.masks import files
 from unet_core.data.masks.values import encode_value
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
+from unet_core.io.files import cache_folder
 from unet_core.io.pixels import encode_png
 
 Array = NDArray[np.uint8]
@@ -121,13 +122,13 @@ def test_without_a_cache_folder_it_works_too(tmp_path: Path, monkeypatch: pytest
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert files.cache_folder() == Path("/somewhere/unet-studio")
+    assert cache_folder() == Path("/somewhere/unet-studio")
     for unset in ("", None):
         if unset is None:
             monkeypatch.delenv("XDG_CACHE_HOME")
         else:
             monkeypatch.setenv("XDG_CACHE_HOME", unset)
-        assert files.cache_folder() == Path.home() / ".cache" / "unet-studio"
+        assert cache_folder() == Path.home() / ".cache" / "unet-studio"
 
 
 @pytest.mark.parametrize("count", [1, 2])
