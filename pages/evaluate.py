@@ -30,6 +30,8 @@ with left:
     run = widgets.choose_run("Model", trained)
 with right:
     split = st.selectbox("Images", list(SPLITS), format_func=SPLIT_LABELS.__getitem__, key="split", bind="query-params")
+if run is None:
+    st.stop()
 model = model_registry.Model(run.id, run.best, run)
 scoring = job.find_job(model, split)
 progress = scoring.poll()
