@@ -25,6 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     assert "Traceback" not in server.log.read_text()
 
 
+@pytest.mark.parametrize("clicks", CLICKS)
 @pytest.mark.parametrize(
     ("link", "title"), [("Predict with this model", "Predict"), ("Evaluate this model", "Evaluate")]
 )
@@ -34,6 +35,7 @@ def test_the_named_model_opens_at_every_click(
     for number in range(clicks):
         context = browser.new_context()
         page = context.new_page()
+        page.set_default_timeout(60_000)
         page.goto(f"{server.url}/train?run={OLD}")
         page.get_by_role("link", name=link).click()  # as soon as it is there: the page is still being drawn
         assert_open(page, title)
