@@ -13,18 +13,20 @@ from unet_core.runs import run as runs
 
 RECENT = 8
 STEPS = (
-    ("train", ":material/model_training:", "1 · Train", "Choose a folder of images and masks, or the built-in sample, "
-     "and start training. Follow the curves live. You can close the page; training continues."),
-    ("predict", ":material/image_search:", "2 · Predict", "Upload images to segment them. Adjust threshold and "
+    ("data", ":material/database:", "1 · Data", "Add your images and masks: upload them, choose a folder, or take the "
+     "built-in sample. See what is in them, find what is wrong, and repair it."),
+    ("train", ":material/model_training:", "2 · Train", "Choose a dataset and start training. Follow the curves live. "
+     "You can close the page; training continues."),
+    ("predict", ":material/image_search:", "3 · Predict", "Upload images to segment them. Adjust threshold and "
      "opacity, count and measure the objects, and download the results."),
-    ("evaluate", ":material/analytics:", "3 · Evaluate", "See Dice and IoU for every image the model was not trained "
+    ("evaluate", ":material/analytics:", "4 · Evaluate", "See Dice and IoU for every image the model was not trained "
      "on, sorted from lowest Dice, with an error overlay."),
 )  # fmt: skip
 
 st.title("UNet Studio")
 st.markdown("Train a **U-Net** on your own images and masks, use it on new images and evaluate it, all in the browser.")
 
-for column, (page, icon, title, text) in zip(st.columns(3), STEPS, strict=True):
+for column, (page, icon, title, text) in zip(st.columns(4), STEPS, strict=True):
     with column.container(border=True, height="stretch"):
         st.subheader(title)
         st.write(text)

@@ -17,8 +17,10 @@ from pages.server.lru import LRU
 from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data import discovery
 from unet_core.data.discovery import Search
+from unet_core.data.layouts import Sample
 from unet_core.data.masks import decide
 from unet_core.data.masks.coding import MaskCoding
+from unet_core.data.recipe import recipes
 from unet_core.errors import Cancelled
 
 MOST_MASKS = 24  # that are read for a first look at what their values mean
@@ -42,6 +44,7 @@ class DatasetReading(BackgroundJob):
         super().__init__(FairLock(), patience, clock)
         self.search: Search | None = None
         self.problems: list[str] = []
+        self.readable: list[Sample] = []  # those without a problem
         self.coding: MaskCoding | None = None
         self.guesses: list[str] = []
         self.masks_read = 0
@@ -68,7 +71,10 @@ class DatasetReading(BackgroundJob):
             if self._cancelled():
                 raise Cancelled("The reading of the folder was cancelled.")
             self._done, self._name = number, sample.id
-            self.problems += discovery.check([sample])
+            problems = discovery.check([sample])
+            self.problems += problems
+            if not problems:
+                self.readable.append(sample)
         self._done = len(search.samples)
         chosen = search.samples[:: -(-len(search.samples) // MOST_MASKS)]
         self.masks_read = len(chosen)
@@ -80,8 +86,13 @@ _READINGS: LRU[tuple[object, ...], DatasetReading] = LRU(16)
 
 
 def find_reading(data: DataConfig, num_classes: int) -> DatasetReading:
-    """The reading of a dataset with these settings, running or done; a new one where none is fresh."""
-    key = (data.root, data.layout, data.unlabeled, data.labels, data.ignore_index, data.color_map, num_classes)
+    """The reading of a dataset with these settings, running or done; a new one where none is fresh.
+
+    Raises DataError where the dataset's recipe is damaged.
+    """
+    recipe = recipes.of(data)  # it may have changed since
+    settings = (data.root, data.layout, data.unlabeled, data.labels, data.ignore_index, data.color_map)
+    key = (*settings, num_classes, recipe)
     reading = _READINGS.get(key)
     if reading is None or not reading.fresh:
         reading = DatasetReading(data, num_classes)

@@ -12,6 +12,7 @@ import streamlit as st
 
 from pages.server import paths
 from pages.ui import widgets
+from unet_core.data.library import folders
 from unet_core.data.library.library import SAMPLE, Entry
 from unet_core.errors import DataError, UnetError
 from unet_core.io.filenames import readable
@@ -60,16 +61,21 @@ def select(name: str) -> None:
     st.session_state.pop(PROBLEM, None)
 
 
-def select_folder(root: Path) -> None:
+def select_path(text: str) -> None:
     """Choose the dataset of a folder, which is added to the list where it may be. For callbacks, as `select` is.
 
     What stands in the way is said where the menu is.
     """
     try:
-        select(name_of(root) or _link(root))
+        select(name_of(Path(text)) or _link(text))
     except UnetError as error:
         select("")
         st.session_state[PROBLEM] = str(error)
+
+
+def find_entry(name: str) -> Entry | None:
+    """The dataset of the list; None for the built-in sample and where there is none. Raises DataError."""
+    return next((entry for entry in paths.library().entries() if entry.name == name), None)
 
 
 def name_of(root: Path) -> str:
@@ -80,16 +86,11 @@ def name_of(root: Path) -> str:
     return next((entry.name for entry in paths.library().entries() if os.path.realpath(entry.root) == real), "")
 
 
-def _link(root: Path) -> str:
+def _link(text: str) -> str:
     data_root = paths.data_root()
     if data_root is None:
         raise DataError("This server takes no folders of its own disk. Upload the images on the Data page.")
-    if not Path(os.path.realpath(root)).is_relative_to(data_root):
-        raise DataError(
-            f"{readable(str(root))} is outside {readable(str(data_root))}, below which datasets may lie. "
-            "Choose another folder on the Data page."
-        )
-    return paths.library().link(root).name
+    return paths.library().link(folders.parse_path(text, data_root)).name
 
 
 def _settle(names: list[str]) -> None:

@@ -19,14 +19,17 @@ IMAGES, CROPS = 3, 5
 def show(config: RunConfig) -> None:
     """A row for each of a few images: a crop without, then with augmentation; another seed gives others."""
     if not config.data.root:
-        st.info("Enter a folder with images and masks first.", icon=":material/folder_open:")
+        st.info("Choose a dataset first.", icon=":material/database:")
         return
     seed = st.number_input("Preview seed", 0, 1000, 0, key="draw", help="Change it to see other crops.")
     try:
-        search, _ = dataset.find_samples(config.data.root, config.data.layout, config.data.unlabeled)
-        chosen = search.samples[:: max(1, len(search.samples) // IMAGES)][:IMAGES]
+        reading = dataset.read(config.data, config.model.num_classes)
+        if reading.coding is None:
+            st.info("The crops appear once the dataset is read.", icon=":material/hourglass_top:")
+            return
+        samples, coding = reading.readable, reading.coding
+        chosen = samples[:: max(1, len(samples) // IMAGES)][:IMAGES]
         with st.spinner("Creating crops…"):
-            coding, _, _ = dataset.read_coding(config.data.root, config.data, config.model.num_classes)
             rows = [augmented_crops(config, sample, int(seed), coding) for sample in chosen]
     except UnetError as error:
         widgets.show_error(error)

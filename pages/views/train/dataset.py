@@ -1,35 +1,129 @@
-"""The images of the folder in the form: their list, checked once for all views, what their masks mean, and previews."""
+"""The dataset in the form: the menu, what was found in the folder, what its masks mean, its repairs, and previews."""
 
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
+from pages.server.dataset_reading import DatasetReading, find_reading
+from pages.ui import dataset_picker, widgets
+from pages.ui.dataset_picker import Chosen
+from pages.ui.formatting import plain
+from pages.ui.settings import current_value, values_of
 from unet_core import overlay
-from unet_core.config.schema import DataConfig, ModelConfig
-from unet_core.data import discovery
-from unet_core.data.discovery import Search
+from unet_core.config.schema import DataConfig, ModelConfig, RunConfig, all_fields
 from unet_core.data.layouts import Sample
-from unet_core.data.masks import decide, files
+from unet_core.data.masks import files
 from unet_core.data.masks.coding import MaskCoding
+from unet_core.data.recipe import recipes
+from unet_core.data.recipe.recipe import Recipe
+from unet_core.errors import UnetError
 from unet_core.io import channels
 from unet_core.io.pixels import Array
 
-MOST_MASKS = 24  # that are read for a first look at what their values mean
+PREVIEWS = 4
+MOST_PROBLEMS = 20
+QUICK_SECONDS = 1.0  # a small folder is there within it, without a progress bar
+SAMPLE_CAPTION = "48 synthetic images of fluorescent nuclei with exact masks."
 
 
-@st.cache_data(max_entries=16, ttl=10, show_spinner="Reading the folder…")
-def find_samples(root: str, layout: str, unlabeled: str = "ask") -> tuple[Search, list[str]]:
-    """What lies in a folder, and the problems that the file headers reveal. Raises DataError."""
-    search = discovery.search(Path(root), layout, unlabeled=unlabeled)
-    return search, discovery.check(search.samples)
+@dataclass(frozen=True)
+class Dataset:
+    """What the form trains on: the folder, "" of none, its recipe, and whether training on it can start."""
+
+    root: str = ""
+    recipe: Recipe = Recipe()  # noqa: RUF009 - frozen
+    usable: bool = False
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """The values of the settings that the recipe fixes, by name."""
+        values = values_of(recipes.configure(RunConfig(), self.recipe))
+        return {name: values[name] for name, _ in self.recipe.settings}
 
 
-@st.cache_data(max_entries=16, ttl=60, show_spinner="Reading some masks…")
-def read_coding(root: str, data: DataConfig, num_classes: int) -> tuple[MaskCoding, list[str], int]:
-    """What mask values mean by some of the masks, what was guessed, and how many were read. Raises DataError."""
-    search = discovery.search_data(data)
-    chosen = search.samples[:: -(-len(search.samples) // MOST_MASKS)]
-    return *decide.look(search, data, ModelConfig(num_classes=num_classes), chosen), len(chosen)
+def show() -> Dataset:
+    """The part of the form."""
+    chosen = dataset_picker.choose()
+    if chosen is None:
+        return Dataset()
+    if chosen.name == dataset_picker.SAMPLE:
+        st.caption(SAMPLE_CAPTION)
+    root = str(chosen.root.resolve())
+    try:
+        data, model, recipe = read_settings(root)
+        usable = show_reading(find_reading(data, model.num_classes))
+    except UnetError as error:
+        widgets.show_error(error)
+        data_link(chosen)
+        return Dataset(root)
+    if recipe.repairs:
+        number = len(recipe.repairs)
+        st.caption(f":material/healing: {number} repair{'s are' if number > 1 else ' is'} applied, see Data.")
+    data_link(chosen)
+    return Dataset(root, recipe, usable)
+
+
+def data_link(chosen: Chosen) -> None:
+    """To the Data page with the same dataset."""
+    query = {} if chosen.name == dataset_picker.SAMPLE else {dataset_picker.KEY: chosen.name}
+    st.page_link("data.py", label="View and repair this dataset", icon=":material/database:", query_params=query)
+
+
+def read_settings(root: str) -> tuple[DataConfig, ModelConfig, Recipe]:
+    """The settings of the form that say how a folder is read, those that its recipe fixes included.
+
+    Raises DataError where the recipe is damaged.
+    """
+    names = ("layout", "unlabeled", "labels", "ignore_index", "color_map")
+    values = {option.name: current_value(option) for option in all_fields()}
+    data = DataConfig(root=root, **{name: values[name] for name in names})
+    recipe = recipes.of(data)
+    return *recipes.configure_parts(data, ModelConfig(num_classes=values["num_classes"]), recipe), recipe
+
+
+def show_reading(reading: DatasetReading) -> bool:
+    """What is known of the folder so far; whether training on it can start."""
+    reading.wait(QUICK_SECONDS)
+    progress = reading.poll()
+    if (search := reading.search) is not None:
+        st.caption(f"**{len(search.samples)} images** with masks · {plain(search.reason or search.layout)}")
+    if not progress.over:
+        follow(reading)
+        return False
+    if search is not None and (coding := reading.coding) is not None:
+        st.caption(f"Masks: {plain(coding.describe())} (by {reading.masks_read} of them)")
+        if remarks := [*search.notes, *reading.guesses]:
+            st.info("\n".join(f"- {plain(text)}" for text in remarks), icon=":material/info:")
+        show_previews(reading.readable, coding)
+    if reading.error:
+        widgets.show_error(reading.error)
+        return False
+    if reading.problems:
+        listed = "\n".join(f"- {plain(text)}" for text in reading.problems[:MOST_PROBLEMS])
+        st.warning(f"Problems in this folder:\n{listed}", icon=":material/warning:")
+    return True
+
+
+@st.fragment(run_every=0.5)
+def follow(reading: DatasetReading) -> None:
+    """The progress of a reading that takes longer; the whole page runs again when it is over."""
+    progress = reading.poll()
+    if progress.over:
+        st.rerun()
+    text = f"Checking image {progress.images + 1} of {progress.of_images}" if progress.of_images else "Reading…"
+    st.progress(progress.fraction, text)
+
+
+def show_previews(samples: Sequence[Sample], coding: MaskCoding) -> None:
+    """A few images beside each other, with their masks outlined."""
+    spread = samples[:: max(1, len(samples) // PREVIEWS)]
+    for column, sample in zip(st.columns(PREVIEWS), spread, strict=False):
+        try:
+            column.image(preview(sample, coding), width="stretch", alt=f"{sample.id} with its mask outlined")
+        except UnetError as error:
+            column.caption(plain(str(error)))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -41,3 +135,12 @@ def preview(sample: Sample, coding: MaskCoding) -> Array:
     side = min(mask.shape)
     top, left = ((length - side) // 2 for length in mask.shape)
     return drawn[top : top + side, left : left + side]
+
+
+def read(data: DataConfig, num_classes: int) -> DatasetReading:
+    """The reading of a folder, for the other views of the page; it may go on. Raises UnetError where it failed."""
+    reading = find_reading(data, num_classes)
+    reading.wait(QUICK_SECONDS)
+    if reading.poll().over and reading.error:
+        raise UnetError(reading.error)
+    return reading

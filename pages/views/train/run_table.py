@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from pages.server import run_feed
-from pages.server.paths import runs_dir, sample_data
-from pages.ui import widgets
+from pages.server.paths import runs_dir
+from pages.ui import dataset_picker, widgets
 from pages.ui.formatting import duration_text, plain
 from pages.views.train import LIVE, form
 from unet_core.config import reproduce
@@ -174,10 +174,7 @@ def copy(run: runs.Run) -> None:
     """Called by the button, before the form is drawn: it gets the settings of a run, with its dataset."""
     config: RunConfig = run.config
     form.fill(config)
-    sample = Path(config.data.root) == Path(sample_data())
-    st.session_state["source"] = form.SAMPLE if sample else form.FOLDER
-    if not sample:
-        st.session_state["root"] = config.data.root
+    dataset_picker.select_path(config.data.root)
     st.toast("Settings copied to the form.", icon=":material/content_copy:")
 
 
