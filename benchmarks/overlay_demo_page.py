@@ -145,6 +145,8 @@ def viewer() -> None:
     if shown.classes is None:
         mask = cleanup.clean(mask_at(shown, at), minimum)
         extra = {"mask": mask, "mask_threshold": at, "objects": objects.find(mask, shown.image)}
+    if shown.image.dtype == np.uint8:
+        extra["limits"] = (0, 255)  # as overlay.draw has it
     view = show_viewer(**asdict(shown), **extra, threshold=threshold, selected=chosen or None, key="demo")
     if st.button("Forget the pixels", key="forget"):
         pixel_store.STORE.clear()

@@ -28,9 +28,8 @@ def _pixels(request: Request) -> Response:
     layer = pixel_store.STORE.get(path["id"])
     if isinstance(layer, bytes):
         raise GoneError
-    data, kind = layer.tile(path["level"], path["column"], path["row"])
-    packed = {"Content-Encoding": "gzip"} if kind != "image/png" else {"Content-Encoding": "identity"}
-    return Response(data, 200, HEADERS | packed, kind)
+    data = layer.tile(path["level"], path["column"], path["row"])
+    return Response(data, 200, HEADERS | {"Content-Encoding": "gzip"}, "application/octet-stream")
 
 
 def _values(request: Request) -> Response:

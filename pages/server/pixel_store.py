@@ -6,8 +6,9 @@
     GET /viewer/<version>/<folder>/<file>            a module of the program (any component's)
 
 A layer's id is a keyed hash of its content: nobody can guess one, equal content has equal ids, and what an id stands
-for never changes, so that browsers cache it. The images' tiles are PNG, all other numbers plain little-endian bytes,
-packed: a browser may change colors, and one that guards against fingerprinting gives no exact pixel back.
+for never changes, so that browsers cache it. All tiles are plain little-endian numbers, packed, and not PNG: a browser
+may change the colors of one, cuts 16 bits to 8, and gives no exact pixel back where it guards against fingerprinting;
+contrast is set in the browser, from all the levels that there are.
 The store holds `MOST_BYTES`; what was used least recently goes first, and is put back by a rerun of its page.
 """
 
@@ -37,12 +38,21 @@ class GoneError(LookupError):
 
 
 @dataclass(frozen=True)
+class Contrast:
+    """Intensities of an image: those shown as black and white unless the user says otherwise, and its extremes."""
+
+    auto: tuple[float, float]
+    bounds: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Layer:
     """Pixels (H, W) or (H, W, 1|3) as they are shown, and the values (H, W) or (H, W, C) that the read-out gives."""
 
     shown: Pixels
     values: Pixels
-    kind: Kind  # color: PNG, reduced by means; mean: numbers, reduced by means; nearest: numbers that have no mean
+    kind: Kind  # color: an image, reduced by means; mean: a map, reduced by means; nearest: numbers that have no mean
+    contrast: Contrast | None = None  # of an image
 
     @property
     def nbytes(self) -> int:
@@ -54,16 +64,12 @@ class Layer:
         side: int = max(self.shown.shape[:2])
         return max(0, (-(-side // TILE) - 1).bit_length())
 
-    def tile(self, level: int, column: int, row: int) -> tuple[bytes, str]:
-        """(data, media type) of one tile of at most TILE x TILE pixels. Raises GoneError."""
+    def tile(self, level: int, column: int, row: int) -> bytes:
+        """One tile of at most TILE x TILE pixels, packed; an image's as differences. Raises GoneError."""
         if not 0 <= level <= self.levels:
             raise GoneError
         part = _reduced(cut(self.shown, TILE << level, column, row), 1 << level, self.kind)
-        if self.kind != "color":
-            return pack(part), "application/octet-stream"
-        from unet_core.io.pixels import encode_png
-
-        return encode_png(part[:, :, 0] if part.shape[2] == 1 else part), "image/png"
+        return pack(_differ(part) if self.kind == "color" else part)
 
 
 def _size(entry: Layer | bytes) -> int:
@@ -78,7 +84,11 @@ class PixelStore:
         self._entries: LRU[str, Layer | bytes] = LRU(most, _size)
 
     def put(self, pixels: Pixels, kind: Kind, shown: Pixels | None = None) -> str:
-        """The id of pixels (H, W) or (H, W, C); what has more than 8 bits is shown with 8.
+        """The id of pixels, see `add`."""
+        return self.add(pixels, kind, shown)[0]
+
+    def add(self, pixels: Pixels, kind: Kind, shown: Pixels | None = None) -> tuple[str, Layer]:
+        """Store pixels (H, W) or (H, W, C); their id and layer.
 
         `shown` (H, W, 3) uint8 is how they are shown, where that is chosen. The first half of the id is of the pixels
         alone: a browser that sees it again stays where it is in the image.
@@ -88,9 +98,13 @@ class PixelStore:
         if shown is not None:
             shown = np.ascontiguousarray(shown)
             content = content[:HALF] + self._id(b"shown", shown)[HALF:]
-        if self._entries.get(content) is None:
-            self._entries.put(content, Layer(_shown(values, kind) if shown is None else shown, values, kind))
-        return content
+        layer = self._entries.get(content)
+        if not isinstance(layer, Layer):
+            drawn = _shown(values, kind) if shown is None else shown
+            is_chosen = shown is not None or values.shape[2:] not in ((), (1,), (3,))
+            layer = Layer(drawn, values, kind, _measure(drawn, is_chosen) if kind == "color" else None)
+            self._entries.put(content, layer)
+        return content, layer
 
     def put_data(self, data: object) -> str:
         """The id of something that is JSON."""
@@ -128,10 +142,35 @@ def _shown(values: Pixels, kind: Kind) -> Pixels:
     if kind == "color":
         from unet_core.io.pixels import for_display
 
-        return np.ascontiguousarray(for_display(values))
+        if values.ndim == 3 and values.shape[2] not in (1, 3):
+            return np.ascontiguousarray(for_display(values))
+        return np.nan_to_num(values, posinf=0, neginf=0) if values.dtype.kind == "f" else values
     if kind == "mean" and values.dtype.kind == "f":  # a share of 1
         return np.asarray(np.rint(np.clip(np.nan_to_num(values), 0, 1) * 255), np.uint8)
     return values
+
+
+def _measure(shown: Pixels, is_chosen: bool) -> Contrast:
+    """The contrast of an image: automatic from its percentiles, or as it is where its colors were chosen before."""
+    from unet_core.io.pixels import LIMITS, full_range, percentiles
+
+    whole = 0.0, full_range(shown)
+    if is_chosen:
+        return Contrast(whole, whole)
+    bounds = float(shown.min()), float(shown.max())
+    if bounds[0] == bounds[1]:  # one color alone is shown as it is
+        return Contrast(whole, whole)
+    low, high = percentiles(shown, LIMITS)
+    return Contrast((low, high) if high > low else bounds, bounds)
+
+
+def _differ(part: Pixels) -> Pixels:
+    """Integers as differences to the pixel on the left, modulo their range: they pack better. Floats as they are."""
+    if part.dtype.kind == "f":
+        return part
+    differences = part.copy()
+    differences[:, 1:] -= part[:, :-1]
+    return differences
 
 
 def cut(pixels: Pixels, side: int, column: int, row: int) -> Pixels:

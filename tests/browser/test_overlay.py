@@ -242,6 +242,52 @@ def test_classes_are_hidden_by_name_errors_are_red_and_the_download_is_what_is_s
     assert far(drawn(page, (200, 300)), errors_of(shown.image, shown.classes, shown.truth, 4)) == 0
 
 
+def toned(image: np.ndarray, low: float, high: float, gamma: float = 1.0, inverted: bool = False) -> np.ndarray:
+    """(H, W, 3) uint8: how an image looks between two intensities."""
+    share = np.clip((image.astype(np.float64) - low) / (high - low), 0, 1) ** (1 / gamma)
+    return with_channels(np.rint(255 * (1 - share if inverted else share)).astype(np.uint8), 3)
+
+
+def test_contrast_is_set_in_the_browser_and_told_when_it_is_let_go(page: Page, server: Server):
+    open_case(page, server, "small")
+    image = case("small").image
+    page.get_by_role("combobox", name="Show").select_option("image")
+    controls = page.get_by_role("group", name="Contrast")
+    expect(controls).to_be_hidden()
+    opener = page.get_by_role("button", name="Contrast, brightness and gamma")
+    opener.click()
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    ready(page)
+    assert far(drawn(page, image.shape[:2]), with_channels(image, 3)) == 0
+    controls.get_by_role("button", name="Auto").click()
+    poll(lambda: known(page)["limits"] is None, what="the automatic contrast in Python")
+    ready(page)
+    low, high = np.percentile(image, (0.5, 99.5))
+    assert far(drawn(page, image.shape[:2]), toned(image, low, high)) == 0
+    requests: list[str] = []
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.on("request", lambda request: requests.append(request.url))
+    white = controls.get_by_role("slider", name="White")
+    box = white.bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 8, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+    limits = ask(page, "viewer.settings.limits")
+    assert limits[1] < high
+    ready(page)
+    assert far(drawn(page, image.shape[:2]), toned(image, *limits)) == 0
+    assert requests == []
+    page.mouse.up()
+    poll(lambda: known(page)["limits"] == tuple(limits), what="the limits in Python")
+    controls.get_by_role("button", name="Invert").click()
+    gamma = controls.get_by_role("slider", name="Gamma")
+    gamma.focus()
+    gamma.press("End")
+    poll(lambda: (known(page)["gamma"], known(page)["inverted"]) == (5, True), what="gamma in Python")
+    ready(page)
+    assert far(drawn(page, image.shape[:2]), toned(image, *limits, 5, True)) == 0
+
+
 def test_errors_of_two_classes_have_three_colors_and_the_wipe_bares_the_image(page: Page, server: Server):
     open_case(page, server, "small")
     shown = case("small")

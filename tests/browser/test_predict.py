@@ -86,6 +86,9 @@ def test_a_mask_is_seen_moved_and_looked_at_closely(page: Page, server: Server, 
 
     assert ask(page, "viewer.data.name") == pictures[0].name
     assert number_of_objects(page) == count(0.5)
+    page.get_by_role("button", name="Contrast, brightness and gamma").click()
+    page.get_by_role("button", name="Full range").click()
+    ready(page)
     assert far(drawn(page, image.shape[:2]), overlay.draw(image, answer.mask(0.5), 1)) == 0
 
     threshold = page.get_by_role("slider", name="Threshold")

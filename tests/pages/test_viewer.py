@@ -14,7 +14,6 @@ from streamlit.testing.v1 import AppTest
 from pages.components import loader, source
 from pages.components.viewer import ViewSettings, _settle, show_viewer
 from pages.server import pixel_routes, pixel_store
-from unet_core.io import images
 
 RNG = np.random.default_rng(0)
 
@@ -137,17 +136,24 @@ def test_what_was_not_looked_at_for_longest_goes_first():
     assert store.get(large).nbytes == store.nbytes == 10_000
 
 
-def test_a_picture_comes_in_tiles_that_join_to_it(client, store):
-    image = RNG.integers(0, 255, (1100, 2100, 3), np.uint8)
+def pixels_of(content: bytes, dtype: type, height: int, channels: int) -> np.ndarray:
+    """A tile of an image: differences along its rows, added up as the browser does."""
+    differences = np.frombuffer(content, dtype).reshape(height, -1, channels)
+    return differences.cumsum(1, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_an_image_comes_in_tiles_that_join_to_it(client, store, dtype):
+    image = RNG.integers(0, np.iinfo(dtype).max, (1100, 2100, 3), dtype)
     place = f"/base/viewer/pixels/{store.put(image, 'color')}"
     assert store.get(place.rpartition("/")[2]).levels == 2
     tiles = [
-        [images.decode(client.get(f"{place}/0/{column}/{row}").content, "tile") for column in range(3)]
-        for row in range(2)
+        [pixels_of(client.get(f"{place}/0/{column}/{row}").content, dtype, height, 3) for column in range(3)]
+        for row, height in enumerate((1024, 76))
     ]
     assert (np.concatenate([np.concatenate(row, 1) for row in tiles]) == image).all()
     answer = client.get(f"{place}/2/0/0")
-    small = images.decode(answer.content, "tile")
+    small = pixels_of(answer.content, dtype, 275, 3)
     assert small.shape == (275, 525, 3)
     assert abs(small[3, 7].astype(int) - image[12:16, 28:32].mean((0, 1))).max() <= 0.5
     assert "immutable" in answer.headers["cache-control"]
@@ -155,6 +161,42 @@ def test_a_picture_comes_in_tiles_that_join_to_it(client, store):
     for missing in ("0/3/0", "0/0/2", "3/0/0", "0/0/99999999999"):
         answer = client.get(f"{place}/{missing}")
         assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-store")
+
+
+def contrast_of(store, pixels: np.ndarray, shown: np.ndarray | None = None) -> list[tuple[float, float]]:
+    layer = store.add(pixels, "color", shown)[1]
+    return [layer.contrast.auto, layer.contrast.bounds]
+
+
+def test_contrast_is_by_percentiles_for_every_bit_depth(store):
+    levels = np.arange(1001).reshape(7, 143, 1)  # the percentiles 0.5 and 99.5 are 5 and 995
+    assert contrast_of(store, levels.astype(np.uint16)) == [(5, 995), (0, 1000)]
+    assert contrast_of(store, levels.astype(np.float32)) == [(5, 995), (0, 1000)]
+    assert contrast_of(store, (levels // 8).astype(np.uint8)) == [(0, 124), (0, 125)]
+    hot = np.zeros((100, 100, 1), np.uint16)
+    hot[0, 0] = 40_000  # so few that both percentiles are the same
+    assert contrast_of(store, hot) == [(0, 40_000), (0, 40_000)]
+
+
+def test_what_has_no_contrast_or_chosen_colors_is_shown_as_it_is(store):
+    assert contrast_of(store, np.full((4, 4, 1), 120, np.uint8)) == [(0, 255), (0, 255)]
+    assert contrast_of(store, np.full((4, 4, 3), 9, np.uint16)) == [(0, 65535), (0, 65535)]
+    assert contrast_of(store, np.full((4, 4, 1), np.nan, np.float32)) == [(0, 1), (0, 1)]
+    stack = RNG.integers(0, 900, (4, 5, 7), np.uint16)
+    assert contrast_of(store, stack) == [(0, 255), (0, 255)]  # its composite is stretched already
+    assert contrast_of(store, stack, np.zeros((4, 5, 3), np.uint8)) == [(0, 255), (0, 255)]
+
+
+def test_the_contrast_of_a_visitor_is_kept_and_nonsense_is_not(store):
+    memory: dict = {}
+    start = ViewSettings()
+    _settle(memory, start, None)
+    view = _settle(memory, start, told(start, 1, limits=[10, 99.5], gamma=2, inverted=True))
+    assert (view.limits, view.gamma, view.inverted) == ((10, 99.5), 2, True)
+    for number, nonsense in enumerate(([9, 3], [1], [0, True], "ab", [0, 1e999], {"a": 1})):
+        assert _settle(memory, start, told(view, 2 + number, limits=nonsense)).limits == (10, 99.5)
+    view = _settle(memory, start, told(view, 20, limits=None, gamma=9, inverted=1))
+    assert (view.limits, view.gamma, view.inverted) == (None, 2, True)
 
 
 def test_numbers_come_as_they_are_reduced_by_means_or_by_the_middle(client, store):
@@ -252,6 +294,8 @@ def test_a_run_sends_ids_and_no_pixels(store):
     data = json.loads(app.get("bidi_component")[0].proto.json)
     assert len(json.dumps(data)) < 2500
     assert data["size"] == [80, 64]
+    image = data["layers"]["image"]
+    assert (image["shown"], image["planes"], image["auto"], image["bounds"]) == ("uint16", 1, [0, 65535], [0, 65535])
     dtypes = {name: layer["dtype"] for name, layer in data["layers"].items()}
     assert dtypes == {"image": "uint16", "probability": "float32", "mask": "uint8", "labels": "int32"}
     assert json.loads(store.get(data["objects"])) == [[1, 40, 15, 30, 10, 50, 20]]

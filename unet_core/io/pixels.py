@@ -63,7 +63,7 @@ def for_display(image: Pixels) -> Array:
         return composite(image)
     if image.dtype == np.uint8:
         return image
-    low, high = _percentiles(image, LIMITS)
+    low, high = percentiles(image, LIMITS)
     scale = 255 / (high - low) if high > low else 0.0
     shown: Array = np.clip(np.rint((image.astype(np.float32) - low) * scale), 0, 255).astype(np.uint8)
     return shown
@@ -89,7 +89,7 @@ def composite(
     """
     chosen = tuple(channels) or tuple(range(min(3, image.shape[2])))
     paints = np.array(tuple(colors) or default_colors(len(chosen)), np.float32)
-    ranges = [_percentiles(image[:, :, channel], limits) for channel in chosen]
+    ranges = [percentiles(image[:, :, channel], limits) for channel in chosen]
     shown = np.empty((*image.shape[:2], 3), np.uint8)
     rows = max(1, ROWS_OF // max(1, image.shape[1]))
     for top in range(0, image.shape[0], rows):  # a strip at a time: float32 of a large image would take gigabytes
@@ -109,7 +109,8 @@ def default_colors(count: int) -> list[tuple[int, int, int]]:
     return list(PAIR) if count == 2 else [CHANNEL_COLORS[number % len(CHANNEL_COLORS)] for number in range(count)]
 
 
-def _percentiles(values: Pixels, limits: tuple[float, float]) -> tuple[float, float]:
+def percentiles(values: Pixels, limits: tuple[float, float]) -> tuple[float, float]:
+    """Two percentiles (0 to 100) of all values, from a regular sample where they are many."""
     step = max(1, values.size // MOST_SAMPLED)
     low, high = (float(bound) for bound in np.percentile(values.reshape(-1)[::step], limits))
     return low, high

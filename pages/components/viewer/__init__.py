@@ -51,6 +51,12 @@ class ViewSettings:
     """Of a binary mask, #rrggbb."""
     hidden: tuple[int, ...] = ()
     """The class indices that are not shown."""
+    limits: tuple[float, float] | None = None
+    """The intensities shown as black and as white; None: automatic, from the image's percentiles."""
+    gamma: float = 1.0
+    """0.2 to 5; above 1 the dark parts are brighter."""
+    inverted: bool = False
+    """Whether black and white change places."""
     wipe: float | None = None
     """The compare slider: where the overlay begins, as a share of the width; None: off."""
     numbers: bool = False
@@ -82,6 +88,7 @@ def show_viewer(
     style: str = "fill",
     color: str = ViewSettings.color,
     hidden: Sequence[int] = (),
+    limits: tuple[float, float] | None = None,
     wipe: float | None = None,
     numbers: bool = False,
     selected: int | None = None,
@@ -92,8 +99,8 @@ def show_viewer(
 ) -> ViewSettings:
     """Show an image and what is predicted for it; returns how the user looks at it.
 
-    `image` is (H, W, C) of uint8, uint16 or float32, which the screen shows as `shown` (H, W, 3) uint8, by default as
-    `pixels.for_display` does; the read-out gives the values of `channels`, number and name, by default of all. All maps
+    `image` is (H, W, C) of uint8, uint16 or float32, which the screen shows between two intensities, or as `shown`
+    (H, W, 3) uint8; the read-out gives the values of `channels`, number and name, by default of all. All maps
     are (H, W). Two classes: `probability`, 0..1 or
     integers as shares of their type's range (drawn in steps of 1/255), and `mask`, the prediction after cleanup at
     `mask_threshold`, shown while the threshold is that one; without a probability, the mask alone. More classes:
@@ -122,7 +129,18 @@ def show_viewer(
     if wrong := {layer: shape for layer, shape in shapes.items() if shape != shapes["image"]}:
         raise ValueError(f"show_viewer: the image is {shapes['image']}, but {wrong}; all must be (H, W) of the image.")
 
-    seeds = ViewSettings(threshold, opacity, mode, style, color, tuple(sorted(hidden)), wipe, numbers, selected)
+    seeds = ViewSettings(
+        threshold,
+        opacity,
+        mode,
+        style,
+        color,
+        tuple(sorted(hidden)),
+        limits,
+        wipe=wipe,
+        numbers=numbers,
+        selected=selected,
+    )
     memory: dict[str, Any] = st.session_state.setdefault(f"_overlay {key}", {})
     message: Mapping[str, Any] = st.session_state.get(key) or {}
     view = _settle(memory, seeds, message.get("settings"))
@@ -152,16 +170,16 @@ def show_viewer(
 
 
 def _layer(pixels: Pixels, kind: pixel_store.Kind, shown: Pixels | None = None) -> dict[str, Any]:
-    """Store pixels for the browser; returns what it must know of them."""
+    """Store pixels for the browser; returns what it must know of them, of an image also how its tiles are shown."""
     if pixels.dtype.kind == "f":
         pixels = pixels.astype(np.float32, copy=False)
+    content, stored = pixel_store.STORE.add(pixels, kind, shown)
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    return {
-        "id": pixel_store.STORE.put(pixels, kind, shown),
-        "dtype": pixels.dtype.name,
-        "channels": channels,
-        "shape": pixels.shape[:2],
-    }
+    layer = {"id": content, "dtype": pixels.dtype.name, "channels": channels, "shape": pixels.shape[:2]}
+    if stored.contrast is not None:
+        planes = stored.shown.shape[2] if stored.shown.ndim == 3 else 1
+        layer |= {"shown": stored.shown.dtype.name, "planes": planes, **asdict(stored.contrast)}
+    return layer
 
 
 def _named(number: int, channels: Sequence[tuple[int, str]]) -> list[tuple[int, str]] | None:
@@ -229,6 +247,11 @@ def _receive(message: Mapping[str, Any], before: ViewSettings) -> ViewSettings:
             return False
         return math.isfinite(value) and 0 <= value <= 1
 
+    def is_limits(value: object) -> bool:
+        if not isinstance(value, list) or len(value) != 2:
+            return False
+        return all(type(one) in (int, float) and math.isfinite(one) for one in value) and value[0] <= value[1]
+
     def is_index(value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
 
@@ -242,13 +265,17 @@ def _receive(message: Mapping[str, Any], before: ViewSettings) -> ViewSettings:
         "style": lambda value: value in STYLES,
         "color": lambda value: isinstance(value, str) and re.fullmatch(r"#[0-9a-f]{6}", value) is not None,
         "hidden": is_list,
+        "limits": lambda value: value is None or is_limits(value),
+        "gamma": lambda value: type(value) in (int, float) and 0.2 <= value <= 5,
+        "inverted": lambda value: isinstance(value, bool),
         "wipe": lambda value: value is None or is_share(value),
         "numbers": lambda value: isinstance(value, bool),
         "selected": lambda value: value is None or is_index(value),
     }
     new = {name: message[name] for name, check in checks.items() if name in message and check(message[name])}
-    if "hidden" in new:
-        new["hidden"] = tuple(new["hidden"])
+    for name in ("hidden", "limits"):
+        if isinstance(new.get(name), list):
+            new[name] = tuple(new[name])
     return replace(before, clicked=False, **new)
 
 

@@ -1,6 +1,8 @@
 // The viewer's controls: they show the settings, and report what was chosen.
 
 import { element } from "../shared/dom.js";
+import { ContrastControls } from "./contrast.js";
+import { Slider } from "./slider.js";
 
 const MODES = {
   mask: "Prediction",
@@ -18,6 +20,7 @@ const ICONS = {
   fit: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
   wipe: "M12 3v18M8 9l-3 3 3 3M16 9l3 3-3 3",
   numbers: "M9 4 7 20M17 4l-2 16M5 9h15M4 15h15",
+  tone: "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18",
   full: "M9 4H4v5M4 4l6 6M15 20h5v-5M20 20l-6-6",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
 };
@@ -42,7 +45,7 @@ function choices(select, options) {
 const percent = (value) => `${Math.round(value * 100)}%`;
 
 export class Panel {
-  // `on`: change(name, value, final), wipe(), zoom(factor), fit(), natural(), full(), download().
+  // `on`: change(name, value, final), wipe(), zoom(factor), fit(), natural(), full(), download(), resized().
   constructor(on) {
     this.on = on;
     const select = (name, words) => {
@@ -54,8 +57,10 @@ export class Panel {
 
     [this.mode, this.modeLabel] = select("mode", "Show");
     [this.style, this.styleLabel] = select("style", "Style");
-    [this.threshold, this.thresholdLabel, this.thresholdValue] = this.#slider("threshold", "Threshold");
-    [this.opacity, this.opacityLabel, this.opacityValue] = this.#slider("opacity", "Opacity");
+    const slider = (name, words) => new Slider(name, words, (value, final) => on.change(name, value, final));
+    this.threshold = slider("threshold", "Threshold");
+    this.opacity = slider("opacity", "Opacity");
+    this.contrast = new ContrastControls(on.change);
     this.swatches = element("datalist", { id: "swatches" });
     this.color = element("input", {
       type: "color",
@@ -65,6 +70,7 @@ export class Panel {
       onchange: () => on.change("color", this.color.value, true),
     });
     this.colorLabel = element("label", {}, element("span", {}, "Color"), this.color, this.swatches);
+    this.tone = button("tone", "Contrast, brightness and gamma", () => this.#toggleContrast());
     this.wipe = button("wipe", "Compare slider between image and overlay", () => on.wipe());
     this.numbers = button("numbers", "Object numbers", () => on.change("numbers", !this.settings.numbers, true));
     this.level = element("output", { "data-is": "zoom", title: "Screen pixels per image pixel" });
@@ -81,6 +87,7 @@ export class Panel {
     const rest = element(
       "div",
       { class: "group end" },
+      this.tone,
       this.wipe,
       this.numbers,
       zooms,
@@ -92,33 +99,17 @@ export class Panel {
       { class: "bar", role: "group", "aria-label": "Display settings" },
       this.modeLabel,
       this.styleLabel,
-      this.thresholdLabel,
-      this.opacityLabel,
+      this.threshold.label,
+      this.opacity.label,
       this.colorLabel,
       rest,
     );
   }
 
-  #slider(name, words) {
-    const value = element("output");
-    const input = element("input", { type: "range", name, min: 0, max: 1, step: 0.01, "aria-label": words });
-    const report = (final) => this.on.change(name, Number(input.value), final);
-    input.addEventListener("pointerdown", () => (this.pressed = true));
-    input.addEventListener("input", () => report(false));
-    input.addEventListener("change", () => {
-      report(this.pressed ? true : "soon"); // keys: when they rest
-      this.pressed = false;
-    });
-    for (const end of ["pointerup", "pointercancel"]) {
-      input.addEventListener(end, () => {
-        setTimeout(() => {
-          if (!this.pressed) return; // `change` came
-          this.pressed = false;
-          report(true);
-        });
-      });
-    }
-    return [input, element("label", { class: "slider" }, element("span", {}, words), input, value), value];
+  #toggleContrast() {
+    const isOpen = this.contrast.root.toggleAttribute("hidden");
+    this.tone.setAttribute("aria-expanded", !isOpen);
+    this.on.resized();
   }
 
   // Offer what can be shown of the data.
@@ -154,15 +145,13 @@ export class Panel {
     const binary = !data.multiclass;
     this.mode.value = mode;
     this.style.value = settings.style;
-    if (!this.pressed) this.threshold.value = settings.threshold;
-    if (!this.pressed) this.opacity.value = settings.opacity;
-    this.thresholdValue.textContent = settings.threshold.toFixed(2);
-    this.opacityValue.textContent = percent(settings.opacity);
-    this.opacity.setAttribute("aria-valuetext", percent(settings.opacity));
+    this.threshold.show(settings.threshold, settings.threshold.toFixed(2));
+    this.opacity.show(settings.opacity, percent(settings.opacity));
+    this.contrast.show(data.layers.image, settings);
     this.color.value = settings.color;
     this.styleLabel.hidden = !hasAreas;
-    this.thresholdLabel.hidden = !(binary && data.layers.probability && ["mask", "errors", "heat"].includes(mode));
-    this.opacityLabel.hidden = mode === "image";
+    this.threshold.label.hidden = !(binary && data.layers.probability && ["mask", "errors", "heat"].includes(mode));
+    this.opacity.label.hidden = mode === "image";
     this.colorLabel.hidden = !(binary && (mode === "mask" || mode === "truth"));
     this.wipe.hidden = mode === "image";
     this.numbers.hidden = !data.objects;

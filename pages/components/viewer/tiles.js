@@ -1,5 +1,7 @@
 // The pixels of the layers, fetched in tiles as they are needed and kept up to a bound.
 
+import { sumUp } from "./drawing/tone.js";
+
 const MOST_REQUESTS = 6; // at a time, as many as a browser opens to one server
 const MOST_BYTES = 256 * 1024 * 1024;
 const TRIES = 3;
@@ -44,7 +46,8 @@ export class Tiles {
     const cached = this.#cached(key);
     if (cached) return cached;
     const [width, height] = tileShape(this.size, this.tile, level, column, row);
-    this.#enqueue(key, { id: layer.id, type: name === "image" ? "image" : (layer.shown ?? layer.dtype), width, height });
+    const planes = layer.planes ?? 0; // of the image alone
+    this.#enqueue(key, { id: layer.id, type: layer.shown ?? layer.dtype, width, height, planes });
     return null;
   }
 
@@ -131,7 +134,7 @@ export class Tiles {
   }
 
   #store(key, tile) {
-    if (this.ended) return tile.data?.close?.();
+    if (this.ended) return;
     this.cache.set(key, tile);
     tile.turn = this.turn;
     this.bytes += tile.bytes;
@@ -139,7 +142,6 @@ export class Tiles {
       if (this.bytes <= MOST_BYTES || other.turn === this.turn) break; // what is in view stays
       this.cache.delete(old);
       this.bytes -= other.bytes;
-      other.data.close?.();
     }
   }
 
@@ -152,7 +154,6 @@ export class Tiles {
   end() {
     this.ended = true;
     for (const running of this.running.values()) running.stop.abort();
-    for (const tile of this.cache.values()) tile.data.close?.();
     this.cache.clear();
   }
 }
@@ -171,14 +172,10 @@ export function tileShape(size, tile, level, column, row) {
   ];
 }
 
-async function decode(answer, request) {
-  if (request.type === "image") {
-    const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
-    const data = await createImageBitmap(await answer.blob(), options);
-    return { data, width: data.width, height: data.height, bytes: data.width * data.height * 4 };
-  }
-  const data = new ARRAYS[request.type](await answer.arrayBuffer());
-  const { width, height } = request;
-  if (height && data.length !== width * height) throw new Error("a tile of another size");
-  return { data, width, height, bytes: data.byteLength };
+async function decode(answer, { type, width, height, planes }) {
+  const data = new ARRAYS[type](await answer.arrayBuffer());
+  if (height && data.length !== width * height * (planes || 1)) throw new Error("a tile of another size");
+  if (planes && type !== "float32") sumUp(data, width, planes);
+  const painted = planes ? width * height * 4 : 0; // the canvas that the image is painted on
+  return { data, width, height, planes, bytes: data.byteLength + painted };
 }

@@ -31,7 +31,7 @@ class Viewer {
     this.removed = new AbortController();
     this.makeElements();
     this.makeParts();
-    this.root.append(this.panel.bar, this.legend.root, this.stage, this.under);
+    this.root.append(this.panel.bar, this.panel.contrast.root, this.legend.root, this.stage, this.under);
     this.root.viewer = this;
     parent.append(this.root);
     this.observer = new ResizeObserver(() => this.resize());
@@ -88,6 +88,7 @@ class Viewer {
       fit: () => this.move(() => this.view.fit()),
       natural: () => this.zoom(1 / this.view.scale),
       full: () => this.toggleFull(),
+      resized: () => this.resize(),
       download: () => {
         this.draw();
         downloadCanvas(this.canvas, this.data.name);

@@ -1,12 +1,23 @@
 // The image itself on a canvas of its own, from tiles.
 
 import { eachTile, everyTile, geometryOf, levelFor, someTile } from "./geometry.js";
+import { limitsOf, paintTone, tableOf } from "./tone.js";
 
 export class BaseLayer {
   // `stage`: the element whose background surrounds the image.
   constructor(tiles, stage) {
-    Object.assign(this, { tiles, stage, complete: false });
+    Object.assign(this, { tiles, stage, complete: false, tone: {} });
     this.canvas = document.createElement("canvas");
+  }
+
+  // Whether the image must be drawn again for the reader's contrast, gamma or inversion.
+  setTone(layer, settings) {
+    const limits = limitsOf(layer, settings);
+    const { gamma, inverted } = settings;
+    const key = JSON.stringify([layer.id, limits, gamma, inverted]);
+    if (key === this.tone.key) return false;
+    this.tone = { key, limits, gamma, inverted, table: tableOf(layer.shown, limits, gamma, inverted) };
+    return true;
   }
 
   // `fast`: while the image is moved.
@@ -54,8 +65,19 @@ export class BaseLayer {
       const [left, top] = [across(column * side), down(row * side)];
       const right = across(column * side + part.width * 2 ** level);
       const bottom = down(row * side + part.height * 2 ** level);
-      context.drawImage(part.data, left, top, right - left, bottom - top);
+      context.drawImage(this.#painted(part), left, top, right - left, bottom - top);
     });
     return complete;
+  }
+
+  // A tile as a canvas, painted again when the tone has changed.
+  #painted(part) {
+    if (part.tone === this.tone.key) return part.canvas;
+    part.canvas ??= Object.assign(document.createElement("canvas"), { width: part.width, height: part.height });
+    const image = new ImageData(part.width, part.height);
+    paintTone(new Uint32Array(image.data.buffer), part.data, part.planes, this.tone);
+    part.canvas.getContext("2d").putImageData(image, 0, 0);
+    part.tone = this.tone.key;
+    return part.canvas;
   }
 }

@@ -31,7 +31,8 @@ export class Renderer {
   draw(scene, dirty) {
     const { data, settings, mode, view } = scene;
     if (dirty.has("base") || dirty.has("sample")) this.tiles.fresh();
-    if (dirty.has("base")) this.base.draw(data, view, this.sharp, scene.moving);
+    const isToned = this.base.setTone(data.layers.image, settings);
+    if (dirty.has("base") || isToned) this.base.draw(data, view, this.sharp, scene.moving);
     const resolution = this.#overlayResolution();
     const look = lookOf(data, settings, mode, {
       dragged: scene.dragged,
