@@ -57,9 +57,7 @@ class DatasetReading(BackgroundJob):
         if self._ended_at is None:
             return True
         took = self._ended_at - self._started_at
-        return self.state in (DONE, FAILED) and self._clock() - self._ended_at < max(
-            FRESH_SECONDS, FRESH_FACTOR * took
-        )
+        return self.state in (DONE, FAILED) and self._clock() - self._ended_at < max(FRESH_SECONDS, FRESH_FACTOR * took)
 
     def _count(self) -> tuple[int, int, str, int, int]:
         return self._done, len(self.search.samples) if self.search else 0, self._name, 0, 0

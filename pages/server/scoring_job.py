@@ -91,7 +91,9 @@ class ScoringJob(BackgroundJob):
             loaded = model_registry.load(self._model)
         self.warning = loaded.warning
         run, config = self._trained_run, loaded.predictor.model.config
-        data = run.data if self._root is None else replace(run.data, root=str(self._root), layout="auto")
+        data = run.data
+        if self._root is not None:
+            data = replace(data, root=str(self._root), layout="auto", recipe="auto")
         search = discovery.search_data(data)
         parts = known_images(self._model.folder, run.split() if run.has_split else {})
         groups = classify(search.samples, parts)

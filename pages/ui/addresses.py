@@ -16,6 +16,8 @@ SPLITS = {  # how the address names the images of Evaluate, and the value of the
     "Training": "train",
     "Validation": "val",
     "Test": "test",
+    "Another dataset (not trained on)": "other",
+    "Another dataset (all images)": "other-all",
 }
 VALUES = {  # by parameter: a value of an older release and its name now
     "split": {value: label for label, value in SPLITS.items()}

@@ -12,11 +12,12 @@ import streamlit as st
 
 from pages.server import paths
 from pages.ui import widgets
-from unet_core.data.library import folders
-from unet_core.data.library.library import SAMPLE, Entry
+from unet_core.data.library import folders, library
+from unet_core.data.library.library import Entry
 from unet_core.errors import DataError, UnetError
 from unet_core.io.filenames import readable
 
+SAMPLE = library.SAMPLE
 KEY = "dataset"  # of the widget, and the name in the address
 CHOICE = "dataset_choice"  # in the session: the name that is chosen, "" after one that is gone
 IN_ADDRESS = "dataset_in_address"  # in the session: what this module has put there

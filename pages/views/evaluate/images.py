@@ -6,19 +6,11 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.server.scoring_job import Scores
-from pages.ui import dataset_picker
+from pages.ui import addresses, dataset_picker
 from unet_core.config.choices import SPLITS
 
 OTHER, OTHER_ALL = "other", "other-all"
-LABELS = {
-    "held-out": "Held-out (not trained on)",
-    "all": "All",
-    "train": "Training",
-    "val": "Validation",
-    "test": "Test",
-    OTHER: "Another dataset (not trained on)",
-    OTHER_ALL: "Another dataset (all images)",
-}
+LABELS = {value: label for label, value in addresses.SPLITS.items()}
 
 
 class Images(NamedTuple):
