@@ -42,8 +42,6 @@ def choose(label: str = "Dataset") -> Chosen | None:
     name = st.selectbox(
         label,
         [SAMPLE, *entries],
-        index=None,
-        required=True,
         key=KEY,
         on_change=_take,
         placeholder="Choose a dataset",

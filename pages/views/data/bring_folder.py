@@ -14,6 +14,7 @@ from unet_core.io.filenames import is_image_name, readable
 HERE = "browsed_folder"  # in the session: the folder whose content is shown
 PATH = "folder_path"  # of the box
 ERROR = "folder_error"  # in the session: why a typed path cannot be opened; stays until another is
+ROW_HEIGHT, LIST_HEIGHT = 40, 290  # pixels of the screen
 MOST_SHOWN = 200  # folders
 MOST_PARTS = 6  # of the way to the folder
 
@@ -41,7 +42,7 @@ def show() -> str | None:
     except (UnetError, OSError) as error:
         widgets.show_error(error)
         return None
-    with st.container(height=min(260, 60 + 44 * max(1, len(inside))), key="folders"):
+    with st.container(height=min(LIST_HEIGHT, 34 + ROW_HEIGHT * max(1, len(inside))), gap=None, key="folders"):
         for number, item in enumerate(inside[:MOST_SHOWN]):
             st.button(
                 f"{plain(readable(item.name))} · {_content(item.images, item.folders)}",
