@@ -16,10 +16,10 @@ from unet_core.config.schema import DataConfig, ModelConfig, RunConfig, all_fiel
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
 from unet_core.data.masks.coding import MaskCoding
+from unet_core.data.reading import read_image
 from unet_core.data.recipe import recipes
 from unet_core.data.recipe.recipe import Recipe
 from unet_core.errors import UnetError
-from unet_core.io import channels
 from unet_core.io.pixels import Array
 
 PREVIEWS = 4
@@ -129,7 +129,7 @@ def show_previews(samples: Sequence[Sample], coding: MaskCoding) -> None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def preview(sample: Sample, coding: MaskCoding) -> Array:
     """The largest square in the middle of the image, (side, side, 3) uint8, with its mask outlined."""
-    image = channels.read((sample.image, *sample.channel_files), sample.page)
+    image = read_image(sample)
     mask = coding.apply(files.read(sample, image.shape), sample.id)
     drawn = overlay.draw(image, mask, num_classes=coding.num_classes, opacity=1.0, outline=True)
     side = min(mask.shape)
