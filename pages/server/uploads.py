@@ -59,12 +59,17 @@ def issue_token() -> str:
     return f"{text}.{_sign(text)}"
 
 
-def is_token(token: str) -> bool:
-    """Whether this server has issued a token not too long ago."""
+def is_token(token: str, seconds: float = TOKEN_SECONDS) -> bool:
+    """Whether this server has issued a token in the last `seconds`."""
     text, _, signature = token.rpartition(".")
     if not token.isascii() or not hmac.compare_digest(signature, _sign(text)):
         return False
-    return time.time() - int(text.partition(".")[0]) < TOKEN_SECONDS
+    return time.time() - int(text.partition(".")[0]) < seconds
+
+
+def is_fresh(token: str) -> bool:
+    """Whether a page may keep its token: it will be good for another day."""
+    return is_token(token, TOKEN_SECONDS / 2)
 
 
 def _sign(text: str) -> str:
@@ -119,7 +124,8 @@ async def _status(request: Request, uploads: Uploads) -> Response:
     if job := _JOBS.find(upload_id):
         return JSONResponse(job.status())
     upload = await run_in_threadpool(uploads.find, upload_id)
-    return JSONResponse({"state": "receiving", "arrived": upload.arrived, "total": upload.manifest.total})
+    arrived, total = upload.arrived, upload.manifest.total
+    return JSONResponse({"state": "receiving", "arrived": arrived, "total": total, "chunk": CHUNK})
 
 
 async def _receive(request: Request, uploads: Uploads) -> Response:

@@ -43,7 +43,8 @@ def ended(client: TestClient, upload_id: str) -> dict[str, Any]:
 def test_a_whole_upload(client: TestClient, folder: Path) -> None:
     files = {"x/a.png": b"a" * 3_000_000, "x/b.zip": zipped({"b.png": b"b"})}
     upload_id, stream = begin(client, files), b"".join(files.values())
-    assert client.get(f"{URL}/{upload_id}").json() == {"state": "receiving", "arrived": 0, "total": len(stream)}
+    status = client.get(f"{URL}/{upload_id}").json()
+    assert status == {"state": "receiving", "arrived": 0, "total": len(stream), "chunk": 2**23}
     half = len(stream) // 2
     for offset, data in ((0, stream[:half]), (half, stream[half:])):
         answer = client.put(f"{URL}/{upload_id}?offset={offset}", content=data)
