@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
 
-from pages.server import pixel_routes
+from pages.server import pixel_routes, uploads
 from pages.server.paths import runs_dir
 from pages.server.run_api import routes
 
@@ -29,4 +29,6 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 
 base = st.get_option("server.baseUrlPath") or ""
-app = st.App("pages/main.py", routes=[*routes(base), *pixel_routes.routes(base)], lifespan=lifespan)
+app = st.App(
+    "pages/main.py", routes=[*routes(base), *pixel_routes.routes(base), *uploads.routes(base)], lifespan=lifespan
+)
