@@ -125,5 +125,3 @@ def save_summary(root: Path, settings: Mapping[str, Any], content: Mapping[str, 
 def _summary_path(root: Path, settings: Mapping[str, Any]) -> Path:
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     return folder_of(root) / f"scan-{digest}.json"
-
-

@@ -52,7 +52,8 @@ def stamp_of(sample: Sample, stats: Stats) -> str:
     """Changes where a file of the sample is written, added or removed, and with its repairs."""
     paths = [sample.image, *sample.channel_files, *sample.masks, *filter(None, [sample.field_of_view])]
     lines = [f"{path} {stats.get(str(path)) or _stat(path)}" for path in paths]
-    lines += [str(sample.page), str(sample.empty), str(sample.drawing is not None), repr(sample.repairs)]
+    repairs = [(repair.kind, repair.options) for repair in sample.repairs if repair.kind != "together"]
+    lines += [str(sample.page), str(sample.empty), str(sample.drawing is not None), repr(repairs)]
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
@@ -116,7 +117,14 @@ def read(sample: Sample, root: Path, stamp: str, coding: MaskCoding | None, piec
 
 def _read_headers(sample: Sample, facts: SampleFacts) -> SampleFacts:
     """What the headers say that is no longer seen in the pixels. Raises ImageError."""
-    facts = replace(facts, pages=images.pages(sample.image), orientation=images.orientation(sample.image))
+    kind = channels.describe((sample.image, *sample.channel_files))
+    facts = replace(
+        facts,
+        channel_names=kind.names,
+        stacked=kind.stacked,
+        pages=images.pages(sample.image),
+        orientation=images.orientation(sample.image),
+    )
     if len(sample.masks) == 1 and sample.drawing is None:
         with suppress(ImageError):
             facts = replace(facts, mask_orientation=images.orientation(sample.masks[0]))
