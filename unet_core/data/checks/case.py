@@ -25,7 +25,8 @@ FEW = 3  # names that a sentence holds
 class Case:
     """A scan before its findings, with the `search`, the settings (those of the recipe included), and what was guessed.
 
-    `records` of all samples in the order of their ids. `unclear`: why the mask values have no meaning, "" = they have. `clues`: what grouping needs of the images.
+    `records` of all samples in the order of their ids. `unclear`: why the mask values have no meaning, "" = they have.
+    `clues`: what grouping needs of the images.
     """
 
     scan: Scan

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from unet_core.data.checks import clues, measure
 from unet_core.data.checks.clues import Clue
 from unet_core.data.checks.facts import SampleFacts
@@ -17,7 +15,6 @@ from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.data.masks.evidence import EXAMPLES, MOST_PIECES, Evidence, Pieces
-from unet_core.data.masks.files import RawMask
 from unet_core.errors import DataError, ImageError
 from unet_core.io import channels, images
 
@@ -146,7 +143,7 @@ def evidence_values(evidence: Evidence) -> dict[str, Any]:
     order = sorted(evidence.counts, key=lambda code: (-evidence.counts[code], code))
     chosen = set(order[: measure.MOST_CODES])
     counts = {code: number for code, number in sorted(evidence.counts.items()) if code in chosen}
-    colors = {code: number for code, number in sorted(evidence.color_counts.items())}
+    colors = dict(sorted(evidence.color_counts.items()))
     pieces = [[list(part.codes), list(part.single), list(part.first)] for part in evidence.pieces]
     return {
         "counts": list(counts.items()),

@@ -93,8 +93,8 @@ def suggest_pairs(case: Case) -> list[tuple[str, str]]:
     ]
     pairs = []
     for row, sample in enumerate(missing):
-        column = max(range(len(spare)), key=lambda index, row=row: likeness[row][index])
-        best = likeness[row][column]
+        best = max(likeness[row])
+        column = likeness[row].index(best)
         others = [likeness[other][column] for other in range(len(missing)) if other != row]
         others += [value for index, value in enumerate(likeness[row]) if index != column]
         if best >= LIKE and best > max(others, default=0):

@@ -156,8 +156,8 @@ def find_specks(case: Case) -> Iterator[Finding]:
     yield Finding(
         "specks",
         INFO if len(ids) > COMMON * len(case.coded) else WARNING,
-        f"{number} {noun} of up to {most} pixels in {len(ids)} of {len(case.coded)} masks: {case.name(ids)}. Nearly all "
-        f"other foreground lies in pieces of {case.smallest_object} pixels or more. Specks count as objects.",
+        f"{number} {noun} of up to {most} pixels in {len(ids)} of {len(case.coded)} masks: {case.name(ids)}. Nearly "
+        f"all other foreground lies in pieces of {case.smallest_object} pixels or more. Specks count as objects.",
         ids,
         (Remedy(f"Remove pieces under {most + 1} px", (make_repair("remove_specks", ids, area=most + 1),)),),
     )

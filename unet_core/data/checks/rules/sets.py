@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-
 from unet_core.data import splits
 from unet_core.data.checks.case import Case, share
 from unet_core.data.checks.finding import ERROR, INFO, WARNING, Finding
@@ -59,8 +58,8 @@ def find_duplicates(case: Case) -> Iterator[Finding]:
         yield Finding(
             "duplicates",
             INFO,
-            f"{len(copies)} of {len(case.usable)} {noun} of another (the same pixels): {case.name(copies)}. A split that "
-            "is drawn keeps copies together; leave them out to count each image once.",
+            f"{len(copies)} of {len(case.usable)} {noun} of another (the same pixels): {case.name(copies)}. A split "
+            "that is drawn keeps copies together; leave them out to count each image once.",
             copies,
             (Remedy("Leave the copies out", (make_repair("leave_out", copies),)),),
         )
@@ -122,14 +121,14 @@ def find_tiles(case: Case) -> Iterator[Finding]:
         if held_back and any(part_of.get(name) == "train" for name in ids):
             shared += held_back
     if shared:
-        ids = tuple(sorted(shared))
+        late = tuple(sorted(shared))
         yield Finding(
             "groups_across_splits",
             WARNING,
-            f"{len(ids)} images of validation or test belong to the same series, patient or image as training images: "
-            f"{case.name(ids)}. Their scores may be too high.",
-            ids,
-            (Remedy("Leave them out", (make_repair("leave_out", ids),)),),
+            f"{len(late)} images of validation or test belong to the same series, patient or image as training images: "
+            f"{case.name(late)}. Their scores may be too high.",
+            late,
+            (Remedy("Leave them out", (make_repair("leave_out", late),)),),
         )
 
 
@@ -174,7 +173,7 @@ def find_unseen(case: Case) -> Iterator[Finding]:
         yield Finding(
             "unseen_classes",
             WARNING,
-            f"No image of {where} shows {names}. {consequence}; divide the images otherwise, or add images that show it.",
+            f"No image of {where} shows {names}. {consequence}; divide the images otherwise, or add more.",
             holding,
             (Remedy(f"Draw the split with seed {seeds}", settings=(("split_seed", seeds),)),) if seeds else (),
         )
@@ -217,8 +216,8 @@ def find_imbalance(case: Case) -> Iterator[Finding]:
             yield Finding(
                 "imbalance",
                 WARNING,
-                f"Only {share(part, total)} of the pixels are foreground (less than {RARE_FOREGROUND:.1%}). A loss such "
-                "as dice or focal learns rare foreground better than cross entropy.",
+                f"Only {share(part, total)} of the pixels are foreground (less than {RARE_FOREGROUND:.1%}). A loss "
+                "such as dice or focal learns rare foreground better than cross entropy.",
             )
         return
     rare = [index for index in sorted(pixels) if pixels[index] < RARE_CLASS * total]
