@@ -12,7 +12,6 @@ from unet_core.runs import manage
 from unet_core.runs import run as runs
 
 RECENT = 8
-STEP_WIDTH = 300  # of the screen
 STEPS = (
     ("data", ":material/database:", "1 · Data", "Add your images and masks: upload them, choose a folder, or take the "
      "built-in sample. See what is in them, find what is wrong, and repair it."),
@@ -27,9 +26,9 @@ STEPS = (
 st.title("UNet Studio")
 st.markdown("Train a **U-Net** on your own images and masks, use it on new images and evaluate it, all in the browser.")
 
-with st.container(horizontal=True, key="steps"):  # four in a row; fewer, and never narrower, on a small screen
-    for page, icon, title, text in STEPS:
-        with st.container(border=True, width=STEP_WIDTH, height="stretch"):
+for row in (STEPS[:2], STEPS[2:]):
+    for column, (page, icon, title, text) in zip(st.columns(2), row, strict=True):
+        with column.container(border=True, height="stretch"):
             st.subheader(title)
             st.write(text)
             st.page_link(f"{page}.py", label=f"Open {page.capitalize()}", icon=icon)

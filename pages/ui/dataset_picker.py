@@ -123,12 +123,14 @@ def _write_address(name: str) -> None:
 
 
 def _open(name: str, entries: dict[str, Entry]) -> Chosen | None:
-    try:
-        root = paths.sample_data() if name == SAMPLE else entries[name].root
-    except UnetError as error:
-        widgets.show_error(error)
-        return None
-    if name != SAMPLE and (problem := entries[name].problem):
+    if name == SAMPLE:
+        try:
+            with st.spinner("Creating the built-in sample…"):
+                return Chosen(name, paths.sample_data())
+        except UnetError as error:
+            widgets.show_error(error)
+            return None
+    if problem := entries[name].problem:
         widgets.show_error(problem)
         return None
-    return Chosen(name, root)
+    return Chosen(name, entries[name].root)

@@ -4,20 +4,20 @@ import streamlit as st
 
 from pages.server import paths
 from pages.ui import dataset_picker
+from pages.ui.dataset_picker import Chosen
 from pages.ui.formatting import plain
 from pages.views.data import bring_folder, bring_hub, bring_upload
+from pages.views.data.added import Added
 
 OPEN = "add_dataset"  # the key of the expander, whose state is whether it is open
-ADDED = "dataset_added"  # in the session: the name of a dataset that has just been added
+ADDED = "dataset_added"  # in the session: the latest dataset that was added here
+NEW = "dataset_is_new"  # in the session: whether that has not been said yet
 UPLOAD, FOLDER, HUB = "Upload", "Folder on this machine", "Hugging Face Hub"
 WAYS = {UPLOAD: bring_upload.show, FOLDER: bring_folder.show, HUB: bring_hub.show}
 
 
 def show() -> None:
     """The ways in, folded while there is nothing to add; a new dataset becomes the chosen one."""
-    if name := st.session_state.pop(ADDED, None):
-        st.session_state[OPEN] = False
-        st.toast(f"{plain(name)} added.", icon=":material/check:")
     st.session_state.setdefault(OPEN, not paths.library().entries())  # open for whoever has no dataset yet
     panel = st.expander("Add a dataset", icon=":material/add:", key=OPEN, on_change="rerun")
     if not panel.open:
@@ -28,12 +28,20 @@ def show() -> None:
             way = st.segmented_control(
                 "From", list(WAYS), default=UPLOAD, key="bring_way", required=True, persist_state="session"
             )
-        if (name := WAYS[way]()) is not None:
-            take(name)
-            st.rerun()
+        added = WAYS[way]()
+    if added is not None:
+        dataset_picker.select(added.name)
+        st.session_state.update({ADDED: added, NEW: True})
+        st.rerun()
 
 
-def take(name: str) -> None:
-    """Choose a dataset that was added, and fold the ways in. For callbacks, and before a rerun."""
-    dataset_picker.select(name)
-    st.session_state[ADDED] = name
+def show_added(chosen: Chosen | None) -> None:
+    """Before the ways in: that a dataset was added and what was left out of it, once it is the chosen one."""
+    added: Added | None = st.session_state.get(ADDED)
+    if added is None or chosen is None or added.name != chosen.name:
+        return
+    if st.session_state.pop(NEW, False):
+        st.session_state[OPEN] = False
+        st.toast(f"{plain(added.name)} added.", icon=":material/check:")
+    if added.notes:
+        st.info("\n".join(f"- {plain(note)}" for note in added.notes), icon=":material/filter_alt:")

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.server import paths
 from pages.ui import widgets
 from pages.ui.formatting import plain
+from pages.views.data.added import Added
 from unet_core.data.library import folders
 from unet_core.errors import UnetError
 from unet_core.io.filenames import is_image_name, readable
@@ -19,8 +20,8 @@ MOST_SHOWN = 200  # folders
 MOST_PARTS = 6  # of the way to the folder
 
 
-def show() -> str | None:
-    """The browser; the name of the dataset once its folder is chosen."""
+def show() -> Added | None:
+    """The browser; the dataset once its folder is chosen."""
     data_root = paths.data_root()
     if data_root is None:
         return None
@@ -59,7 +60,7 @@ def show() -> str | None:
     st.caption(f"{plain(readable(str(here)))}: {_content(images, len(inside))}. Nothing is copied or changed.")
     if st.button("Use this folder", key="use_folder", type="primary", icon=":material/check:"):
         try:
-            return paths.library().link(here).name
+            return Added(paths.library().link(here).name)
         except UnetError as error:
             widgets.show_error(error)
     return None

@@ -7,12 +7,13 @@ from pages.server.background_job import CANCELLED
 from pages.server.hub_download import HubDownload
 from pages.ui import widgets
 from pages.ui.formatting import plain
+from pages.views.data.added import Added
 
 JOB = "hub_download"  # in the session
 
 
-def show() -> str | None:
-    """The box, the progress and what went wrong; the name of the dataset once it is there."""
+def show() -> Added | None:
+    """The box, the progress and what went wrong; the dataset once it is there."""
     repo = st.text_input(
         "Dataset",
         key="hub_dataset",
@@ -36,7 +37,7 @@ def show() -> str | None:
         follow(job)
     elif job.entry is not None:
         st.session_state.pop(JOB)
-        return job.entry.name
+        return Added(job.entry.name)
     elif job.error:
         widgets.show_error(job.error)
     elif job.state == CANCELLED:

@@ -1,8 +1,19 @@
-"""Files, folders and ZIPs from the visitor's own machine."""
+"""Files, folders and ZIP files from the visitor's own machine."""
 
 from pages.components.uploader import uploader
+from pages.server import paths
+from pages.ui import widgets
+from pages.views.data.added import Added
+from unet_core.errors import UnetError
 
 
-def show() -> str | None:
-    """The drop zone; the name of the dataset once everything is there."""
-    return uploader("upload")
+def show() -> Added | None:
+    """The drop zone; the dataset once everything is there."""
+    uploaded = uploader("upload")
+    if uploaded is None:
+        return None
+    try:
+        return Added(paths.library().find(uploaded.name).name, uploaded.notes)
+    except UnetError as error:
+        widgets.show_error(error)
+        return None
