@@ -13,9 +13,11 @@ another site cannot send, and must come from the app's own pages. An upload's id
 import hashlib
 import hmac
 import json
+import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,9 +41,9 @@ MOST_LIST = 24 * 2**20  # bytes of the list of files
 TOKEN_SECONDS = 86_400 * 2
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 TOKEN_HEADER = "x-upload-token"
+SECRET = ".upload_secret"  # in the folder of the library; signs the tokens
 
 Answer = Callable[[Request, Uploads], Awaitable[Response]]
-_SECRET = secrets.token_bytes(32)
 _JOBS = FinishJobs()
 
 
@@ -54,7 +56,7 @@ class _RefusedError(Exception):
 
 
 def issue_token() -> str:
-    """A token for one visitor's page; it is good for two days and until the server is restarted."""
+    """A token for one visitor's page, good for two days, also where the server is restarted: an upload then goes on."""
     text = f"{int(time.time())}.{secrets.token_urlsafe(16)}"
     return f"{text}.{_sign(text)}"
 
@@ -73,7 +75,24 @@ def is_fresh(token: str) -> bool:
 
 
 def _sign(text: str) -> str:
-    return hmac.new(_SECRET, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(_secret(paths.datasets_dir()), text.encode(), hashlib.sha256).hexdigest()
+
+
+@cache
+def _secret(folder: Path) -> bytes:
+    """A secret that the servers of a library share; where it cannot be kept, one of this process."""
+    path, fresh = folder / SECRET, secrets.token_bytes(32)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            suppress(FileExistsError),
+            os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
+        ):
+            file.write(fresh)
+        kept = path.read_bytes()
+    except OSError:
+        return fresh
+    return kept if len(kept) == len(fresh) else fresh
 
 
 def _check(request: Request) -> None:

@@ -88,7 +88,22 @@ def test_only_the_own_page_may_upload(client: TestClient, headers: dict[str, Any
         assert client.get(f"{URL}/{upload_id}").json()["arrived"] == 0
 
 
-def test_a_token_ends_after_two_days(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_outlives_the_server_and_no_other_user_reads_its_secret(folder: Path) -> None:
+    token = uploads.issue_token()
+    uploads._secret.cache_clear()
+    assert uploads.is_token(token)
+    assert (folder / uploads.SECRET).stat().st_mode & 0o777 == 0o600
+    (folder / uploads.SECRET).unlink()
+    uploads._secret.cache_clear()
+    assert not uploads.is_token(token)
+
+
+def test_a_folder_that_cannot_be_written_has_a_secret_of_the_process(folder: Path) -> None:
+    folder.write_text("no folder")
+    assert uploads.is_token(uploads.issue_token())
+
+
+def test_a_token_ends_after_two_days(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     token, now = uploads.issue_token(), time.time()
     assert uploads.is_token(token)
     assert uploads.issue_token() != token
@@ -133,7 +148,7 @@ def test_bad_lists_and_names_are_refused(client: TestClient, folder: Path) -> No
         answer = client.post(URL, content=json.dumps({"files": files}))
         assert answer.status_code == 400
         assert says in answer.json()["error"]
-    assert not folder.exists()
+    assert [path.name for path in folder.iterdir()] == [uploads.SECRET]
     upload_id = begin(client, {"a.png": b""})
     assert client.post(f"{URL}/{upload_id}/finish", content=b"[]").status_code == 400
     client.post(f"{URL}/{upload_id}/finish", json={"name": "../../etc/<b>"})
@@ -150,7 +165,7 @@ def test_a_refused_archive_leaves_nothing(client: TestClient, folder: Path) -> N
     assert (status["state"], status["again"]) == ("failed", False)
     assert "leads out of the archive" in status["error"]
     assert list((folder / ".uploads").iterdir()) == []
-    assert [path.name for path in folder.iterdir()] == [".uploads"]
+    assert sorted(path.name for path in folder.iterdir()) == [uploads.SECRET, ".uploads"]
 
 
 def test_cancelled(client: TestClient, folder: Path) -> None:
