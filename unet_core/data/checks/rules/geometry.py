@@ -5,16 +5,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from unet_core.data import reading
 from unet_core.data.checks import registration
 from unet_core.data.checks.case import Case
 from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.checks.finding import ERROR, WARNING, Finding
+from unet_core.data.checks.measure import make_gray
 from unet_core.data.checks.rules.files import has_other_size
 from unet_core.data.masks import files
 from unet_core.data.masks.values import encode_pixels
 from unet_core.data.recipe.recipe import Remedy, Repair, make_repair
 from unet_core.errors import DataError
-from unet_core.io import channels
 
 MOST_OPENED = 12  # files that are read again to try repairs on
 GAIN = (
@@ -103,10 +104,10 @@ def try_repair(case: Case, facts: SampleFacts, *repairs: Repair) -> float:
     """How well the edges of a mask fit those of its image after some repairs, -1 to 1; 0 where they cannot be read."""
     sample = case.samples[facts.id]
     with suppress(DataError):
-        image = channels.read((sample.image, *sample.channel_files), sample.page)
+        image = reading.read_image(sample)
         raw = files.read(replace(sample, repairs=(*sample.repairs, *repairs)), image.shape)
         values = raw.objects if raw.objects is not None else encode_pixels(raw.values)
-        return registration.measure_fit(image, values, raw.ignored)
+        return registration.measure_fit(make_gray(image), values, raw.ignored)
     return 0.0
 
 

@@ -151,7 +151,12 @@ def find_specks(case: Case) -> Iterator[Finding]:
     ids = tuple(sorted((name for name in specks if specks[name]), key=lambda name: (-specks[name], name)))
     if not ids:
         return
-    number = sum(specks.values())
+    number, area = (
+        sum(specks.values()),
+        max(piece for facts in case.coded for piece in facts.pieces if piece <= most) + 1,
+    )
+    coding = case.scan.coding
+    several = coding is not None and coding.kind == "classes"  # where small pieces of one class may lie within another
     noun = "speck" if number == 1 else "specks"
     yield Finding(
         "specks",
@@ -159,7 +164,7 @@ def find_specks(case: Case) -> Iterator[Finding]:
         f"{number} {noun} of up to {most} pixels in {len(ids)} of {len(case.coded)} masks: {case.name(ids)}. Nearly "
         f"all other foreground lies in pieces of {case.smallest_object} pixels or more. Specks count as objects.",
         ids,
-        (Remedy(f"Remove pieces under {most + 1} px", (make_repair("remove_specks", ids, area=most + 1),)),),
+        () if several else (Remedy(f"Remove pieces under {area} px", (make_repair("remove_specks", ids, area=area),)),),
     )
 
 
@@ -179,5 +184,5 @@ def find_holes(case: Case) -> Iterator[Finding]:
         f"{number} {noun} of up to {largest} pixels inside objects in {len(ids)} of {len(case.coded)} masks: "
         f"{case.name(ids)}. Where the objects have none, fill them.",
         ids,
-        (Remedy(f"Fill holes under {most + 1} px", (make_repair("fill_holes", ids, area=most + 1),)),),
+        (Remedy(f"Fill holes under {largest + 1} px", (make_repair("fill_holes", ids, area=largest + 1),)),),
     )

@@ -159,7 +159,7 @@ def find_mixed(case: Case) -> Iterator[Finding]:
         return
     if not single or (2 * single.total() <= total):
         return
-    usual = single.most_common(1)[0][0]
+    usual = max(single, key=lambda code: (single[code], code))
     odd = {name: codes for name, codes in marks.items() if codes and codes != [usual]}
     if not odd:
         return
