@@ -1,8 +1,8 @@
 """A scan: every file of a dataset read once, what it holds, and what is wrong with it.
 
-    result = scan(data, progress=lambda done, total, name: None)
-    result.findings        # errors first
-    load_cached(data)      # the same without reading a pixel, None where anything changed
+result = scan(data, progress=lambda done, total, name: None)
+result.findings        # errors first
+load_cached(data)      # the same without reading a pixel, None where anything changed
 """
 
 from collections.abc import Callable

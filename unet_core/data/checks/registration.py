@@ -1,0 +1,79 @@
+"""Whether a mask lies where the edges of its image are: registration by the edges of both; no torch."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unet_core.io.pixels import Pixels
+
+REACH = 24  # pixels by which a mask may be shifted and still be found, at most a quarter of the image
+WINDOW = 768  # side in pixels of the middle that is compared
+SIGMA = 0.7  # of the blur of both: masks are drawn to about a pixel
+CLIP = 98  # percentile of the gradient that counts as a full edge, so that a few bright specks do not decide
+PEAK = 2.8  # deviations by which the best place must stand out of all others; chance and faint images give up to 2.6
+
+Shift = tuple[int, int]
+
+
+def find_shift(image: Pixels, mask: NDArray[Any], ignored: NDArray[np.bool_] | None = None) -> tuple[Shift, float]:
+    """((rows down, columns right) that bring the mask to the edges of the image, how much better it fits there).
+
+    `image` (H, W, C) of any dtype, `mask` (H, W) classes or object numbers. The gain is how much higher the
+    correlation of both edge maps is there than at the best of the nine places within one pixel of where the mask lies,
+    in deviations of the correlation over all places; 0 where no place stands out.
+
+    >>> disk = (np.hypot(*np.mgrid[-48:48, -40:56]) < 20).astype(np.uint8)
+    >>> find_shift(disk[:, :, None] * 100, np.roll(disk, (3, -5), (0, 1)))[0]
+    (-3, 5)
+    """
+    import cv2
+
+    image, mask = _middle(image), _middle(mask)
+    height, width = mask.shape
+    reach = min(REACH, height // 4, width // 4)
+    outline = _outline(mask, None if ignored is None else _middle(ignored))
+    if reach < 2 or not outline[reach : height - reach, reach : width - reach].any():
+        return (0, 0), 0.0
+    outline = cv2.GaussianBlur(outline, (0, 0), SIGMA)
+    template = np.ascontiguousarray(outline[reach : height - reach, reach : width - reach])
+    fit = cv2.matchTemplate(_edges(image), template, cv2.TM_CCOEFF_NORMED)
+    deviation = float(fit.std())
+    if not np.isfinite(fit).all() or deviation < 1e-6:
+        return (0, 0), 0.0
+    down, right = (int(at) - reach for at in np.unravel_index(int(fit.argmax()), fit.shape))
+    best = float(fit.max())
+    if (best - float(np.median(fit))) < PEAK * deviation:
+        return (down, right), 0.0
+    near = float(fit[reach - 1 : reach + 2, reach - 1 : reach + 2].max())
+    return (down, right), (best - near) / deviation
+
+
+def _middle(pixels: NDArray[Any]) -> NDArray[Any]:
+    top, left = (max(0, (length - WINDOW) // 2) for length in pixels.shape[:2])
+    return pixels[top : top + WINDOW, left : left + WINDOW]
+
+
+def _edges(image: Pixels) -> NDArray[np.float32]:
+    """(H, W) 0..1 the gradient of the gray levels."""
+    import cv2
+
+    gray = cv2.GaussianBlur(image.mean(2, dtype=np.float32), (0, 0), SIGMA)
+    gradient = cv2.magnitude(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
+    full = max(float(np.percentile(gradient, CLIP)), 1e-6)
+    return np.asarray(np.minimum(gradient, full) / full, np.float32)
+
+
+def _outline(mask: NDArray[Any], ignored: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+    """(H, W) up to 1 beside the borders between two values; none at pixels that do not count."""
+    outline = np.zeros(mask.shape, np.float32)
+    for values, lines, hidden in (
+        (mask, outline, ignored),
+        (mask.T, outline.T, None if ignored is None else ignored.T),
+    ):
+        differ = values[1:] != values[:-1]
+        if hidden is not None:
+            differ = differ & ~hidden[1:] & ~hidden[:-1]
+        lines[1:] += 0.5 * differ
+        lines[:-1] += 0.5 * differ
+    return np.minimum(outline, 1)
