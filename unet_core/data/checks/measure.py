@@ -100,7 +100,7 @@ def add_classes(facts: SampleFacts, image: Pixels, raw: RawMask, coding: MaskCod
     areas = np.sort(areas[areas > 0])
     objects = numbers if numbers is not None else mask
     shift, gain = registration.find_shift(image, objects, ignored if ignored.any() else None)
-    border = np.concatenate([line[line_ignored == 0] for line, line_ignored in _borders(foreground, ignored)])
+    border = _rim(foreground)[~_rim(ignored)]
     return replace(
         facts,
         classes=tuple(sorted(count_codes(mask).items())),
@@ -129,9 +129,7 @@ def find_holes(foreground: NDArray[np.bool_], ignored: NDArray[np.bool_], object
     import cv2
 
     background = ~(foreground | ignored)
-    number, labels, stats, _ = cv2.connectedComponentsWithStats(
-        background.view(np.uint8), connectivity=4, ltype=cv2.CV_32S
-    )
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(background.view(np.uint8), connectivity=4, ltype=cv2.CV_32S)
     height, width = foreground.shape
     left, top, wide, high = (stats[:, column] for column in range(4))
     inner = (left > 0) & (top > 0) & (left + wide < width) & (top + high < height)
@@ -165,17 +163,9 @@ def _areas_by_class(mask: Array) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(0, np.int64), *(_areas(mask == label) for label in labels)])
 
 
-def _borders(
-    foreground: NDArray[np.bool_], ignored: NDArray[np.bool_]
-) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    return [
-        (pixels, hidden)
-        for pixels, hidden in zip(
-            (foreground[0], foreground[-1], foreground[:, 0], foreground[:, -1]),
-            (ignored[0], ignored[-1], ignored[:, 0], ignored[:, -1]),
-            strict=True,
-        )
-    ]
+def _rim(pixels: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels at the four borders."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
 def _contrast(image: Pixels, foreground: NDArray[np.bool_], ignored: NDArray[np.bool_]) -> float:

@@ -29,15 +29,14 @@ def find_shift(image: Pixels, mask: NDArray[Any], ignored: NDArray[np.bool_] | N
     """
     import cv2
 
-    image, mask = _middle(image), _middle(mask)
-    height, width = mask.shape
+    outline = _outline(_middle(mask), None if ignored is None else _middle(ignored))
+    height, width = outline.shape
     reach = min(REACH, height // 4, width // 4)
-    outline = _outline(mask, None if ignored is None else _middle(ignored))
     if reach < 2 or not outline[reach : height - reach, reach : width - reach].any():
         return (0, 0), 0.0
-    outline = cv2.GaussianBlur(outline, (0, 0), SIGMA)
-    template = np.ascontiguousarray(outline[reach : height - reach, reach : width - reach])
-    fit = cv2.matchTemplate(_edges(image), template, cv2.TM_CCOEFF_NORMED)
+    smooth = cv2.GaussianBlur(outline, (0, 0), SIGMA)
+    template = np.ascontiguousarray(smooth[reach : height - reach, reach : width - reach])
+    fit = cv2.matchTemplate(_edges(_middle(image)), template, cv2.TM_CCOEFF_NORMED)
     deviation = float(fit.std())
     if not np.isfinite(fit).all() or deviation < 1e-6:
         return (0, 0), 0.0
