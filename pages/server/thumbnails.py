@@ -1,4 +1,4 @@
-"""Small pictures of images with their masks, made once and kept in memory: WebP on a square, what is beside it clear."""
+"""Small pictures of images with their masks, made once and kept in memory: WebP, on a square that is clear beside."""
 
 import hashlib
 from collections.abc import Sequence
@@ -100,7 +100,7 @@ def _draw(sample: Sample, look: Look) -> Thumbnail:
 
 
 def draw_mask(image: Array, mask: Array, look: Look) -> Array:
-    """A mask over its image (H, W, 3) in the colors of its classes; the background and ignored pixels show the image."""
+    """A mask over its image (H, W, 3) in the colors of its classes; background and ignored pixels show the image."""
     colors = overlay.class_colors(look.num_classes, look.colors)
     outline = look.style == OUTLINES
     drawn = overlay.draw(image, mask, look.num_classes, 1.0 if outline else 0.5, outline, colors)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def draw_counts(values: Sequence[float], x: str, color: str = BLUE) -> go.Figure
 def draw_diameters(edges: NDArray[np.float64], counts: NDArray[np.int64]) -> go.Figure:
     """How many objects have which diameter: bars of equal width on a logarithmic axis."""
     centers = np.sqrt(edges[:-1] * edges[1:])
-    labels = [f"{low:.3g} to {high:.3g} px" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    labels = [f"{low:.3g} to {high:.3g} px" for low, high in pairwise(edges.tolist())]
     figure = go.Figure(
         go.Bar(
             x=centers.tolist(),
@@ -121,7 +122,7 @@ def draw_sizes(sizes: Counter[tuple[int, int]]) -> go.Figure:
             marker={
                 "color": BLUE,
                 "opacity": 0.7,
-                "size": [8 + 26 * (number / most) ** 0.5 for _, number in points],
+                "size": [8 + 22 * ((number - 1) / max(1, most - 1)) ** 0.5 for _, number in points],
             },
             customdata=[number for _, number in points],
             hovertemplate="%{x} x %{y} px: %{customdata} images<extra></extra>",

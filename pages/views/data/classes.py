@@ -12,8 +12,6 @@ from pages.views.data.state import Dataset
 from unet_core.data.recipe.recipe import Recipe, Remedy
 from unet_core.data.summary import totals
 
-WIDTHS = [1, 4, 2, 2]
-
 
 def show(dataset: Dataset) -> None:
     """The shares as a figure, and beside it the form."""
@@ -39,12 +37,18 @@ def edit(dataset: Dataset, shown: list[totals.ClassTotal]) -> None:
     with st.form(f"classes {root}", border=False):
         for total in shown:
             index = total.index
-            color, name, share, images = st.columns(WIDTHS, vertical_alignment="center", wrap=False)
-            hidden = {"label_visibility": "collapsed"}
-            color.color_picker(f"Color of class {index}", colors[index], key=f"color {index} {scope}", **hidden)  # type: ignore[arg-type]
-            name.text_input(f"Name of class {index}", names[index], key=f"name {index} {scope}", **hidden)  # type: ignore[arg-type]
-            share.caption(data_charts.percent_text(total.share))
-            images.caption(f"{total.images} image{'s' * (total.images != 1)}")
+            with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+                st.color_picker(
+                    f"Color of class {index}",
+                    colors[index],
+                    key=f"color {index} {scope}",
+                    label_visibility="collapsed",
+                )
+                st.text_input(
+                    f"Name of class {index}", names[index], key=f"name {index} {scope}", label_visibility="collapsed"
+                )
+                share = data_charts.percent_text(total.share)
+                st.caption(f"{share} in {total.images} image{'s' * (total.images != 1)}", width=150)
         st.form_submit_button(
             "Save names and colors",
             key=f"save classes {root}",

@@ -19,7 +19,7 @@ ALL, WITH_FINDINGS, LEFT_OUT = "All images", "With findings", "Left out"
 SHOWN = (ALL, WITH_FINDINGS, LEFT_OUT)
 SUBSETS = {"": "All", "train": "Training", "val": "Validation", "test": "Test"}
 STYLE_LABELS = {"outlines": "Outlines", "filled": "Filled", "none": "No masks"}
-LONGEST = 26  # letters of a name on a button
+LONGEST = 24  # letters of a name on a button
 
 
 def show(dataset: Dataset) -> None:
@@ -39,7 +39,7 @@ def show(dataset: Dataset) -> None:
 
 
 def choose(dataset: Dataset, quiet: bool = False) -> list[SampleFacts]:
-    """The images that pass the filters, sorted; the controls are drawn unless `quiet`, which takes them as they were."""
+    """The images that pass the filters, sorted; `quiet` takes the controls as they were and draws none."""
     if not quiet:
         draw_controls(dataset)
     state = st.session_state
@@ -104,14 +104,19 @@ def show_page(dataset: Dataset, shown: Sequence[SampleFacts]) -> None:
     known = [item for item in items if item.id in samples]
     with st.spinner("Reading the images of this page…", show_time=False):
         look = dataset.look(st.session_state.get("gallery_style") or STYLES[0])
-        drawn = dict(zip((item.id for item in known), thumbnails.make_all([samples[item.id] for item in known], look)))
+        drawn = dict(
+            zip(
+                (item.id for item in known),
+                thumbnails.make_all([samples[item.id] for item in known], look),
+                strict=True,
+            )
+        )
     findings = dataset.findings_by_sample()
     show_grid(items, drawn, findings)
     first = (number - 1) * PAGE + 1
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(f"{first:,} to {first + len(items) - 1:,} of {len(shown):,} images", width="content")
-        if pages > 1:
-            st.pagination(pages, key="gallery_page")
+    st.caption(f"{first:,} to {first + len(items) - 1:,} of {len(shown):,} images")
+    if pages > 1:
+        st.pagination(pages, key="gallery_page")
 
 
 def show_grid(items: Sequence[SampleFacts], drawn: dict[str, Thumbnail], findings: dict[str, list[str]]) -> None:
@@ -130,7 +135,8 @@ def show_cell(item: SampleFacts, thumbnail: Thumbnail | None, findings: Sequence
     else:
         problem = thumbnail.problem if thumbnail is not None else "This file is gone."
         st.warning(plain(readable(problem)[:160]), icon=":material/broken_image:")
-    short = name if len(name) <= LONGEST else f"…{name[-LONGEST:]}"
+    most = LONGEST - 4 * bool(findings)
+    short = name if len(name) <= most else f"…{name[-most:]}"
     st.button(
         plain(short),
         key=f"open {item.id}",
@@ -139,4 +145,5 @@ def show_cell(item: SampleFacts, thumbnail: Thumbnail | None, findings: Sequence
         help=plain(readable(name if not findings else f"{name}: {findings[0]}")),
         on_click=image_view.open_image,
         args=(item.id,),
+        wrap=False,
     )

@@ -5,7 +5,7 @@ from collections import Counter
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import data_charts, widgets
+from pages.ui import charts, data_charts, widgets
 from pages.ui.formatting import plain
 from pages.views.data import classes, layout
 from pages.views.data.state import Dataset
@@ -55,7 +55,7 @@ def show_figures(dataset: Dataset, facts: list[SampleFacts]) -> None:
     drawn = list(figures(dataset, facts))
     for start in range(0, len(drawn), 2):
         for column, (title, figure, note) in zip(st.columns(2, gap="medium"), drawn[start : start + 2], strict=False):
-            with column.container(border=True):
+            with column.container(border=True, height="stretch"):
                 st.markdown(f"**{title}**")
                 st.plotly_chart(figure, key=f"data {title}", config=CHART, alt=f"{title}, of {len(facts)} images")
                 if note:
@@ -80,7 +80,7 @@ def figures(dataset: Dataset, facts: list[SampleFacts]) -> list[tuple[str, go.Fi
         median = diameters[len(diameters) // 2]
         drawn.append(("Object sizes", figure, f"Diameter of a disk of the same area; median {median:.0f} px."))
         counts = [item.objects for item in facts]
-        drawn.append(("Objects per image", data_charts.draw_counts(counts, "objects", data_charts.GREEN), ""))
+        drawn.append(("Objects per image", data_charts.draw_counts(counts, "objects", charts.GREEN), ""))
     sizes = Counter((item.width, item.height) for item in facts if item.width)
     if len(sizes) > 1:
         drawn.append(("Image sizes", data_charts.draw_sizes(sizes), "Larger points stand for more images."))

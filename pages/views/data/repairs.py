@@ -9,9 +9,9 @@ from pages.ui import widgets
 from pages.ui.formatting import plain
 from pages.views.data import state
 from pages.views.data.state import Dataset
+from unet_core.config.schema import RunConfig
 from unet_core.data.recipe import kinds, recipes
 from unet_core.data.recipe.recipe import FILE, Recipe, Value
-from unet_core.config.schema import RunConfig
 from unet_core.errors import DataError, UnetError
 from unet_core.io.filenames import readable
 

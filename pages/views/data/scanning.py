@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
+from unet_core.data.checks.process import ScanProcess, ScanState
 
 from pages.server import scans
 from pages.ui import widgets
@@ -12,7 +13,6 @@ from pages.views.data.state import Dataset
 from unet_core.config.schema import DataConfig
 from unet_core.data.checks import process
 from unet_core.data.checks.facts import SampleFacts
-from unet_core.data.checks.process import ScanProcess, ScanState
 from unet_core.data.checks.scan import Scan
 from unet_core.data.recipe.recipe import Recipe
 
@@ -66,7 +66,7 @@ def _below(root: Path, path: Path) -> str:
 
 
 def find_process(root: Path, recipe: Recipe) -> ScanProcess:
-    """The scan that this session follows for the dataset as it is now, started where there is none. Raises DataError."""
+    """The scan of the dataset as it is now that this session follows; started where there is none. Raises DataError."""
     key = str(root), recipe.to_json()
     kept = st.session_state.get(PROCESS)
     if kept is None or kept[0] != key:

@@ -94,8 +94,8 @@ def show_refused(root: Path, recipe: Recipe, error: UnetError) -> None:
             args=(root, f"refused layout {root} {now}"),
             help="\n".join(f"- **{name}**: {text}" for name, text in LAYOUTS.items()),
         )
-        if now in LAYOUTS and LAYOUTS[now]:
-            st.caption(plain(LAYOUTS[now]))
+        if now != "auto":
+            st.caption(plain(LAYOUTS.get(now, "")))
     if not recipe.is_empty:
         with st.container(border=True):
             repairs.show_applied(root, recipe)

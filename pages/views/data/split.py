@@ -1,5 +1,7 @@
 """Which images train, validate and test: the settings of the split, what each part holds, and whether any leaks."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from pages.ui.messages import show_messages
 from pages.views.data import state
 from pages.views.data.state import Dataset
 from unet_core.config.schema import DataConfig
-from unet_core.data.groups.grouping import Grouping, find_groups
+from unet_core.data.checks import cache, clues
+from unet_core.data.groups.grouping import Clues, Grouping, find_groups
+from unet_core.data.layouts import Sample
 from unet_core.data.recipe.recipe import Recipe, Remedy
 from unet_core.data.summary import division
 from unet_core.data.summary.division import PartTotal
@@ -102,9 +106,15 @@ def choose(dataset: Dataset) -> DataConfig | None:
         if not pattern:
             st.info("Enter a pattern.", icon=":material/edit:")
             return None
-    values = {"val_fraction": val, "test_fraction": test, "split_seed": int(seed), "group_by": pattern or kind}
+    group_by = pattern or kind
+    values: dict[str, str | int | float] = {
+        "val_fraction": val,
+        "test_fraction": test,
+        "split_seed": int(seed),
+        "group_by": group_by,
+    }
     try:
-        data = replace(now, **values)
+        data = replace(now, val_fraction=val, test_fraction=test, split_seed=int(seed), group_by=group_by)
     except ConfigError as error:
         widgets.show_error(error)
         return None
@@ -156,28 +166,48 @@ def draw(dataset: Dataset, data: DataConfig) -> DrawnSplit:
     samples = [sample for sample in dataset.samples.values() if sample.id in facts]
     if not samples:
         raise DataError("No image can be read, so there is nothing to divide. Mask Doctor lists the problems.")
+    settings = repr([getattr(data, name) for name in NAMES])
+    return _draw(f"{hash_of(dataset)} {dataset.recipe.to_json()} {settings}", dataset, data, samples)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Dividing the images…")
+def _draw(key: str, _dataset: Dataset, _data: DataConfig, _samples: Sequence[Sample]) -> DrawnSplit:
+    """The same; `key` changes with anything that matters."""
+    facts = {item.id: item for item in _dataset.scan.facts if not item.problem}
     records = {name: item.record for name, item in facts.items()}
     looks = {name: division.describe_looks(item) for name, item in facts.items()}
-    return splitting.divide(samples, data, records, looks, find_grouping(dataset, data.group_by, samples))
+    return splitting.divide(_samples, _data, records, looks, find_grouping(_dataset, _data.group_by, _samples))
 
 
-def find_grouping(dataset, group_by, samples) -> Grouping:
-    return find_groups(samples, group_by)
+@st.cache_resource(max_entries=2, show_spinner="Looking for images that belong together…")
+def load_clues(root: str, files: str) -> Clues:
+    """What the scan has kept of the images to find groups by; `files` changes with what was scanned."""
+    kept, _ = cache.load_records(Path(root))
+    return clues.gather((name, record.clue) for name, record in kept.items() if record.clue is not None)
+
+
+def find_grouping(dataset: Dataset, group_by: str, samples: Sequence[Sample]) -> Grouping:
+    """The groups that training would find in the same images."""
+    if group_by != "auto":
+        return find_groups(samples, group_by)
+    known = load_clues(str(dataset.root), hash_of(dataset))
+    ids = {sample.id for sample in samples}
+    here = Clues(
+        {name: borders for name, borders in known.borders.items() if name in ids},
+        {name: thumbnail for name, thumbnail in known.thumbnails.items() if name in ids},
+    )
+    return find_groups(samples, group_by, here)
+
+
+def hash_of(dataset: Dataset) -> str:
+    """Changes with the pixels of any image."""
+    lines = "\n".join(f"{item.id} {item.record}" for item in dataset.scan.facts)
+    return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
 
 
 def show_parts(dataset: Dataset, drawn: DrawnSplit, parts: list[PartTotal]) -> None:
     """Counts, groups and classes of each part, then the leak check."""
     images = sum(part.images for part in parts)
-    widgets.tiles(
-        {
-            PARTS[part.name]: (
-                f"{part.images:,}",
-                f"{part.images / images:.0%} of the images, in {part.groups:,} groups; the largest has "
-                f"{part.largest_group:,}.",
-            )
-            for part in parts
-        }
-    )
     table = [
         {
             "Part": PARTS[part.name],
@@ -190,9 +220,7 @@ def show_parts(dataset: Dataset, drawn: DrawnSplit, parts: list[PartTotal]) -> N
     ]
     st.dataframe(table, hide_index=True, key="split_table", height="content", alt="Images and groups of each part")
     show_leaks(dataset, drawn, parts)
-    show_messages(
-        [readable(message) for message in drawn.messages], "remarks", lambda text: st.caption(plain(str(text)))
-    )
+    show_messages([readable(message) for message in drawn.messages], "remarks", show_remark)
     names = dataset.class_names
     if dataset.scan.num_classes:
         with st.container(border=True):
@@ -206,6 +234,11 @@ def show_parts(dataset: Dataset, drawn: DrawnSplit, parts: list[PartTotal]) -> N
             for name, ids in drawn.split.parts():
                 if ids:
                     st.caption(f"**{PARTS[name]}**: {plain(readable(listing(ids, 200)))}")
+
+
+def show_remark(text: object) -> None:
+    """A sentence on the split."""
+    st.caption(plain(str(text)))
 
 
 def show_leaks(dataset: Dataset, drawn: DrawnSplit, parts: list[PartTotal]) -> None:

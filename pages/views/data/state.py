@@ -1,4 +1,4 @@
-"""The chosen dataset as the views see it: its recipe, its scan, its samples; and how the recipe is changed and undone."""
+"""The chosen dataset as the views see it: its recipe, scan and samples; and how the recipe is changed and undone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from unet_core.data.recipe import recipe as recipe_file
 from unet_core.data.recipe import recipes
 from unet_core.data.recipe.recipe import Recipe
 from unet_core.errors import UnetError
-from unet_core.io.colors import to_hex
+from unet_core.io.colors import GRAY, to_hex
 
 ERROR, BEFORE = "data_error", "data_recipes_before"
 MOST_STEPS = 50  # that can be undone
@@ -58,7 +58,10 @@ class Dataset:
         scan = self.scan
         count = max(2, scan.num_classes)
         colors = overlay.class_colors(max(1, scan.num_classes), self.recipe.colors)
-        return [to_hex(color) for color in colors[:count]]
+        shown = [to_hex(color) for color in colors[:count]]
+        if scan.num_classes < 2 and not self.recipe.colors:
+            shown[0] = to_hex(GRAY)  # the background of a binary mask is not drawn, but has a bar
+        return shown
 
     def look(self, style: str = OUTLINES) -> Look:
         """How its masks are drawn."""

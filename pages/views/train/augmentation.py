@@ -36,7 +36,7 @@ def show_crops(config: RunConfig, samples: Sequence[Sample], coding: MaskCoding)
 
     Raises DataError.
     """
-    seed = st.number_input("Preview seed", 0, 1000, 0, key="draw", help="Change it to see other crops.")
+    seed = st.number_input("Preview seed", 0, 1000, 0, key="draw", help="Change it to see other crops.", width=220)
     chosen = samples[:: max(1, len(samples) // IMAGES)][:IMAGES]
     with st.spinner("Creating crops…"):
         rows = [augmented_crops(config, sample, int(seed), coding) for sample in chosen]

@@ -42,13 +42,13 @@ def describe_sizes(facts: Sequence[SampleFacts]) -> str:
     """Width x height of all images, as one size or as ranges.
 
     >>> describe_sizes([SampleFacts("a", "a.png", height=20, width=30), SampleFacts("b", "b.png", height=20, width=40)])
-    '30 to 40 x 20 px'
+    '30-40 x 20 px'
     """
     sizes = [(item.width, item.height) for item in facts if item.width]
     if not sizes:
         return "–"
     sides = [(min(side), max(side)) for side in zip(*sizes, strict=True)]
-    return " x ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in sides) + " px"
+    return " x ".join(f"{low}" if low == high else f"{low}-{high}" for low, high in sides) + " px"
 
 
 def describe_kinds(values: Sequence[str]) -> str:
