@@ -18,8 +18,7 @@ from pages.server import model_registry
 from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
 from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import Loaded
-from unet_core.data import discovery
-from unet_core.data.discovery import content_hash
+from unet_core.data import discovery, reading
 from unet_core.data.layouts import Sample
 from unet_core.errors import Cancelled
 from unet_core.inference.prediction import Prediction
@@ -41,7 +40,7 @@ class Scores:
     skipped: list[str] = field(default_factory=list)  # a sentence for each file that cannot be read
     warnings: list[str] = field(default_factory=list)  # what else to know of the data: how mask values were read
     samples: dict[str, Sample] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)  # of the images' content
+    digests: dict[str, str] = field(default_factory=dict)  # of the images' content and repairs
     masks: dict[str, bytes] = field(default_factory=dict)
     truths: dict[str, bytes] = field(default_factory=dict)
 
@@ -92,7 +91,7 @@ class ScoringJob(BackgroundJob):
 
         def predict(sample: Sample, image: Pixels) -> Array:
             self._name = sample.id
-            digest = self.scores.digests[sample.id] = content_hash(sample.image, sample.page)
+            digest = self.scores.digests[sample.id] = reading.digest(sample)
             return predict_image(loaded, digest, image, self, self._cancelled).mask(config.threshold)
 
         for scored in score_images(dataset, selected, predict):

@@ -10,7 +10,7 @@ from unet_core.data.layouts import LAYOUTS, Reading, Sample
 from unet_core.data.layouts.base import refuse, settle
 from unet_core.data.layouts.refusal import nothing_fits
 from unet_core.data.layouts.tree import Folder, scan
-from unet_core.data.recipe import arrange, kinds, recipes
+from unet_core.data.recipe import arrange, kinds, recipes, stored
 from unet_core.data.recipe.recipe import Recipe
 from unet_core.errors import DataError, ImageError, listing
 from unet_core.io import images
@@ -234,7 +234,8 @@ def check(samples: Iterable[Sample]) -> list[str]:
         try:
             expected = images.size(sample.image, sample.page)
             for path in sample.masks if sample.drawing is None else ():
-                if (actual := images.size(path, sample.page)) != expected:
+                actual = images.size(path, sample.page)
+                if stored.size_after(actual, sample.repairs, expected) != expected:
                     problems.append(size_problem(sample, path, actual, expected))
         except ImageError as error:
             problems.append(str(error))

@@ -6,12 +6,11 @@ import streamlit as st
 
 from unet_core import overlay
 from unet_core.config.schema import DataConfig, ModelConfig
-from unet_core.data import discovery
+from unet_core.data import discovery, reading
 from unet_core.data.discovery import Search
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import decide, files
 from unet_core.data.masks.coding import MaskCoding
-from unet_core.io import channels
 from unet_core.io.pixels import Array
 
 MOST_MASKS = 24  # that are read for a first look at what their values mean
@@ -35,7 +34,7 @@ def read_coding(root: str, data: DataConfig, num_classes: int) -> tuple[MaskCodi
 @st.cache_data(max_entries=64, show_spinner=False)
 def preview(sample: Sample, coding: MaskCoding) -> Array:
     """The largest square in the middle of the image, (side, side, 3) uint8, with its mask outlined."""
-    image = channels.read((sample.image, *sample.channel_files), sample.page)
+    image = reading.read_image(sample)
     mask = coding.apply(files.read(sample, image.shape), sample.id)
     drawn = overlay.draw(image, mask, num_classes=coding.num_classes, opacity=1.0, outline=True)
     side = min(mask.shape)

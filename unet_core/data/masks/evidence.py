@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.data.masks.coding import MaskCoding
-from unet_core.data.masks.files import RawMask
+from unet_core.data.masks.raw import RawMask
 from unet_core.data.masks.values import count_codes, count_values, encode_pixels, find_unique
 
 MOST_PIECES = 200  # files whose connected pieces are counted
