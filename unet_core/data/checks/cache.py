@@ -6,7 +6,6 @@ concluded with some settings. All can be made again: a file that is damaged or o
 
 import hashlib
 import json
-import os
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -43,7 +42,7 @@ def stat_files(root: Path) -> Stats:
         for path in (*folder.images, *folder.others):
             if path.name != FILE:
                 with suppress(OSError):
-                    status = os.stat(path)
+                    status = path.stat()
                     stats[str(path)] = status.st_size, status.st_mtime_ns
     return stats
 
@@ -125,5 +124,3 @@ def save_summary(root: Path, settings: Mapping[str, Any], content: Mapping[str, 
 def _summary_path(root: Path, settings: Mapping[str, Any]) -> Path:
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     return folder_of(root) / f"scan-{digest}.json"
-
-

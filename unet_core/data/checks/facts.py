@@ -29,6 +29,8 @@ class SampleFacts:
     mask_height: int = 0
     mask_width: int = 0
     channels: int = 0
+    channel_names: tuple[str, ...] = ()
+    stacked: bool = False  # see `io.channels.Kind`
     dtype: str = ""
     mask_dtype: str = ""
     lossy: bool = False

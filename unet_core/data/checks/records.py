@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from unet_core.data.checks import clues, measure
 from unet_core.data.checks.clues import Clue
 from unet_core.data.checks.facts import SampleFacts
@@ -17,7 +15,6 @@ from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.data.masks.evidence import EXAMPLES, MOST_PIECES, Evidence, Pieces
-from unet_core.data.masks.files import RawMask
 from unet_core.errors import DataError, ImageError
 from unet_core.io import channels, images
 
@@ -52,7 +49,8 @@ def stamp_of(sample: Sample, stats: Stats) -> str:
     """Changes where a file of the sample is written, added or removed, and with its repairs."""
     paths = [sample.image, *sample.channel_files, *sample.masks, *filter(None, [sample.field_of_view])]
     lines = [f"{path} {stats.get(str(path)) or _stat(path)}" for path in paths]
-    lines += [str(sample.page), str(sample.empty), str(sample.drawing is not None), repr(sample.repairs)]
+    repairs = [(repair.kind, repair.options) for repair in sample.repairs if repair.kind != "together"]
+    lines += [str(sample.page), str(sample.empty), str(sample.drawing is not None), repr(repairs)]
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
@@ -116,7 +114,14 @@ def read(sample: Sample, root: Path, stamp: str, coding: MaskCoding | None, piec
 
 def _read_headers(sample: Sample, facts: SampleFacts) -> SampleFacts:
     """What the headers say that is no longer seen in the pixels. Raises ImageError."""
-    facts = replace(facts, pages=images.pages(sample.image), orientation=images.orientation(sample.image))
+    kind = channels.describe((sample.image, *sample.channel_files))
+    facts = replace(
+        facts,
+        channel_names=kind.names,
+        stacked=kind.stacked,
+        pages=images.pages(sample.image),
+        orientation=images.orientation(sample.image),
+    )
     if len(sample.masks) == 1 and sample.drawing is None:
         with suppress(ImageError):
             facts = replace(facts, mask_orientation=images.orientation(sample.masks[0]))
@@ -138,7 +143,7 @@ def evidence_values(evidence: Evidence) -> dict[str, Any]:
     order = sorted(evidence.counts, key=lambda code: (-evidence.counts[code], code))
     chosen = set(order[: measure.MOST_CODES])
     counts = {code: number for code, number in sorted(evidence.counts.items()) if code in chosen}
-    colors = {code: number for code, number in sorted(evidence.color_counts.items())}
+    colors = dict(sorted(evidence.color_counts.items()))
     pieces = [[list(part.codes), list(part.single), list(part.first)] for part in evidence.pieces]
     return {
         "counts": list(counts.items()),

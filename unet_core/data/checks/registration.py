@@ -76,3 +76,12 @@ def _outline(mask: NDArray[Any], ignored: NDArray[np.bool_] | None) -> NDArray[n
         lines[1:] += 0.5 * differ
         lines[:-1] += 0.5 * differ
     return np.minimum(outline, 1)
+
+
+def measure_fit(image: Pixels, mask: NDArray[Any], ignored: NDArray[np.bool_] | None = None) -> float:
+    """The correlation of the edges of an image and the outlines of a mask where it lies, -1 to 1; 0 of none."""
+    import cv2
+
+    outline = cv2.GaussianBlur(_outline(_middle(mask), None if ignored is None else _middle(ignored)), (0, 0), SIGMA)
+    fit = float(cv2.matchTemplate(_edges(_middle(image)), outline, cv2.TM_CCOEFF_NORMED)[0, 0])
+    return fit if np.isfinite(fit) and outline.any() else 0.0

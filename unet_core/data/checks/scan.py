@@ -7,16 +7,18 @@ load_cached(data)      # the same without reading a pixel, None where anything c
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data import discovery
-from unet_core.data.checks import cache, clues, records, summary
+from unet_core.data.checks import cache, clues, records
+from unet_core.data.checks.case import Case
 from unet_core.data.checks.facts import SampleFacts
-from unet_core.data.checks.finding import Finding
 from unet_core.data.checks.records import Record
-from unet_core.data.checks.registry import Case, run_checks
+from unet_core.data.checks.registry import explain, run_checks
+from unet_core.data.checks.result import Scan as Scan
+from unet_core.data.checks.result import from_values, to_values
 from unet_core.data.discovery import Search
 from unet_core.data.fingerprint import spread
 from unet_core.data.groups.grouping import Clues
@@ -32,34 +34,6 @@ FIRST_LOOK = 16  # samples from which the meaning of values is guessed before al
 SAVE_SECONDS = 60.0  # after which what was measured is kept, should the process be killed
 
 Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What all files of a dataset hold, after the repairs of its recipe.
-
-    `facts` in the order of the sample ids, also of samples that cannot be read. `coding` says what the mask values
-    mean, None where that is unclear; `class_names` in class order with the background's first, () where none are known.
-    `findings`: errors first. `refused`: why it cannot be trained on as it is, "" = it can. `missing`: images without a
-    mask; `spare_masks`: masks without an image. `complete` is False where the scan was cancelled.
-    """
-
-    root: Path
-    layout: str = ""
-    reason: str = ""
-    notes: tuple[str, ...] = ()
-    candidates: tuple[str, ...] = ()
-    facts: tuple[SampleFacts, ...] = ()
-    coding: MaskCoding | None = None
-    num_classes: int = 0
-    class_names: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    recipe: Recipe = field(default_factory=Recipe)
-    refused: str = ""
-    missing: tuple[Sample, ...] = ()
-    spare_masks: tuple[Path, ...] = ()
-    seconds: float = 0.0
-    complete: bool = True
 
 
 def scan(
@@ -102,12 +76,13 @@ def scan(
         num_classes=num_classes,
         class_names=tuple(name.strip() for name in names.split(",")) if names else (),
     )
-    case = Case(result, search, settings, tuple(remarks), unclear, survey.clues())
-    result = replace(result, findings=run_checks(case), refused=case.refused)
+    case = Case(result, search, settings, model, survey.records(), tuple(remarks), unclear, survey.clues())
+    findings = run_checks(case)
+    result = replace(result, findings=findings, refused=explain(findings), parts=case.parts)
     result = replace(result, seconds=time.monotonic() - started)
     if survey.stamp:
         digest = cache.digest_of(stats, data.to_dict(), search.recipe)
-        cache.save_summary(root, data.to_dict(), summary.to_values(result, digest, survey.stamp))
+        cache.save_summary(root, data.to_dict(), to_values(result) | {"digest": digest, "stamp": survey.stamp})
     return result
 
 
@@ -128,7 +103,8 @@ def load_cached(data: DataConfig) -> Scan | None:
     kept, stamp = cache.load_records(root, with_clues=False)
     if stamp != content.get("stamp"):
         return None
-    return summary.from_values(content, root, recipe, kept)
+    facts = {name: record.facts for name, record in kept.items()}
+    return from_values(content, root, recipe, facts)
 
 
 def _configure(data: DataConfig, recipe: Recipe) -> tuple[DataConfig, ModelConfig]:
@@ -174,6 +150,10 @@ class _Survey:
             return *decide(evidence, self.data, self.model, self.search), ""
         except DataError as error:
             return None, [], str(error)
+
+    def records(self) -> list[Record]:
+        """Of all samples, in the order of their ids."""
+        return [self.done[sample.id] for sample in self.search.samples]
 
     def facts(self) -> tuple[SampleFacts, ...]:
         """Of all samples that were measured, in the order of their ids."""
