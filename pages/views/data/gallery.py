@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.server import thumbnails
-from pages.server.thumbnails import STYLES, Thumbnail
+from pages.server.datasets import thumbnails
+from pages.server.datasets.thumbnails import STYLES, Thumbnail
 from pages.ui.formatting import plain
 from pages.views.data import image_view, left_out
 from pages.views.data.state import Dataset

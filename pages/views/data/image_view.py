@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components import viewer
-from pages.server import thumbnails
+from pages.server.datasets import thumbnails
 from pages.ui import channels_shown, data_charts, widgets
 from pages.ui.formatting import plain
 from pages.views.data import left_out, state

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.server import thumbnails
+from pages.server.datasets import thumbnails
 from pages.ui.formatting import plain
 from pages.views.data import state
 from pages.views.data.state import Dataset

@@ -7,10 +7,12 @@ import streamlit as st
 
 from pages.ui import charts, data_charts, widgets
 from pages.ui.formatting import plain
-from pages.views.data import classes, layout
+from pages.views.data import classes, state
 from pages.views.data.state import Dataset
+from unet_core.config.choices import LAYOUTS
 from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.summary import totals
+from unet_core.io.filenames import readable
 
 CHART = {"displaylogo": False, "displayModeBar": False}
 
@@ -19,7 +21,7 @@ def show(dataset: Dataset) -> None:
     """Tiles, how the folder was read, classes, figures."""
     facts = [item for item in dataset.scan.facts if not item.problem]
     widgets.tiles(tiles(dataset, facts))
-    layout.show(dataset)
+    show_layout(dataset)
     if not dataset.is_measured:
         st.info("Figures appear when the scan is done.", icon=":material/hourglass_top:")
         return
@@ -106,3 +108,44 @@ def _header_names(dataset: Dataset) -> tuple[str, ...]:
         return channels.describe((sample.image, *sample.channel_files)).names
     except (UnetError, StopIteration):
         return ()
+
+
+def show_layout(dataset: Dataset) -> None:
+    """The layout, its reason, and what the mask values mean."""
+    scan = dataset.scan
+    with st.container(border=True):
+        st.markdown(f"**How the folder was read**: layout `{scan.layout}`")
+        if reason := scan.reason or LAYOUTS.get(scan.layout, ""):
+            st.caption(plain(readable(reason)))
+        if scan.coding is not None:
+            st.caption(f"Masks: {plain(scan.coding.describe())}")
+        if scan.notes:
+            st.caption("\n".join(f"- {plain(readable(note))}" for note in scan.notes))
+        choose_layout(dataset)
+
+
+def choose_layout(dataset: Dataset) -> None:
+    """A button for each other layout that reads something in the folder."""
+    scan, root = dataset.scan, dataset.root
+    others = [name for name in scan.candidates if name != scan.layout]
+    fixed = dataset.recipe.get("layout")
+    if not others and fixed is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Other layouts that fit:" if others else "Set by hand:", width="content")
+        for name in others:
+            st.button(
+                name,
+                key=f"layout {name}",
+                help=plain(LAYOUTS.get(name, "")) or None,
+                on_click=state.set_setting,
+                args=(root, "layout", name),
+            )
+        if fixed is not None:
+            st.button(
+                "Detect the layout",
+                key="layout auto",
+                icon=":material/undo:",
+                on_click=state.set_setting,
+                args=(root, "layout", None),
+            )

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 from unet_core.data.checks.process import ScanProcess, ScanState
 
-from pages.server import scans
+from pages.server.datasets import scans
 from pages.ui import widgets
 from pages.ui.formatting import duration_text, plain
 from pages.views.data import state

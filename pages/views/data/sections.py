@@ -7,7 +7,8 @@ import streamlit as st
 from pages.ui import widgets
 from pages.ui.formatting import plain
 from pages.views import data as names
-from pages.views.data import augmentation, doctor, gallery, overview, pairs, repairs, scanning, split, state
+from pages.views.data import augmentation, gallery, overview, pairs, scanning, split, state
+from pages.views.data.repair import doctor, repairs
 from pages.views.data.state import Dataset
 from unet_core.config.choices import LAYOUTS
 from unet_core.data.checks.finding import ERROR, WARNING

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.server.thumbnails import OUTLINES, Look
+from pages.server.datasets.thumbnails import OUTLINES, Look
 from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.data import discovery
 from unet_core.data.checks.scan import Scan

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.ui.formatting import plain
-from pages.views.data import examples, repairs, state
+from pages.views.data import state
+from pages.views.data.repair import examples, repairs
 from pages.views.data.state import Dataset
 from unet_core.data.checks.finding import ERROR, INFO, SEVERITIES, WARNING, Finding
+from unet_core.data.checks.registry import CHECKS
 from unet_core.data.recipe import kinds
 from unet_core.data.recipe.recipe import Recipe, Remedy
 from unet_core.errors import listing
@@ -62,17 +64,12 @@ def show_healthy(dataset: Dataset) -> None:
     """That nothing is wrong, and what was looked at."""
     st.success(f"No problems found in {len(dataset.scan.facts):,} images and their masks.", icon=":material/verified:")
     with st.expander("What was checked", icon=":material/checklist:"):
-        st.markdown("\n".join(f"- {plain(text)}" for text in list_checks()))
-
-
-def list_checks() -> list[str]:
-    """What every check looks for, in words."""
-    return []
+        st.markdown("\n".join(f"- {plain(check.description)}" for check in CHECKS.values()))
 
 
 def title_of(finding: Finding) -> str:
     """A finding in a few words, with its count."""
-    words = finding.check.replace("_", " ").capitalize()
+    words = CHECKS[finding.check].title if finding.check in CHECKS else finding.check
     if not finding.count:
         return words
     return f"{words}: {finding.count:,} image{'s' * (finding.count != 1)}"

@@ -12,8 +12,8 @@ from unet_core import overlay
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
 from unet_core.data.masks.coding import IGNORE, MaskCoding
+from unet_core.data.reading import read_image
 from unet_core.errors import UnetError
-from unet_core.io import channels
 from unet_core.io.pixels import Array, Pixels, for_display, with_channels
 
 SIDE = 320  # pixels
@@ -55,7 +55,7 @@ def make(sample: Sample, look: Look) -> Thumbnail:
     key = key_of(sample, look)
     thumbnail = _THUMBNAILS.get(key)
     if thumbnail is None:
-        thumbnail = _draw(sample, look)
+        thumbnail = _make(sample, look)
         _THUMBNAILS.put(key, thumbnail)
     return thumbnail
 
@@ -65,7 +65,7 @@ def read_pair(sample: Sample, look: Look) -> tuple[Pixels, Array | None, str]:
 
     Raises ImageError where the image cannot be read.
     """
-    image = channels.read((sample.image, *sample.channel_files), sample.page)
+    image = read_image(sample)
     if not (sample.masks or sample.empty):
         return image, None, ""
     try:
@@ -76,13 +76,18 @@ def read_pair(sample: Sample, look: Look) -> tuple[Pixels, Array | None, str]:
     return image, mask, ""
 
 
-def _draw(sample: Sample, look: Look) -> Thumbnail:
-    import cv2
-
+def _make(sample: Sample, look: Look) -> Thumbnail:
     try:
         image, mask, problem = read_pair(sample, look)
     except UnetError as error:
         return Thumbnail(b"", str(error))
+    return Thumbnail(draw(image, mask, look), problem)
+
+
+def draw(image: Pixels, mask: Array | None, look: Look) -> bytes:
+    """An image (H, W, C) with its mask (H, W) of class indices as WebP, SIDE x SIDE."""
+    import cv2
+
     height, width = image.shape[:2]
     scale = SIDE / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -95,8 +100,7 @@ def _draw(sample: Sample, look: Look) -> Thumbnail:
     top, left = (SIDE - size[1]) // 2, (SIDE - size[0]) // 2
     square[top : top + size[1], left : left + size[0], :3] = small[:, :, ::-1]
     square[top : top + size[1], left : left + size[0], 3] = 255
-    data = cv2.imencode(".webp", square, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1].tobytes()
-    return Thumbnail(data, problem)
+    return cv2.imencode(".webp", square, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1].tobytes()
 
 
 def draw_mask(image: Array, mask: Array, look: Look) -> Array:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.server import thumbnails
-from pages.server.thumbnails import Look
-from pages.ui import widgets
+from pages.server.datasets import comparison, thumbnails
+from pages.server.datasets.thumbnails import Look, Thumbnail
+from pages.ui import data_charts, widgets
 from pages.ui.formatting import plain
 from pages.views.data import image_view
 from pages.views.data.state import Dataset
@@ -24,6 +24,7 @@ from unet_core.errors import UnetError
 from unet_core.io.filenames import readable
 
 MOST = 4  # examples of a finding
+WIDTH = 400  # pixels of an example
 MOST_MASKS = 24  # that are read to see what the values of repaired masks mean
 KEEPS_MEANING = ("fit", "turn", "shift", "leave_out", "pair", "together", "subset")  # and image and class stages
 
@@ -49,27 +50,42 @@ def show(dataset: Dataset, finding: Finding, key: str) -> None:
         return
     if not names:
         st.caption("No image to show.")
-    for name in names:
-        sample = before.get(name) or missing[name]
-        left, right = st.columns(2, gap="small", wrap=False)
-        with left:
-            show_one(sample, dataset.look(), "Now" if remedy is not None else "")
-        with right:
-            if after is None:
-                st.caption(plain(readable(name)))
-            elif name in after.samples:
-                show_one(after.samples[name], after.look, "Repaired")
-            else:
-                st.caption("Repaired: left out")
-        if name in before:
-            st.button(
-                plain(readable(name)),
-                key=f"example {key} {name}",
-                type="tertiary",
-                icon=":material/open_in_full:",
-                on_click=open_in_gallery,
-                args=(name,),
-            )
+    with st.container(horizontal=True, key=f"examples of {key}"):
+        for name in names:
+            with st.container(width=WIDTH, gap="xsmall", key=f"example {key} {name}"):
+                show_example(dataset, before.get(name) or missing[name], after)
+                if name in before:
+                    st.button(
+                        plain(readable(name)),
+                        key=f"open example {key} {name}",
+                        type="tertiary",
+                        icon=":material/open_in_full:",
+                        on_click=open_in_gallery,
+                        args=(name,),
+                        wrap=False,
+                    )
+                else:
+                    st.caption(plain(readable(name)))
+
+
+def show_example(dataset: Dataset, sample: Sample, after: Repaired | None) -> None:
+    """One image: as it is, and where there is a remedy as it would be."""
+    repaired = None if after is None else after.samples.get(sample.id)
+    if after is None or repaired is None:
+        show_one(thumbnails.make(sample, dataset.look()), "Now", sample.id)
+        if after is not None:
+            st.caption("Repaired: left out.")
+        return
+    pair = comparison.compare((sample, dataset.look()), (repaired, after.look))
+    left, right = st.columns(2, gap="small", wrap=False)
+    with left:
+        show_one(pair.before, "Now", sample.id)
+    with right:
+        show_one(pair.after, "Repaired", sample.id)
+    if pair.changed is not None:
+        words = "Close-up. " if pair.is_close_up else ""
+        share = data_charts.percent_text(pair.changed)
+        st.caption(f"{words}{share} of the mask changes." if pair.changed else "The mask stays the same.")
 
 
 def open_in_gallery(name: str) -> None:
@@ -89,11 +105,10 @@ def choose_remedy(finding: Finding, key: str) -> Remedy | None:
     return finding.remedies[number or 0]
 
 
-def show_one(sample: Sample, look: Look, title: str) -> None:
+def show_one(drawn: Thumbnail, title: str, name: str) -> None:
     """The picture with its title, or why there is none."""
-    drawn = thumbnails.make(sample, look)
     if drawn.data:
-        st.image(drawn.data, width="stretch", caption=title or None, alt=f"{readable(sample.id)} {title.lower()}")
+        st.image(drawn.data, width="stretch", caption=title, alt=f"{readable(name)} {title.lower()}")
     if drawn.problem:
         st.caption(plain(readable(drawn.problem)))
 
