@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.ui import dataset_picker
-from pages.views.data import bring, manage_dataset
+from pages.views.data import bring, manage_dataset, sections
 
 st.title("Data")
 left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
@@ -16,4 +16,4 @@ manage_dataset.show_origin(chosen)
 bring.show_added(chosen)
 bring.show()
 if chosen is not None:
-    st.write(chosen.root)
+    sections.show(chosen.root)

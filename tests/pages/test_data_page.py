@@ -10,7 +10,7 @@ import pytest
 from pages.components.uploader import Uploaded
 from pages.server import paths
 from pages.ui.dataset_picker import SAMPLE
-from pages.views.data import bring_upload
+from pages.views.data.sources import upload
 from tests.helpers.pages import STARTED, make_run, show, texts
 from unet_core.data import synthetic
 from unet_core.data.library.library import UPLOADED
@@ -70,7 +70,7 @@ def test_whoever_has_no_dataset_sees_the_ways_in(place, uploaded):
 
 def test_an_upload_becomes_the_chosen_dataset_and_what_was_left_out_is_said(uploaded, monkeypatch):
     arrived = [Uploaded("mine", ("1 file was left out: <b>notes.txt",))]
-    monkeypatch.setattr(bring_upload, "uploader", lambda key: arrived.pop() if arrived else None)
+    monkeypatch.setattr(upload, "uploader", lambda key: arrived.pop() if arrived else None)
     app = show("data")
     app.session_state["add_dataset"] = True
     app.run()
@@ -84,7 +84,7 @@ def test_an_upload_becomes_the_chosen_dataset_and_what_was_left_out_is_said(uplo
 
 def test_a_name_from_the_browser_that_is_no_dataset_is_explained(place, monkeypatch):
     arrived = [Uploaded("../etc", ())]
-    monkeypatch.setattr(bring_upload, "uploader", lambda key: arrived.pop() if arrived else None)
+    monkeypatch.setattr(upload, "uploader", lambda key: arrived.pop() if arrived else None)
     app = show("data")
     assert not app.exception
     assert "There is no dataset" in said(app) and menu(app).value == SAMPLE

@@ -6,14 +6,14 @@ from pages.server import paths
 from pages.ui import dataset_picker
 from pages.ui.dataset_picker import Chosen
 from pages.ui.formatting import plain
-from pages.views.data import bring_folder, bring_hub, bring_upload
-from pages.views.data.added import Added
+from pages.views.data.sources import folder, hub, upload
+from pages.views.data.sources.added import Added
 
 OPEN = "add_dataset"  # the key of the expander, whose state is whether it is open
 ADDED = "dataset_added"  # in the session: the latest dataset that was added here
 NEW = "dataset_is_new"  # in the session: whether that has not been said yet
 UPLOAD, FOLDER, HUB = "Upload", "Folder on this machine", "Hugging Face Hub"
-WAYS = {UPLOAD: bring_upload.show, FOLDER: bring_folder.show, HUB: bring_hub.show}
+WAYS = {UPLOAD: upload.show, FOLDER: folder.show, HUB: hub.show}
 
 
 def show() -> None:

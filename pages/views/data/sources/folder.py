@@ -7,7 +7,7 @@ import streamlit as st
 from pages.server import paths
 from pages.ui import widgets
 from pages.ui.formatting import plain
-from pages.views.data.added import Added
+from pages.views.data.sources.added import Added
 from unet_core.data.library import folders
 from unet_core.errors import UnetError
 from unet_core.io.filenames import is_image_name, readable

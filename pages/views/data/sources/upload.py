@@ -3,7 +3,7 @@
 from pages.components.uploader import uploader
 from pages.server import paths
 from pages.ui import widgets
-from pages.views.data.added import Added
+from pages.views.data.sources.added import Added
 from unet_core.errors import UnetError
 
 

@@ -7,7 +7,7 @@ from pages.server.background_job import CANCELLED
 from pages.server.hub_download import HubDownload
 from pages.ui import widgets
 from pages.ui.formatting import plain
-from pages.views.data.added import Added
+from pages.views.data.sources.added import Added
 
 JOB = "hub_download"  # in the session
 

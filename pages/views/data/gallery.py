@@ -1,0 +1,149 @@
+"""A page of thumbnails with their masks outlined, filtered and sorted; a button below each opens it in the viewer."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.server.datasets import thumbnails
+from pages.server.datasets.thumbnails import STYLES, Thumbnail
+from pages.ui.formatting import plain
+from pages.views.data import image_view, left_out
+from pages.views.data.state import Dataset
+from unet_core.data.checks.facts import SampleFacts
+from unet_core.data.summary import gallery
+from unet_core.data.summary.gallery import SORTS, Filter
+from unet_core.io.filenames import readable
+
+COLUMNS, PAGE = 6, 24
+ALL, WITH_FINDINGS, LEFT_OUT = "All images", "With findings", "Left out"
+SHOWN = (ALL, WITH_FINDINGS, LEFT_OUT)
+SUBSETS = {"": "All", "train": "Training", "val": "Validation", "test": "Test"}
+STYLE_LABELS = {"outlines": "Outlines", "filled": "Filled", "none": "No masks"}
+LONGEST = 24  # letters of a name on a button
+
+
+def show(dataset: Dataset) -> None:
+    """The opened image, else the page of thumbnails."""
+    opened = st.session_state.get(image_view.OPENED) or st.query_params.get("image")
+    facts = {item.id: item for item in dataset.scan.facts}
+    if opened in facts:
+        image_view.show(dataset, facts[opened], [item.id for item in choose(dataset, quiet=True)])
+        return
+    shown = choose(dataset)
+    if st.session_state.get("gallery_shown") == LEFT_OUT:
+        left_out.show(dataset)
+    elif not shown:
+        st.info("No image passes this filter.", icon=":material/filter_alt_off:")
+    else:
+        show_page(dataset, shown)
+
+
+def choose(dataset: Dataset, quiet: bool = False) -> list[SampleFacts]:
+    """The images that pass the filters, sorted; `quiet` takes the controls as they were and draws none."""
+    if not quiet:
+        draw_controls(dataset)
+    state = st.session_state
+    chosen = Filter(
+        text=state.get("gallery_text") or "",
+        subset=state.get("gallery_subset") or "",
+        group=state.get("gallery_group") or "",
+        class_index=state.get("gallery_class"),
+        ids=frozenset(dataset.findings_by_sample()) if state.get("gallery_shown") == WITH_FINDINGS else None,
+    )
+    return gallery.select(dataset.scan.facts, chosen, state.get("gallery_sort") or "name")
+
+
+def draw_controls(dataset: Dataset) -> None:
+    """Search, filters, sort and the style of the masks. What does not occur in the dataset is not offered."""
+    facts = dataset.scan.facts
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input("Search", key="gallery_text", placeholder="File name", width=190, persist_state="session")
+        st.selectbox("Show", SHOWN, key="gallery_shown", width=170, persist_state="session")
+        sorts = list(SORTS) if dataset.is_measured else ["name", "group"]
+        label = {key: sort.label for key, sort in SORTS.items()}
+        st.selectbox(
+            "Sort by", sorts, format_func=label.__getitem__, key="gallery_sort", width=190, persist_state="session"
+        )
+        subsets = ["", *sorted({item.subset for item in facts} - {""})]
+        if len(subsets) > 1:
+            st.selectbox(
+                "Subset", subsets, format_func=lambda name: SUBSETS.get(name, name), key="gallery_subset", width=150
+            )
+        groups = ["", *sorted({item.group for item in facts} - {""})]
+        if len(groups) > 1:
+            st.selectbox(
+                "Group", groups, format_func=lambda name: readable(name) or "All", key="gallery_group", width=190
+            )
+        if dataset.is_measured and dataset.scan.num_classes > 1:
+            names = dataset.class_names
+            st.selectbox(
+                "Class in the mask",
+                range(len(names)),
+                index=None,
+                placeholder="Any",
+                format_func=lambda index: names[index],
+                key="gallery_class",
+                width=190,
+            )
+        st.selectbox(
+            "Masks",
+            STYLES,
+            format_func=STYLE_LABELS.__getitem__,
+            key="gallery_style",
+            width=150,
+            persist_state="session",
+        )
+
+
+def show_page(dataset: Dataset, shown: Sequence[SampleFacts]) -> None:
+    """The thumbnails of one page, and the choice of the page."""
+    pages = gallery.count_pages(shown, PAGE)
+    number = min(st.session_state.get("gallery_page") or 1, pages)
+    items = gallery.page_of(shown, number, PAGE)
+    samples = dataset.samples
+    known = [item for item in items if item.id in samples]
+    with st.spinner("Reading the images of this page…", show_time=False):
+        look = dataset.look(st.session_state.get("gallery_style") or STYLES[0])
+        drawn = dict(
+            zip(
+                (item.id for item in known),
+                thumbnails.make_all([samples[item.id] for item in known], look),
+                strict=True,
+            )
+        )
+    findings = dataset.findings_by_sample()
+    show_grid(items, drawn, findings)
+    first = (number - 1) * PAGE + 1
+    st.caption(f"{first:,} to {first + len(items) - 1:,} of {len(shown):,} images")
+    if pages > 1:
+        st.pagination(pages, key="gallery_page")
+
+
+def show_grid(items: Sequence[SampleFacts], drawn: dict[str, Thumbnail], findings: dict[str, list[str]]) -> None:
+    """A cell for each image, in as many columns as the window holds."""
+    with st.container(horizontal=True, key="gallery_grid"):
+        for item in items:
+            with st.container(width=190, gap="xxsmall", key=f"cell {item.id}"):
+                show_cell(item, drawn.get(item.id), findings.get(item.id, []))
+
+
+def show_cell(item: SampleFacts, thumbnail: Thumbnail | None, findings: Sequence[str]) -> None:
+    """The picture, and a button with the name that opens it."""
+    name = readable(item.id)
+    if thumbnail is not None and thumbnail.data:
+        st.image(thumbnail.data, width=190, alt=f"{name}, with its mask")
+    else:
+        problem = thumbnail.problem if thumbnail is not None else "This file is gone."
+        st.warning(plain(readable(problem)[:160]), icon=":material/broken_image:")
+    most = LONGEST - 4 * bool(findings)
+    short = name if len(name) <= most else f"…{name[-most:]}"
+    st.button(
+        plain(short),
+        key=f"open {item.id}",
+        type="tertiary",
+        icon=":material/error:" if findings else None,
+        help=plain(readable(name if not findings else f"{name}: {findings[0]}")),
+        on_click=image_view.open_image,
+        args=(item.id,),
+        wrap=False,
+    )
