@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import streamlit as st
 
 from pages.server import model_registry, paths
 from pages.ui.dataset_picker import SAMPLE
@@ -114,3 +115,11 @@ def test_a_dataset_that_was_removed_and_a_damaged_recipe_are_said(model, others)
     (others / "studio.json").write_text("{")
     app = evaluated("others")
     assert "studio.json" in said(app) and not app.dataframe
+
+
+def test_a_mask_that_is_replaced_changes_the_scores(model, others):
+    before = table(evaluated("others")).set_index("image")["dice"]
+    shutil.copy(others / "masks" / "cells_001.png", others / "masks" / "cells_000.png")
+    st.cache_data.clear()  # as after half a minute
+    after = table(evaluated("others")).set_index("image")["dice"]
+    assert [name for name in before.index if before[name] != after[name]] == ["cells_000"]

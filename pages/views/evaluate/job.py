@@ -9,7 +9,9 @@ from pages.server.background_job import DONE
 from pages.server.scoring_job import ScoringJob
 from unet_core.config.schema import DataConfig
 from unet_core.data.recipe import recipes
+from unet_core.data.recipe.recipe import Recipe
 
+STATE_SECONDS = 30
 QUICK_SECONDS = 0.4  # what is small or cached is there within it, without a progress bar
 
 
@@ -19,12 +21,20 @@ def finished(run_folder: str, version: str, split: str, root: str, state: str) -
     return {}
 
 
+@st.cache_data(max_entries=16, ttl=STATE_SECONDS, show_spinner=False)
+def read_state(root: str, recipe: Recipe) -> str:
+    """Changes where a file of a dataset or a repair does; the files are looked at every half a minute."""
+    from unet_core.data.checks import cache
+
+    return cache.digest_of(cache.stat_files(Path(root)), {}, recipe)
+
+
 def find_job(model: model_registry.Model, split: str, root: Path | None = None) -> ScoringJob:
     """The job that scores these images of the run's dataset, or of the one in the folder `root`, running or done.
 
-    A new one where anything differs. Raises DataError where the recipe of that folder is damaged.
+    A new one where anything differs. Raises DataError where that folder or its recipe cannot be read.
     """
-    state = "" if root is None else recipes.of(DataConfig(root=str(root))).to_json()
+    state = "" if root is None else read_state(str(root), recipes.of(DataConfig(root=str(root))))
     request = (str(model.folder), model_registry.read_digest(model), split, str(root or ""), state)
     if (done := finished(*request).get("job")) is not None:
         return done
