@@ -10,6 +10,7 @@ Errors are {"error": "..."}. Each request needs a token that only the page gives
 another site cannot send, and must come from the app's own pages. An upload's id cannot be guessed.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -38,6 +39,7 @@ from unet_core.errors import Cancelled, UnetError
 CHUNK = 2**23  # bytes of one request
 BUFFER = 2**20  # bytes that are gathered before they are written
 MOST_LIST = 24 * 2**20  # bytes of the list of files
+LIST_SECONDS = 60.0
 TOKEN_SECONDS = 86_400 * 2
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 TOKEN_HEADER = "x-upload-token"
@@ -128,11 +130,11 @@ class _Gate:
         self.count -= 1
 
 
-_LISTS, _CHUNKS = _Gate(4), _Gate(100)
+_LISTS, _CHUNKS = asyncio.Semaphore(4), _Gate(100)
 
 
 async def _begin(request: Request, uploads: Uploads) -> Response:
-    with _LISTS:
+    async with _LISTS:  # a few at a time: a list may have some MiB
         body = await _read(request, MOST_LIST)
         upload = await run_in_threadpool(lambda: uploads.begin(Manifest.from_json(body)))
     return JSONResponse({"id": upload.id, "arrived": 0, "total": upload.manifest.total, "chunk": CHUNK}, 201)
@@ -193,10 +195,14 @@ async def _cancel(request: Request, uploads: Uploads) -> Response:
 
 async def _read(request: Request, most: int) -> bytes:
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > most:
-            raise _RefusedError(413, f"The list of files is longer than {most:,} bytes. Split the dataset.")
+    try:
+        async with asyncio.timeout(LIST_SECONDS):  # who sends a byte a minute keeps others waiting
+            async for part in request.stream():
+                body += part
+                if len(body) > most:
+                    raise _RefusedError(413, f"The list of files is longer than {most:,} bytes. Split the dataset.")
+    except TimeoutError as error:
+        raise _RefusedError(503, "The list of files came too slowly; trying again.") from error
     return bytes(body)
 
 

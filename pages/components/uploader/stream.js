@@ -36,10 +36,10 @@ export class Stream {
     } catch {
       // which one it is comes out below
     }
-    for (const [i, [at]] of pieces.entries()) {
+    for (const [i, [at, from, to]] of pieces.entries()) {
       try {
         const { byteLength } = await blobs[i].arrayBuffer();
-        if (byteLength !== blobs[i].size) throw new Error("size");
+        if (byteLength !== to - from) throw new Error("size");
       } catch {
         throw new UnreadableError(this.files[at].path);
       }
