@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.server import run_feed
 from pages.server.paths import runs_dir
+from pages.ui import dataset_picker
 from unet_core.errors import UnetError
 from unet_core.runs import manage
 from unet_core.runs import run as runs
@@ -34,7 +35,7 @@ for row in (STEPS[:2], STEPS[2:]):
             st.page_link(f"{page}.py", label=f"Open {page.capitalize()}", icon=icon)
 
 st.subheader("Recent runs")
-rows = []
+rows, names = [], dataset_picker.names_by_root()
 for run in runs.find(runs_dir())[:RECENT]:
     try:
         config = run.config
@@ -48,7 +49,7 @@ for run in runs.find(runs_dir())[:RECENT]:
             "State": run.state().value,
             "Name": notes.name or None,
             "Started": datetime.fromtimestamp(history.started_at) if history.started_at else None,
-            "Dataset": Path(config.data.root).name,
+            "Dataset": names.get(config.data.root) or Path(config.data.root).name,
             "Best Dice": best.val_dice if best else None,
             "IoU at best": best.val_iou if best else None,
         }

@@ -66,7 +66,7 @@ def select_path(text: str) -> None:
     What stands in the way is said where the menu is.
     """
     try:
-        select(name_of(Path(text)) or _link(text))
+        select(name_of(Path(text)) or paths.library().link(folders.parse_path(text, paths.data_root())).name)
     except UnetError as error:
         select("")
         st.session_state[PROBLEM] = str(error)
@@ -77,19 +77,20 @@ def find_entry(name: str) -> Entry | None:
     return next((entry for entry in paths.library().entries() if entry.name == name), None)
 
 
+def names_by_root() -> dict[str, str]:
+    """The names of the datasets in the list by their folders; {} where the list cannot be read."""
+    try:
+        return {os.path.realpath(entry.root): entry.name for entry in paths.library().entries()}
+    except DataError:
+        return {}
+
+
 def name_of(root: Path) -> str:
-    """The name of the dataset in a folder; "" where it is none of the list. Raises DataError."""
+    """The name of the dataset in a folder; "" where it is none of the list."""
     real = os.path.realpath(root)
     if real == os.path.realpath(paths.sample_data()):
         return SAMPLE
-    return next((entry.name for entry in paths.library().entries() if os.path.realpath(entry.root) == real), "")
-
-
-def _link(text: str) -> str:
-    data_root = paths.data_root()
-    if data_root is None:
-        raise DataError("This server takes no folders of its own disk. Upload the images on the Data page.")
-    return paths.library().link(folders.parse_path(text, data_root)).name
+    return names_by_root().get(real, "")
 
 
 def _settle(names: list[str]) -> None:

@@ -178,7 +178,7 @@ def test_an_old_address_of_a_folder_is_refused_in_public_mode(place, tmp_path, m
     app = show("train", source="Local folder", root=str(root))
     assert not app.exception
     assert menu(app).value is None
-    assert "takes no folders of its own disk" in said(app)
+    assert "Folders of the server cannot be chosen here" in said(app)
     assert paths.library().entries() == []
 
 
@@ -192,3 +192,11 @@ def test_the_name_of_a_folder(cells, sample_folder, tmp_path):
     assert dataset_picker.name_of(cells) == "my cells"
     assert dataset_picker.name_of(sample_folder) == SAMPLE
     assert dataset_picker.name_of(tmp_path) == ""
+
+
+def test_runs_are_listed_with_the_name_of_their_dataset(cells, sample_folder, place):
+    make_run(place, cells)
+    paths.library().rename("my cells", "nuclei of May")
+    assert list(show().dataframe[0].value["Dataset"]) == ["nuclei of May"]
+    app = show("train", view="All runs")
+    assert list(app.dataframe[0].value["data"]) == ["nuclei of May"]

@@ -1,6 +1,7 @@
 """The table of all runs; for the selected one its name and note, and buttons to open, copy, download or delete it."""
 
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,8 @@ def folder_mib(folder: str, changed: float) -> float:
     return manage.size(runs.Run(Path(folder))) / MEBI
 
 
-def row(run: runs.Run) -> dict[str, Any] | None:
-    """The row of a run in the table; None where it cannot be read, for example because it is being deleted."""
+def row(run: runs.Run, names: Mapping[str, str]) -> dict[str, Any] | None:
+    """The row of a run in the table, where datasets have `names` by their folders; None where it cannot be read, for example because it is being deleted."""
     try:
         config, history = run.config, run_feed.history(run)
         notes, best = manage.notes(run), history.best
@@ -45,7 +46,7 @@ def row(run: runs.Run) -> dict[str, Any] | None:
     return {
         "name": notes.name or run.id,
         "state": run.state().value,
-        "data": Path(config.data.root).name,
+        "data": names.get(config.data.root) or Path(config.data.root).name,
         "val_dice": best.val_dice if best else None,
         "val_iou": best.val_iou if best else None,
         "epochs": f"{len(history.epochs)} of {history.started.epochs if history.started else config.train.epochs}",
@@ -60,7 +61,8 @@ def row(run: runs.Run) -> dict[str, Any] | None:
 
 def show() -> None:
     """The table, and the panel of the selected row."""
-    listed = [(run, values) for run in runs.find(runs_dir()) if (values := row(run))]
+    names = dataset_picker.names_by_root()
+    listed = [(run, values) for run in runs.find(runs_dir()) if (values := row(run, names))]
     if not listed:
         st.info("No runs yet. Every run that you start is listed here.", icon=":material/history:")
         return

@@ -46,10 +46,12 @@ def show() -> Added | None:
     with st.container(height=min(LIST_HEIGHT, 34 + ROW_HEIGHT * max(1, len(inside))), gap=None, key="folders"):
         for number, item in enumerate(inside[:MOST_SHOWN]):
             st.button(
-                f"{plain(readable(item.name))} · {_content(item.images, item.folders)}",
+                f"{plain(readable(item.name))} · {_content(item.images, item.folders, item.is_partial)}",
                 key=f"folder-{number}",
-                icon=":material/folder:",
+                icon=":material/folder_off:" if item.problem else ":material/folder:",
                 type="tertiary",
+                disabled=bool(item.problem),
+                help=plain(item.problem) or None,
                 on_click=_open,
                 args=(item.path,),
             )
@@ -114,8 +116,10 @@ def _open_typed(data_root: Path) -> None:
         st.session_state[ERROR] = str(error)
 
 
-def _content(images: int, subfolders: int) -> str:
-    """In words: "25 images, 2 folders"."""
+def _content(images: int, subfolders: int, is_partial: bool = False) -> str:
+    """In words: "25 images, 2 folders"; "at least" where not everything was counted."""
     numbers = ((images, "image"), (subfolders, "folder"))
     parts = [f"{number:,} {noun}{'s' if number > 1 else ''}" for number, noun in numbers if number]
-    return ", ".join(parts) or "empty"
+    if is_partial:
+        return f"at least {', '.join(parts)}" if parts else "not counted"
+    return ", ".join(parts) or "no images"
