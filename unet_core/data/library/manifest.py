@@ -49,7 +49,7 @@ class Manifest:
                 "or split the dataset."
             )
         self.name = name
-        self.paths = [_checked(path) for path, _ in files]
+        self.paths = [check_path(path) for path, _ in files]
         self.sizes = [size for _, size in files]
         self.ends = list(accumulate(self.sizes))
         self.total = self.ends[-1]
@@ -95,7 +95,7 @@ def _is_file(item: Any) -> bool:
     return isinstance(path, str) and type(size) is int and 0 <= size <= MOST_BYTES
 
 
-def _checked(path: str) -> str:
+def check_path(path: str) -> str:
     """A path that stays below its folder, as it is but for Windows' slashes. Raises DataError."""
     shown, clean = readable(path), path.replace("\\", "/")
     parts = clean.split("/")
