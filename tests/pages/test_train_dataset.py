@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pages.server import dataset_reading, paths
-from pages.server.dataset_reading import DatasetReading, find_reading
+from pages.server import paths
+from pages.server.datasets import reading as dataset_reading
+from pages.server.datasets.reading import DatasetReading, find_reading
 from tests.helpers.pages import make_run, show, texts
 from unet_core.config.schema import DataConfig
 from unet_core.data import discovery

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.server.dataset_reading import DatasetReading, find_reading
+from pages.server.datasets.reading import DatasetReading, find_reading
 from pages.ui import dataset_picker, widgets
 from pages.ui.dataset_picker import Chosen
 from pages.ui.formatting import plain

@@ -31,7 +31,10 @@ def folder_mib(folder: str, changed: float) -> float:
 
 
 def row(run: runs.Run, names: Mapping[str, str]) -> dict[str, Any] | None:
-    """The row of a run in the table, where datasets have `names` by their folders; None where it cannot be read, for example because it is being deleted."""
+    """The row of a run in the table, where datasets have `names` by their folders.
+
+    None where it cannot be read, for example because it is being deleted.
+    """
     try:
         config, history = run.config, run_feed.history(run)
         notes, best = manage.notes(run), history.best

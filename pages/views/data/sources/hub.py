@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.server import paths
 from pages.server.background_job import CANCELLED
-from pages.server.hub_download import HubDownload
+from pages.server.datasets.hub_download import HubDownload
 from pages.ui import widgets
 from pages.ui.formatting import plain
 from pages.views.data.sources.added import Added
@@ -37,7 +37,7 @@ def show() -> Added | None:
         follow(job)
     elif job.entry is not None:
         st.session_state.pop(JOB)
-        return Added(job.entry.name)
+        return Added(job.entry.name, job.notes)
     elif job.error:
         widgets.show_error(job.error)
     elif job.state == CANCELLED:
