@@ -15,6 +15,8 @@ CERTAIN = 9.0  # difference of squared deviations, as of a mask that is three de
 MOST_OFF = 16.0  # that one number may contribute
 USUAL = 2.5  # deviations within which an inverted mask must be usual
 MOST_FOREGROUND, MOST_BORDER = 0.5, 0.9  # of all pixels and of those at the borders: above both all may be inverted
+RICH = 0.5  # of the usual deviation of images with objects, from which one shows something too
+MOST_EMPTY = 0.25  # share of the masks; where more are empty, that is the way of the dataset
 MOST_SPECK = 5  # pixels; larger pieces may be objects in any dataset
 MOST_HOLE = 64
 SMALLER = 4  # times smaller than the smallest objects of the dataset
@@ -103,11 +105,10 @@ def find_empty(case: Case) -> Iterator[Finding]:
         yield Finding("empty_masks", ERROR, f"All pixels of all masks are {what}.", tuple(facts.id for facts in empty))
         return
     if empty:
-        filled = [sum(facts.std) for facts in case.coded if facts.foreground]
-        usual = sorted(filled)[len(filled) // 4]
-        rich = [facts for facts in empty if sum(facts.std) >= usual and not case.samples[facts.id].empty]
+        usual = median(sum(facts.std) for facts in case.coded if facts.foreground)
+        rich = [facts for facts in empty if sum(facts.std) >= RICH * usual and not case.samples[facts.id].empty]
         dull = [facts for facts in empty if facts not in rich]
-        few = len(rich) <= len(case.coded) // 10 or len(rich) == 1
+        few = len(rich) <= MOST_EMPTY * len(case.coded)
         if rich:
             ids = tuple(facts.id for facts in rich)
             noun = "mask is" if len(ids) == 1 else "masks are"
@@ -144,16 +145,27 @@ def find_empty(case: Case) -> Iterator[Finding]:
         )
 
 
+def _without_inverted(case: Case) -> list[SampleFacts]:
+    """Those whose holes and pieces say something: in an inverted mask each is the other."""
+    coding = case.scan.coding
+    binary = coding is not None and coding.kind == "binary"
+    inverted = (
+        {facts.id for facts in _find_inverted([f for f in case.coded if 0 < f.foreground < 1])} if binary else set()
+    )
+    return [facts for facts in case.coded if facts.id not in inverted]
+
+
 def find_specks(case: Case) -> Iterator[Finding]:
     """Pieces of foreground that are far smaller than the objects of the dataset."""
     most = min(MOST_SPECK, case.smallest_object // SMALLER)
-    specks = {facts.id: sum(area <= most for area in facts.pieces) for facts in case.coded}
+    upright = _without_inverted(case)
+    specks = {facts.id: sum(area <= most for area in facts.pieces) for facts in upright}
     ids = tuple(sorted((name for name in specks if specks[name]), key=lambda name: (-specks[name], name)))
     if not ids:
         return
     number, area = (
         sum(specks.values()),
-        max(piece for facts in case.coded for piece in facts.pieces if piece <= most) + 1,
+        max(piece for facts in upright for piece in facts.pieces if piece <= most) + 1,
     )
     coding = case.scan.coding
     several = coding is not None and coding.kind == "classes"  # where small pieces of one class may lie within another
@@ -171,13 +183,14 @@ def find_specks(case: Case) -> Iterator[Finding]:
 def find_holes(case: Case) -> Iterator[Finding]:
     """Holes in objects that are far smaller than the objects of the dataset."""
     most = min(MOST_HOLE, case.smallest_object // SMALLER)
-    holes = {facts.id: sum(area <= most for area in facts.holes) for facts in case.coded}
+    upright = _without_inverted(case)
+    holes = {facts.id: sum(area <= most for area in facts.holes) for facts in upright}
     ids = tuple(sorted((name for name in holes if holes[name]), key=lambda name: (-holes[name], name)))
     if not ids:
         return
     number = sum(holes.values())
     noun = "hole" if number == 1 else "holes"
-    largest = max(area for facts in case.coded for area in facts.holes if area <= most)
+    largest = max(area for facts in upright for area in facts.holes if area <= most)
     yield Finding(
         "holes",
         INFO if len(ids) > COMMON * len(case.coded) else WARNING,

@@ -26,13 +26,12 @@ def find_split(case: Case) -> Iterator[Finding]:
 
 def find_duplicates(case: Case) -> Iterator[Finding]:
     """Images with the same pixels, and among them those with different masks."""
-    contradicting, agreeing, across = [], [], []
+    contradicting, agreeing, across = case.contradicting, [], []
     for ids in case.by_pixels:
-        masks = {case.by_id[name].mask_record for name in ids}
         parts = {case.samples[name].subset or "train" for name in ids}
-        if len(masks) > 1:
-            contradicting.append(ids)
-        elif len(parts) > 1 and case.is_divided_by_folders:
+        if ids in contradicting:
+            continue
+        if len(parts) > 1 and case.is_divided_by_folders:
             across.append(ids)
         else:
             agreeing.append(ids)
