@@ -140,7 +140,7 @@ def share(part: int, whole: int) -> str:
     """A part of a whole for a sentence.
 
     >>> share(3, 20), share(1, 4000)
-    ('15%', '0.03%')
+    ('15%', '0.025%')
     """
     percent = 100 * part / max(1, whole)
     return f"{percent:.0f}%" if percent >= 1 or not part else f"{percent:.2g}%"

@@ -23,8 +23,8 @@ def find_shift(gray: NDArray[Any], mask: NDArray[Any], ignored: NDArray[np.bool_
     parabola through the best one and its neighbors.
 
     >>> disk = (np.hypot(*np.mgrid[-48:48, -40:56]) < 20).astype(np.uint8)
-    >>> find_shift(disk * 100, np.roll(disk, (3, -5), (0, 1)))[0]
-    (-3.0, 5.0)
+    >>> tuple(map(round, find_shift(disk * 100, np.roll(disk, (3, -5), (0, 1)))[0]))
+    (-3, 5)
     """
     import cv2
 
@@ -48,7 +48,7 @@ def find_shift(gray: NDArray[Any], mask: NDArray[Any], ignored: NDArray[np.bool_
     return place, (best - near) / deviation
 
 
-def _vertex(line: NDArray[np.float32], at: int) -> float:
+def _vertex(line: NDArray[Any], at: int) -> float:
     """Where a parabola through the highest value of a line and its neighbors has its vertex, from -0.5 to 0.5."""
     if not 0 < at < len(line) - 1:
         return 0.0

@@ -12,6 +12,8 @@ from unet_core.data.recipe.recipe import Remedy, make_repair
 
 FEWEST = 4  # masks with foreground, to say what is usual
 CERTAIN = 9.0  # difference of squared deviations, as of a mask that is three deviations off and inverted none
+EVEN = 0.6  # log odds of the usual share of foreground, below which it may as well be the background
+MOST_INVERTED = 0.3  # share of the masks
 MOST_OFF = 16.0  # that one number may contribute
 USUAL = 2.5  # deviations within which an inverted mask must be usual
 MOST_FOREGROUND, MOST_BORDER = 0.5, 0.9  # of all pixels and of those at the borders: above both all may be inverted
@@ -62,26 +64,38 @@ def find_inverted(case: Case) -> Iterator[Finding]:
 def _find_inverted(masks: Sequence[SampleFacts]) -> list[SampleFacts]:
     """Those that are unusual as they are and usual the other way around, the most certain first.
 
-    Compared are the shares of foreground in all pixels and at the borders, and whether it is brighter or darker.
+    Compared are the shares of foreground in all pixels and at the borders. Where foreground and background usually
+    cover as much, which of them is brighter decides.
     """
     if len(masks) < FEWEST:
         return []
-    rows = {facts.id: (_logit(facts.foreground), _logit(facts.border_foreground), facts.contrast) for facts in masks}
-    spreads = []
-    for column, floor in enumerate((0.5, 0.7, 0.3)):
-        values = [row[column] for row in rows.values()]
-        middle = median(values)
-        spreads.append((middle, max(floor, 1.4826 * median(abs(value - middle) for value in values))))
+    rows = {facts.id: (_logit(facts.foreground), _logit(facts.border_foreground)) for facts in masks}
+    columns = list(zip(*rows.values(), strict=True))
+    middles = [median(column) for column in columns]
+    if abs(middles[0]) < EVEN:
+        return _find_other_polarity(masks)
+    spreads = [
+        max(floor, 1.4826 * median(abs(value - middle) for value in column))
+        for column, middle, floor in zip(columns, middles, (0.5, 0.7), strict=True)
+    ]
     certainty = {}
-    for facts in masks:
-        off = [(value - middle) / spread for value, (middle, spread) in zip(rows[facts.id], spreads, strict=True)]
-        turned = [(-value - middle) / spread for value, (middle, spread) in zip(rows[facts.id], spreads, strict=True)]
+    for name, row in rows.items():
+        off = [(value - middle) / spread for value, middle, spread in zip(row, middles, spreads, strict=True)]
+        turned = [(-value - middle) / spread for value, middle, spread in zip(row, middles, spreads, strict=True)]
         gain = sum(min(a * a, MOST_OFF) - min(b * b, MOST_OFF) for a, b in zip(off, turned, strict=True))
         if gain > CERTAIN and max(map(abs, turned)) < USUAL and abs(off[0]) > abs(turned[0]):
-            certainty[facts.id] = gain
-    return sorted(
-        (facts for facts in masks if facts.id in certainty), key=lambda facts: (-certainty[facts.id], facts.id)
-    )
+            certainty[name] = gain
+    chosen = (facts for facts in masks if facts.id in certainty)
+    return sorted(chosen, key=lambda facts: (-certainty[facts.id], facts.id))
+
+
+def _find_other_polarity(masks: Sequence[SampleFacts]) -> list[SampleFacts]:
+    """Those whose foreground is darker where that of nearly all others is brighter, or the other way around."""
+    sign = 1 if sum(facts.contrast > 0 for facts in masks) * 2 > len(masks) else -1
+    usual = median(abs(facts.contrast) for facts in masks)
+    others = [facts for facts in masks if sign * facts.contrast < -usual / 2]
+    unclear = sum(sign * facts.contrast <= usual / 2 for facts in masks) - len(others)
+    return others if len(others) <= MOST_INVERTED * len(masks) and not unclear else []
 
 
 def _logit(value: float) -> float:
