@@ -1,7 +1,7 @@
 """Checks of what masks show: inverted, empty and full ones, specks, holes."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import median
 
 from unet_core.data.checks.case import Case
@@ -13,7 +13,8 @@ from unet_core.data.recipe.recipe import Remedy, make_repair
 FEWEST = 4  # masks with foreground, to say what is usual
 CERTAIN = 9.0  # difference of squared deviations, as of a mask that is three deviations off and inverted none
 EVEN = 0.6  # log odds of the usual share of foreground, below which it may as well be the background
-MOST_INVERTED = 0.3  # share of the masks
+MOST_INVERTED = 0.35  # share of the masks
+LIKELY = 4.0
 MOST_OFF = 16.0  # that one number may contribute
 USUAL = 2.5  # deviations within which an inverted mask must be usual
 MOST_FOREGROUND, MOST_BORDER = 0.5, 0.9  # of all pixels and of those at the borders: above both all may be inverted
@@ -22,7 +23,7 @@ MOST_EMPTY = 0.25  # share of the masks; where more are empty, that is the way o
 MOST_SPECK = 5  # pixels; larger pieces may be objects in any dataset
 MOST_HOLE = 64
 SMALLER = 4  # times smaller than the smallest objects of the dataset
-COMMON = 0.5  # share of the masks from which specks or holes are the way of the dataset
+COMMON = 0.7  # share of the masks from which specks or holes are the way of the dataset
 
 
 def find_inverted(case: Case) -> Iterator[Finding]:
@@ -70,23 +71,34 @@ def _find_inverted(masks: Sequence[SampleFacts]) -> list[SampleFacts]:
     if len(masks) < FEWEST:
         return []
     rows = {facts.id: (_logit(facts.foreground), _logit(facts.border_foreground)) for facts in masks}
-    columns = list(zip(*rows.values(), strict=True))
-    middles = [median(column) for column in columns]
-    if abs(middles[0]) < EVEN:
+    if abs(median(row[0] for row in rows.values())) < EVEN:
         return _find_other_polarity(masks)
+    chosen: dict[str, float] = {}
+    for needed in (LIKELY, LIKELY, LIKELY, CERTAIN):  # many inverted masks hide what is usual until they are set apart
+        chosen = _compare(rows, chosen, needed)
+    inverted = [facts for facts in masks if facts.id in chosen]
+    return sorted(inverted, key=lambda facts: (-chosen[facts.id], facts.id))
+
+
+def _compare(rows: Mapping[str, tuple[float, ...]], apart: Collection[str], needed: float) -> dict[str, float]:
+    """How much more usual than as they are some masks would be the other way around, those that reach `needed`.
+
+    `rows` are the log odds of the shares by mask; what is usual is that of the masks that are not set `apart`.
+    """
+    columns = list(zip(*(row for name, row in rows.items() if name not in apart), strict=True))
+    middles = [median(column) for column in columns]
     spreads = [
         max(floor, 1.4826 * median(abs(value - middle) for value in column))
         for column, middle, floor in zip(columns, middles, (0.5, 0.7), strict=True)
     ]
-    certainty = {}
+    gains = {}
     for name, row in rows.items():
         off = [(value - middle) / spread for value, middle, spread in zip(row, middles, spreads, strict=True)]
         turned = [(-value - middle) / spread for value, middle, spread in zip(row, middles, spreads, strict=True)]
         gain = sum(min(a * a, MOST_OFF) - min(b * b, MOST_OFF) for a, b in zip(off, turned, strict=True))
-        if gain > CERTAIN and max(map(abs, turned)) < USUAL and abs(off[0]) > abs(turned[0]):
-            certainty[name] = gain
-    chosen = (facts for facts in masks if facts.id in certainty)
-    return sorted(chosen, key=lambda facts: (-certainty[facts.id], facts.id))
+        if gain > needed and max(map(abs, turned)) < USUAL and abs(off[0]) > abs(turned[0]):
+            gains[name] = gain
+    return gains if len(gains) <= MOST_INVERTED * len(rows) else {}
 
 
 def _find_other_polarity(masks: Sequence[SampleFacts]) -> list[SampleFacts]:
