@@ -1,7 +1,7 @@
 """The command line: `python -m unet_core COMMAND ...`, where --help lists the commands.
 
-Progress goes to stderr, the last line on stdout is one JSON object. The exit status is 0; 1 where files were skipped or something blocks training;
-2 after an error, which is printed as one line.
+Progress goes to stderr, the last line on stdout is one JSON object. The exit status is 0; 1 where files were skipped or
+a dataset cannot be trained on; 2 after an error, which is printed as one line.
 """
 
 import argparse

@@ -17,9 +17,10 @@ from unet_core.data.masks.files import foreground
 from unet_core.data.masks.raw import RawMask
 from unet_core.data.recipe.recipe import Repair
 from unet_core.errors import DataError
-from unet_core.io.pixels import Pixels, encode_png, for_display
+from unet_core.io.pixels import Pixels, for_display
 
 SIDE = 220  # pixels of the longer side
+QUALITY = 88  # of JPEG: a report of many findings stays small
 OUTLINE = (255, 64, 0)
 IGNORED = (120, 120, 255)
 
@@ -28,7 +29,7 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Example:
-    """A sample as it is and as some repairs would make it, as `data:` addresses of PNGs; "" where there is none."""
+    """A sample as it is and as some repairs would make it, as `data:` addresses; "" where there is none."""
 
     id: str
     before: str = ""
@@ -99,4 +100,7 @@ def _shrink(picture: Picture) -> Picture:
 
 
 def _encode(picture: Picture) -> str:
-    return "data:image/png;base64," + base64.b64encode(encode_png(picture)).decode()
+    import cv2
+
+    coded = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
+    return "data:image/jpeg;base64," + base64.b64encode(coded.tobytes()).decode()

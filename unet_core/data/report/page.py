@@ -1,5 +1,6 @@
 """A report on a dataset as one HTML file: no script, nothing from elsewhere, light and dark."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -108,9 +109,9 @@ def _picture(example: examples.Example) -> str:
         for source, words in parts
         if source
     )
-    return (
-        f"<figure><div class='row'>{shown}</div><figcaption>{_text(example.id)}</figcaption></figure>" if shown else ""
-    )
+    if not shown:
+        return ""
+    return f"<figure><div class='row'>{shown}</div><figcaption>{_text(example.id)}</figcaption></figure>"
 
 
 def _classes(scan: Scan) -> str:
@@ -125,12 +126,16 @@ def _classes(scan: Scan) -> str:
         if index == IGNORE:
             rows.append(["ignored", f"{pixels[index]:,} pixels", "", str(images[index])])
             continue
-        color = escape(scan.recipe.colors[index]) if index < len(scan.recipe.colors) else "currentColor"
         share = pixels[index] / max(1, total)
-        rows.append(
-            [_text(_class_name(scan, index)), f"{share:.2%}", charts.draw_bar(share, color), str(images[index])]
-        )
+        bar = charts.draw_bar(share, _color(scan, index))
+        rows.append([_text(_class_name(scan, index)), f"{share:.2%}", bar, str(images[index])])
     return _table(rows, ("Class", "Share", "", "Images")) if rows else ""
+
+
+def _color(scan: Scan, index: int) -> str:
+    """The color of a class that the recipe names, else that of the text."""
+    color = scan.recipe.colors[index] if index < len(scan.recipe.colors) else ""
+    return color if re.fullmatch("#[0-9a-fA-F]{3,8}", color) else "currentColor"
 
 
 def _class_name(scan: Scan, index: int) -> str:
