@@ -48,7 +48,10 @@ class SampleFacts:
     holes: tuple[int, ...] = ()
     orientation: int = 1  # EXIF of the image file
     mask_orientation: int = 1
-    shift: tuple[int, int] = (0, 0)  # rows and columns by which the mask fits the edges of the image better
+    shift: tuple[float, float] = (
+        0.0,
+        0.0,
+    )  # pixels down and right by which the mask fits the edges of the image better
     shift_gain: float = 0.0  # how much better, 0 = not at all
     border_foreground: float = 0.0  # share of the border pixels that are foreground
     pieces: tuple[int, ...] = ()

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from statistics import median
 
 from unet_core.data import reading
 from unet_core.data.checks import registration
@@ -156,17 +157,30 @@ def _fits_turned(case: Case, facts: SampleFacts) -> bool:
     return try_repair(case, facts, _turn(facts)) > try_repair(case, facts)
 
 
+def _may_be_turned(case: Case, facts: SampleFacts) -> bool:
+    """Whether image and mask have different orientations and no repair turns the mask."""
+    repaired = any(repair.kind == "turn" for repair in case.samples[facts.id].repairs)
+    return facts.orientation != facts.mask_orientation and not repaired
+
+
 def find_shifted(case: Case) -> Iterator[Finding]:
     """Masks that fit the edges of their image clearly better some pixels away."""
-    shifts = Counter(facts.shift for facts in case.coded if max(map(abs, facts.shift)) < FARTHER)
-    usual = shifts.most_common(1)[0][0] if shifts else (0, 0)
+    near = [facts.shift for facts in case.coded if max(map(abs, facts.shift)) < FARTHER] or [(0.0, 0.0)]
+    usual = tuple(median(shift[axis] for shift in near) for axis in (0, 1))
     away = {
-        facts.id: (facts.shift[0] - usual[0], facts.shift[1] - usual[1])
+        facts.id: (round(facts.shift[0] - usual[0]), round(facts.shift[1] - usual[1]))
         for facts in case.coded
         if facts.shift_gain >= GAIN
     }
+    others = {name for ids in case.contradicting for name in ids}
     shifted = sorted(
-        (facts for facts in case.coded if max(map(abs, away.get(facts.id, (0, 0)))) >= FARTHER),
+        (
+            facts
+            for facts in case.coded
+            if facts.id not in others
+            and not _may_be_turned(case, facts)
+            and max(map(abs, away.get(facts.id, (0, 0)))) >= FARTHER
+        ),
         key=lambda facts: (-facts.shift_gain, facts.id),
     )
     if not shifted:
@@ -177,12 +191,12 @@ def find_shifted(case: Case) -> Iterator[Finding]:
     repairs = tuple(make_repair("shift", ids, down=down, right=right) for (down, right), ids in by_shift.items())
     down, right = away[shifted[0].id]
     ids = tuple(facts.id for facts in shifted)
-    noun = "mask lies" if len(ids) == 1 else "masks lie"
+    verb = "lies" if len(ids) == 1 else "lie"
     yield Finding(
         "shifted",
         WARNING,
-        f"{len(ids)} of {len(case.coded)} {noun} some pixels off the edges in the image: {case.name(ids)}. That of "
-        f"{case.name(ids[:1])} fits best {_words(down, right)}. Look at them before you move them.",
+        f"{len(ids)} of {len(case.coded)} masks {verb} some pixels off the edges in the image: {case.name(ids)}. That "
+        f"of {case.name(ids[:1])} fits best {_words(down, right)}. Look at them before you move them.",
         ids,
         (Remedy("Move the masks to the edges", repairs),),
     )

@@ -31,14 +31,14 @@ def find_unclear(case: Case) -> Iterator[Finding]:
         yield Finding("values", ERROR, case.unclear, _most_values(case))
         return
     ids = tuple(facts.id for facts in odd)
-    noun = "mask holds" if len(ids) == 1 else "masks hold"
+    verb = "holds" if len(ids) == 1 else "hold"
     values = ", ".join(format_code(code) for code, _ in odd[0].codes[:6]) + ", ..." * (len(odd[0].codes) > 6)
     repairs = _unify(odd, coding, case)
     remedies = [Remedy("Read them like the others", repairs)] if repairs else []
     yield Finding(
         "smeared_edges" if all(map(is_smeared, odd)) else "mixed_values",
         ERROR,
-        f"{len(ids)} of {len(case.usable)} {noun} other values than the rest: {case.name(ids)} ({values}). The rest is "
+        f"{len(ids)} of {len(case.usable)} masks {verb} other values than the rest: {case.name(ids)} ({values}). The rest is "
         f"{coding.describe()}. Without a common meaning the masks cannot be trained on.",
         ids,
         (*remedies, Remedy("Leave them out", (make_repair("leave_out", ids),))),
@@ -136,7 +136,7 @@ def is_smeared(facts: SampleFacts) -> bool:
 def find_mixed(case: Case) -> Iterator[Finding]:
     """Files that mark the same classes by other values than most files do, which were read all the same."""
     coding = case.scan.coding
-    if coding is None or coding.kind == "classes" or coding.threshold is not None:
+    if coding is None or coding.threshold is not None:
         return
     marks = {facts.id: [code for code, _ in facts.codes if code and code not in coding.ignore] for facts in case.coded}
     single = Counter(codes[0] for codes in marks.values() if len(codes) == 1)
@@ -161,11 +161,13 @@ def find_mixed(case: Case) -> Iterator[Finding]:
         return
     usual = max(single, key=lambda code: (single[code], code))
     odd = {name: codes for name, codes in marks.items() if codes and codes != [usual]}
+    if coding.kind == "classes":  # one class in each image is no fault, gray levels beside colors are
+        odd = {name: codes for name, codes in odd.items() if all(is_color(code) != is_color(usual) for code in codes)}
     if not odd:
         return
     repairs: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
     for name, codes in odd.items():
-        if len(codes) >= NUMBERED:
+        if len(codes) >= NUMBERED or (is_color(codes[0]) and not is_color(usual)):
             repairs["threshold", ("0",)].append(name)
         else:
             repairs["recode", tuple(f"{format_code(code)}:{format_code(usual)}" for code in codes)].append(name)
@@ -173,12 +175,13 @@ def find_mixed(case: Case) -> Iterator[Finding]:
     ids = tuple(sorted(odd))
     usable = format_code(usual) == "255" or not any(kind == "threshold" for kind, _ in repairs)
     label = f"Write {format_code(usual)} in all masks"
+    consequence = "They are read as other classes" if coding.kind == "classes" else "All are read as foreground"
     remedies = (Remedy(label, tuple(_repair(*key, ids) for key, ids in repairs.items())),) if usable else ()
     yield Finding(
         "mixed_values",
         WARNING,
         f"{len(ids)} of {total} masks mark the foreground by other values than {format_code(usual)}, as the rest does: "
-        f"{case.name(ids)} ({', '.join(others[:3])}). All are read as foreground; check that they mean the same.",
+        f"{case.name(ids)} ({', '.join(others[:3])}). {consequence}; check that they mean the same.",
         ids,
         remedies,
     )
@@ -195,11 +198,11 @@ def find_colors(case: Case) -> Iterator[Finding]:
     colored = tuple(facts.id for facts in case.usable if any(is_color(code) for code, _ in facts.codes))
     if not colored or coding is None:
         return
-    noun = "mask is" if len(colored) == 1 else "masks are"
+    verb = "is" if len(colored) == 1 else "are"
     yield Finding(
         "color_masks",
         INFO,
-        f"{len(colored)} of {len(case.usable)} {noun} in color, read as {coding.describe()}. To set the order of the "
+        f"{len(colored)} of {len(case.usable)} masks {verb} in color, read as {coding.describe()}. To set the order of the "
         "classes yourself, list the colors in color_map.",
         colored,
     )
