@@ -23,14 +23,19 @@ FEW = 5  # seconds; a scan that took longer is worth a note
 
 def find_dataset(root: Path, recipe: Recipe) -> Dataset:
     """The dataset as far as it is known, and above it the progress of a scan where one is needed. Raises DataError."""
-    scan = scans.find(DataConfig(root=str(root)), recipe.to_json())
-    if scan is not None:
-        st.session_state[LAST] = {str(root): scan}
-        return Dataset(root, recipe, scan)
-    names = list_names(root, recipe)
-    follow(find_process(root, recipe), root)
-    last = st.session_state.get(LAST, {}).get(str(root))
-    return Dataset(root, recipe, last or names, is_measured=last is not None, is_current=False)
+    data, text = DataConfig(root=str(root)), recipe.to_json()
+    scan = scans.find(data, text)
+    if scan is None:
+        names = list_names(root, recipe)
+        running = find_process(root, recipe)
+        if running.poll().state is ScanState.DONE:
+            scan = scans.find(data, text)  # None again where a file has changed meanwhile
+        if scan is None:
+            follow(running, root)
+            last = st.session_state.get(LAST, {}).get(str(root))
+            return Dataset(root, recipe, last or names, is_measured=last is not None, is_current=False)
+    st.session_state[LAST] = {str(root): scan}
+    return Dataset(root, recipe, scan)
 
 
 def list_names(root: Path, recipe: Recipe) -> Scan:
