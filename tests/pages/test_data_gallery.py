@@ -92,7 +92,7 @@ def test_search_class_and_sort(many):
 
 def test_images_with_findings_are_marked_and_can_be_shown_alone(faulty):
     app = show_views(faulty, GALLERY)
-    widget(app.selectbox, "gallery_shown").select("With findings").run()
+    widget(app.selectbox, "gallery_shown").select("With problems").run()
     assert {"cells_001", "cells_003"} <= set(shown(app)) <= {f"cells_{number:03}" for number in range(8)}
     marked = {button.label for button in app.button if button.proto.icon}
     assert "cells\\_001" in marked

@@ -67,10 +67,10 @@ def show_healthy(dataset: Dataset) -> None:
         st.markdown("\n".join(f"- {plain(check.description)}" for check in CHECKS.values()))
 
 
-def title_of(finding: Finding) -> str:
+def title_of(finding: Finding, counts: bool = True) -> str:
     """A finding in a few words, with its count."""
     words = CHECKS[finding.check].title if finding.check in CHECKS else finding.check
-    if not finding.count:
+    if not counts or not finding.count:
         return words
     return f"{words}: {finding.count:,} image{'s' * (finding.count != 1)}"
 
