@@ -63,8 +63,14 @@ class Case:
         """The ids of images with the same pixels, two or more each."""
         ids: dict[str, list[str]] = {}
         for facts in self.usable:
-            ids.setdefault(identity.key(facts.record, "px"), []).append(facts.id)
+            if facts.low != facts.high:  # images of one value each have another problem
+                ids.setdefault(identity.key(facts.record, "px"), []).append(facts.id)
         return [group for group in ids.values() if len(group) > 1]
+
+    @cached_property
+    def contradicting(self) -> list[list[str]]:
+        """Those of them with different masks."""
+        return [ids for ids in self.by_pixels if len({self.by_id[name].mask_record for name in ids}) > 1]
 
     @cached_property
     def grouping(self) -> Grouping:
@@ -134,7 +140,7 @@ def share(part: int, whole: int) -> str:
     """A part of a whole for a sentence.
 
     >>> share(3, 20), share(1, 4000)
-    ('15%', '0.03%')
+    ('15%', '0.025%')
     """
     percent = 100 * part / max(1, whole)
     return f"{percent:.0f}%" if percent >= 1 or not part else f"{percent:.2g}%"

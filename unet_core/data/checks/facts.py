@@ -15,8 +15,9 @@ class SampleFacts:
     reads the mask. `object_areas`: pixels of each object (numbered objects, else connected pieces of a class other than
     0), the smallest 2,000. `holes`: areas of background pieces enclosed by an object, likewise. `record`: what tells
     the image by its pixels, see `data.groups.identity`, `mask_record` a hash of the classes of the mask. `pieces`:
-    areas of connected foreground of whatever class, the smallest 200. `look`: see `measure.LOOK`. `pages` of the image
-    file. `problem`: why a file cannot be read or the mask does not fit its image; what depends on it is then empty.
+    areas of connected foreground of whatever class (of each numbered object by itself), the smallest 200. `look`: see
+    `measure.LOOK`. `pages` of the image file. `problem`: why a file cannot be read or the mask does not fit its image;
+    what depends on it is then empty.
     """
 
     id: str
@@ -47,7 +48,10 @@ class SampleFacts:
     holes: tuple[int, ...] = ()
     orientation: int = 1  # EXIF of the image file
     mask_orientation: int = 1
-    shift: tuple[int, int] = (0, 0)  # rows and columns by which the mask fits the edges of the image better
+    shift: tuple[float, float] = (
+        0.0,
+        0.0,
+    )  # pixels down and right by which the mask fits the edges of the image better
     shift_gain: float = 0.0  # how much better, 0 = not at all
     border_foreground: float = 0.0  # share of the border pixels that are foreground
     pieces: tuple[int, ...] = ()

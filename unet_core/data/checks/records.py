@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from unet_core.data import reading
 from unet_core.data.checks import clues, measure
 from unet_core.data.checks.clues import Clue
 from unet_core.data.checks.facts import SampleFacts
+from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
 from unet_core.data.masks.coding import MaskCoding
@@ -86,7 +88,7 @@ def begin(sample: Sample, root: Path) -> SampleFacts:
     )
 
 
-def read(sample: Sample, root: Path, stamp: str, coding: MaskCoding | None, pieces: bool) -> Record:
+def read_sample(sample: Sample, root: Path, stamp: str, coding: MaskCoding | None, pieces: bool) -> Record:
     """Read and measure a sample; a file that cannot be read is the `problem` of its facts.
 
     `coding` is what the values probably mean; `pieces` asks to count connected pieces as evidence.
@@ -94,19 +96,21 @@ def read(sample: Sample, root: Path, stamp: str, coding: MaskCoding | None, piec
     record = Record(begin(sample, root), stamp)
     try:
         record.facts = _read_headers(sample, record.facts)
-        image, valid = channels.read_valid((sample.image, *sample.channel_files), sample.page)
-        record.facts = measure.add_image(record.facts, image)
+        read = reading.read(sample)
+        image, gray = read.image, measure.make_gray(read.image)
+        record.facts = measure.add_image(record.facts, image, gray)
+        record.facts = replace(record.facts, record=identity.describe_pixels(read.stored))
         record.clue = clues.make(image)
         record.facts = _read_mask_sizes(sample, record.facts)
         raw = files.read(sample, image.shape)
-        raw = raw if valid is None else raw.ignore(~valid)
+        raw = raw if read.valid is None else raw.ignore(~read.valid)
         evidence = Evidence()
         evidence.add(raw, sample.id, pieces)
         record.evidence = evidence_values(evidence)
         record.facts = measure.add_values(record.facts, raw, evidence.counts_for(coding) if coding else evidence.counts)
         if coding is not None:
             record.meaning = meaning_of(coding, record.facts)
-            record.facts = measure.add_classes(record.facts, image, raw, coding, sample.id)
+            record.facts = measure.add_classes(record.facts, gray, raw, coding, sample.id)
     except DataError as error:
         record.facts = replace(record.facts, problem=str(error))
     return record

@@ -182,7 +182,7 @@ class _Survey:
         self.changed = True
         if time.monotonic() - self.saved_at > SAVE_SECONDS:
             self._save()
-        return records.read(sample, self.root, stamp, coding, pieces)
+        return records.read_sample(sample, self.root, stamp, coding, pieces)
 
     def _settle(self, progress: Progress, cancelled: Callable[[], bool]) -> bool:
         """Read those again whose values mean something else than was guessed."""
@@ -195,13 +195,13 @@ class _Survey:
                     return False
                 self.changed = True
                 pieces = record.evidence.get("pieces") is not None
-                self.done[sample.id] = records.read(sample, self.root, record.stamp, coding, pieces)
+                self.done[sample.id] = records.read_sample(sample, self.root, record.stamp, coding, pieces)
         return True
 
     def _save(self) -> None:
         """Keep what was measured; of samples that were not reached what was there before."""
         ids = {sample.id for sample in self.search.samples}
-        if self.changed or self.kept.keys() - ids:
+        if self.changed or not self.stamp or self.kept.keys() - ids:
             kept = {name: record for name, record in self.kept.items() if name in ids} | self.done
             self.stamp = cache.save_records(self.root, kept)
             self.changed, self.kept = False, kept

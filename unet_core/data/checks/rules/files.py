@@ -65,20 +65,17 @@ def find_missing(case: Case) -> Iterator[Finding]:
 def find_spare(case: Case) -> Iterator[Finding]:
     """Masks without an image."""
     spare = case.search.spare_masks
-    if not spare:
+    paired = {mask for _, mask in suggest_pairs(case)}  # these are told with the images that lack a mask
+    names = tuple(name for path in spare if (name := _below(path, case.scan.root)) not in paired)
+    if not names:
         return
-    names = tuple(_below(path, case.scan.root) for path in spare)
-    pairs = suggest_pairs(case)
-    remedies = [*_pair_remedy(pairs), Remedy("Leave these files out", (make_repair("leave_out", names),))]
-    if len(pairs) < len(spare):
-        remedies.reverse()
     noun = "mask belongs" if len(names) == 1 else "masks belong"
     yield Finding(
         "spare_masks",
         ERROR,
         f"{len(names)} {noun} to no image: {case.name(names)}. Pair them by hand, or leave them out.",
         names,
-        tuple(remedies),
+        (Remedy("Leave these files out", (make_repair("leave_out", names),)),),
     )
 
 

@@ -4,17 +4,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from statistics import median
 
+from unet_core.data import reading
 from unet_core.data.checks import registration
 from unet_core.data.checks.case import Case
 from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.checks.finding import ERROR, WARNING, Finding
+from unet_core.data.checks.measure import make_gray
 from unet_core.data.checks.rules.files import has_other_size
 from unet_core.data.masks import files
 from unet_core.data.masks.values import encode_pixels
 from unet_core.data.recipe.recipe import Remedy, Repair, make_repair
 from unet_core.errors import DataError
-from unet_core.io import channels
 
 MOST_OPENED = 12  # files that are read again to try repairs on
 GAIN = (
@@ -103,10 +105,10 @@ def try_repair(case: Case, facts: SampleFacts, *repairs: Repair) -> float:
     """How well the edges of a mask fit those of its image after some repairs, -1 to 1; 0 where they cannot be read."""
     sample = case.samples[facts.id]
     with suppress(DataError):
-        image = channels.read((sample.image, *sample.channel_files), sample.page)
+        image = reading.read_image(sample)
         raw = files.read(replace(sample, repairs=(*sample.repairs, *repairs)), image.shape)
         values = raw.objects if raw.objects is not None else encode_pixels(raw.values)
-        return registration.measure_fit(image, values, raw.ignored)
+        return registration.measure_fit(make_gray(image), values, raw.ignored)
     return 0.0
 
 
@@ -155,17 +157,30 @@ def _fits_turned(case: Case, facts: SampleFacts) -> bool:
     return try_repair(case, facts, _turn(facts)) > try_repair(case, facts)
 
 
+def _may_be_turned(case: Case, facts: SampleFacts) -> bool:
+    """Whether image and mask have different orientations and no repair turns the mask."""
+    repaired = any(repair.kind == "turn" for repair in case.samples[facts.id].repairs)
+    return facts.orientation != facts.mask_orientation and not repaired
+
+
 def find_shifted(case: Case) -> Iterator[Finding]:
     """Masks that fit the edges of their image clearly better some pixels away."""
-    shifts = Counter(facts.shift for facts in case.coded if max(map(abs, facts.shift)) < FARTHER)
-    usual = shifts.most_common(1)[0][0] if shifts else (0, 0)
+    near = [facts.shift for facts in case.coded if max(map(abs, facts.shift)) < FARTHER] or [(0.0, 0.0)]
+    usual = tuple(median(shift[axis] for shift in near) for axis in (0, 1))
     away = {
-        facts.id: (facts.shift[0] - usual[0], facts.shift[1] - usual[1])
+        facts.id: (round(facts.shift[0] - usual[0]), round(facts.shift[1] - usual[1]))
         for facts in case.coded
         if facts.shift_gain >= GAIN
     }
+    others = {name for ids in case.contradicting for name in ids}
     shifted = sorted(
-        (facts for facts in case.coded if max(map(abs, away.get(facts.id, (0, 0)))) >= FARTHER),
+        (
+            facts
+            for facts in case.coded
+            if facts.id not in others
+            and not _may_be_turned(case, facts)
+            and max(map(abs, away.get(facts.id, (0, 0)))) >= FARTHER
+        ),
         key=lambda facts: (-facts.shift_gain, facts.id),
     )
     if not shifted:

@@ -1,7 +1,7 @@
 """Checks of what masks show: inverted, empty and full ones, specks, holes."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import median
 
 from unet_core.data.checks.case import Case
@@ -12,13 +12,18 @@ from unet_core.data.recipe.recipe import Remedy, make_repair
 
 FEWEST = 4  # masks with foreground, to say what is usual
 CERTAIN = 9.0  # difference of squared deviations, as of a mask that is three deviations off and inverted none
+EVEN = 0.6  # log odds of the usual share of foreground, below which it may as well be the background
+MOST_INVERTED = 0.35  # share of the masks
+LIKELY = 4.0
 MOST_OFF = 16.0  # that one number may contribute
 USUAL = 2.5  # deviations within which an inverted mask must be usual
 MOST_FOREGROUND, MOST_BORDER = 0.5, 0.9  # of all pixels and of those at the borders: above both all may be inverted
+RICH = 0.5  # of the usual deviation of images with objects, from which one shows something too
+MOST_EMPTY = 0.25  # share of the masks; where more are empty, that is the way of the dataset
 MOST_SPECK = 5  # pixels; larger pieces may be objects in any dataset
 MOST_HOLE = 64
 SMALLER = 4  # times smaller than the smallest objects of the dataset
-COMMON = 0.5  # share of the masks from which specks or holes are the way of the dataset
+COMMON = 0.7  # share of the masks from which specks or holes are the way of the dataset
 
 
 def find_inverted(case: Case) -> Iterator[Finding]:
@@ -60,26 +65,49 @@ def find_inverted(case: Case) -> Iterator[Finding]:
 def _find_inverted(masks: Sequence[SampleFacts]) -> list[SampleFacts]:
     """Those that are unusual as they are and usual the other way around, the most certain first.
 
-    Compared are the shares of foreground in all pixels and at the borders, and whether it is brighter or darker.
+    Compared are the shares of foreground in all pixels and at the borders. Where foreground and background usually
+    cover as much, which of them is brighter decides.
     """
     if len(masks) < FEWEST:
         return []
-    rows = {facts.id: (_logit(facts.foreground), _logit(facts.border_foreground), facts.contrast) for facts in masks}
-    spreads = []
-    for column, floor in enumerate((0.5, 0.7, 0.3)):
-        values = [row[column] for row in rows.values()]
-        middle = median(values)
-        spreads.append((middle, max(floor, 1.4826 * median(abs(value - middle) for value in values))))
-    certainty = {}
-    for facts in masks:
-        off = [(value - middle) / spread for value, (middle, spread) in zip(rows[facts.id], spreads, strict=True)]
-        turned = [(-value - middle) / spread for value, (middle, spread) in zip(rows[facts.id], spreads, strict=True)]
+    rows = {facts.id: (_logit(facts.foreground), _logit(facts.border_foreground)) for facts in masks}
+    if abs(median(row[0] for row in rows.values())) < EVEN:
+        return _find_other_polarity(masks)
+    chosen: dict[str, float] = {}
+    for needed in (LIKELY, LIKELY, LIKELY, CERTAIN):  # many inverted masks hide what is usual until they are set apart
+        chosen = _compare(rows, chosen, needed)
+    inverted = [facts for facts in masks if facts.id in chosen]
+    return sorted(inverted, key=lambda facts: (-chosen[facts.id], facts.id))
+
+
+def _compare(rows: Mapping[str, tuple[float, ...]], apart: Collection[str], needed: float) -> dict[str, float]:
+    """How much more usual than as they are some masks would be the other way around, those that reach `needed`.
+
+    `rows` are the log odds of the shares by mask; what is usual is that of the masks that are not set `apart`.
+    """
+    columns = list(zip(*(row for name, row in rows.items() if name not in apart), strict=True))
+    middles = [median(column) for column in columns]
+    spreads = [
+        max(floor, 1.4826 * median(abs(value - middle) for value in column))
+        for column, middle, floor in zip(columns, middles, (0.5, 0.7), strict=True)
+    ]
+    gains = {}
+    for name, row in rows.items():
+        off = [(value - middle) / spread for value, middle, spread in zip(row, middles, spreads, strict=True)]
+        turned = [(-value - middle) / spread for value, middle, spread in zip(row, middles, spreads, strict=True)]
         gain = sum(min(a * a, MOST_OFF) - min(b * b, MOST_OFF) for a, b in zip(off, turned, strict=True))
-        if gain > CERTAIN and max(map(abs, turned)) < USUAL and abs(off[0]) > abs(turned[0]):
-            certainty[facts.id] = gain
-    return sorted(
-        (facts for facts in masks if facts.id in certainty), key=lambda facts: (-certainty[facts.id], facts.id)
-    )
+        if gain > needed and max(map(abs, turned)) < USUAL and abs(off[0]) > abs(turned[0]):
+            gains[name] = gain
+    return gains if len(gains) <= MOST_INVERTED * len(rows) else {}
+
+
+def _find_other_polarity(masks: Sequence[SampleFacts]) -> list[SampleFacts]:
+    """Those whose foreground is darker where that of nearly all others is brighter, or the other way around."""
+    sign = 1 if sum(facts.contrast > 0 for facts in masks) * 2 > len(masks) else -1
+    usual = median(abs(facts.contrast) for facts in masks)
+    others = [facts for facts in masks if sign * facts.contrast < -usual / 2]
+    unclear = sum(sign * facts.contrast <= usual / 2 for facts in masks) - len(others)
+    return others if len(others) <= MOST_INVERTED * len(masks) and not unclear else []
 
 
 def _logit(value: float) -> float:
@@ -103,11 +131,10 @@ def find_empty(case: Case) -> Iterator[Finding]:
         yield Finding("empty_masks", ERROR, f"All pixels of all masks are {what}.", tuple(facts.id for facts in empty))
         return
     if empty:
-        filled = [sum(facts.std) for facts in case.coded if facts.foreground]
-        usual = sorted(filled)[len(filled) // 4]
-        rich = [facts for facts in empty if sum(facts.std) >= usual and not case.samples[facts.id].empty]
+        usual = median(sum(facts.std) for facts in case.coded if facts.foreground)
+        rich = [facts for facts in empty if sum(facts.std) >= RICH * usual and not case.samples[facts.id].empty]
         dull = [facts for facts in empty if facts not in rich]
-        few = len(rich) <= len(case.coded) // 10 or len(rich) == 1
+        few = len(rich) <= MOST_EMPTY * len(case.coded)
         if rich:
             ids = tuple(facts.id for facts in rich)
             noun = "mask is" if len(ids) == 1 else "masks are"
@@ -144,14 +171,30 @@ def find_empty(case: Case) -> Iterator[Finding]:
         )
 
 
+def _without_inverted(case: Case) -> list[SampleFacts]:
+    """Those whose holes and pieces say something: in an inverted mask each is the other."""
+    coding = case.scan.coding
+    binary = coding is not None and coding.kind == "binary"
+    inverted = (
+        {facts.id for facts in _find_inverted([f for f in case.coded if 0 < f.foreground < 1])} if binary else set()
+    )
+    return [facts for facts in case.coded if facts.id not in inverted]
+
+
 def find_specks(case: Case) -> Iterator[Finding]:
     """Pieces of foreground that are far smaller than the objects of the dataset."""
     most = min(MOST_SPECK, case.smallest_object // SMALLER)
-    specks = {facts.id: sum(area <= most for area in facts.pieces) for facts in case.coded}
+    upright = _without_inverted(case)
+    specks = {facts.id: sum(area <= most for area in facts.pieces) for facts in upright}
     ids = tuple(sorted((name for name in specks if specks[name]), key=lambda name: (-specks[name], name)))
     if not ids:
         return
-    number = sum(specks.values())
+    number, area = (
+        sum(specks.values()),
+        max(piece for facts in upright for piece in facts.pieces if piece <= most) + 1,
+    )
+    coding = case.scan.coding
+    several = coding is not None and coding.kind == "classes"  # where small pieces of one class may lie within another
     noun = "speck" if number == 1 else "specks"
     yield Finding(
         "specks",
@@ -159,25 +202,26 @@ def find_specks(case: Case) -> Iterator[Finding]:
         f"{number} {noun} of up to {most} pixels in {len(ids)} of {len(case.coded)} masks: {case.name(ids)}. Nearly "
         f"all other foreground lies in pieces of {case.smallest_object} pixels or more. Specks count as objects.",
         ids,
-        (Remedy(f"Remove pieces under {most + 1} px", (make_repair("remove_specks", ids, area=most + 1),)),),
+        () if several else (Remedy(f"Remove pieces under {area} px", (make_repair("remove_specks", ids, area=area),)),),
     )
 
 
 def find_holes(case: Case) -> Iterator[Finding]:
     """Holes in objects that are far smaller than the objects of the dataset."""
     most = min(MOST_HOLE, case.smallest_object // SMALLER)
-    holes = {facts.id: sum(area <= most for area in facts.holes) for facts in case.coded}
+    upright = _without_inverted(case)
+    holes = {facts.id: sum(area <= most for area in facts.holes) for facts in upright}
     ids = tuple(sorted((name for name in holes if holes[name]), key=lambda name: (-holes[name], name)))
     if not ids:
         return
     number = sum(holes.values())
     noun = "hole" if number == 1 else "holes"
-    largest = max(area for facts in case.coded for area in facts.holes if area <= most)
+    largest = max(area for facts in upright for area in facts.holes if area <= most)
     yield Finding(
         "holes",
         INFO if len(ids) > COMMON * len(case.coded) else WARNING,
         f"{number} {noun} of up to {largest} pixels inside objects in {len(ids)} of {len(case.coded)} masks: "
         f"{case.name(ids)}. Where the objects have none, fill them.",
         ids,
-        (Remedy(f"Fill holes under {most + 1} px", (make_repair("fill_holes", ids, area=most + 1),)),),
+        (Remedy(f"Fill holes under {largest + 1} px", (make_repair("fill_holes", ids, area=largest + 1),)),),
     )

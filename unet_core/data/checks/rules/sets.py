@@ -7,6 +7,7 @@ from unet_core.data import splits
 from unet_core.data.checks.case import Case, share
 from unet_core.data.checks.finding import ERROR, INFO, WARNING, Finding
 from unet_core.data.checks.rules.geometry import try_repair
+from unet_core.data.checks.rules.values import find_mixed
 from unet_core.data.groups import identity, mosaics
 from unet_core.data.groups.grouping import find_groups
 from unet_core.data.masks.coding import IGNORE
@@ -26,13 +27,12 @@ def find_split(case: Case) -> Iterator[Finding]:
 
 def find_duplicates(case: Case) -> Iterator[Finding]:
     """Images with the same pixels, and among them those with different masks."""
-    contradicting, agreeing, across = [], [], []
+    contradicting, agreeing, across = case.contradicting, [], []
     for ids in case.by_pixels:
-        masks = {case.by_id[name].mask_record for name in ids}
         parts = {case.samples[name].subset or "train" for name in ids}
-        if len(masks) > 1:
-            contradicting.append(ids)
-        elif len(parts) > 1 and case.is_divided_by_folders:
+        if ids in contradicting:
+            continue
+        if len(parts) > 1 and case.is_divided_by_folders:
             across.append(ids)
         else:
             agreeing.append(ids)
@@ -162,7 +162,7 @@ def find_unseen(case: Case) -> Iterator[Finding]:
     if coding is None or coding.kind != "classes" or not case.parts:
         return
     present = _classes_by_part(case)
-    every = {index for indices in present.values() for index in indices}
+    every = {index for indices in present.values() for index in indices} - _written_otherwise(case)
     lacking = {part: sorted(every - present[part]) for part in present if every - present[part]}
     for part, indices in lacking.items():
         names = ", ".join(_name(case, index) for index in indices)
@@ -177,6 +177,13 @@ def find_unseen(case: Case) -> Iterator[Finding]:
             holding,
             (Remedy(f"Draw the split with seed {seeds}", settings=(("split_seed", seeds),)),) if seeds else (),
         )
+
+
+def _written_otherwise(case: Case) -> set[int]:
+    """Classes that only those masks hold whose values are other than usual: no classes of their own."""
+    odd = {name for finding in find_mixed(case) for name in finding.samples}
+    others = {index for facts in case.coded if facts.id not in odd for index, _ in facts.classes}
+    return {index for name in odd for index, _ in case.by_id[name].classes} - others
 
 
 def _classes_by_part(case: Case) -> dict[str, set[int]]:
@@ -220,7 +227,8 @@ def find_imbalance(case: Case) -> Iterator[Finding]:
                 "such as dice or focal learns rare foreground better than cross entropy.",
             )
         return
-    rare = [index for index in sorted(pixels) if pixels[index] < RARE_CLASS * total]
+    others = _written_otherwise(case)
+    rare = [index for index in sorted(pixels) if pixels[index] < RARE_CLASS * total and index not in others]
     for index in rare:
         yield Finding(
             "imbalance",

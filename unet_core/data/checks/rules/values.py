@@ -136,7 +136,7 @@ def is_smeared(facts: SampleFacts) -> bool:
 def find_mixed(case: Case) -> Iterator[Finding]:
     """Files that mark the same classes by other values than most files do, which were read all the same."""
     coding = case.scan.coding
-    if coding is None or coding.kind == "classes" or coding.threshold is not None:
+    if coding is None or coding.threshold is not None:
         return
     marks = {facts.id: [code for code, _ in facts.codes if code and code not in coding.ignore] for facts in case.coded}
     single = Counter(codes[0] for codes in marks.values() if len(codes) == 1)
@@ -159,13 +159,15 @@ def find_mixed(case: Case) -> Iterator[Finding]:
         return
     if not single or (2 * single.total() <= total):
         return
-    usual = single.most_common(1)[0][0]
+    usual = max(single, key=lambda code: (single[code], code))
     odd = {name: codes for name, codes in marks.items() if codes and codes != [usual]}
+    if coding.kind == "classes":  # one class in each image is no fault, gray levels beside colors are
+        odd = {name: codes for name, codes in odd.items() if all(is_color(code) != is_color(usual) for code in codes)}
     if not odd:
         return
     repairs: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
     for name, codes in odd.items():
-        if len(codes) >= NUMBERED:
+        if len(codes) >= NUMBERED or (is_color(codes[0]) and not is_color(usual)):
             repairs["threshold", ("0",)].append(name)
         else:
             repairs["recode", tuple(f"{format_code(code)}:{format_code(usual)}" for code in codes)].append(name)
@@ -173,12 +175,13 @@ def find_mixed(case: Case) -> Iterator[Finding]:
     ids = tuple(sorted(odd))
     usable = format_code(usual) == "255" or not any(kind == "threshold" for kind, _ in repairs)
     label = f"Write {format_code(usual)} in all masks"
+    consequence = "They are read as other classes" if coding.kind == "classes" else "All are read as foreground"
     remedies = (Remedy(label, tuple(_repair(*key, ids) for key, ids in repairs.items())),) if usable else ()
     yield Finding(
         "mixed_values",
         WARNING,
         f"{len(ids)} of {total} masks mark the foreground by other values than {format_code(usual)}, as the rest does: "
-        f"{case.name(ids)} ({', '.join(others[:3])}). All are read as foreground; check that they mean the same.",
+        f"{case.name(ids)} ({', '.join(others[:3])}). {consequence}; check that they mean the same.",
         ids,
         remedies,
     )
