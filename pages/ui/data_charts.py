@@ -62,7 +62,7 @@ def draw_class_shares(
 
 
 def draw_counts(values: Sequence[float], x: str, color: str = BLUE) -> go.Figure:
-    """How many images have which value of 0 or more; the bins begin at 0 and have a round width, of integers a whole."""
+    """How many images have which value, from 0 on; bins have a round width, those of integers a whole one."""
     step = round_step(max(values, default=0.0) / MOST_BARS)
     is_whole = all(isinstance(value, int) for value in values)
     step = max(1.0, step) if is_whole else step
