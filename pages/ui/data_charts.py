@@ -15,6 +15,7 @@ from unet_core.io import colors
 from unet_core.io.colors import to_hex
 
 HEIGHT = 280
+MOST_BARS = 24
 RGB = tuple(map(to_hex, (colors.RED, colors.GREEN, colors.BLUE)))
 PART_COLORS = {"train": BLUE, "val": ORANGE, "test": GREEN}
 
@@ -27,8 +28,13 @@ def _layout(figure: go.Figure, x: str, y: str, height: int = HEIGHT, **more: Any
     return figure
 
 
-def draw_class_shares(names: Sequence[str], shares: Sequence[float], class_colors: Sequence[str]) -> go.Figure:
-    """A bar for each class, in its color; shares 0..1 become percent. The first class is at the top."""
+def draw_class_shares(
+    names: Sequence[str], shares: Sequence[float], class_colors: Sequence[str], images: Sequence[int]
+) -> go.Figure:
+    """A bar for each class, in its color; shares 0..1 become percent. The first class is at the top.
+
+    `images` says how many show the class.
+    """
     percent = [100 * share for share in shares]
     figure = go.Figure(
         go.Bar(
@@ -39,7 +45,8 @@ def draw_class_shares(names: Sequence[str], shares: Sequence[float], class_color
             text=[percent_text(share) for share in shares],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: %{text}<extra></extra>",
+            customdata=list(images),
+            hovertemplate="%{y}: %{text} of the pixels, in %{customdata} images<extra></extra>",
         )
     )
     top = max(percent, default=1) * 1.18 or 1
@@ -55,10 +62,34 @@ def draw_class_shares(names: Sequence[str], shares: Sequence[float], class_color
 
 
 def draw_counts(values: Sequence[float], x: str, color: str = BLUE) -> go.Figure:
-    """How many images have which value."""
-    figure = go.Figure(go.Histogram(x=list(values), nbinsx=30, marker={"color": color}))
-    figure.update_traces(hovertemplate="%{x}: %{y} images<extra></extra>")
+    """How many images have which value, from 0 on; bins have a round width, those of integers a whole one."""
+    step = round_step(max(values, default=0.0) / MOST_BARS)
+    is_whole = all(isinstance(value, int) for value in values)
+    step = max(1.0, step) if is_whole else step
+    counts = np.bincount((np.asarray(values, np.float64) / step).astype(np.int64))
+    last = step - 1 if is_whole else step  # 0 to 4, 5 to 9, but 0 to 0.5, 0.5 to 1
+    bounds = [(f"{number * step:g}", f"{number * step + last:g}") for number in range(len(counts))]
+    figure = go.Figure(
+        go.Bar(
+            x=(np.arange(len(counts)) * step + last / 2).tolist(),
+            y=counts.tolist(),
+            width=step,
+            marker={"color": color},
+            customdata=[low if low == high else f"{low} to {high}" for low, high in bounds],
+            hovertemplate="%{customdata}: %{y} images<extra></extra>",
+        )
+    )
     return _layout(figure, x, "images", yaxis={"rangemode": "tozero"}, xaxis={"rangemode": "tozero"})
+
+
+def round_step(least: float) -> float:
+    """The smallest of 0.1, 0.2, 0.5, 1, 2, 5, 10 ... that is not below `least`.
+
+    >>> round_step(0.0), round_step(0.13), round_step(34)
+    (0.1, 0.2, 50.0)
+    """
+    steps = (factor * 10.0**power for power in range(-1, 12) for factor in (1, 2, 5))
+    return next((step for step in steps if step >= least), 1e12)
 
 
 def draw_diameters(edges: NDArray[np.float64], counts: NDArray[np.int64]) -> go.Figure:

@@ -21,7 +21,8 @@ def show(dataset: Dataset) -> None:
     left, right = st.columns(2, gap="medium")
     with left.container(border=True):
         st.markdown("**Classes**")
-        figure = data_charts.draw_class_shares(names, [total.share for total in shown], colors)
+        shares, images = [total.share for total in shown], [total.images for total in shown]
+        figure = data_charts.draw_class_shares(names, shares, colors, images)
         st.plotly_chart(figure, key="data classes", config={"displayModeBar": False}, alt="Share of each class")
         if ignored := totals.ignored_share(dataset.scan.facts):
             st.caption(f"{data_charts.percent_text(ignored)} of the mask pixels are ignored.")
@@ -47,8 +48,7 @@ def edit(dataset: Dataset, shown: list[totals.ClassTotal]) -> None:
                 st.text_input(
                     f"Name of class {index}", names[index], key=f"name {index} {scope}", label_visibility="collapsed"
                 )
-                share = data_charts.percent_text(total.share)
-                st.caption(f"{share} in {total.images} image{'s' * (total.images != 1)}", width=150)
+                st.caption(data_charts.percent_text(total.share), width=60)
         st.form_submit_button(
             "Save names and colors",
             key=f"save classes {root}",

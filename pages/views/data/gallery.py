@@ -1,6 +1,7 @@
 """A page of thumbnails with their masks outlined, filtered and sorted; a button below each opens it in the viewer."""
 
 from collections.abc import Sequence
+from textwrap import shorten
 
 import streamlit as st
 
@@ -8,6 +9,7 @@ from pages.server.datasets import thumbnails
 from pages.server.datasets.thumbnails import STYLES, Thumbnail
 from pages.ui.formatting import plain
 from pages.views.data import image_view, left_out
+from pages.views.data.repair import doctor
 from pages.views.data.state import Dataset
 from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.summary import gallery
@@ -15,11 +17,12 @@ from unet_core.data.summary.gallery import SORTS, Filter
 from unet_core.io.filenames import readable
 
 COLUMNS, PAGE = 6, 24
-ALL, WITH_FINDINGS, LEFT_OUT = "All images", "With findings", "Left out"
-SHOWN = (ALL, WITH_FINDINGS, LEFT_OUT)
+ALL, WITH_PROBLEMS, LEFT_OUT = "All images", "With problems", "Left out"
+SHOWN = (ALL, WITH_PROBLEMS, LEFT_OUT)
 SUBSETS = {"": "All", "train": "Training", "val": "Validation", "test": "Test"}
 STYLE_LABELS = {"outlines": "Outlines", "filled": "Filled", "none": "No masks"}
 LONGEST = 24  # letters of a name on a button
+MOST_LETTERS = 90  # of why an image cannot be shown
 
 
 def show(dataset: Dataset) -> None:
@@ -48,7 +51,7 @@ def choose(dataset: Dataset, quiet: bool = False) -> list[SampleFacts]:
         subset=state.get("gallery_subset") or "",
         group=state.get("gallery_group") or "",
         class_index=state.get("gallery_class"),
-        ids=frozenset(dataset.findings_by_sample()) if state.get("gallery_shown") == WITH_FINDINGS else None,
+        ids=dataset.with_problems if state.get("gallery_shown") == WITH_PROBLEMS else None,
     )
     return gallery.select(dataset.scan.facts, chosen, state.get("gallery_sort") or "name")
 
@@ -111,38 +114,40 @@ def show_page(dataset: Dataset, shown: Sequence[SampleFacts]) -> None:
                 strict=True,
             )
         )
-    findings = dataset.findings_by_sample()
-    show_grid(items, drawn, findings)
+    show_grid(dataset, items, drawn)
     first = (number - 1) * PAGE + 1
     st.caption(f"{first:,} to {first + len(items) - 1:,} of {len(shown):,} images")
     if pages > 1:
         st.pagination(pages, key="gallery_page")
 
 
-def show_grid(items: Sequence[SampleFacts], drawn: dict[str, Thumbnail], findings: dict[str, list[str]]) -> None:
+def show_grid(dataset: Dataset, items: Sequence[SampleFacts], drawn: dict[str, Thumbnail]) -> None:
     """A cell for each image, in as many columns as the window holds."""
     with st.container(horizontal=True, key="gallery_grid"):
         for item in items:
             with st.container(width=190, gap="xxsmall", key=f"cell {item.id}"):
-                show_cell(item, drawn.get(item.id), findings.get(item.id, []))
+                show_cell(dataset, item, drawn.get(item.id))
 
 
-def show_cell(item: SampleFacts, thumbnail: Thumbnail | None, findings: Sequence[str]) -> None:
+def show_cell(dataset: Dataset, item: SampleFacts, thumbnail: Thumbnail | None) -> None:
     """The picture, and a button with the name that opens it."""
     name = readable(item.id)
     if thumbnail is not None and thumbnail.data:
         st.image(thumbnail.data, width=190, alt=f"{name}, with its mask")
     else:
-        problem = thumbnail.problem if thumbnail is not None else "This file is gone."
-        st.warning(plain(readable(problem)[:160]), icon=":material/broken_image:")
-    most = LONGEST - 4 * bool(findings)
+        problem = thumbnail.problem if thumbnail is not None else "The file is gone."
+        problem = readable(problem.replace(f"{dataset.root}/", ""))
+        st.caption(f":material/broken_image: {plain(shorten(problem, MOST_LETTERS, placeholder='…'))}")
+    is_marked = item.id in dataset.with_problems
+    titles = ", ".join(doctor.title_of(finding, counts=False) for finding in dataset.findings_of.get(item.id, ()))
+    most = LONGEST - 4 * is_marked
     short = name if len(name) <= most else f"…{name[-most:]}"
     st.button(
         plain(short),
         key=f"open {item.id}",
         type="tertiary",
-        icon=":material/error:" if findings else None,
-        help=plain(readable(name if not findings else f"{name}: {findings[0]}")),
+        icon=":material/error:" if is_marked else None,
+        help=plain(f"{name} ({titles})" if titles else name),
         on_click=image_view.open_image,
         args=(item.id,),
         wrap=False,

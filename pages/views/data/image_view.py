@@ -1,6 +1,7 @@
 """One image of the gallery in the viewer, with its mask, what was measured of it and what was found."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -12,6 +13,8 @@ from pages.ui.formatting import plain
 from pages.views.data import left_out, state
 from pages.views.data.state import Dataset
 from unet_core.data.checks.facts import SampleFacts
+from unet_core.data.checks.finding import ERROR, INFO, WARNING
+from unet_core.data.checks.registry import CHECKS
 from unet_core.data.layouts import Sample
 from unet_core.errors import UnetError
 from unet_core.io import channels
@@ -19,6 +22,11 @@ from unet_core.io.filenames import readable
 from unet_core.io.pixels import Array, Pixels
 
 OPENED = "data_image"
+BADGES: dict[str, tuple[Literal["red", "orange", "gray"], str]] = {
+    ERROR: ("red", ":material/error:"),
+    WARNING: ("orange", ":material/warning:"),
+    INFO: ("gray", ":material/info:"),
+}
 
 
 def open_image(name: str | None) -> None:
@@ -52,10 +60,19 @@ def show(dataset: Dataset, facts: SampleFacts, names: Sequence[str]) -> None:
         )
         number = f" ({position + 1:,} of {len(names):,})" if position >= 0 else ""
         st.markdown(f"**{plain(readable(facts.id))}**{number}", width="content")
-    for message in dataset.findings_by_sample().get(facts.id, []):
-        widgets.show_warning(readable(message))
+    show_findings(dataset, facts.id)
     show_viewer(dataset, facts)
     st.caption(" · ".join(plain(word) for word in describe(facts)))
+
+
+def show_findings(dataset: Dataset, name: str) -> None:
+    """What was found of this image, in a few words each; Mask Doctor says more."""
+    findings = dataset.findings_of.get(name, ())
+    if findings:
+        with st.container(horizontal=True):
+            for finding in findings:
+                color, icon = BADGES[finding.severity]
+                st.badge(CHECKS[finding.check].title, color=color, icon=icon)
 
 
 def drop(dataset: Dataset, name: str, following: str | None) -> None:

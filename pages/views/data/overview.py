@@ -48,13 +48,13 @@ def tiles(dataset: Dataset, facts: list[SampleFacts]) -> dict[str, tuple[str, st
         middle = sorted(item.foreground for item in facts)[len(facts) // 2]
         numbers["Foreground"] = (data_charts.percent_text(middle), "Median share of an image that is no background.")
     if unreadable := len(scan.facts) - len(facts):
-        numbers["Unreadable"] = (str(unreadable), "Files that cannot be read; see Mask Doctor.")
+        numbers["Not usable"] = (str(unreadable), "Images that cannot be read, or whose mask does not fit.")
     return numbers
 
 
 def show_figures(dataset: Dataset, facts: list[SampleFacts]) -> None:
     """Two beside each other; a figure without data is not drawn."""
-    drawn = list(figures(dataset, facts))
+    drawn = figures(dataset.version, dataset, facts)
     for start in range(0, len(drawn), 2):
         for column, (title, figure, note) in zip(st.columns(2, gap="medium"), drawn[start : start + 2], strict=False):
             with column.container(border=True, height="stretch"):
@@ -64,8 +64,10 @@ def show_figures(dataset: Dataset, facts: list[SampleFacts]) -> None:
                     st.caption(note)
 
 
-def figures(dataset: Dataset, facts: list[SampleFacts]) -> list[tuple[str, go.Figure, str]]:
+@st.cache_resource(max_entries=4, show_spinner="Drawing the figures…")
+def figures(version: str, _dataset: Dataset, _facts: list[SampleFacts]) -> list[tuple[str, go.Figure, str]]:
     """(title, figure, note)"""
+    dataset, facts = _dataset, _facts
     drawn: list[tuple[str, go.Figure, str]] = []
     if (intensities := totals.total_intensities(facts)) is not None:
         note = f"Without {intensities.left_out} images of another type." if intensities.left_out else ""
@@ -74,7 +76,7 @@ def figures(dataset: Dataset, facts: list[SampleFacts]) -> list[tuple[str, go.Fi
     if any(item.classes for item in facts):
         shares = [100 * item.foreground for item in facts]
         empty = sum(not share for share in shares)
-        note = f"{empty} images have no foreground." if empty else ""
+        note = f"{empty} image{'s have' if empty > 1 else ' has'} no foreground." if empty else ""
         drawn.append(("Foreground", data_charts.draw_counts(shares, "foreground (% of the image)"), note))
     diameters = totals.diameters(facts)
     if len(diameters):

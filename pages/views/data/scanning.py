@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import streamlit as st
-from unet_core.data.checks.process import ScanProcess, ScanState
 
 from pages.server.datasets import scans
 from pages.ui import widgets
@@ -13,6 +12,7 @@ from pages.views.data.state import Dataset
 from unet_core.config.schema import DataConfig
 from unet_core.data.checks import process
 from unet_core.data.checks.facts import SampleFacts
+from unet_core.data.checks.process import ScanProcess, ScanState
 from unet_core.data.checks.scan import Scan
 from unet_core.data.recipe.recipe import Recipe
 
@@ -23,19 +23,26 @@ FEW = 5  # seconds; a scan that took longer is worth a note
 
 def find_dataset(root: Path, recipe: Recipe) -> Dataset:
     """The dataset as far as it is known, and above it the progress of a scan where one is needed. Raises DataError."""
-    scan = scans.find(DataConfig(root=str(root)), recipe.to_json())
-    if scan is not None:
-        st.session_state[LAST] = {str(root): scan}
-        return Dataset(root, recipe, scan)
-    names = list_names(root, recipe)
-    follow(find_process(root, recipe), root)
-    last = st.session_state.get(LAST, {}).get(str(root))
-    return Dataset(root, recipe, last or names, is_measured=last is not None, is_current=False)
+    data, text = DataConfig(root=str(root)), recipe.to_json()
+    scan = scans.find(data, text)
+    if scan is None:
+        if not follows(root, recipe):
+            state.examine.clear()  # the files may have changed since they were last looked at
+        names = list_names(root, recipe)
+        running = find_process(root, recipe)
+        if running.poll().state is ScanState.DONE:
+            scan = scans.find(data, text)  # None again where a file has changed meanwhile
+        if scan is None:
+            follow(running, root)
+            last = st.session_state.get(LAST, {}).get(str(root))
+            return Dataset(root, recipe, last or names, is_measured=last is not None, is_current=False)
+    st.session_state[LAST] = {str(root): scan}
+    return Dataset(root, recipe, scan)
 
 
 def list_names(root: Path, recipe: Recipe) -> Scan:
     """A scan that knows no more than the names of the files. Raises DataError."""
-    search = state.examine(str(root), recipe.to_json())
+    search = state.examine(str(root), recipe.to_json(), "")
     facts = tuple(
         SampleFacts(
             sample.id,
@@ -65,14 +72,18 @@ def _below(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
+def follows(root: Path, recipe: Recipe) -> bool:
+    """Whether this session follows a scan of the dataset as it is now."""
+    kept = st.session_state.get(PROCESS)
+    return kept is not None and kept[0] == (str(root), recipe.to_json())
+
+
 def find_process(root: Path, recipe: Recipe) -> ScanProcess:
     """The scan of the dataset as it is now that this session follows; started where there is none. Raises DataError."""
-    key = str(root), recipe.to_json()
-    kept = st.session_state.get(PROCESS)
-    if kept is None or kept[0] != key:
-        kept = key, process.start(DataConfig(root=str(root)))
-        st.session_state[PROCESS] = kept
-    started: ScanProcess = kept[1]
+    if not follows(root, recipe):
+        key = str(root), recipe.to_json()
+        st.session_state[PROCESS] = key, process.start(DataConfig(root=str(root)))
+    started: ScanProcess = st.session_state[PROCESS][1]
     return started
 
 

@@ -41,7 +41,7 @@ def show(chosen_root: Path) -> None:
     except UnetError as error:
         show_refused(root, recipe, error)
         return
-    show_headline(dataset)
+    headline = st.container()
     view = st.segmented_control(
         "View",
         names.VIEWS,
@@ -52,14 +52,16 @@ def show(chosen_root: Path) -> None:
         label_visibility="collapsed",
         wrap=True,
     )
+    with headline:
+        show_headline(dataset, tells_why=view != names.DOCTOR)
     try:
         SHOW[view or names.OVERVIEW](dataset)
     except UnetError as error:
         widgets.show_error(error)
 
 
-def show_headline(dataset: Dataset) -> None:
-    """How many findings of which severity, in one line; why training is not possible, where it is not."""
+def show_headline(dataset: Dataset, tells_why: bool) -> None:
+    """How many findings of which severity, in one line; `tells_why` training is not possible, where it is not."""
     scan = dataset.scan
     if not dataset.is_measured:
         return
@@ -75,7 +77,7 @@ def show_headline(dataset: Dataset) -> None:
         if applied:
             st.badge(f"{applied} repair{'s' * (applied != 1)} applied", icon=":material/healing:", color="blue")
         st.caption(scanning.describe(scan), width="content")
-    if scan.refused:
+    if scan.refused and tells_why:
         widgets.show_error(readable(scan.refused))
 
 
@@ -90,6 +92,7 @@ def show_refused(root: Path, recipe: Recipe, error: UnetError) -> None:
             "Folder layout",
             options,
             index=options.index(now) if now in options else 0,
+            format_func=lambda name: "Detect" if name == "auto" else name,
             key=f"refused layout {root} {now}",
             on_change=take_layout,
             args=(root, f"refused layout {root} {now}"),

@@ -13,8 +13,6 @@ from pages.ui.messages import show_messages
 from pages.views.data import state
 from pages.views.data.state import Dataset
 from unet_core.config.schema import DataConfig
-from unet_core.data.checks import cache, clues
-from unet_core.data.groups.grouping import Clues, Grouping, find_groups
 from unet_core.data.layouts import Sample
 from unet_core.data.recipe.recipe import Recipe, Remedy
 from unet_core.data.summary import division
@@ -176,27 +174,8 @@ def _draw(key: str, _dataset: Dataset, _data: DataConfig, _samples: Sequence[Sam
     facts = {item.id: item for item in _dataset.scan.facts if not item.problem}
     records = {name: item.record for name, item in facts.items()}
     looks = {name: division.describe_looks(item) for name, item in facts.items()}
-    return splitting.divide(_samples, _data, records, looks, find_grouping(_dataset, _data.group_by, _samples))
-
-
-@st.cache_resource(max_entries=2, show_spinner="Looking for images that belong together…")
-def load_clues(root: str, files: str) -> Clues:
-    """What the scan has kept of the images to find groups by; `files` changes with what was scanned."""
-    kept, _ = cache.load_records(Path(root))
-    return clues.gather((name, record.clue) for name, record in kept.items() if record.clue is not None)
-
-
-def find_grouping(dataset: Dataset, group_by: str, samples: Sequence[Sample]) -> Grouping:
-    """The groups that training would find in the same images."""
-    if group_by != "auto":
-        return find_groups(samples, group_by)
-    known = load_clues(str(dataset.root), hash_of(dataset))
-    ids = {sample.id for sample in samples}
-    here = Clues(
-        {name: borders for name, borders in known.borders.items() if name in ids},
-        {name: thumbnail for name, thumbnail in known.thumbnails.items() if name in ids},
-    )
-    return find_groups(samples, group_by, here)
+    grouping = division.find_grouping(_dataset.root, _samples, _data.group_by)
+    return splitting.divide(_samples, _data, records, looks, grouping)
 
 
 def hash_of(dataset: Dataset) -> str:

@@ -1,5 +1,6 @@
 """The chosen dataset as the views see it: its recipe, scan and samples; and how the recipe is changed and undone."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ import streamlit as st
 from pages.server.datasets.thumbnails import OUTLINES, Look
 from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.data import discovery
+from unet_core.data.checks.finding import INFO, Finding
 from unet_core.data.checks.scan import Scan
 from unet_core.data.discovery import Search
 from unet_core.data.layouts import Sample
@@ -68,22 +70,38 @@ class Dataset:
         return Look(self.scan.coding, max(1, self.scan.num_classes), self.recipe.colors, style)
 
     @property
+    def version(self) -> str:
+        """Changes with each scan and each change of the recipe; for caches."""
+        text = f"{self.root} {self.recipe.to_json()} {self.scan.seconds} {len(self.scan.facts)}"
+        return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+    @cached_property
     def samples(self) -> dict[str, Sample]:
         """The samples by their ids, with the repairs that apply to them. Raises DataError."""
-        return {sample.id: sample for sample in examine(str(self.root), self.recipe.to_json()).samples}
+        version = self.version if self.is_current else ""
+        return {sample.id: sample for sample in examine(str(self.root), self.recipe.to_json(), version).samples}
 
-    def findings_by_sample(self) -> dict[str, list[str]]:
-        """The messages of all findings that name a sample, by its id."""
-        by_sample: dict[str, list[str]] = {}
+    @cached_property
+    def findings_of(self) -> dict[str, list[Finding]]:
+        """All findings that name a sample, by its id."""
+        by_sample: dict[str, list[Finding]] = {}
         for finding in self.scan.findings:
             for name in finding.samples:
-                by_sample.setdefault(name, []).append(finding.message)
+                by_sample.setdefault(name, []).append(finding)
         return by_sample
 
+    @cached_property
+    def with_problems(self) -> frozenset[str]:
+        """The ids of the samples that errors or warnings name."""
+        return frozenset(name for finding in self.scan.findings if finding.severity != INFO for name in finding.samples)
 
-@st.cache_resource(max_entries=8, ttl=30, show_spinner="Reading the folder…")
-def examine(root: str, recipe_text: str) -> Search:
-    """What lies in a folder, read with its own recipe, whose text is `recipe_text`. Raises DataError."""
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the folder…")
+def examine(root: str, recipe_text: str, version: str) -> Search:
+    """What lies in a folder, read with its own recipe, whose text is `recipe_text`. Raises DataError.
+
+    `version` is that of the scan whose files they are, "" before it is done; forget those when a scan is started.
+    """
     return discovery.examine(DataConfig(root=root))
 
 

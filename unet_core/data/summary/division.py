@@ -3,9 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from unet_core.data.checks import cache, clues
 from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.groups import identity
+from unet_core.data.groups.grouping import Grouping, find_groups
+from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import IGNORE
 from unet_core.data.splits import Split
 
@@ -38,6 +42,16 @@ def describe_looks(facts: SampleFacts) -> tuple[int, float, float]:
     """What a split is stratified by, as `Dataset.describe` has it: pixels, how colored, how bright (of 255 levels)."""
     means = [mean * 255 / FULL_RANGE.get(facts.dtype, 1.0) for mean in facts.mean] or [0.0]
     return facts.height * facts.width, max(means) - min(means), sum(means) / len(means)
+
+
+def find_grouping(root: Path, samples: Sequence[Sample], group_by: str) -> Grouping:
+    """The groups that training would find: by what the last scan of the dataset has kept of its images."""
+    if group_by != "auto":
+        return find_groups(samples, group_by)
+    ids = {sample.id for sample in samples}
+    records, _ = cache.load_records(root)
+    known = ((name, record.clue) for name, record in records.items() if name in ids and record.clue is not None)
+    return find_groups(samples, group_by, clues.gather(known))
 
 
 def total_parts(

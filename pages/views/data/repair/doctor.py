@@ -21,7 +21,7 @@ TITLES = {
     INFO: "Good to know",
 }
 ICONS = {ERROR: ":material/error:", WARNING: ":material/warning:", INFO: ":material/info:"}
-MOST_NAMES = 12
+NAMED, MOST_NAMES = 3, 12  # samples that a message names, and that are listed below it
 
 
 def show(dataset: Dataset) -> None:
@@ -67,10 +67,10 @@ def show_healthy(dataset: Dataset) -> None:
         st.markdown("\n".join(f"- {plain(check.description)}" for check in CHECKS.values()))
 
 
-def title_of(finding: Finding) -> str:
+def title_of(finding: Finding, counts: bool = True) -> str:
     """A finding in a few words, with its count."""
     words = CHECKS[finding.check].title if finding.check in CHECKS else finding.check
-    if not finding.count:
+    if not counts or not finding.count:
         return words
     return f"{words}: {finding.count:,} image{'s' * (finding.count != 1)}"
 
@@ -80,7 +80,7 @@ def show_finding(dataset: Dataset, finding: Finding, key: str) -> None:
     with st.container(border=True, key=f"finding {key}"):
         st.markdown(f"{ICONS[finding.severity]} **{plain(title_of(finding))}**")
         st.markdown(plain(readable(finding.message)))
-        if finding.count > 1:
+        if finding.count > NAMED:
             names = [readable(name) for name in finding.samples]
             st.caption(plain(listing(names, MOST_NAMES)))
         if finding.remedies:
@@ -89,7 +89,7 @@ def show_finding(dataset: Dataset, finding: Finding, key: str) -> None:
                     st.button(
                         plain(remedy.label),
                         key=f"remedy {key} {number}",
-                        type="secondary" if number else "primary",
+                        type="secondary" if number or finding.severity == INFO else "primary",
                         icon=":material/healing:" if not number else None,
                         help=plain("; ".join(describe(remedy))) or None,
                         disabled=not dataset.is_current,

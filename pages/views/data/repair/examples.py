@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.server.datasets import comparison, thumbnails
-from pages.server.datasets.thumbnails import Look, Thumbnail
+from pages.server.datasets.thumbnails import FILLED, Look, Thumbnail
 from pages.ui import data_charts, widgets
 from pages.ui.formatting import plain
 from pages.views.data import image_view
@@ -24,7 +24,7 @@ from unet_core.errors import UnetError
 from unet_core.io.filenames import readable
 
 MOST = 4  # examples of a finding
-WIDTH = 400  # pixels of an example
+WIDTH = 330  # pixels of an example
 MOST_MASKS = 24  # that are read to see what the values of repaired masks mean
 KEEPS_MEANING = ("fit", "turn", "shift", "leave_out", "pair", "together", "subset")  # and image and class stages
 
@@ -72,16 +72,23 @@ def show_example(dataset: Dataset, sample: Sample, after: Repaired | None) -> No
     """One image: as it is, and where there is a remedy as it would be."""
     repaired = None if after is None else after.samples.get(sample.id)
     if after is None or repaired is None:
-        show_one(thumbnails.make(sample, dataset.look()), "Now", sample.id)
+        drawn = thumbnails.make(sample, dataset.look(FILLED))
+        with st.container(width=WIDTH // 2):
+            show_one(drawn, "Now", sample.id)
+        if drawn.problem:
+            st.caption(plain(readable(drawn.problem.replace(f"{dataset.root}/", ""))))
         if after is not None:
             st.caption("Repaired: left out.")
         return
-    pair = comparison.compare((sample, dataset.look()), (repaired, after.look))
+    pair = comparison.compare((sample, dataset.look(FILLED)), (repaired, replace(after.look, style=FILLED)))
     left, right = st.columns(2, gap="small", wrap=False)
     with left:
         show_one(pair.before, "Now", sample.id)
     with right:
         show_one(pair.after, "Repaired", sample.id)
+    for problem in dict.fromkeys([pair.before.problem, pair.after.problem]):
+        if problem:
+            st.caption(plain(readable(problem.replace(f"{dataset.root}/", ""))))
     if pair.changed is not None:
         words = "Close-up. " if pair.is_close_up else ""
         share = data_charts.percent_text(pair.changed)
@@ -106,11 +113,9 @@ def choose_remedy(finding: Finding, key: str) -> Remedy | None:
 
 
 def show_one(drawn: Thumbnail, title: str, name: str) -> None:
-    """The picture with its title, or why there is none."""
+    """The picture with its title."""
     if drawn.data:
         st.image(drawn.data, width="stretch", caption=title, alt=f"{readable(name)} {title.lower()}")
-    if drawn.problem:
-        st.caption(plain(readable(drawn.problem)))
 
 
 def repair(dataset: Dataset, remedy: Remedy, names: tuple[str, ...]) -> Repaired:

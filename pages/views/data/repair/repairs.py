@@ -63,7 +63,7 @@ def show_applied(root: Path, recipe: Recipe) -> None:
                 icon=":material/restart_alt:",
                 on_click=state.change,
                 args=(root, lambda current: replace(current, repairs=(), settings=())),
-                help="Removes all repairs and settings; names and colors of classes too. The files stay as they are.",
+                help="Removes all repairs and settings, also the names of classes. The files stay as they are.",
             )
 
 

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.helpers.processes import make_data
+from tests.core.data.groups.test_mosaics import cut, photo
+from tests.helpers.processes import make_data, png
 from unet_core.config.schema import RunConfig
 from unet_core.data import dataset, discovery
-from unet_core.data.checks import measure
+from unet_core.data.checks import scan
 from unet_core.data.checks.facts import SampleFacts
-from unet_core.data.groups.grouping import find_groups
 from unet_core.data.splits import Split
 from unet_core.data.summary import division
 from unet_core.data.summary.division import Leak
@@ -56,22 +57,24 @@ def test_leaks_are_copies_lookalikes_and_groups() -> None:
     assert division.find_leaks(Split(("a",), ("other",), ()), records, {}) == []
 
 
-@pytest.mark.parametrize("group_by", ["none", "^cell_?([0-4])"])
+@pytest.mark.parametrize("group_by", ["auto", "none", "folder", "^tile([0-9])"])
 def test_the_split_by_facts_is_the_one_that_training_draws(tmp_path: Path, group_by: str) -> None:
     root = make_data(tmp_path / "data", 12)
+    for name, tile in cut(photo(0), 128, name="tile").items():  # tiles of one image, which "auto" keeps together
+        (root / "images" / f"{name}.png").write_bytes(png(tile))
+        (root / "masks" / f"{name}.png").write_bytes(png(np.where(tile[:, :, 0] > 99, 255, 0).astype(np.uint8)))
     config = RunConfig().replace(root=str(root), group_by=group_by, val_fraction=0.3, test_fraction=0.2)
     samples = discovery.find(root)
     images = dataset.load_dataset(samples, config.data, config.model)
     drawn = splitting.draw_split(images, config.data, splitting.make_records(images))
-    facts = {
-        sample.id: measure.add_image(SampleFacts(sample.id, ""), images[index].image)
-        for index, sample in enumerate(images.samples)
-    }
+    facts = {item.id: item for item in scan.scan(config.data).facts}
     looks = {name: division.describe_looks(item) for name, item in facts.items()}
     assert looks == {sample.id: images.describe(index) for index, sample in enumerate(images.samples)}
     records = {name: item.record for name, item in facts.items()}
-    again = splitting.divide(samples, config.data, records, looks, find_groups(samples, group_by))
+    grouping = division.find_grouping(root, samples, group_by)
+    again = splitting.divide(samples, config.data, records, looks, grouping)
     assert again.split == drawn.split and again.grouping == drawn.grouping
+    assert bool(grouping.group_of) == (group_by not in ("none", "folder"))
 
 
 def test_looks_are_shares_of_the_range_and_of_nothing_for_an_unread_image() -> None:
