@@ -11,6 +11,8 @@ from pages.components.uploader import Uploaded
 from pages.server import paths
 from pages.ui.dataset_picker import SAMPLE
 from pages.views.data.sources import upload
+from tests.helpers.browser import poll
+from tests.helpers.hub_server import Repo, running_hub
 from tests.helpers.pages import STARTED, make_run, show, texts
 from unet_core.data import synthetic
 from unet_core.data.library.library import UPLOADED
@@ -202,3 +204,58 @@ def test_where_a_dataset_lies_is_said(disk, uploaded):
     assert str(disk / "lab" / "cells") in said(show("data", dataset="cells"))
     assert "Uploaded" in said(show("data", dataset="mine")) and paths.library().find("mine").kind == UPLOADED
     assert runs.find(paths.runs_dir()) == []
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
+    with running_hub() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.endpoint)
+        yield running
+
+
+def download(app, repo: str):
+    app.session_state["add_dataset"] = True
+    app.session_state["bring_way"] = "Hugging Face Hub"
+    app.run()
+    app.text_input(key="hub_dataset").set_value(repo).run()
+    assert not app.button(key="hub_start").disabled
+    app.button(key="hub_start").click().run()
+    assert not app.exception
+    return app
+
+
+def test_a_dataset_of_the_hub_is_downloaded_and_chosen(place, hub, sample_folder):
+    files = {path.relative_to(sample_folder).as_posix(): path.read_bytes() for path in sample_folder.rglob("*.png")}
+    hub.repos["datasets/org/cells"] = Repo(files | {"train.py": b"raise SystemExit"})
+    app = download(show("data"), "org/cells")
+    if "hub_download" in app.session_state:
+        assert app.session_state["hub_download"].wait(60)
+        app.run()
+    assert not app.exception and not app.error
+    assert menu(app).value == "cells" and "train.py" in said(app)
+    assert paths.library().find("cells").kind == "hub" and "From the Hugging Face Hub" in said(app)
+    app.session_state["remove"] = True
+    assert "You can download it again" in said(app.run())
+
+
+def test_a_dataset_that_the_hub_does_not_have_is_explained(place, hub):
+    app = download(show("data"), "org/nothing")
+    assert app.session_state["hub_download"].wait(60)
+    app.run()
+    assert not app.exception
+    assert "org/nothing" in said(app) and menu(app).value == SAMPLE and names() == []
+
+
+def test_a_download_is_cancelled_and_leaves_nothing(place, hub, sample_folder):
+    image = next((sample_folder / "images").iterdir())
+    hub.repos["datasets/org/cells"] = Repo({"images/1.png": image.read_bytes()})
+    hub.silent.add("/datasets/org/cells/resolve")
+    app = download(show("data"), "org/cells")
+    poll(lambda: any(method == "HEAD" for method, *_ in hub.requests), what="the first request for the file")
+    app.button(key="hub_cancel").click().run()
+    hub.released.set()
+    assert app.session_state["hub_download"].wait(60)
+    app.run()
+    assert not app.exception
+    assert "The download was cancelled" in said(app) and names() == []
