@@ -196,10 +196,10 @@ class _Download:
             try:
                 while jobs:
                     ended, jobs = wait(jobs, timeout=0.1, return_when=FIRST_COMPLETED)
+                    if self.cancelled():  # before what failed, perhaps because of it
+                        raise Cancelled(f"{self.reference}: the download was cancelled.")
                     for job in ended:
                         job.result()
-                    if self.cancelled():
-                        raise Cancelled(f"{self.reference}: the download was cancelled.")
                     self.progress(min(self.done, self.total), self.total, str(self.reference))
             finally:
                 self.stopping.set()
