@@ -11,6 +11,7 @@ from pages.ui.dataset_picker import SAMPLE, Chosen
 from pages.ui.formatting import plain
 from unet_core.data.library.library import FOLDER, HUB, UPLOADED, Entry
 from unet_core.errors import UnetError
+from unet_core.io.filenames import readable
 from unet_core.runs import run as runs
 
 ERROR = "dataset_error"  # in the session: what went wrong with the latest button; shown once
@@ -37,8 +38,8 @@ def show_origin(chosen: Chosen | None) -> None:
     if chosen.name == SAMPLE:
         st.caption("48 synthetic images of fluorescent nuclei with exact masks, to try everything out.")
     elif (entry := dataset_picker.find_entry(chosen.name)) is not None:
-        folder = plain(str(chosen.root))
-        st.caption({UPLOADED: "Uploaded", HUB: "From the Hugging Face Hub"}.get(entry.kind, f"Folder {folder}"))
+        folder = f"Folder {plain(readable(str(chosen.root)))}" if paths.data_root() else "A folder of this server"
+        st.caption({UPLOADED: "Uploaded", HUB: "From the Hugging Face Hub"}.get(entry.kind, folder))
 
 
 def _show_rename(entry: Entry) -> None:
@@ -71,9 +72,10 @@ def explain_removal(entry: Entry) -> str:
     """What is deleted and what stays."""
     name, runs_stay = plain(entry.name), "Runs that were trained on it stay, but cannot resume or be evaluated on it."
     if entry.kind == FOLDER:
+        folder = plain(readable(str(entry.root)))
         return (
-            f"Remove **{name}** from the list? The folder {plain(str(entry.root))} with its images, masks and repairs "
-            "stays as it is; you can add it again."
+            f"Remove **{name}** from the list? The folder {folder} with its images, masks and repairs stays as it is; "
+            "you can add it again."
         )
     files, size = measure(entry.root)
     again = " You can download it again; its repairs are lost." if entry.kind == HUB else ""

@@ -17,9 +17,10 @@ from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.data.reading import read_image
-from unet_core.data.recipe import recipes
+from unet_core.data.recipe import kinds, recipes
 from unet_core.data.recipe.recipe import Recipe
 from unet_core.errors import UnetError
+from unet_core.io.filenames import readable
 from unet_core.io.pixels import Array
 
 PREVIEWS = 4
@@ -53,7 +54,7 @@ def show() -> Dataset:
     root = str(chosen.root.resolve())
     try:
         data, model, recipe = read_settings(root)
-        usable = show_reading(find_reading(data, model.num_classes))
+        usable = show_reading(find_reading(data, model.num_classes), list(map(readable, kinds.tell(recipe))))
     except UnetError as error:
         widgets.show_error(error)
         data_link(chosen)
@@ -83,8 +84,8 @@ def read_settings(root: str) -> tuple[DataConfig, ModelConfig, Recipe]:
     return *recipes.configure_parts(data, ModelConfig(num_classes=values["num_classes"]), recipe), recipe
 
 
-def show_reading(reading: DatasetReading) -> bool:
-    """What is known of the folder so far; whether training on it can start."""
+def show_reading(reading: DatasetReading, repairs: Sequence[str]) -> bool:
+    """What is known of the folder so far; whether training on it can start. Notes on `repairs` are left to Data."""
     reading.wait(QUICK_SECONDS)
     progress = reading.poll()
     if (search := reading.search) is not None:
@@ -94,7 +95,7 @@ def show_reading(reading: DatasetReading) -> bool:
         return False
     if search is not None and (coding := reading.coding) is not None:
         st.caption(f"Masks: {plain(coding.describe())} (by {reading.masks_read} of them)")
-        if remarks := [*search.notes, *reading.guesses]:
+        if remarks := [note for note in (*search.notes, *reading.guesses) if note not in repairs]:
             st.info("\n".join(f"- {plain(text)}" for text in remarks), icon=":material/info:")
         show_previews(reading.readable, coding)
     if reading.error:
