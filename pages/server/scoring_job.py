@@ -21,10 +21,12 @@ from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import Loaded
 from unet_core.data import discovery, reading
 from unet_core.data.layouts import Sample
+from unet_core.data.recipe import recipes
 from unet_core.errors import Cancelled
 from unet_core.inference.prediction import Prediction
 from unet_core.io.images import decode
 from unet_core.io.pixels import Array, Pixels, encode_png
+from unet_core.runs import run_data
 
 if TYPE_CHECKING:
     from unet_core.evaluation.summary import ImageScore
@@ -90,9 +92,12 @@ class ScoringJob(BackgroundJob):
             loaded = model_registry.load(self._model)
         self.warning = loaded.warning
         run, config = self._trained_run, loaded.predictor.model.config
-        data = run.data
-        if self._root is not None:
-            data = replace(data, root=str(self._root), layout="auto", recipe="auto")
+        root = self._root or Path(run.data.root)
+        layout = run.data.layout if self._root is None else "auto"
+        asked, told = run_data.choose_recipe(run.data, root)
+        data = replace(run.data, root=str(root.resolve()), layout=layout, recipe=asked)
+        recipe = recipes.of(data)
+        data, _ = recipes.configure_parts(data, config, recipe)
         search = discovery.search_data(data)
         parts = known_images(self._model.folder, run.split() if run.has_split else {})
         groups = classify(search.samples, parts)
@@ -100,9 +105,11 @@ class ScoringJob(BackgroundJob):
         self.scores.left_out = len(search.samples) - sum(map(len, selected.values()))
         self.scores.trained_on = len(selected["train"])
         settings = replace(data, cache_mb=min(data.cache_mb, CACHE_MB))
-        coding = find_coding(run.coding, self._model.folder)
+        # The run's coding is that of masks with its own repairs.
+        set_there = dict(recipe.settings) if asked != run.data.recipe else {}
+        coding = find_coding(run.coding, self._model.folder, set_there)
         dataset = load_selected(selected, settings, config, coding=coding, parts=parts, search=search)
-        self.scores.warnings = dataset.warnings
+        self.scores.warnings = [*told, *dataset.warnings]
         self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
 
         def predict(sample: Sample, image: Pixels) -> Array:

@@ -10,6 +10,7 @@ from pages.server.scoring_job import ScoringJob
 from unet_core.config.schema import DataConfig
 from unet_core.data.recipe import recipes
 from unet_core.data.recipe.recipe import Recipe
+from unet_core.runs import run_data
 
 STATE_SECONDS = 30
 QUICK_SECONDS = 0.4  # what is small or cached is there within it, without a progress bar
@@ -34,7 +35,10 @@ def find_job(model: model_registry.Model, split: str, root: Path | None = None) 
 
     A new one where anything differs. Raises DataError where that folder or its recipe cannot be read.
     """
-    state = "" if root is None else read_state(str(root), recipes.of(DataConfig(root=str(root))))
+    if root is not None:
+        state = read_state(str(root), recipes.of(DataConfig(root=str(root))))
+    else:  # the warnings speak of repairs that are other ones now
+        state = " ".join(run_data.find_changes(model.run.data)) if model.run is not None else ""
     request = (str(model.folder), model_registry.read_digest(model), split, str(root or ""), state)
     if (done := finished(*request).get("job")) is not None:
         return done

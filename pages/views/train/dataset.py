@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from pages.server.datasets.reading import DatasetReading, find_reading
+from pages.server.paths import runs_dir
 from pages.ui import dataset_picker, widgets
 from pages.ui.dataset_picker import Chosen
 from pages.ui.formatting import plain
@@ -18,7 +20,7 @@ from unet_core.data.masks import files
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.data.reading import read_image
 from unet_core.data.recipe import kinds, recipes
-from unet_core.data.recipe.recipe import Recipe
+from unet_core.data.recipe.recipe import FILE, Recipe
 from unet_core.errors import UnetError
 from unet_core.io.filenames import readable
 from unet_core.io.pixels import Array
@@ -26,14 +28,19 @@ from unet_core.io.pixels import Array
 PREVIEWS = 4
 MOST_PROBLEMS = 20
 QUICK_SECONDS = 1.0  # a small folder is there within it, without a progress bar
+REPAIRS = {recipes.AUTO: "Apply those of the Data page", recipes.NONE: "Apply none"}
 SAMPLE_CAPTION = "48 synthetic images of fluorescent nuclei with exact masks."
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """What the form trains on: the folder, "" of none, its recipe, and whether training on it can start."""
+    """What the form trains on: the folder, "" of none, which repairs, and whether training on it can start.
+
+    `source` is the setting that names the repairs, `recipe` what it names.
+    """
 
     root: str = ""
+    source: str = recipes.AUTO
     recipe: Recipe = Recipe()  # noqa: RUF009 - frozen
     usable: bool = False
 
@@ -52,18 +59,19 @@ def show() -> Dataset:
     if chosen.name == dataset_picker.SAMPLE:
         st.caption(SAMPLE_CAPTION)
     root = str(chosen.root.resolve())
+    source = choose_repairs(root)
     try:
-        data, model, recipe = read_settings(root)
+        data, model, recipe = read_settings(root, source)
         usable = show_reading(find_reading(data, model.num_classes), list(map(readable, kinds.tell(recipe))))
     except UnetError as error:
         widgets.show_error(error)
         data_link(chosen)
-        return Dataset(root)
+        return Dataset(root, source)
     if recipe.repairs:
         number = len(recipe.repairs)
         st.caption(f":material/healing: {number} repair{'s are' if number > 1 else ' is'} applied, see Data.")
     data_link(chosen)
-    return Dataset(root, recipe, usable)
+    return Dataset(root, source, recipe, usable)
 
 
 def data_link(chosen: Chosen) -> None:
@@ -72,14 +80,35 @@ def data_link(chosen: Chosen) -> None:
     st.page_link("data.py", label="View and repair this dataset", icon=":material/database:", query_params=query)
 
 
-def read_settings(root: str) -> tuple[DataConfig, ModelConfig, Recipe]:
+def choose_repairs(root: str) -> str:
+    """The setting that names the repairs; its menu is shown where there is something to choose.
+
+    Of files only the recipes of runs can be named, which "Copy settings" does: an address must not read others.
+    """
+    option = next(option for option in all_fields() if option.name == "recipe")
+    current = str(current_value(option))
+    path = Path(current)
+    if current not in REPAIRS and not (path.name == FILE and path.parent.parent == runs_dir() and path.is_file()):
+        current = recipes.AUTO
+    labels = REPAIRS | ({} if current in REPAIRS else {current: f"As in run {path.parent.name}"})
+    try:
+        has_own = not recipes.of(DataConfig(root=root)).is_empty
+    except UnetError:
+        has_own = True  # what is wrong with it is said below
+    if current == recipes.AUTO and not has_own:
+        return current
+    st.session_state["recipe"] = current
+    return str(st.selectbox("Repairs", list(labels), format_func=labels.__getitem__, key="recipe", bind="query-params"))
+
+
+def read_settings(root: str, source: str) -> tuple[DataConfig, ModelConfig, Recipe]:
     """The settings of the form that say how a folder is read, those that its recipe fixes included.
 
     Raises DataError where the recipe is damaged.
     """
     names = ("layout", "unlabeled", "labels", "ignore_index", "color_map")
     values = {option.name: current_value(option) for option in all_fields()}
-    data = DataConfig(root=root, **{name: values[name] for name in names})
+    data = DataConfig(root=root, recipe=source, **{name: values[name] for name in names})
     recipe = recipes.of(data)
     return *recipes.configure_parts(data, ModelConfig(num_classes=values["num_classes"]), recipe), recipe
 

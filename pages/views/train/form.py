@@ -121,7 +121,8 @@ def show() -> RunConfig:
     )
     values = choose_settings(chosen.fixed)
     try:
-        config = recipes.configure(RunConfig().replace(root=chosen.root, **values), chosen.recipe)
+        config = RunConfig().replace(root=chosen.root, recipe=chosen.source, **values)
+        config = recipes.configure(config, chosen.recipe)
         config = finetune.resolve_init(config, runs_dir())
         architecture.check_size(config.model, config.model.image_size, config.model.image_size)
     except UnetError as error:

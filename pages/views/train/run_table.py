@@ -141,8 +141,12 @@ def panel(run: runs.Run) -> None:
                     widgets.show_error(error)
         with st.expander("Show code", icon=":material/code:"):
             st.caption("Reproduce this run from the command line or from Python:")
-            st.code(reproduce.command_line(run.config), language="bash", wrap_lines=True)
-            st.code(reproduce.python_code(run.config), language="python")
+            try:
+                config = run.repeatable
+                st.code(reproduce.command_line(config), language="bash", wrap_lines=True)
+                st.code(reproduce.python_code(config), language="python")
+            except UnetError as error:  # its copy of the repairs is damaged
+                widgets.show_error(error)
 
 
 def deletion(run: runs.Run) -> None:
@@ -177,8 +181,13 @@ def open_run(run: runs.Run) -> None:
 
 def copy(run: runs.Run) -> None:
     """Called by the button, before the form is drawn: it gets the settings of a run, with its dataset."""
-    config: RunConfig = run.config
+    try:
+        config: RunConfig = run.repeatable
+    except UnetError as error:
+        st.session_state["runs_error"] = str(error)
+        return
     form.fill(config)
+    st.session_state["recipe"] = config.data.recipe
     dataset_picker.select_path(config.data.root)
     st.toast("Settings copied to the form.", icon=":material/content_copy:")
 
