@@ -58,8 +58,8 @@ def find_duplicates(case: Case) -> Iterator[Finding]:
         yield Finding(
             "duplicates",
             INFO,
-            f"{len(copies)} of {len(case.usable)} images {verb} of another (the same pixels): {case.name(copies)}. A split "
-            "that is drawn keeps copies together; leave them out to count each image once.",
+            f"{len(copies)} of {len(case.usable)} images {verb} of another (the same pixels): {case.name(copies)}. A "
+            "split that is drawn keeps copies together; leave them out to count each image once.",
             copies,
             (Remedy("Leave the copies out", (make_repair("leave_out", copies),)),),
         )

@@ -38,8 +38,8 @@ def find_unclear(case: Case) -> Iterator[Finding]:
     yield Finding(
         "smeared_edges" if all(map(is_smeared, odd)) else "mixed_values",
         ERROR,
-        f"{len(ids)} of {len(case.usable)} masks {verb} other values than the rest: {case.name(ids)} ({values}). The rest is "
-        f"{coding.describe()}. Without a common meaning the masks cannot be trained on.",
+        f"{len(ids)} of {len(case.usable)} masks {verb} other values than the rest: {case.name(ids)} ({values}). The "
+        f"rest is {coding.describe()}. Without a common meaning the masks cannot be trained on.",
         ids,
         (*remedies, Remedy("Leave them out", (make_repair("leave_out", ids),))),
     )
@@ -202,8 +202,8 @@ def find_colors(case: Case) -> Iterator[Finding]:
     yield Finding(
         "color_masks",
         INFO,
-        f"{len(colored)} of {len(case.usable)} masks {verb} in color, read as {coding.describe()}. To set the order of the "
-        "classes yourself, list the colors in color_map.",
+        f"{len(colored)} of {len(case.usable)} masks {verb} in color, read as {coding.describe()}. To set the order of "
+        "the classes yourself, list the colors in color_map.",
         colored,
     )
 
