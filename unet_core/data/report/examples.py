@@ -21,6 +21,7 @@ from unet_core.io.pixels import Pixels, for_display
 
 SIDE = 220  # pixels of the longer side
 QUALITY = 88  # of JPEG: a report of many findings stays small
+TINT = 0.2  # of the inside of objects
 OUTLINE = (255, 64, 0)
 IGNORED = (120, 120, 255)
 
@@ -78,6 +79,8 @@ def _outline(picture: Picture, classes: Picture) -> Picture:
     drawn[small == IGNORE] = drawn[small == IGNORE] // 2 + np.array(IGNORED, np.uint8) // 2
     for label in np.unique(small).tolist():
         if label not in (0, IGNORE):
+            inside = small == label
+            drawn[inside] = (drawn[inside] * (1 - TINT) + np.array(OUTLINE) * TINT).astype(np.uint8)
             contours, _ = cv2.findContours((small == label).view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
             cv2.drawContours(drawn, contours, -1, OUTLINE, 1)
     return drawn

@@ -94,7 +94,7 @@ def _finding(finding: Finding, samples: dict[str, Sample], scan: Scan) -> str:
     )
     labels = f"<p>Repairs: {_text('; '.join(remedy.label for remedy in finding.remedies))}.</p>" if remedy else ""
     names = _text(listing(list(finding.samples), MOST_NAMES))
-    listed = f"<details><summary>{finding.count} names</summary>{names}</details>" if finding.samples else ""
+    listed = f"<details><summary>Names</summary>{names}</details>" if finding.samples else ""
     return (
         f"<article class='{finding.severity}'><h3>{_text(CHECKS[finding.check].title)} "
         f"<small>{finding.severity}{f', {finding.count}' if finding.samples else ''}</small></h3>"

@@ -1,6 +1,5 @@
 """Folders with one fault each, made from clean ones: images/ and masks/ with the same names."""
 
-import io
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ def write_png(path: Path, pixels: Pixels) -> None:
 
 def read_png(path: Path) -> Pixels:
     with Image.open(path) as image:
-        return np.asarray(image)
+        return np.array(image)
 
 
 def draw(seed: int, side: int = 128) -> tuple[Pixels, Pixels]:
@@ -207,12 +206,6 @@ def noise(image: Pixels) -> Pixels:
     return np.random.default_rng(int(image.sum())).integers(0, 256, image.shape).astype(np.uint8)
 
 
-def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
-
-
 MASK_FAULTS = {  # of binary masks of 0 and 255
     "0/1 beside 0/255": Fault(on_masks(lambda mask: (mask > 0).astype(np.uint8)), "mixed_values"),
     "0/128 beside 0/255": Fault(on_masks(lambda mask: mask // 255 * np.uint8(128)), "mixed_values", "error"),
@@ -245,6 +238,7 @@ FILE_FAULTS = {
     "cut off masks": Fault(cut_off("masks"), "unreadable", left_out=True),
     "several pages": Fault(page, "multi_page", left_out=True),
     "turned photos": Fault(turn_photos(3), "orientation", truth=lambda mask: mask[::-1, ::-1]),
+    "photos on their side": Fault(turn_photos(6), "orientation", "error", truth=lambda mask: np.rot90(mask, -1)),
     "16 bits": Fault(on_images(lambda image: image.astype(np.uint16) * np.uint16(257)), "bit_depth"),
     "8 bits in 16": Fault(on_images(lambda image: image.astype(np.uint16)), "bit_depth"),
     "constant": Fault(on_images(lambda image: image * 0 + np.uint8(90)), "constant", left_out=True),

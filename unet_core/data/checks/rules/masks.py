@@ -142,7 +142,8 @@ def find_empty(case: Case) -> Iterator[Finding]:
                 "empty_masks",
                 WARNING if few else INFO,
                 f"{len(ids)} of {len(case.coded)} masks {verb} empty although the image has as much contrast as "
-                f"others: {case.name(ids)}. If something is to be seen there, complete the mask or leave the image out.",
+                f"others: {case.name(ids)}. If something is to be seen there, complete the mask or leave "
+                "the image out.",
                 ids,
                 (Remedy("Leave them out", (make_repair("leave_out", ids),)),),
             )
@@ -152,8 +153,8 @@ def find_empty(case: Case) -> Iterator[Finding]:
             yield Finding(
                 "empty_masks",
                 INFO,
-                f"{len(ids)} of {len(case.coded)} masks {verb} empty: {case.name(ids)}. That is right where nothing is to be "
-                "seen.",
+                f"{len(ids)} of {len(case.coded)} masks {verb} empty: {case.name(ids)}. That is right where nothing is "
+                "to be seen.",
                 ids,
                 (Remedy("Leave them out", (make_repair("leave_out", ids),)),),
             )
@@ -164,8 +165,8 @@ def find_empty(case: Case) -> Iterator[Finding]:
         yield Finding(
             "full_masks",
             WARNING,
-            f"{len(ids)} of {len(case.coded)} masks {verb} foreground in every pixel: {case.name(ids)}. Correct them, or "
-            "leave them out.",
+            f"{len(ids)} of {len(case.coded)} masks {verb} foreground in every pixel: {case.name(ids)}. Correct them, "
+            "or leave them out.",
             ids,
             (Remedy("Leave them out", (make_repair("leave_out", ids),)),),
         )
