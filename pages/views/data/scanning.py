@@ -24,13 +24,14 @@ FEW = 5  # seconds; a scan that took longer is worth a note
 def find_dataset(root: Path, recipe: Recipe) -> Dataset:
     """The dataset as far as it is known, and above it the progress of a scan where one is needed. Raises DataError."""
     data, text = DataConfig(root=str(root)), recipe.to_json()
-    scan = scans.find(data, text)
+    is_running = follows(root, recipe) and find_process(root, recipe).poll().state is ScanState.RUNNING
+    scan = None if is_running else scans.find(data, text)
     if scan is None:
         if not follows(root, recipe):
             state.examine.clear()  # the files may have changed since they were last looked at
         names = list_names(root, recipe)
         running = find_process(root, recipe)
-        if running.poll().state is ScanState.DONE:
+        if not is_running and running.poll().state is ScanState.DONE:
             scan = scans.find(data, text)  # None again where a file has changed meanwhile
         if scan is None:
             follow(running, root)
