@@ -9,12 +9,14 @@ import json
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unet_core import __version__
+from unet_core.config.schema import DataConfig
 from unet_core.data.checks import records
 from unet_core.data.checks.clues import Clue
 from unet_core.data.checks.records import Record, Stats
@@ -33,6 +35,11 @@ def folder_of(root: Path) -> Path:
     """The cache folder of a dataset."""
     digest = hashlib.sha256(str(root.resolve()).encode(errors="surrogateescape")).hexdigest()[:24]
     return cache_folder() / "scans" / digest
+
+
+def absolute(data: DataConfig) -> DataConfig:
+    """The settings with the whole path of the folder, by which its scans are known."""
+    return replace(data, root=str(Path(data.root).resolve()))
 
 
 def stat_files(root: Path) -> Stats:

@@ -47,6 +47,7 @@ def scan(
     Raises DataError where there is no folder, no image, or no layout fits.
     """
     started = time.monotonic()
+    data = cache.absolute(data)
     root = Path(data.root)
     search = discovery.examine(data)
     settings, model = _configure(data, search.recipe)
@@ -91,6 +92,7 @@ def load_cached(data: DataConfig) -> Scan | None:
 
     No file of the dataset is opened but its recipe.
     """
+    data = cache.absolute(data)
     root = Path(data.root)
     try:
         recipe = recipes.of(data)

@@ -1,6 +1,5 @@
 """Folders with one fault each, made from clean ones: images/ and masks/ with the same names."""
 
-import io
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -205,12 +204,6 @@ def copies_of(names: Sequence[str]) -> set[str]:
 
 def noise(image: Pixels) -> Pixels:
     return np.random.default_rng(int(image.sum())).integers(0, 256, image.shape).astype(np.uint8)
-
-
-def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 MASK_FAULTS = {  # of binary masks of 0 and 255

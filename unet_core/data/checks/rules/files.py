@@ -127,11 +127,11 @@ def find_unreadable(case: Case) -> Iterator[Finding]:
     if others:
         ids = tuple(facts.id for facts in others)
         reason = readable(others[0].problem).replace(f"{readable(str(case.scan.root))}/", "").rstrip(".")
-        noun = "sample cannot" if len(ids) == 1 else "samples cannot"
+        noun = "sample" if len(case.scan.facts) == 1 else "samples"
         yield Finding(
             "unreadable",
             severity,
-            f"{len(ids)} of {len(case.scan.facts)} {noun} be read. {consequence} For example {reason}.",
+            f"{len(ids)} of {len(case.scan.facts)} {noun} cannot be read. {consequence} For example {reason}.",
             ids,
             (Remedy("Leave them out", (make_repair("leave_out", ids),)),),
         )

@@ -191,12 +191,12 @@ def find_shifted(case: Case) -> Iterator[Finding]:
     repairs = tuple(make_repair("shift", ids, down=down, right=right) for (down, right), ids in by_shift.items())
     down, right = away[shifted[0].id]
     ids = tuple(facts.id for facts in shifted)
-    noun = "mask lies" if len(ids) == 1 else "masks lie"
+    verb = "lies" if len(ids) == 1 else "lie"
     yield Finding(
         "shifted",
         WARNING,
-        f"{len(ids)} of {len(case.coded)} {noun} some pixels off the edges in the image: {case.name(ids)}. That of "
-        f"{case.name(ids[:1])} fits best {_words(down, right)}. Look at them before you move them.",
+        f"{len(ids)} of {len(case.coded)} masks {verb} some pixels off the edges in the image: {case.name(ids)}. That "
+        f"of {case.name(ids[:1])} fits best {_words(down, right)}. Look at them before you move them.",
         ids,
         (Remedy("Move the masks to the edges", repairs),),
     )

@@ -123,12 +123,12 @@ def find_outliers(case: Case) -> Iterator[Finding]:
     )
     ids = tuple(usable[index].id for index in odd)
     if ids:
-        noun = "image looks" if len(ids) == 1 else "images look"
+        verb = "looks" if len(ids) == 1 else "look"
         yield Finding(
             "outliers",
             INFO,
-            f"{len(ids)} of {len(usable)} {noun} unlike all others in brightness, contrast, color or coarseness: "
-            f"{case.name(ids)}. Check that they belong to the dataset.",
+            f"{len(ids)} of {len(usable)} images {verb} unlike all others in brightness, contrast, color or "
+            f"coarseness: {case.name(ids)}. Check that they belong to the dataset.",
             ids,
             (Remedy("Leave them out", (make_repair("leave_out", ids),)),),
         )

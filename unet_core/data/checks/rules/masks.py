@@ -35,12 +35,12 @@ def find_inverted(case: Case) -> Iterator[Finding]:
     inverted = _find_inverted(partly)
     if inverted:
         ids = tuple(facts.id for facts in inverted)
-        noun = "mask looks" if len(ids) == 1 else "masks look"
+        verb = "looks" if len(ids) == 1 else "look"
         usual = median(facts.foreground for facts in partly if facts.id not in ids)
         yield Finding(
             "inverted",
             WARNING,
-            f"{len(ids)} of {len(partly)} {noun} inverted: {case.name(ids)}. In that of {case.name(ids[:1])} "
+            f"{len(ids)} of {len(partly)} masks {verb} inverted: {case.name(ids)}. In that of {case.name(ids[:1])} "
             f"{inverted[0].foreground:.0%} of the pixels are foreground, in the others usually {usual:.0%}.",
             ids,
             (Remedy("Swap foreground and background", (make_repair("invert", ids),)),),
@@ -137,35 +137,36 @@ def find_empty(case: Case) -> Iterator[Finding]:
         few = len(rich) <= MOST_EMPTY * len(case.coded)
         if rich:
             ids = tuple(facts.id for facts in rich)
-            noun = "mask is" if len(ids) == 1 else "masks are"
+            verb = "is" if len(ids) == 1 else "are"
             yield Finding(
                 "empty_masks",
                 WARNING if few else INFO,
-                f"{len(ids)} of {len(case.coded)} {noun} empty although the image has as much contrast as others: "
-                f"{case.name(ids)}. If something is to be seen there, complete the mask or leave the image out.",
+                f"{len(ids)} of {len(case.coded)} masks {verb} empty although the image has as much contrast as "
+                f"others: {case.name(ids)}. If something is to be seen there, complete the mask or leave "
+                "the image out.",
                 ids,
                 (Remedy("Leave them out", (make_repair("leave_out", ids),)),),
             )
         if dull:
             ids = tuple(facts.id for facts in dull)
-            noun = "mask is" if len(ids) == 1 else "masks are"
+            verb = "is" if len(ids) == 1 else "are"
             yield Finding(
                 "empty_masks",
                 INFO,
-                f"{len(ids)} of {len(case.coded)} {noun} empty: {case.name(ids)}. That is right where nothing is to be "
-                "seen.",
+                f"{len(ids)} of {len(case.coded)} masks {verb} empty: {case.name(ids)}. That is right where nothing is "
+                "to be seen.",
                 ids,
                 (Remedy("Leave them out", (make_repair("leave_out", ids),)),),
             )
     full = [facts for facts in case.coded if facts.foreground == 1] if coding.kind != "classes" else []
     if full:
         ids = tuple(facts.id for facts in full)
-        noun = "mask is" if len(ids) == 1 else "masks are"
+        verb = "is" if len(ids) == 1 else "are"
         yield Finding(
             "full_masks",
             WARNING,
-            f"{len(ids)} of {len(case.coded)} {noun} foreground in every pixel: {case.name(ids)}. Correct them, or "
-            "leave them out.",
+            f"{len(ids)} of {len(case.coded)} masks {verb} foreground in every pixel: {case.name(ids)}. Correct them, "
+            "or leave them out.",
             ids,
             (Remedy("Leave them out", (make_repair("leave_out", ids),)),),
         )

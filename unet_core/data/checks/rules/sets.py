@@ -54,12 +54,12 @@ def find_duplicates(case: Case) -> Iterator[Finding]:
         )
     if agreeing:
         copies = tuple(name for ids in agreeing for name in ids[1:])
-        noun = "image is a copy" if len(copies) == 1 else "images are copies"
+        verb = "is a copy" if len(copies) == 1 else "are copies"
         yield Finding(
             "duplicates",
             INFO,
-            f"{len(copies)} of {len(case.usable)} {noun} of another (the same pixels): {case.name(copies)}. A split "
-            "that is drawn keeps copies together; leave them out to count each image once.",
+            f"{len(copies)} of {len(case.usable)} images {verb} of another (the same pixels): {case.name(copies)}. A "
+            "split that is drawn keeps copies together; leave them out to count each image once.",
             copies,
             (Remedy("Leave the copies out", (make_repair("leave_out", copies),)),),
         )

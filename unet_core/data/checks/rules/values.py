@@ -31,15 +31,15 @@ def find_unclear(case: Case) -> Iterator[Finding]:
         yield Finding("values", ERROR, case.unclear, _most_values(case))
         return
     ids = tuple(facts.id for facts in odd)
-    noun = "mask holds" if len(ids) == 1 else "masks hold"
+    verb = "holds" if len(ids) == 1 else "hold"
     values = ", ".join(format_code(code) for code, _ in odd[0].codes[:6]) + ", ..." * (len(odd[0].codes) > 6)
     repairs = _unify(odd, coding, case)
     remedies = [Remedy("Read them like the others", repairs)] if repairs else []
     yield Finding(
         "smeared_edges" if all(map(is_smeared, odd)) else "mixed_values",
         ERROR,
-        f"{len(ids)} of {len(case.usable)} {noun} other values than the rest: {case.name(ids)} ({values}). The rest is "
-        f"{coding.describe()}. Without a common meaning the masks cannot be trained on.",
+        f"{len(ids)} of {len(case.usable)} masks {verb} other values than the rest: {case.name(ids)} ({values}). The "
+        f"rest is {coding.describe()}. Without a common meaning the masks cannot be trained on.",
         ids,
         (*remedies, Remedy("Leave them out", (make_repair("leave_out", ids),))),
     )
@@ -198,12 +198,12 @@ def find_colors(case: Case) -> Iterator[Finding]:
     colored = tuple(facts.id for facts in case.usable if any(is_color(code) for code, _ in facts.codes))
     if not colored or coding is None:
         return
-    noun = "mask is" if len(colored) == 1 else "masks are"
+    verb = "is" if len(colored) == 1 else "are"
     yield Finding(
         "color_masks",
         INFO,
-        f"{len(colored)} of {len(case.usable)} {noun} in color, read as {coding.describe()}. To set the order of the "
-        "classes yourself, list the colors in color_map.",
+        f"{len(colored)} of {len(case.usable)} masks {verb} in color, read as {coding.describe()}. To set the order of "
+        "the classes yourself, list the colors in color_map.",
         colored,
     )
 
