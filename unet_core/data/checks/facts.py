@@ -15,7 +15,7 @@ class SampleFacts:
     reads the mask. `object_areas`: pixels of each object (numbered objects, else connected pieces of a class other than
     0), the smallest 2,000. `holes`: areas of background pieces enclosed by an object, likewise. `record`: what tells
     the image by its pixels, see `data.groups.identity`, `mask_record` a hash of the classes of the mask. `pieces`:
-    areas of connected foreground of whatever class (of each numbered object by itself), the smallest 200. `look`: see
+    areas of connected foreground inside of the image, see `measure.find_pieces`, the smallest 200. `look`: see
     `measure.LOOK`. `pages` of the image file. `problem`: why a file cannot be read or the mask does not fit its image;
     what depends on it is then empty.
     """

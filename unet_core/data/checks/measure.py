@@ -106,7 +106,7 @@ def add_classes(facts: SampleFacts, gray: Gray, raw: RawMask, coding: MaskCoding
     numbers = coding.objects(raw)
     ignored = mask == IGNORE
     foreground = (mask != 0) & ~ignored
-    pieces = np.sort(_find_pieces(foreground, numbers))
+    pieces = np.sort(find_pieces(foreground, ignored, numbers))
     areas = np.bincount(numbers.ravel())[1:] if numbers is not None else _areas_by_class(mask)
     areas = np.sort(areas[areas > 0])
     objects = numbers if numbers is not None else mask
@@ -159,14 +159,31 @@ def find_holes(foreground: NDArray[np.bool_], ignored: NDArray[np.bool_], object
     return np.array(areas, np.int64)
 
 
-def _find_pieces(foreground: NDArray[np.bool_], numbers: NDArray[np.int32] | None) -> NDArray[np.int64]:
-    """The areas of the connected pieces of foreground, of each object by itself where they are numbered."""
-    if numbers is None:
-        return _areas(foreground)
-    from skimage.measure import label
+def find_pieces(
+    foreground: NDArray[np.bool_], ignored: NDArray[np.bool_], numbers: NDArray[np.int32] | None
+) -> NDArray[np.int64]:
+    """The areas of the connected pieces of foreground, of each object by itself where they are numbered.
 
-    pieces = label(np.where(foreground, numbers, 0), background=0, connectivity=2)
-    return np.bincount(pieces.ravel())[1:]
+    Pieces at the border of the image or beside ignored pixels are left out: they may be cut off from larger ones.
+
+    >>> mask = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], bool)
+    >>> find_pieces(mask, np.zeros_like(mask), None).tolist()
+    [1]
+    """
+    import cv2
+
+    if numbers is None:
+        pieces = cv2.connectedComponents(np.ascontiguousarray(foreground).view(np.uint8), connectivity=8)[1]
+    else:
+        from skimage.measure import label
+
+        pieces = label(np.where(foreground, numbers, 0), background=0, connectivity=2)
+    areas = np.bincount(pieces.ravel())
+    areas[_rim(pieces)] = 0
+    if ignored.any():
+        areas[pieces[cv2.dilate(ignored.view(np.uint8), np.ones((3, 3), np.uint8)) > 0]] = 0
+    areas[0] = 0
+    return areas[areas > 0]
 
 
 def _areas(foreground: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -184,7 +201,7 @@ def _areas_by_class(mask: Array) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(0, np.int64), *(_areas(mask == label) for label in labels)])
 
 
-def _rim(pixels: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _rim(pixels: NDArray[Any]) -> NDArray[Any]:
     """The pixels at the four borders."""
     return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 

@@ -23,7 +23,7 @@ def write_png(path: Path, pixels: Pixels) -> None:
 
 def read_png(path: Path) -> Pixels:
     with Image.open(path) as image:
-        return np.asarray(image)
+        return np.array(image)
 
 
 def draw(seed: int, side: int = 128) -> tuple[Pixels, Pixels]:
@@ -238,6 +238,7 @@ FILE_FAULTS = {
     "cut off masks": Fault(cut_off("masks"), "unreadable", left_out=True),
     "several pages": Fault(page, "multi_page", left_out=True),
     "turned photos": Fault(turn_photos(3), "orientation", truth=lambda mask: mask[::-1, ::-1]),
+    "photos on their side": Fault(turn_photos(6), "orientation", "error", truth=lambda mask: np.rot90(mask, -1)),
     "16 bits": Fault(on_images(lambda image: image.astype(np.uint16) * np.uint16(257)), "bit_depth"),
     "8 bits in 16": Fault(on_images(lambda image: image.astype(np.uint16)), "bit_depth"),
     "constant": Fault(on_images(lambda image: image * 0 + np.uint8(90)), "constant", left_out=True),

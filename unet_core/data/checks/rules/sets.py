@@ -2,14 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from unet_core.data import splits
 from unet_core.data.checks.case import Case, share
 from unet_core.data.checks.finding import ERROR, INFO, WARNING, Finding
 from unet_core.data.checks.rules.geometry import try_repair
 from unet_core.data.checks.rules.values import find_mixed
-from unet_core.data.groups import identity, mosaics
-from unet_core.data.groups.grouping import find_groups
+from unet_core.data.groups import identity, mosaics, series
 from unet_core.data.masks.coding import IGNORE
 from unet_core.data.recipe.recipe import Remedy, Repair, make_repair
 
@@ -94,34 +94,24 @@ def _copies_across(case: Case, ids: Sequence[str]) -> list[str]:
 def find_near_copies(case: Case) -> Iterator[Finding]:
     """Images of different parts of the split that look the same, as one that was compressed again or cut anew."""
     records = {facts.id: facts.record for facts in case.usable}
-    part_of = case.part_of
-    pairs = [
-        (first, second)
-        for first, second in identity.find_similar(records)
-        if part_of and part_of[first] != part_of[second]
-    ]
+    pairs = identity.find_similar(records) if case.parts else []
     yield from _across(case, pairs, "near_duplicates", "look the same but for small changes")
 
 
 def find_tiles(case: Case) -> Iterator[Finding]:
     """Images of different parts of the split that belong together: adjoining tiles, frames, slices."""
     part_of = case.part_of
-    pairs = [
-        (first, second)
-        for first, second in mosaics.find_neighbors(case.clues.borders)
-        if first in part_of and second in part_of and part_of[first] != part_of[second]
-    ]
+    neighbors = mosaics.find_neighbors(case.clues.borders)
+    pairs = [(first, second) for first, second in neighbors if first in part_of and second in part_of]
     yield from _across(case, pairs, "adjoining_tiles", "adjoin, as tiles of one image do")
     tiles = {name for pair in pairs for name in pair}
-    samples = [case.samples[facts.id] for facts in case.usable]
-    grouping = case.grouping if case.data.group_by != "none" else find_groups(samples, "auto", case.clues)
     shared = []
-    for ids in grouping.members().values():
+    for ids in (*case.grouping.members().values(), *_find_series(case)):
         held_back = [name for name in ids if part_of.get(name) in ("val", "test") and name not in tiles]
         if held_back and any(part_of.get(name) == "train" for name in ids):
             shared += held_back
     if shared:
-        late = tuple(sorted(shared))
+        late = tuple(sorted(set(shared)))
         yield Finding(
             "groups_across_splits",
             WARNING,
@@ -132,12 +122,27 @@ def find_tiles(case: Case) -> Iterator[Finding]:
         )
 
 
-def _across(case: Case, pairs: Sequence[tuple[str, str]], check: str, words: str) -> Iterator[Finding]:
-    """A finding on pairs of images in different parts of the split."""
+def _find_series(case: Case) -> list[list[str]]:
+    """Frames or slices of one series by their names, whatever the folders for train, val and test."""
+    bare: dict[str, list[str]] = defaultdict(list)
+    for facts in case.usable:
+        sample = case.samples[facts.id]
+        bare[facts.id.removeprefix(f"{sample.subset}/")].append(facts.id)
+    samples = [replace(case.samples[ids[0]], id=name) for name, ids in bare.items() if len(ids) == 1]
+    members: dict[str, list[str]] = defaultdict(list)
+    for name, group in series.find_marked([sample for sample in samples if sample.page is None]).items():
+        members[group] += bare[name]
+    return [ids for ids in members.values() if len(ids) > 1]
+
+
+def _across(case: Case, related: Sequence[tuple[str, str]], check: str, words: str) -> Iterator[Finding]:
+    """A finding on those pairs of related images that are in different parts of the split."""
+    part_of = case.part_of
+    pairs = [(first, second) for first, second in related if part_of[first] != part_of[second]]
     if not pairs:
         return
     members = sorted({name for pair in pairs for name in pair})
-    groups = mosaics.components(members, pairs)
+    groups = mosaics.components({name for pair in related for name in pair}, related)  # another draw may divide them
     held_back = tuple(name for name in members if case.part_of[name] != "train") or tuple(members)
     remedies = [Remedy("Leave them out of validation and test", (make_repair("leave_out", held_back),))]
     if not case.is_divided_by_folders:

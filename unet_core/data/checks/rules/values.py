@@ -23,23 +23,29 @@ HALF = 127
 
 
 def find_unclear(case: Case) -> Iterator[Finding]:
-    """Values that fit no rule: because some files are unlike the others, or in all."""
-    if not case.unclear or not case.usable:
+    """Values that fit no rule, or that were taken for smoothed edges and are none; in some files, or in all."""
+    if not case.usable or not (case.unclear or has_lost_values(case)):
         return
     odd, coding = _find_odd(case)
     if coding is None:
-        yield Finding("values", ERROR, case.unclear, _most_values(case))
+        if case.unclear:
+            yield Finding("values", ERROR, case.unclear, _most_values(case))
         return
     ids = tuple(facts.id for facts in odd)
     verb = "holds" if len(ids) == 1 else "hold"
     values = ", ".join(format_code(code) for code, _ in odd[0].codes[:6]) + ", ..." * (len(odd[0].codes) > 6)
     repairs = _unify(odd, coding, case)
+    consequence = (
+        "Without a common meaning the masks cannot be trained on"
+        if case.unclear
+        else "Read together, some are taken for smoothed edges and lost"
+    )
     remedies = [Remedy("Read them like the others", repairs)] if repairs else []
     yield Finding(
         "smeared_edges" if all(map(is_smeared, odd)) else "mixed_values",
-        ERROR,
+        ERROR if case.unclear else WARNING,
         f"{len(ids)} of {len(case.usable)} masks {verb} other values than the rest: {case.name(ids)} ({values}). The "
-        f"rest is {coding.describe()}. Without a common meaning the masks cannot be trained on.",
+        f"rest is {coding.describe()}. {consequence}.",
         ids,
         (*remedies, Remedy("Leave them out", (make_repair("leave_out", ids),))),
     )
@@ -70,8 +76,24 @@ def _find_odd(case: Case) -> tuple[list[SampleFacts], MaskCoding | None]:
             coding = decide(records.merge_evidence(rest), case.data, case.model, case.search)[0]
         except DataError:
             continue
-        return odd, coding
+        if not any(_loses(facts, coding) for facts in case.usable if facts.id not in gone):
+            return odd, coding
     return [], None
+
+
+def has_lost_values(case: Case) -> bool:
+    """Whether the coding takes values for smoothed edges that are those of whole objects in some files."""
+    coding = case.scan.coding
+    return coding is not None and any(_loses(facts, coding) for facts in case.usable)
+
+
+def _loses(facts: SampleFacts, coding: MaskCoding) -> bool:
+    """Whether a mask without smoothed edges has a value that the coding counts as the nearest true one."""
+    if not (coding.nearest or coding.threshold is not None) or facts.lossy or is_smeared(facts):
+        return False
+    true = {code for code, _ in coding.classes} | set(coding.ignore)
+    total = sum(number for _, number in facts.codes)
+    return any(code not in true and number >= MAIN * total for code, number in facts.codes)
 
 
 def _unify(odd: Sequence[SampleFacts], coding: MaskCoding, case: Case) -> tuple[Repair, ...]:
@@ -211,7 +233,7 @@ def find_colors(case: Case) -> Iterator[Finding]:
 def find_smeared(case: Case) -> Iterator[Finding]:
     """Masks with smoothed (anti-aliased, resized or JPEG) edges, which were read as the nearest true values."""
     coding = case.scan.coding
-    if coding is None or not (coding.nearest or coding.threshold is not None):
+    if coding is None or not (coding.nearest or coding.threshold is not None) or has_lost_values(case):
         return
     true = {code for code, _ in coding.classes} | set(coding.ignore)
     between = {
