@@ -66,7 +66,7 @@ def open_dataset(folder: str | Path, **settings: Any) -> OpenDataset:
     Args:
         folder: Folder with images and masks, in one of the layouts of docs/datasets.md.
         settings: Settings of the data or model by name: `layout`, `unlabeled`, `labels`, `ignore_index`,
-            `color_map`, `num_classes`, `class_names`, `in_channels`, `channels`, `cache_mb`.
+            `color_map`, `num_classes`, `class_names`, `in_channels`, `channels`, `recipe`, `cache_mb`.
 
     Returns:
         A sequence of `DatasetItem` (`.image`, `.mask`, `.path`, `.id`) with `.num_classes` and `.warnings`.
@@ -82,9 +82,12 @@ def open_dataset(folder: str | Path, **settings: Any) -> OpenDataset:
         (48, 1, (301, 274, 1), 'uint8')
     """
     from unet_core.data import dataset, discovery
+    from unet_core.data.recipe import recipes
 
     config = data_settings(folder, settings, RunConfig())
-    search = discovery.search(Path(folder), config.data.layout, unlabeled=config.data.unlabeled)
+    recipe = recipes.of(config.data)
+    config = recipes.configure(config, recipe)
+    search = discovery.search(Path(folder), config.data.layout, unlabeled=config.data.unlabeled, recipe=recipe)
     return OpenDataset(dataset.load_dataset(list(search.samples), config.data, config.model, None, search))
 
 
@@ -109,10 +112,12 @@ def plan(data: str | Path, **settings: Any) -> "list[Advice]":
         True
     """
     from unet_core.data import discovery, fingerprint
+    from unet_core.data.recipe import recipes
     from unet_core.hardware import Machine
     from unet_core.planning import planner
 
     config = run_settings(data, "default", settings)
+    config = recipes.configure(config, recipes.of(config.data))
     search = discovery.search_data(config.data)
     numbers = fingerprint.measure_samples(search.samples, config.data, config.model.num_classes, search=search)
     return planner.propose(numbers, Machine.here(config.train.device), config)

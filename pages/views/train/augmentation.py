@@ -24,7 +24,9 @@ def show(config: RunConfig) -> None:
         st.info("Enter a folder with images and masks first.", icon=":material/folder_open:")
         return
     try:
-        search, _ = dataset.find_samples(config.data.root, config.data.layout, config.data.unlabeled)
+        search, _ = dataset.find_samples(
+            config.data.root, config.data.layout, config.data.unlabeled, config.data.recipe
+        )
         coding, _, _ = dataset.read_coding(config.data.root, config.data, config.model.num_classes)
         show_crops(config, search.samples, coding)
     except UnetError as error:
