@@ -18,7 +18,7 @@ from unet_core.data import discovery
 from unet_core.data.layouts import Sample
 from unet_core.data.recipe import recipe as recipe_file
 from unet_core.data.recipe.recipe import Recipe, make_repair
-from unet_core.io.pixels import encode_png
+from unet_core.io.pixels import composite, encode_png
 
 pytestmark = pytest.mark.usefixtures("quick_scans")
 
@@ -67,11 +67,11 @@ def test_a_page_shows_24_images_and_reads_no_others(many, monkeypatch):
     app = show_views(many, GALLERY)
     assert len(shown(app)) == len(pictures(app)) == 24 and "1 to 24 of 50 images" in texts(app)
     assert sorted(name.rpartition("/")[2] for name in read) == sorted(name.rpartition("/")[2] for name in shown(app))
-    app.session_state["gallery_page"] = 3
+    app.session_state[f"gallery_page {many.resolve()}"] = 3
     app.run()
     assert len(shown(app)) == 2 and "49 to 50 of 50 images" in texts(app)
     assert len(read) == len(set(read)) == 26
-    app.session_state["gallery_page"] = 1
+    app.session_state[f"gallery_page {many.resolve()}"] = 1
     app.run()
     assert len(read) == 26  # kept
 
@@ -86,6 +86,10 @@ def test_search_class_and_sort(many):
     widget(app.selectbox, "gallery_class").select(None).run()
     widget(app.selectbox, "gallery_sort").select("darkest").run()
     assert shown(app)[0] == "mouse1/cell_07"
+    app.session_state[f"gallery_page {many.resolve()}"] = 3
+    app.run()
+    widget(app.selectbox, "gallery_sort").select("brightest").run()
+    assert "1 to 24 of 50 images" in texts(app)  # at the first page again
     widget(app.text_input, "gallery_text").set_value("no such file").run()
     assert shown(app) == [] and "No image passes this filter" in texts(app)
 
@@ -113,6 +117,29 @@ def test_an_image_opens_in_the_viewer_with_its_mask_in_the_chosen_color(healthy)
     assert viewer(app)["name"] == "cells_003"
     widget(app.button, "close_image").click().run()
     assert len(shown(app)) == 8
+
+
+def test_the_filter_outlives_an_opened_image_and_orders_its_neighbors(many):
+    app = show_views(many, GALLERY)
+    widget(app.selectbox, "gallery_sort").select("darkest").run()
+    widget(app.text_input, "gallery_text").set_value("mouse1").run()
+    names = shown(app)
+    widget(app.button, f"open {names[0]}").click().run()
+    assert f"(1 of {len(names)})" in texts(app) and widget(app.button, "image_previous").disabled
+    widget(app.button, "image_next").click().run()
+    assert viewer(app)["name"] == names[1]
+    widget(app.button, "close_image").click().run()
+    assert shown(app) == names
+
+
+def test_contrast_limits_change_what_is_shown_and_not_the_values(healthy):
+    app = show_views(healthy, GALLERY, data_image="cells_002")
+    before = pixel_store.STORE.get(viewer(app)["layers"]["image"]["id"])
+    widget(app.slider, "data-contrast").set_value((10.0, 90.0)).run()
+    after = pixel_store.STORE.get(viewer(app)["layers"]["image"]["id"])
+    np.testing.assert_array_equal(after.values, before.values)
+    expected = composite(before.values, (0,), (10.0, 90.0), ((255, 255, 255),))
+    np.testing.assert_array_equal(after.shown, expected)
 
 
 def test_several_classes_open_with_a_color_each(many):

@@ -1,7 +1,8 @@
 """A page of thumbnails with their masks outlined, filtered and sorted; a button below each opens it in the viewer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from textwrap import shorten
+from typing import Any
 
 import streamlit as st
 
@@ -16,7 +17,8 @@ from unet_core.data.summary import gallery
 from unet_core.data.summary.gallery import SORTS, Filter
 from unet_core.io.filenames import readable
 
-COLUMNS, PAGE = 6, 24
+PAGE = 24
+WIDTH = 175  # pixels of a control
 ALL, WITH_PROBLEMS, LEFT_OUT = "All images", "With problems", "Left out"
 SHOWN = (ALL, WITH_PROBLEMS, LEFT_OUT)
 SUBSETS = {"": "All", "train": "Training", "val": "Validation", "test": "Test"}
@@ -27,7 +29,7 @@ MOST_LETTERS = 90  # of why an image cannot be shown
 
 def show(dataset: Dataset) -> None:
     """The opened image, else the page of thumbnails."""
-    opened = st.session_state.get(image_view.OPENED) or st.query_params.get("image")
+    opened = st.session_state.get(image_view.OPENED, st.query_params.get("image"))
     facts = {item.id: item for item in dataset.scan.facts}
     if opened in facts:
         image_view.show(dataset, facts[opened], [item.id for item in choose(dataset, quiet=True)])
@@ -45,12 +47,12 @@ def choose(dataset: Dataset, quiet: bool = False) -> list[SampleFacts]:
     """The images that pass the filters, sorted; `quiet` takes the controls as they were and draws none."""
     if not quiet:
         draw_controls(dataset)
-    state = st.session_state
+    state, root = st.session_state, dataset.root
     chosen = Filter(
         text=state.get("gallery_text") or "",
-        subset=state.get("gallery_subset") or "",
-        group=state.get("gallery_group") or "",
-        class_index=state.get("gallery_class"),
+        subset=state.get(f"gallery_subset {root}") or "",
+        group=state.get(f"gallery_group {root}") or "",
+        class_index=state.get(f"gallery_class {root}"),
         ids=dataset.with_problems if state.get("gallery_shown") == WITH_PROBLEMS else None,
     )
     return gallery.select(dataset.scan.facts, chosen, state.get("gallery_sort") or "name")
@@ -58,50 +60,67 @@ def choose(dataset: Dataset, quiet: bool = False) -> list[SampleFacts]:
 
 def draw_controls(dataset: Dataset) -> None:
     """Search, filters, sort and the style of the masks. What does not occur in the dataset is not offered."""
-    facts = dataset.scan.facts
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Search", key="gallery_text", placeholder="File name", width=190, persist_state="session")
-        st.selectbox("Show", SHOWN, key="gallery_shown", width=170, persist_state="session")
-        sorts = list(SORTS) if dataset.is_measured else ["name", "group"]
-        label = {key: sort.label for key, sort in SORTS.items()}
+    facts, root = dataset.scan.facts, dataset.root
+
+    def choose_one(label: str, options: Sequence[Any], labels: Callable[[Any], str], key: str, **more: Any) -> None:
         st.selectbox(
-            "Sort by", sorts, format_func=label.__getitem__, key="gallery_sort", width=190, persist_state="session"
+            label,
+            options,
+            format_func=labels,
+            key=key,
+            width=WIDTH,
+            persist_state="session",
+            on_change=to_first_page,
+            args=(dataset,),
+            **more,
         )
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            "Search",
+            key="gallery_text",
+            placeholder="File name",
+            width=WIDTH,
+            persist_state="session",
+            on_change=to_first_page,
+            args=(dataset,),
+        )
+        choose_one("Show", SHOWN, str, "gallery_shown")
+        sorts = list(SORTS) if dataset.is_measured else ["name", "group"]
+        choose_one("Sort by", sorts, lambda key: SORTS[key].label, "gallery_sort")
         subsets = ["", *sorted({item.subset for item in facts} - {""})]
         if len(subsets) > 1:
-            st.selectbox(
-                "Subset", subsets, format_func=lambda name: SUBSETS.get(name, name), key="gallery_subset", width=150
-            )
+            choose_one("Subset", subsets, lambda name: SUBSETS.get(name, name), f"gallery_subset {root}")
         groups = ["", *sorted({item.group for item in facts} - {""})]
         if len(groups) > 1:
-            st.selectbox(
-                "Group", groups, format_func=lambda name: readable(name) or "All", key="gallery_group", width=190
-            )
+            choose_one("Group", groups, lambda name: readable(name) or "All", f"gallery_group {root}")
         if dataset.is_measured and dataset.scan.num_classes > 1:
             names = dataset.class_names
-            st.selectbox(
+            choose_one(
                 "Class in the mask",
                 range(len(names)),
+                lambda index: names[index],
+                f"gallery_class {root}",
                 index=None,
                 placeholder="Any",
-                format_func=lambda index: names[index],
-                key="gallery_class",
-                width=190,
             )
-        st.selectbox(
-            "Masks",
-            STYLES,
-            format_func=STYLE_LABELS.__getitem__,
-            key="gallery_style",
-            width=150,
-            persist_state="session",
-        )
+        choose_one("Masks", STYLES, STYLE_LABELS.__getitem__, "gallery_style")
+
+
+def to_first_page(dataset: Dataset) -> None:
+    """Called by the filters and the sort."""
+    st.session_state[page_key(dataset)] = 1
+
+
+def page_key(dataset: Dataset) -> str:
+    """The key of the page's number."""
+    return f"gallery_page {dataset.root}"
 
 
 def show_page(dataset: Dataset, shown: Sequence[SampleFacts]) -> None:
     """The thumbnails of one page, and the choice of the page."""
     pages = gallery.count_pages(shown, PAGE)
-    number = min(st.session_state.get("gallery_page") or 1, pages)
+    number = min(st.session_state.get(page_key(dataset)) or 1, pages)
     items = gallery.page_of(shown, number, PAGE)
     samples = dataset.samples
     known = [item for item in items if item.id in samples]
@@ -118,7 +137,7 @@ def show_page(dataset: Dataset, shown: Sequence[SampleFacts]) -> None:
     first = (number - 1) * PAGE + 1
     st.caption(f"{first:,} to {first + len(items) - 1:,} of {len(shown):,} images")
     if pages > 1:
-        st.pagination(pages, key="gallery_page")
+        st.pagination(pages, key=page_key(dataset), persist_state="session")
 
 
 def show_grid(dataset: Dataset, items: Sequence[SampleFacts], drawn: dict[str, Thumbnail]) -> None:

@@ -30,8 +30,12 @@ BADGES: dict[str, tuple[Literal["red", "orange", "gray"], str]] = {
 
 
 def open_image(name: str | None) -> None:
-    """For buttons: show an image, or with None the gallery."""
+    """For buttons: show an image, or with None the gallery; kept in the address."""
     st.session_state[OPENED] = name
+    if name is None:
+        st.query_params.pop("image", None)
+    else:
+        st.query_params["image"] = name
 
 
 def show(dataset: Dataset, facts: SampleFacts, names: Sequence[str]) -> None:
@@ -95,11 +99,15 @@ def show_viewer(dataset: Dataset, facts: SampleFacts) -> None:
         return
     if problem:
         widgets.show_warning(problem)
-    colors = dataset.colors
+    colors, content = dataset.colors, f"{facts.record} {facts.id}"
+    if image.shape[2] in (1, 3):
+        shown = channels_shown.choose_contrast(content, image, "data")
+    else:
+        shown = channels_shown.choose_view(content, image, names, "data")
     viewer.show_viewer(
         image,
         key="data_viewer",
-        **channels_shown.choose_view(f"{facts.record} {facts.id}", image, names, "data"),
+        **shown,
         name=readable(facts.id),
         truth=mask,
         class_names=dataset.class_names,

@@ -1,8 +1,10 @@
 """The scan of the chosen dataset: from the cache at once, else by a process of its own, with a progress bar."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from unet_core.data.checks.process import ScanProcess, ScanState
 
 from pages.server.datasets import scans
 from pages.ui import widgets
@@ -12,28 +14,29 @@ from pages.views.data.state import Dataset
 from unet_core.config.schema import DataConfig
 from unet_core.data.checks import process
 from unet_core.data.checks.facts import SampleFacts
-from unet_core.data.checks.process import ScanProcess, ScanState
 from unet_core.data.checks.scan import Scan
 from unet_core.data.recipe.recipe import Recipe
 
 PROCESS, LAST = "data_scan", "data_last_scans"
 POLL_SECONDS = 0.5
+MOST_STARTS = 2  # of one scan, where files change under it
 FEW = 5  # seconds; a scan that took longer is worth a note
 
 
 def find_dataset(root: Path, recipe: Recipe) -> Dataset:
     """The dataset as far as it is known, and above it the progress of a scan where one is needed. Raises DataError."""
     data, text = DataConfig(root=str(root)), recipe.to_json()
-    scan = scans.find(data, text)
+    running = follows(root, text) and find_process(root, text).poll().state is ScanState.RUNNING
+    scan = None if running else scans.find(data, text)
     if scan is None:
-        if not follows(root, recipe):
+        if not follows(root, text):
             state.examine.clear()  # the files may have changed since they were last looked at
         names = list_names(root, recipe)
-        running = find_process(root, recipe)
-        if running.poll().state is ScanState.DONE:
-            scan = scans.find(data, text)  # None again where a file has changed meanwhile
+        started = find_process(root, text)
+        if started.poll().state is ScanState.DONE:
+            scan = scans.find(data, text)
         if scan is None:
-            follow(running, root)
+            follow(started, root)
             last = st.session_state.get(LAST, {}).get(str(root))
             return Dataset(root, recipe, last or names, is_measured=last is not None, is_current=False)
     st.session_state[LAST] = {str(root): scan}
@@ -72,24 +75,39 @@ def _below(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def follows(root: Path, recipe: Recipe) -> bool:
-    """Whether this session follows a scan of the dataset as it is now."""
+@dataclass
+class Followed:
+    """The scan that a session follows: of which folder with which recipe, and how often it was started."""
+
+    key: tuple[str, str]
+    process: ScanProcess
+    starts: int = 1
+
+
+def follows(root: Path, recipe: str) -> bool:
+    """Whether this session follows a scan of the dataset with its recipe as it is now."""
     kept = st.session_state.get(PROCESS)
-    return kept is not None and kept[0] == (str(root), recipe.to_json())
+    return kept is not None and kept.key == (str(root), recipe)
 
 
-def find_process(root: Path, recipe: Recipe) -> ScanProcess:
-    """The scan of the dataset as it is now that this session follows; started where there is none. Raises DataError."""
+def find_process(root: Path, recipe: str) -> ScanProcess:
+    """The scan that this session follows, started where there is none. Raises DataError."""
     if not follows(root, recipe):
-        key = str(root), recipe.to_json()
-        st.session_state[PROCESS] = key, process.start(DataConfig(root=str(root)))
-    started: ScanProcess = st.session_state[PROCESS][1]
-    return started
+        kept = st.session_state.get(PROCESS)
+        if kept is not None and kept.key[0] == str(root):
+            kept.process.cancel()  # it reads with the recipe of before
+        st.session_state[PROCESS] = Followed((str(root), recipe), process.start(DataConfig(root=str(root))))
+    followed: Followed = st.session_state[PROCESS]
+    return followed.process
 
 
 def follow(scan: ScanProcess, root: Path) -> None:
-    """The progress of a scan, or how it ended."""
+    """The progress of a scan, or how it ended. Where it is done, but of other files than there are now, once more."""
     progress = scan.poll()
+    followed: Followed = st.session_state[PROCESS]
+    if progress.state is ScanState.DONE and followed.starts < MOST_STARTS:
+        followed.process, followed.starts = process.start(DataConfig(root=str(root))), followed.starts + 1
+        scan, progress = followed.process, followed.process.poll()
     if progress.state is ScanState.RUNNING:
         st.fragment(show_progress, run_every=POLL_SECONDS)(scan)
         return

@@ -13,10 +13,11 @@ from pages.ui.messages import show_messages
 from pages.views.data import state
 from pages.views.data.state import Dataset
 from unet_core.config.schema import DataConfig
+from unet_core.data.groups.grouping import Grouping
 from unet_core.data.layouts import Sample
 from unet_core.data.recipe.recipe import Recipe, Remedy
 from unet_core.data.summary import division
-from unet_core.data.summary.division import PartTotal
+from unet_core.data.summary.division import Leak, PartTotal
 from unet_core.errors import ConfigError, DataError, UnetError, listing
 from unet_core.io.filenames import readable
 from unet_core.training import splitting
@@ -49,12 +50,12 @@ def show(dataset: Dataset) -> None:
         return
     with right:
         try:
-            drawn = draw(dataset, data)
+            drawn, leaks = draw(dataset, data)
         except UnetError as error:
             widgets.show_error(error)
             return
         parts = division.total_parts(drawn.split, dataset.scan.facts, drawn.grouping.group_of, dataset.scan.num_classes)
-        show_parts(dataset, drawn, parts)
+        show_parts(dataset, drawn, parts, leaks)
 
 
 def choose(dataset: Dataset) -> DataConfig | None:
@@ -158,33 +159,42 @@ def reset(root: Path) -> None:
     state.change(root, edit)
 
 
-def draw(dataset: Dataset, data: DataConfig) -> DrawnSplit:
-    """The split that training would draw, from what the scan has measured. Raises DataError."""
+def draw(dataset: Dataset, data: DataConfig) -> tuple[DrawnSplit, list[Leak]]:
+    """The split that training would draw, from what the scan has measured, and what leaks. Raises DataError."""
     facts = {item.id: item for item in dataset.scan.facts if not item.problem}
     samples = [sample for sample in dataset.samples.values() if sample.id in facts]
     if not samples:
         raise DataError("No image can be read, so there is nothing to divide. Mask Doctor lists the problems.")
-    settings = repr([getattr(data, name) for name in NAMES])
-    return _draw(f"{hash_of(dataset)} {dataset.recipe.to_json()} {settings}", dataset, data, samples)
+    key = f"{hash_of(dataset)} {dataset.recipe.repairs} {dataset.config.data.layout} {data.group_by}"
+    grouping = _group(key, dataset.root, samples, data.group_by)
+    return _divide(f"{key} {[getattr(data, name) for name in NAMES]}", dataset, data, samples, grouping)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Dividing the images…")
-def _draw(key: str, _dataset: Dataset, _data: DataConfig, _samples: Sequence[Sample]) -> DrawnSplit:
-    """The same; `key` changes with anything that matters."""
+@st.cache_resource(max_entries=8, show_spinner="Looking for images that belong together…")
+def _group(key: str, _root: Path, _samples: Sequence[Sample], _group_by: str) -> Grouping:
+    """What the split keeps together; `key` changes with anything that matters."""
+    return division.find_grouping(_root, _samples, _group_by)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Dividing the images…")
+def _divide(
+    key: str, _dataset: Dataset, _data: DataConfig, _samples: Sequence[Sample], _grouping: Grouping
+) -> tuple[DrawnSplit, list[Leak]]:
+    """The split and what leaks; `key` changes with anything that matters. Raises DataError."""
     facts = {item.id: item for item in _dataset.scan.facts if not item.problem}
     records = {name: item.record for name, item in facts.items()}
     looks = {name: division.describe_looks(item) for name, item in facts.items()}
-    grouping = division.find_grouping(_dataset.root, _samples, _data.group_by)
-    return splitting.divide(_samples, _data, records, looks, grouping)
+    drawn = splitting.divide(_samples, _data, records, looks, _grouping)
+    return drawn, division.find_leaks(drawn.split, records, drawn.grouping.group_of)
 
 
 def hash_of(dataset: Dataset) -> str:
     """Changes with the pixels of any image."""
-    lines = "\n".join(f"{item.id} {item.record}" for item in dataset.scan.facts)
+    lines = "\n".join(f"{item.id} {item.record} {item.problem}" for item in dataset.scan.facts)
     return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
 
 
-def show_parts(dataset: Dataset, drawn: DrawnSplit, parts: list[PartTotal]) -> None:
+def show_parts(dataset: Dataset, drawn: DrawnSplit, parts: list[PartTotal], leaks: list[Leak]) -> None:
     """Counts, groups and classes of each part, then the leak check."""
     images = sum(part.images for part in parts)
     table = [
@@ -198,7 +208,7 @@ def show_parts(dataset: Dataset, drawn: DrawnSplit, parts: list[PartTotal]) -> N
         for part in parts
     ]
     st.dataframe(table, hide_index=True, key="split_table", height="content", alt="Images and groups of each part")
-    show_leaks(dataset, drawn, parts)
+    show_leaks(dataset, parts, leaks)
     show_messages([readable(message) for message in drawn.messages], "remarks", show_remark)
     names = dataset.class_names
     if dataset.scan.num_classes:
@@ -220,13 +230,11 @@ def show_remark(text: object) -> None:
     st.caption(plain(str(text)))
 
 
-def show_leaks(dataset: Dataset, drawn: DrawnSplit, parts: list[PartTotal]) -> None:
+def show_leaks(dataset: Dataset, parts: list[PartTotal], leaks: list[Leak]) -> None:
     """What validation and test share with training, or that they share nothing; classes that a part lacks."""
     if len(parts) == 1:
         st.warning("No image validates: the best epoch cannot be chosen.", icon=":material/warning:")
         return
-    records = {item.id: item.record for item in dataset.scan.facts if item.record}
-    leaks = division.find_leaks(drawn.split, records, drawn.grouping.group_of)
     for leak in leaks:
         widgets.show_warning(
             f"{len(leak.ids)} images for {PARTS[leak.part].lower()} are {LEAKS[leak.kind]}, so its scores are too "

@@ -9,11 +9,12 @@ from pages.ui import widgets
 from pages.ui.formatting import plain
 from pages.views.data import state
 from pages.views.data.state import Dataset
-from unet_core.config.schema import RunConfig
+from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.data.recipe import kinds, recipes
 from unet_core.data.recipe.recipe import FILE, Recipe, Value
+from unet_core.data.report.page import make_report
 from unet_core.errors import DataError, UnetError
-from unet_core.io.filenames import readable
+from unet_core.io.filenames import readable, safe_stem
 
 MOST_BYTES = 20_000_000  # of a recipe to import
 UPLOAD = "import_recipe"
@@ -99,6 +100,17 @@ def show_files(dataset: Dataset) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+        if dataset.is_measured:
+            st.download_button(
+                "Data report (HTML)",
+                lambda: make_report(DataConfig(root=str(dataset.root)), dataset.scan),
+                f"{safe_stem(dataset.root.name)}-report.html",
+                "text/html",
+                key="data_report",
+                icon=":material/description:",
+                on_click="ignore",
+                help="One file with all numbers, findings and examples, to keep or to send.",
+            )
     with st.expander("Import a recipe", icon=":material/upload:"):
         file = st.file_uploader("Recipe", type="json", key=UPLOAD, label_visibility="collapsed")
         if file is not None:
