@@ -14,6 +14,7 @@ class Page(NamedTuple):
 
 PAGES = {
     "home": Page("home.py", "Home", ":material/home:", ""),
+    "data": Page("data.py", "Data", ":material/database:", "data"),
     "train": Page("train.py", "Train", ":material/model_training:", "train"),
     "predict": Page("predict.py", "Predict", ":material/image_search:", "predict"),
     "evaluate": Page("evaluate.py", "Evaluate", ":material/analytics:", "evaluate"),

@@ -7,18 +7,10 @@ from pages.server.background_job import CANCELLED
 from pages.server.paths import runs_dir
 from pages.ui import job_progress, widgets
 from pages.ui.messages import show_messages
-from pages.views.evaluate import job, scores
+from pages.views.evaluate import images, job, scores
 from unet_core.config import reproduce
-from unet_core.config.choices import SPLITS
+from unet_core.errors import UnetError
 from unet_core.runs import run as runs
-
-SPLIT_LABELS = {
-    "held-out": "Held-out (not trained on)",
-    "all": "All",
-    "train": "Training",
-    "val": "Validation",
-    "test": "Test",
-}
 
 st.title("Evaluate")
 trained = [run for run in runs.find(runs_dir()) if run.has_best]
@@ -29,11 +21,15 @@ left, right = st.columns(2, gap="medium")
 with left:
     run = widgets.choose_run("Model", trained)
 with right:
-    split = st.selectbox("Images", list(SPLITS), format_func=SPLIT_LABELS.__getitem__, key="split", bind="query-params")
-if run is None:
+    chosen = images.choose()
+if run is None or chosen is None:
     st.stop()
 model = model_registry.Model(run.id, run.best, run)
-scoring = job.find_job(model, split)
+try:
+    scoring = job.find_job(model, chosen.split, chosen.root)
+except UnetError as error:
+    widgets.show_error(error)
+    st.stop()
 progress = scoring.poll()
 if not progress.over:
     job_progress.follow(scoring, "cancel_scoring")
@@ -44,6 +40,8 @@ if scoring.warning:
     widgets.show_warning(scoring.warning)
 show_messages(scoring.scores.skipped, "files that cannot be read", widgets.show_warning)
 show_messages(scoring.scores.warnings, "remarks on the data", widgets.show_warning)
+if chosen.root is not None:
+    images.show_known(scoring.scores)
 if progress.state == CANCELLED:
     with st.container(horizontal=True, vertical_alignment="center"):
         message = f"Cancelled after {progress.images} of {progress.of_images} images; the scores below are of those."
@@ -56,4 +54,5 @@ if progress.state == CANCELLED:
 if scoring.scores.images:
     scores.show(model, scoring.scores)
     with st.expander("Show code", icon=":material/code:"):
-        st.code(reproduce.evaluation_code(str(run.folder), run.config.data.root, split), language="python")
+        root = run.config.data.root if chosen.root is None else str(chosen.root)
+        st.code(reproduce.evaluation_code(str(run.folder), root, chosen.split), language="python")

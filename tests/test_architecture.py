@@ -32,7 +32,7 @@ CORE_TIERS = (
     ("api", "cli"),
     ("__main__",),
 )
-PAGE_TIERS = (("server",), ("components", "ui"), ("views",), ("main", "home", "train", "predict", "evaluate"))
+PAGE_TIERS = (("server",), ("components", "ui"), ("views",), ("main", "home", "data", "train", "predict", "evaluate"))
 NEEDS_TORCH = {  # everything else is imported by pages, or by a process that only waits, and must not
     "device",
     *(f"models.{name}" for name in ("unet", "checkpoint", "milesial", "import_weights")),

@@ -1,5 +1,8 @@
 """Masks drawn over their image, in colors that color-blind people can tell apart (Okabe and Ito 2008)."""
 
+import re
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -26,17 +29,40 @@ def palette(num_classes: int) -> Array:
     return colors
 
 
-def draw(image: Pixels, mask: Array, num_classes: int, opacity: float = 0.5, outline: bool = False) -> Array:
+def class_colors(num_classes: int, chosen: Sequence[str] = ()) -> Array:
+    """(256, 3) RGB: the `palette`, with the colors (#rrggbb, in class order) that a user has chosen in its place.
+
+    What is no such color is passed over.
+
+    >>> class_colors(1, ["#000000", "#0072b2"])[1].tolist()
+    [0, 114, 178]
+    """
+    colors = palette(num_classes)
+    for index, text in enumerate(chosen[:IGNORE]):
+        if re.fullmatch("#[0-9a-fA-F]{6}", text):
+            colors[index] = tuple(bytes.fromhex(text[1:]))
+    return colors
+
+
+def draw(
+    image: Pixels,
+    mask: Array,
+    num_classes: int,
+    opacity: float = 0.5,
+    outline: bool = False,
+    class_palette: Array | None = None,
+) -> Array:
     """(H, W, 3) RGB: the mask (H, W) of class indices over its image (H, W, C), as areas or as outlines.
 
     `opacity` goes from 0 (the image alone) to 1 (the mask alone). A binary background shows the image, and so do
     ignored pixels. More than 8 bits, and other channels than gray and RGB, are shown as `pixels.for_display` does.
+    `class_palette` (256, 3): a color for each class, by default `palette`.
     """
     base = with_channels(for_display(image), 3)
     colored = (mask > 0 if num_classes == 1 else np.ones_like(mask, bool)) & (mask != IGNORE)
     if outline:
         colored &= edges(mask)
-    colors = palette(num_classes)[mask]
+    colors = (palette(num_classes) if class_palette is None else class_palette)[mask]
     mixed = cv2.addWeighted(base, 1 - opacity, colors, opacity, 0)
     return np.where(colored[:, :, None], mixed, base).astype(np.uint8)
 

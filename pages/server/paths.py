@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from unet_core.data import synthetic
+from unet_core.data.library.library import Library
 
 
 def runs_dir() -> Path:
@@ -19,3 +20,23 @@ def models_dir() -> Path:
 def sample_data() -> Path:
     """The folder of the built-in dataset, $UNET_SAMPLE or `sample_data`; made on first use."""
     return synthetic.write(Path(os.environ.get("UNET_SAMPLE", "sample_data")).resolve())
+
+
+def datasets_dir() -> Path:
+    """The folder of the named datasets: $UNET_DATASETS, by default `datasets` where the app was started."""
+    return Path(os.environ.get("UNET_DATASETS", "datasets")).resolve()
+
+
+def library() -> Library:
+    """The named datasets."""
+    return Library(datasets_dir())
+
+
+def data_root() -> Path | None:
+    """The folder below which users may choose folders of this machine: $UNET_DATA, by default all of it.
+
+    None where $UNET_PUBLIC is set (and not 0): then no visitor may look at the server's disk.
+    """
+    if os.environ.get("UNET_PUBLIC", "0") not in ("", "0"):
+        return None
+    return Path(os.environ.get("UNET_DATA") or "/").resolve()

@@ -12,19 +12,21 @@ The latest predictions are cached, so that the page can show a scored image at a
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pages.server import model_registry
 from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
 from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import Loaded
-from unet_core.data import discovery
-from unet_core.data.discovery import content_hash
+from unet_core.data import discovery, reading
 from unet_core.data.layouts import Sample
+from unet_core.data.recipe import recipes
 from unet_core.errors import Cancelled
 from unet_core.inference.prediction import Prediction
 from unet_core.io.images import decode
 from unet_core.io.pixels import Array, Pixels, encode_png
+from unet_core.runs import run_data
 
 if TYPE_CHECKING:
     from unet_core.evaluation.summary import ImageScore
@@ -38,10 +40,12 @@ class Scores:
     """What is scored so far; masks and truths are PNGs of class indices, IGNORE = 255 in the truth."""
 
     images: "list[ImageScore]" = field(default_factory=list)
+    left_out: int = 0  # images of the dataset that the split does not name
+    trained_on: int = 0  # images among those to score that the model was trained on
     skipped: list[str] = field(default_factory=list)  # a sentence for each file that cannot be read
     warnings: list[str] = field(default_factory=list)  # what else to know of the data: how mask values were read
     samples: dict[str, Sample] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)  # of the images' content
+    digests: dict[str, str] = field(default_factory=dict)  # of the images' content and repairs
     masks: dict[str, bytes] = field(default_factory=dict)
     truths: dict[str, bytes] = field(default_factory=dict)
 
@@ -55,12 +59,17 @@ class Scores:
 
 
 class ScoringJob(BackgroundJob):
-    """The images of a run's dataset that `split` names, one after the other. It runs once: make a new one."""
+    """The images of a dataset that `split` names, one after the other. It runs once: make a new one.
+
+    The dataset is the run's own, read as its training did, or that in the folder `root`, read as `unet-studio evaluate`
+    does: by the settings of the training, with the meaning that mask values had there and with its own repairs.
+    """
 
     def __init__(
         self,
         model: model_registry.Model,
         split: str,
+        root: Path | None = None,
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -69,30 +78,43 @@ class ScoringJob(BackgroundJob):
             raise ValueError(f"{model.name} is not the model of a run")
         super().__init__(model_registry.DEVICE_LOCK, patience, clock)
         self.scores = Scores()
-        self._model, self._trained_run, self._split = model, model.run, split
+        self._model, self._trained_run, self._split, self._root = model, model.run, split, root
         self._name, self._total = "Reading the images and masks…", 0
 
     def _count(self) -> tuple[int, int, str, int, int]:
         return len(self.scores.images), self._total, self._name, 0, 0
 
     def _work(self) -> None:
-        from unet_core.evaluation.scores import known_images, load_selected, score_images, select
+        from unet_core.evaluation.coding import find_coding
+        from unet_core.evaluation.scores import choose, classify, known_images, load_selected, score_images
 
         with self._lock.turn(self, self._cancelled):
             loaded = model_registry.load(self._model)
         self.warning = loaded.warning
         run, config = self._trained_run, loaded.predictor.model.config
-        search = discovery.search_data(run.config.data)
-        parts = known_images(self._model.folder, run.split())
-        selected = select(search.samples, parts, self._split)
-        settings = replace(run.data, cache_mb=min(run.data.cache_mb, CACHE_MB))
-        dataset = load_selected(selected, settings, config, coding=run.coding, parts=parts, search=search)
-        self.scores.warnings = dataset.warnings
+        root = self._root or Path(run.data.root)
+        layout = run.data.layout if self._root is None else "auto"
+        asked, told = run_data.choose_recipe(run.data, root)
+        data = replace(run.data, root=str(root.resolve()), layout=layout, recipe=asked)
+        recipe = recipes.of(data)
+        data, _ = recipes.configure_parts(data, config, recipe)
+        search = discovery.search_data(data)
+        parts = known_images(self._model.folder, run.split() if run.has_split else {})
+        groups = classify(search.samples, parts)
+        selected = choose(groups, self._split)
+        self.scores.left_out = len(search.samples) - sum(map(len, selected.values()))
+        self.scores.trained_on = len(selected["train"])
+        settings = replace(data, cache_mb=min(data.cache_mb, CACHE_MB))
+        # The run's coding is that of masks with its own repairs.
+        set_there = dict(recipe.settings) if asked != run.data.recipe else {}
+        coding = find_coding(run.coding, self._model.folder, set_there)
+        dataset = load_selected(selected, settings, config, coding=coding, parts=parts, search=search)
+        self.scores.warnings = [*told, *dataset.warnings]
         self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
 
         def predict(sample: Sample, image: Pixels) -> Array:
             self._name = sample.id
-            digest = self.scores.digests[sample.id] = content_hash(sample.image, sample.page)
+            digest = self.scores.digests[sample.id] = reading.digest(sample)
             return predict_image(loaded, digest, image, self, self._cancelled).mask(config.threshold)
 
         for scored in score_images(dataset, selected, predict):

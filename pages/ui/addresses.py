@@ -8,6 +8,7 @@ import contextlib
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from pages.ui import dataset_picker
 from unet_core.config.fields import RENAMED
 from unet_core.config.schema import all_fields
 from unet_core.errors import ConfigError
@@ -18,6 +19,8 @@ SPLITS = {  # how the address names the images of Evaluate, and the value of the
     "Training": "train",
     "Validation": "val",
     "Test": "test",
+    "Another dataset (not trained on)": "other",
+    "Another dataset (all images)": "other-all",
 }
 VALUES = {  # by parameter: a value of an older release and its name now
     "split": {value: label for label, value in SPLITS.items()}
@@ -27,8 +30,8 @@ VALUES = {  # by parameter: a value of an older release and its name now
         "validation": "Validation",
     },
     "view": {"Before start": "Pre-flight check", "The net": "Architecture"},
-    "source": {"Folder on this machine": "Local folder"},
 }
+FOLDERS = ("Local folder", "Folder on this machine")  # as `source`: the dataset is the folder named by `root`
 
 
 MODEL = "model"  # by which a link names a run or model; the address of the open page then has it as `run`
@@ -50,9 +53,19 @@ def update() -> None:
                     _set(new, options[new].checked(value))
                 except ConfigError:  # an invalid value is ignored, as Streamlit does for a widget's current name
                     continue
+    _choose_dataset()
     for name, renamed in VALUES.items():
         if st.query_params.get(name) in renamed:
             _set(name, renamed[st.query_params[name]])
+
+
+def _choose_dataset() -> None:
+    """The dataset that an address of release 0.3 or older names by `source` and `root`; now it has a name."""
+    source, root = (st.query_params.pop(name, "") for name in ("source", "root"))
+    if source in FOLDERS and root.strip():
+        dataset_picker.select_path(root)
+    elif source == dataset_picker.SAMPLE:
+        dataset_picker.select(dataset_picker.SAMPLE)
 
 
 def _set(name: str, value: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from pages.ui.formatting import plain
@@ -76,6 +77,29 @@ def choose_view(content: str, image: Pixels, names: Sequence[str], key: str) -> 
         return {}
     listed = [(channel, label_of(channel, names)) for channel in display.channels]
     return {"shown": compose(content, display, image), "channels": listed}
+
+
+def choose_contrast(content: str, image: Pixels, key: str) -> dict[str, Any]:
+    """The same for gray and RGB, (H, W, 1 or 3), which have no channels to choose: the contrast limits alone.
+
+    Images of 8 bits are shown as they are until a limit is moved.
+    """
+    default = (0.0, 100.0) if image.dtype == np.uint8 else LIMITS
+    with st.popover("Contrast", icon=":material/contrast:", help="Changes the view, not the image."):
+        limits = st.slider(
+            "Contrast limits (percentiles)",
+            0.0,
+            100.0,
+            default,
+            0.1,
+            key=f"{key}-contrast-{image.dtype}",
+            persist_state="session",
+            help="What is darker is black and what is brighter is white.",
+        )
+    if limits == default:
+        return {}
+    channels = tuple(range(image.shape[2]))
+    return {"shown": compose(content, Display(channels, tuple(default_colors(len(channels))), limits), image)}
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -22,6 +22,7 @@ LABELS = {
     "color_map": "Mask colors",
     "labels": "Labels (mask values)",
     "separate_touching": "Separate touching objects",
+    "recipe": "Repairs",
     "cache_mb": "Image cache (MiB)",
     "in_channels": "Input channels (0 = auto)",
     "channels": "Channels (empty = all)",

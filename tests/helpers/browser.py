@@ -50,6 +50,7 @@ class Server:
 
     def start(self) -> None:
         environment = os.environ | {"UNET_RUNS": str(self.runs_dir), "UNET_SAMPLE": str(self.folder / "sample")}
+        environment |= {"UNET_DATASETS": str(self.folder / "datasets")}
         command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)

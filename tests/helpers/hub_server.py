@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-LFS = (".safetensors", ".bin")
+LFS = (".safetensors", ".bin", ".zip", ".parquet")
 
 
 @dataclass
@@ -43,8 +43,18 @@ def blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
+def split_name(path: str) -> tuple[str, str]:
+    """The name of a repository and what follows it in a path."""
+    words = path.split("/")
+    count = 3 if words[0] == "datasets" else 2
+    return "/".join(words[:count]), "/".join(words[count:])
+
+
 class Hub:
-    """The server: its address, its repositories by name, and every request it got as (method, path, headers)."""
+    """The server: its address, its repositories by name, and every request it got as (method, path, headers).
+
+    The name of a dataset begins with `datasets/`.
+    """
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
@@ -84,10 +94,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(hub.status, b"", {}, body)
         elif path.startswith("/api/models/"):
             self._list(path.removeprefix("/api/models/"), body)
+        elif path.startswith("/api/datasets/"):
+            self._list(path.removeprefix("/api/"), body)
         elif path.startswith("/cdn/"):
-            self._send_file(*path.removeprefix("/cdn/").split("/", 2), body=body)
+            self._send_file(*split_name(path.removeprefix("/cdn/")), body=body)
         else:
-            self._resolve(path.strip("/").split("/"), body)
+            self._resolve(*split_name(path.strip("/")), body=body)
 
     def _list(self, path: str, body: bool) -> None:
         name, _, revision = path.partition("/revision/")
@@ -101,9 +113,10 @@ class _Handler(BaseHTTPRequestHandler):
             data = json.dumps(repo.listing(name)).encode()
             self._send(200, data, {"Content-Type": "application/json"}, body)
 
-    def _resolve(self, words: list[str], body: bool) -> None:
-        repo = self.hub.repos.get("/".join(words[:2])) if len(words) > 4 and words[2] == "resolve" else None
-        name = "/".join(words[4:])
+    def _resolve(self, repo_name: str, rest: str, body: bool) -> None:
+        words = rest.split("/")
+        repo = self.hub.repos.get(repo_name) if len(words) > 2 and words[0] == "resolve" else None
+        name = "/".join(words[2:])
         if repo is None or name not in repo.files:
             self._send(404, b"", {"X-Error-Code": "EntryNotFound"}, body)
             return
@@ -112,13 +125,13 @@ class _Handler(BaseHTTPRequestHandler):
             digest = hashlib.sha256(data).hexdigest()
             size = str(repo.sizes.get(name, len(data)))
             cdn = self.hub.endpoint.replace("127.0.0.1", "localhost")  # another host, as the real one's
-            place = {"Location": f"{cdn}/cdn/{'/'.join(words[:2])}/{name}", "X-Linked-Etag": f'"{digest}"'}
+            place = {"Location": f"{cdn}/cdn/{repo_name}/{name}", "X-Linked-Etag": f'"{digest}"'}
             self._send(302, b"", commit | place | {"X-Linked-Size": size}, body)
         else:
             self._send(200, data, commit | {"ETag": f'"{blob_id(data)}"'}, body)
 
-    def _send_file(self, org: str, repo: str, name: str, body: bool) -> None:
-        found = self.hub.repos[f"{org}/{repo}"]
+    def _send_file(self, repo_name: str, name: str, body: bool) -> None:
+        found = self.hub.repos[repo_name]
         self._send(200, found.files[name] + b"x" * found.pad.get(name, 0), {}, body)
 
     def _send(self, status: int, data: bytes, headers: dict[str, str], body: bool) -> None:

@@ -29,8 +29,10 @@ def make_run(runs_dir: Path, sample_folder: Path, *events) -> runs.Run:
     return run
 
 
-def show(page: str = "home") -> AppTest:
+def show(page: str = "home", **query: str) -> AppTest:
+    """A page as it is opened by its address with these parameters."""
     app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60).run()
+    app.query_params.update(query)
     if page != "home":
         app.switch_page(str(ROOT / "pages" / PAGES[page].file)).run()
     return app

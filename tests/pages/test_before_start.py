@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.server import paths
 from pages.ui.settings import applies
 from pages.views.train import form
 from tests.core.planning.test_report import REPORT
@@ -138,14 +139,15 @@ def test_a_link_reproduces_the_form(place, tmp_path):
     wanted = {option.name: other(option) for option in ASKED}
     wanted |= {"in_channels": 3, "deep_supervision": False, "device": "cpu", "precision": "fp32"}
     link = {name: json.dumps(value) if isinstance(value, bool) else str(value) for name, value in wanted.items()}
-    query = urlencode(link | {"source": form.FOLDER, "root": str(tmp_path / "my data")})
+    (tmp_path / "my data").mkdir()
+    query = urlencode(link | {"dataset": paths.library().link(tmp_path / "my data").name})
     app = show(**{name: values[0] for name, values in parse_qs(query).items()})
     assert not app.exception
     assert {name: app.session_state[name] for name in wanted} == pytest.approx(wanted)
     assert {name: value(app, name) for name in wanted if applies(name, wanted)} == pytest.approx(
         {name: value for name, value in wanted.items() if applies(name, wanted)}
     )
-    assert value(app, "root") == str(tmp_path / "my data")
+    assert value(app, "dataset") == "my data"
 
 
 def test_a_copy_sets_every_option(place, sample_folder):

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from pages.server import pixel_store
+from pages.server import paths, pixel_store
 from pages.ui import channels_shown
 from tests.helpers.pages import finish_job, show, texts
 from tests.helpers.stacks import make_folder, make_stack
@@ -114,10 +114,7 @@ def test_gray_and_rgb_have_no_such_control(trained, place, sample_folder):
 
 
 def test_the_train_page_previews_stacks(place, bands):
-    app = show("train")
-    app.session_state["source"] = "Local folder"
-    app.session_state["root"] = str(bands[0])
-    app.run()
+    app = show("train", dataset=paths.library().link(bands[0]).name)
     assert not app.exception
     assert not app.error
     assert "**4 images** with masks" in texts(app)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pages.server import paths
 from tests.helpers.pages import EPOCH, STARTED, make_run, show, texts
 from unet_core.io.files import write_atomically
 from unet_core.runs import manage
@@ -74,7 +75,7 @@ def test_deleting_is_asked_twice(place, sample_folder):
 
 
 def test_a_copy_fills_the_form(place, sample_folder, monkeypatch):
-    monkeypatch.setattr("pages.views.train.run_table.sample_data", lambda: place / "another")
+    monkeypatch.setattr("pages.server.paths.sample_data", lambda: place / "another")
     run = make_run(place, sample_folder, STARTED)
     config = run.config.replace(epochs=7, loss="focal", deep_supervision=True, val_fraction=0.3)
     write_atomically(run.folder / "config.json", config.to_json())
@@ -85,7 +86,8 @@ def test_a_copy_fills_the_form(place, sample_folder, monkeypatch):
     assert app.session_state["loss"] == "focal"
     assert app.session_state["deep_supervision"] is True
     assert app.session_state["val_fraction"] == pytest.approx(0.3)
-    assert app.session_state["root"] == str(sample_folder)
+    assert app.selectbox(key="dataset").value == sample_folder.name
+    assert paths.library().find(sample_folder.name).root == sample_folder
 
 
 def test_open_shows_its_curves(place, sample_folder):

@@ -1,18 +1,18 @@
 """The command line: `python -m unet_core COMMAND ...`, where --help lists the commands.
 
-Progress goes to stderr, the last line on stdout is one JSON object. The exit status is 0; 1 where files were skipped;
-2 after an error, which is printed as one line.
+Progress goes to stderr, the last line on stdout is one JSON object. The exit status is 0; 1 where files were skipped or
+a dataset cannot be trained on; 2 after an error, which is printed as one line.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from unet_core.cli import app, control, data, models, planning, queue, runs, train
+from unet_core.cli import app, check, control, data, download, models, planning, queue, runs, train
 from unet_core.cli.output import print_error, print_result, program
 from unet_core.errors import UnetError
 
-MODULES = (app, train, planning, control, runs, queue, models, data)  # in the order of the help
+MODULES = (app, train, planning, control, runs, queue, models, check, data, download)  # in the order of the help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error(error)
         return 2
     print_result(result)
-    return 1 if result.get("skipped") else 0
+    return 1 if result.get("skipped") or result.get("blocks_training") else 0
 
 
 def make_parser() -> argparse.ArgumentParser:

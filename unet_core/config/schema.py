@@ -161,6 +161,10 @@ class DataConfig(Settings):
     separate_touching: bool = field(
         False, "Train touching objects apart: where masks number objects, the pixels between two become background."
     )
+    recipe: str = field(
+        "auto",
+        "Repairs of the dataset: auto = those of the studio.json beside the images, none, or the path of such a file.",
+    )
     cache_mb: int = field(4096, "Memory for decoded images in MiB; images beyond it are read again each epoch.", ge=0)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.config.schema import DataConfig, ModelConfig
-from unet_core.data import quality
+from unet_core.data import quality, reading
 from unet_core.data.discovery import Search
 from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
@@ -18,8 +18,9 @@ from unet_core.data.masks import files
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.data.masks.decide import decide
 from unet_core.data.masks.evidence import Evidence
-from unet_core.data.masks.files import RawMask
+from unet_core.data.masks.raw import RawMask
 from unet_core.data.normalization import statistics
+from unet_core.data.recipe.recipes import configure_parts
 from unet_core.errors import DataError, ImageError, PredictionError, listing
 from unet_core.io import channels
 from unet_core.io.channels import Kind
@@ -62,7 +63,7 @@ class Dataset:
         self.coding = coding
         self.apart = False  # whether touching objects are trained apart
         self.kinds: dict[str, Kind] = {}  # by image file: its channels, where its header could be read
-        self.image_types: dict[str, tuple[np.dtype[Any], int]] = {}  # by sample id: type and channels as stored
+        self.image_types: dict[str, tuple[np.dtype[Any], int]] = {}  # by sample id: type and channels of the image
         self.without_data: set[str] = set()  # ids of images some of whose pixels hold no data
         self.records: dict[str, str] = {}  # by sample id: what tells the image by its pixels as stored, see `identity`
         self.remarks: dict[str, set[str]] = {}  # what is to be said of image files, with their names
@@ -122,16 +123,17 @@ class Dataset:
 
     def _read_files(self, sample: Sample) -> tuple[Pixels, RawMask]:
         """The image with the channels of the model, and its mask as stored. Raises DataError, ImageError."""
-        image, valid, remarks = channels.read_with_remarks((sample.image, *sample.channel_files), sample.page)
+        read = reading.read(sample)
+        image = read.image
         raw = files.read(sample, image.shape)
-        if valid is not None:
+        if read.valid is not None:
             self.without_data.add(sample.id)
-            raw = raw.ignore(~valid)
-        for remark in remarks if valid is None else ():
+            raw = raw.ignore(~read.valid)
+        for remark in read.remarks if read.valid is None else ():
             self.remarks.setdefault(remark, set()).add(sample.image.name)
         self.image_types[sample.id] = image.dtype, image.shape[2]
         if sample.id not in self.records:
-            self.records[sample.id] = identity.describe_pixels(image)
+            self.records[sample.id] = identity.describe_pixels(read.stored)
         self._areas[sample.id] = image.shape[0] * image.shape[1]
         return self._choose_channels(sample, image), raw
 
@@ -174,10 +176,11 @@ class _Survey:
                 continue
             self.evidence.add(raw, _name(sample))
             readable.append(sample)
+            needs_objects = self.dataset.apart or raw.repairs
             size = image.nbytes + raw.values.nbytes
             if size <= self.dataset._free_bytes:
                 self.dataset._free_bytes -= size
-                self._pending[sample.id] = image, raw if self.dataset.apart else replace(raw, objects=None)
+                self._pending[sample.id] = image, raw if needs_objects else replace(raw, objects=None)
         self.dataset.samples = readable
 
     def settle(self, coding: MaskCoding) -> None:
@@ -207,11 +210,14 @@ def load_dataset(
     """Decode and check every sample once; `model` with its channels and classes filled in is the dataset's `model`.
 
     `coding` is the one that a model was trained with; where other masks do not follow it, a warning says how they are
-    read. `search` is how the samples were found: what it tells goes into `warnings`, and it may name the classes.
+    read. `search` is how the samples were found: what it tells goes into `warnings`, it may name the classes, and the
+    settings of its recipe stand in for those of `data` that are the default.
     `progress` is called with (images read, images) before each. A file that cannot be read is skipped and named in
     `skipped`. Raises DataError that lists them all where they are more than a tenth, where a mask has another size than
     its image, and where the masks have no clear classes; ConfigError where the crop size does not fit the model.
     """
+    if search is not None:
+        data, _ = configure_parts(data, ModelConfig(), search.recipe)
     architecture.check_size(model, model.image_size, model.image_size)
     kinds = _find_channels(samples)
     model, told = resolve(model, kinds)

@@ -19,15 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.config.schema import DataConfig, ModelConfig
+from unet_core.data import reading
 from unet_core.data.discovery import Search
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
 from unet_core.data.masks.coding import IGNORE
 from unet_core.data.masks.decide import decide
 from unet_core.data.masks.evidence import Evidence
-from unet_core.data.masks.files import RawMask
+from unet_core.data.masks.raw import RawMask
+from unet_core.data.recipe.recipe import Recipe
+from unet_core.data.recipe.recipes import configure_parts
 from unet_core.errors import DataError, ImageError
-from unet_core.io import channels, images
+from unet_core.io import images
 from unet_core.io.pixels import Pixels, full_range
 
 MOST_IMAGES = 64  # of a folder; more hardly change the numbers
@@ -113,13 +116,13 @@ def measure_samples(
     `data`, `num_classes` (0 = detect) and how the samples were found say what mask values mean, as in training.
     Raises DataError where no image can be read or the masks have no clear classes.
     """
-    data = data or DataConfig()
+    data, _ = configure_parts(data or DataConfig(), ModelConfig(), search.recipe if search else Recipe())
     stats, evidence = _Stats(), Evidence()
     masks_read: list[tuple[RawMask, int]] = []  # what values mean is known after the last one: middles with full areas
     problem: DataError | None = None
     for sample in spread(samples, most):
         try:
-            image = channels.read((sample.image, *sample.channel_files), sample.page)
+            image = reading.read_image(sample)
             raw = files.read(sample, image.shape) if sample.masks else None
         except DataError as error:  # the check of the folder lists all such files
             problem = problem or error
@@ -127,7 +130,12 @@ def measure_samples(
         stats.add_image(image)
         if raw is not None:
             evidence.add(raw, sample.id)
-            middle = dataclasses.replace(raw, values=_middle(raw.values).copy(), objects=None)
+            middle = dataclasses.replace(
+                raw,
+                values=_middle(raw.values).copy(),
+                objects=_middle(raw.objects).copy() if raw.repairs and raw.objects is not None else None,
+                ignored=None if raw.ignored is None else _middle(raw.ignored).copy(),
+            )
             masks_read.append((middle, raw.values.shape[0] * raw.values.shape[1]))
     if not stats.sizes:
         raise problem or DataError("There are no images to measure. Choose a folder with images.")

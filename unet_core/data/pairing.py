@@ -26,13 +26,22 @@ MOST_PIXELS = 250_000  # of an image that are looked at
 
 @dataclass(frozen=True)
 class Pairing:
-    """The masks of each image, images without one, a sentence for each doubt, and notes on what was left out."""
+    """The masks of each image, images without one, a sentence for each doubt, and notes on what was left out.
+
+    `disputed` are by the sentence of a doubt the images and masks that it is about, where these are known.
+    """
 
     pairs: dict[Path, list[Path]] = field(default_factory=dict)
     alone: list[Path] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     left_out: list[Path] = field(default_factory=list)  # neither images nor masks that are used
+    disputed: dict[str, tuple[list[Path], list[Path]]] = field(default_factory=dict)
+
+    def doubt(self, sentence: str, masks: list[Path], images: Iterable[Path] = ()) -> None:
+        """Say what is not certain of some files."""
+        self.doubts.append(sentence)
+        self.disputed[sentence] = list(images), masks
 
 
 def pair(files: Iterable[Path]) -> Pairing:
@@ -76,10 +85,10 @@ def pair_by_name(files: Iterable[Path]) -> Pairing:
         full_keys = [key for key in ((*before, *behind), (*plain, *behind)) if key in images_by_key]
         keys = full_keys or [key for key in (before, plain) if key and key in images_by_key]
         if not keys:
-            pairing.doubts.append(f"{path.name} is named like a mask, but no image has the rest of its name")
+            pairing.doubt(f"{path.name} is named like a mask, but no image has the rest of its name", [path])
         elif len(images_by_key[keys[0]]) > 1:
             candidates = " or ".join(image.name for image in images_by_key[keys[0]])
-            pairing.doubts.append(f"{path.name} may belong to {candidates}")
+            pairing.doubt(f"{path.name} may belong to {candidates}", [path])
         else:
             image = images_by_key[keys[0]][0]
             pairing.pairs.setdefault(image, []).append(path)
@@ -87,8 +96,9 @@ def pair_by_name(files: Iterable[Path]) -> Pairing:
     # Numbered objects of one image are merged, but "a_mask" and "a_label" beside each other are two versions of the
     # truth, or masks of two classes: merging them would be a guess.
     for image in [image for image, kind in kinds.items() if len(kind) > 1]:
-        names = ", ".join(mask.name for mask in pairing.pairs.pop(image))
-        pairing.doubts.append(f"{image.name} has masks of different kinds: {names}")
+        masks = pairing.pairs.pop(image)
+        names = ", ".join(mask.name for mask in masks)
+        pairing.doubt(f"{image.name} has masks of different kinds: {names}", masks, [image])
     for masks in pairing.pairs.values():
         # "_manual1" and "_manual2", "_1stHO" and "_2ndHO" are two opinions, not two objects.
         if len(masks) > 1 and all("manual" in words[mask] for mask in masks):
@@ -131,7 +141,7 @@ def pair_by_content(files: Iterable[Path]) -> Pairing:
         try:
             size = images.size(path)
         except ImageError as error:
-            pairing.doubts.append(str(error).rstrip("."))  # becomes part of a sentence
+            pairing.doubt(str(error).rstrip("."), [], [path])  # becomes part of a sentence
             continue
         group = size, tuple(word for word in split_words(stem_of(path.name)) if word.isdigit())
         if has_few_values(path):
@@ -146,15 +156,16 @@ def pair_by_content(files: Iterable[Path]) -> Pairing:
             choices[best[0]].append(path)
         else:
             fits = f"fits {' and '.join(image.name for image in best)} alike" if best else "fits no image"
-            pairing.doubts.append(f"{path.name} looks like a mask and {fits} by size and name")
+            pairing.doubt(f"{path.name} looks like a mask and {fits} by size and name", [path])
     for image, candidates in choices.items():
         if len(candidates) == 1:
             pairing.pairs[image] = candidates
         else:
             names = ", ".join(mask.name for mask in candidates)
-            pairing.doubts.append(f"{image.name} has several files that look like its mask: {names}")
+            pairing.doubt(f"{image.name} has several files that look like its mask: {names}", candidates, [image])
     pairing.alone.extend(image for group in images_by_group.values() for image in group if image not in choices)
-    return Pairing(pairing.pairs, sorted(pairing.alone), pairing.doubts)
+    pairing.alone.sort()
+    return pairing
 
 
 def has_few_values(path: Path) -> bool:

@@ -61,6 +61,8 @@ def find_turned(samples: Iterable[Sample]) -> Iterator[str]:
     turned = []
     for sample in samples:
         if sample.image.suffix.lower() in TURNABLE and len(sample.masks) == 1 and sample.drawing is None:
+            if any(repair.kind == "turn" for repair in sample.repairs):
+                continue  # the mask is turned as well
             with suppress(ImageError):
                 if images.orientation(sample.image) != 1 and images.orientation(sample.masks[0]) == 1:
                     turned.append(sample.image.name)

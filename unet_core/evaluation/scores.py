@@ -7,6 +7,7 @@ from pathlib import Path
 from unet_core import metrics
 from unet_core.config.choices import SPLITS
 from unet_core.config.schema import DataConfig, ModelConfig
+from unet_core.data import reading
 from unet_core.data.dataset import Dataset, load_dataset
 from unet_core.data.discovery import Search, content_hash
 from unet_core.data.groups import identity
@@ -17,7 +18,6 @@ from unet_core.evaluation.object_scores import match_objects
 from unet_core.evaluation.summary import ImageScore
 from unet_core.inference.prediction import Array
 from unet_core.inference.predictor import Predictor
-from unet_core.io import channels
 from unet_core.io.pixels import Pixels
 from unet_core.models.checkpoint import load_about
 
@@ -66,7 +66,7 @@ def _find_subset(sample: Sample, subset_of: Mapping[str, str], has_pixels: bool)
     if not has_pixels:
         return "new"
     try:
-        image = channels.read((sample.image, *sample.channel_files), sample.page)
+        image = reading.read_stored(sample)
     except ImageError:
         return "new"  # whoever loads it says why
     return subset_of.get(identity.key(identity.describe_pixels(image), "px"), "new")

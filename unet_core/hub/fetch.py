@@ -92,9 +92,9 @@ class Download(threading.Thread):
         downloads.mkdir(parents=True)
         for name in sorted(files, key=lambda name: name != "config.json"):  # first: another program's ends it here
             item = files[name]
-            self._ask(_fetch, self.reference.repo, info.sha, name, downloads, self.token, self.endpoint, self.count)
+            self._ask(fetch, self.reference.repo, info.sha, name, downloads, self.token, self.endpoint, self.count)
             self._last_answer = time.monotonic()
-            self._verify(downloads / name, item)
+            verify(downloads / name, item, self.reference)
             if name == "config.json":
                 config = weight_file.config_from((downloads / name).read_bytes(), f"{self.reference}, {name}")
         _verify_listed_sums(self.reference, downloads)
@@ -105,45 +105,7 @@ class Download(threading.Thread):
         store(downloads, [name for name in files if name != "sha256"], self.reference, info.sha, staging, self.folder)
 
     def _ask(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Call the library and turn its many exceptions into HubError or HubUnreachableError."""
-        from huggingface_hub import errors
-
-        page = f"{self.endpoint}/{self.reference.repo}"
-        by_hand = "Download it with your own account and add the folder as files"
-        try:
-            return call(*arguments)
-        except (HubError, HubUnreachableError):
-            raise
-        except errors.GatedRepoError as error:
-            raise HubError(f"{self.reference}: access is restricted by its owner ({page}). {by_hand}.") from error
-        except errors.RevisionNotFoundError as error:
-            raise HubError(f"{self.reference}: the model exists, but not this revision ({page}).") from error
-        except errors.RepositoryNotFoundError as error:
-            raise HubError(
-                f"{self.reference}: no such model at {self.endpoint}, or it is private. Check the name. "
-                f"{by_hand} if it is private."
-            ) from error
-        except errors.LocalEntryNotFoundError as error:  # what the library makes of a connection lost in the middle
-            raise HubUnreachableError(f"{self.endpoint} stopped answering ({error.__cause__ or error})") from error
-        except errors.EntryNotFoundError as error:
-            raise HubError(f"{self.reference}: a file was removed during the download. Try again.") from error
-        except errors.HfHubHTTPError as error:
-            status = error.response.status_code if error.response is not None else 0
-            if status in (401, 403):
-                raise HubError(f"{self.reference}: {self.endpoint} denies access ({status}). {by_hand}.") from error
-            raise HubUnreachableError(f"{self.endpoint} responded with error {status}") from error
-        except errors.HFValidationError as error:
-            raise HubError(f"{self.reference}: not a valid name of a model on the Hub ({error}).") from error
-        except OSError as error:  # errors of httpx are none, see below; those of files are told apart by their number
-            if error.errno is not None and not isinstance(error, ConnectionError):
-                raise
-            raise HubUnreachableError(f"{self.endpoint} cannot be reached ({error})") from error
-        except Exception as error:
-            if type(error).__module__.startswith("httpx"):
-                raise HubUnreachableError(f"{self.endpoint} cannot be reached ({error})") from error
-            raise HubError(
-                f"{self.reference}: unexpected response of {self.endpoint} ({type(error).__name__}: {error})."
-            ) from error
+        return ask(self.reference, self.endpoint, "model", call, *arguments)
 
     def _check(self, files: dict[str, Any], names: list[str]) -> None:
         """Refuse from the listing alone what is no model of UNet Studio or is too large."""
@@ -158,17 +120,64 @@ class Download(threading.Thread):
                 size = f"{item.size:,} bytes" if isinstance(item.size, int) else "no listed size"
                 raise HubError(f"{self.reference}: {name} has {size}, at most {MAX_BYTES[name]:,} are downloaded.")
 
-    def _verify(self, path: Path, item: Any) -> None:
-        """Compare a file with its size and digest in the Hub's listing: SHA-256 of LFS, else git's own SHA-1."""
-        data = path.read_bytes()
+
+def verify(path: Path, item: Any, reference: Reference) -> None:
+    """Compare a file with its size and digest in the Hub's listing: SHA-256 of LFS, else git's own SHA-1.
+
+    Raises HubError.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
         if item.lfs is not None:
-            good = hashlib.sha256(data).hexdigest() == item.lfs.sha256
+            good = hashlib.file_digest(file, "sha256").hexdigest() == item.lfs.sha256
         elif item.blob_id:
-            good = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest() == item.blob_id
+            digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+            while part := file.read(2**20):
+                digest.update(part)
+            good = digest.hexdigest() == item.blob_id
         else:
             good = True
-        if not good or len(data) != item.size:
-            raise HubError(f"{self.reference}: {path.name} was damaged on the way. Try again.")
+    if not good or size != item.size:
+        raise HubError(f"{reference}: {path.name} was damaged on the way. Try again.")
+
+
+def ask(reference: Reference, endpoint: str, kind: str, call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call the library; its many exceptions become HubError or HubUnreachableError. `kind` is model or dataset."""
+    from huggingface_hub import errors
+
+    page = f"{endpoint}/{'datasets/' if kind == 'dataset' else ''}{reference.repo}"
+    by_hand = "Download it with your own account and add the folder as files"
+    try:
+        return call(*arguments)
+    except (HubError, HubUnreachableError):
+        raise
+    except errors.GatedRepoError as error:
+        raise HubError(f"{reference}: access is restricted by its owner ({page}). {by_hand}.") from error
+    except errors.RevisionNotFoundError as error:
+        raise HubError(f"{reference}: the {kind} exists, but not this revision ({page}).") from error
+    except errors.RepositoryNotFoundError as error:
+        raise HubError(
+            f"{reference}: no such {kind} at {endpoint}, or it is private. Check the name. {by_hand} if it is private."
+        ) from error
+    except errors.LocalEntryNotFoundError as error:  # what the library makes of a connection lost in the middle
+        raise HubUnreachableError(f"{endpoint} stopped answering ({error.__cause__ or error})") from error
+    except errors.EntryNotFoundError as error:
+        raise HubError(f"{reference}: a file was removed during the download. Try again.") from error
+    except errors.HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else 0
+        if status in (401, 403):
+            raise HubError(f"{reference}: {endpoint} denies access ({status}). {by_hand}.") from error
+        raise HubUnreachableError(f"{endpoint} responded with error {status}") from error
+    except errors.HFValidationError as error:
+        raise HubError(f"{reference}: not a valid name of a {kind} on the Hub ({error}).") from error
+    except OSError as error:  # errors of httpx are none, see below; those of files are told apart by their number
+        if error.errno is not None and not isinstance(error, ConnectionError):
+            raise
+        raise HubUnreachableError(f"{endpoint} cannot be reached ({error})") from error
+    except Exception as error:
+        if type(error).__module__.startswith("httpx"):
+            raise HubUnreachableError(f"{endpoint} cannot be reached ({error})") from error
+        raise HubError(f"{reference}: unexpected response of {endpoint} ({type(error).__name__}: {error}).") from error
 
 
 def _list(reference: Reference, token: str | bool, endpoint: str) -> Any:
@@ -180,9 +189,17 @@ def _list(reference: Reference, token: str | bool, endpoint: str) -> Any:
     )
 
 
-def _fetch(
-    repo: str, commit: str, name: str, folder: Path, token: str | bool, endpoint: str, count: Callable[[float], None]
+def fetch(
+    repo: str,
+    commit: str,
+    name: str,
+    folder: Path,
+    token: str | bool,
+    endpoint: str,
+    count: Callable[[float], None],
+    kind: str = "model",
 ) -> None:
+    """Download one file of a repository below a folder; `count` gets the numbers of bytes as they arrive."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.utils.tqdm import tqdm
 
@@ -198,6 +215,7 @@ def _fetch(
     hf_hub_download(
         repo,
         name,
+        repo_type=kind,
         revision=commit,
         local_dir=folder,
         cache_dir=folder / ".none",

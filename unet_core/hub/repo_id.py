@@ -1,4 +1,4 @@
-"""Names of models on the Hugging Face Hub: org/name, org/name@revision, hf:org/name, the address of a page."""
+"""Names of models and datasets on the Hugging Face Hub: org/name, org/name@revision, hf:org/name, a page's address."""
 
 import os
 import re
@@ -13,7 +13,7 @@ HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 
 @dataclass(frozen=True)
 class Reference:
-    """A model repository, `org/name`, and a branch, tag or commit of it ("" = the newest)."""
+    """A repository, `org/name`, and a branch, tag or commit of it ("" = the newest)."""
 
     repo: str
     revision: str = ""
@@ -27,8 +27,11 @@ class Reference:
         return str(self).replace("/", "--", 1).replace("/", "~")
 
 
-def parse(name: str, endpoint: str | None = None) -> Reference:
-    """`org/name`, `hf:org/name`, either with `@revision`, or a model's address. Raises HubError for anything else."""
+def parse(name: str, endpoint: str | None = None, kind: str = "model") -> Reference:
+    """`org/name`, `hf:org/name`, either with `@revision`, or the address of its page.
+
+    `kind` is model or dataset; a dataset's name may begin with `datasets/`. Raises HubError for anything else.
+    """
     text, revision = name.strip(), ""
     for start in (
         *(f"{scheme}{host}/" for scheme in ("https://", "http://", "") for host in HOSTS),
@@ -36,22 +39,30 @@ def parse(name: str, endpoint: str | None = None) -> Reference:
     ):
         if text.startswith(start):
             words = unquote(re.split(r"[?#]", text.removeprefix(start))[0]).strip("/").split("/")
-            if words[0] in ("datasets", "spaces"):
-                raise HubError(f"{name[:200]}: a {words[0].removesuffix('s')} of the Hub, not a model.")
-            if len(words) > 3 and words[2] in ("tree", "blob", "resolve", "commit"):
-                revision = words[3]
+            words = _words_of(words, kind, name)
+            if len(words) > 3 and words[2] in ("tree", "blob", "resolve", "commit", "viewer"):
+                revision = words[3] if words[2] != "viewer" else ""
             text = "/".join(words[:2])
             break
     else:
         text, _, revision = re.sub(r"^hf:(//)?", "", text).partition("@")
+        text = text.removeprefix("datasets/") if kind == "dataset" else text
     part = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
     good = re.fullmatch(f"{part}/{part}", text) and len(text) <= 96 and not re.search(r"--|\.\.|\.git$", text)
     if not good or not re.fullmatch(r"(?:[A-Za-z0-9][A-Za-z0-9._/-]{0,99})?", revision) or ".." in revision:
         raise HubError(
-            f"{name[:200]!r}: not the name of a model on the Hub. Enter org/name, org/name@revision or the address of "
+            f"{name[:200]!r}: not the name of a {kind} on the Hub. Enter org/name, org/name@revision or the address of "
             "its page."
         )
     return Reference(text, revision)
+
+
+def _words_of(words: list[str], kind: str, name: str) -> list[str]:
+    """The parts of an address from the organization on. Raises HubError where it is a page of another kind."""
+    other = words[0].removesuffix("s") if words[0] in ("datasets", "spaces") else "model"
+    if other != kind:
+        raise HubError(f"{name[:200]}: a {other} of the Hub, not a {kind}.")
+    return words if kind == "model" else words[1:]
 
 
 def is_address(name: str) -> bool:

@@ -23,6 +23,7 @@ from unet_core.config.channels import MOST_CHANNELS
 from unet_core.data import pairing
 from unet_core.data.layouts import Sample
 from unet_core.data.name_words import path_role
+from unet_core.data.recipe import intensity, recipe
 from unet_core.errors import DataError, ImageError, PredictionError, listing
 from unet_core.io import channels, images, zip_reader
 from unet_core.io.filenames import (
@@ -108,6 +109,7 @@ class Item:
     file: File
     page: int | None = None
     channel_files: tuple[File, ...] = ()  # with further channels of the same image
+    repairs: tuple[recipe.Repair, ...] = ()  # of the image, where its dataset has a recipe
 
     @property
     def label(self) -> str:
@@ -118,12 +120,13 @@ class Item:
     def key(self) -> str:
         """The same for the same image, different for any other; for caches. Raises ImageError."""
         digests = " ".join(file.digest for file in (self.file, *self.channel_files))
-        return digests if self.page is None else f"{digests} {self.page}"
+        return digests + ("" if self.page is None else f" {self.page}") + (f" {self.repairs}" if self.repairs else "")
 
     def read(self) -> Pixels:
         """(H, W, C) uint8, uint16 or float32, upright. Raises ImageError."""
         files = (self.file, *self.channel_files)
-        return channels.stack([file.read(self.page) for file in files], [file.label for file in files])
+        image = channels.stack([file.read(self.page) for file in files], [file.label for file in files])
+        return intensity.repair(image, self.repairs)
 
     @property
     def channel_names(self) -> tuple[str, ...]:
@@ -176,7 +179,8 @@ def from_samples(samples: Iterable[Sample]) -> Inputs:
         )
         name = safe_name(sample.id)
         shown = unique(name + suffix_of(sample.image.name), taken)
-        result.items.append(Item(shown, unique(name, stems), file, sample.page, tuple(others)))
+        repairs = tuple(intensity.concerns(sample.repairs))
+        result.items.append(Item(shown, unique(name, stems), file, sample.page, tuple(others), repairs))
     return result
 
 
@@ -287,12 +291,10 @@ def _name(files: list[File], result: Inputs) -> None:
             result.problems.append(str(error))
             continue
         if len(result.items) + pages > MOST_IMAGES:
-            problem = f"{file.label}: more than {MOST_IMAGES:,} images; this file and all after it were skipped."
-            result.problems.append(problem)
+            result.problems.append(f"{file.label}: more than {MOST_IMAGES:,} images; it and all after it were skipped.")
             return
         for stem, page in images.page_names(stem_of(name), pages):
             shown = unique(str(path.with_name(stem + suffix)), taken)
             file_stem = shown.removesuffix(suffix)
-            if fold_case(file_stem) in stems:
-                file_stem = f"{file_stem}_{suffix[1:].lower()}"
+            file_stem += f"_{suffix[1:].lower()}" if fold_case(file_stem) in stems else ""
             result.items.append(Item(shown, unique(file_stem, stems), file, page))

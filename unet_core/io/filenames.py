@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 EXTENSIONS = (  # of image files that can be read
@@ -13,6 +14,7 @@ DOUBLE = re.compile(r"(?i)\.(ome\.tiff?|nii\.gz)$")  # endings of two parts
 
 MOST_BYTES = 100  # of one part of a name in UTF-8; file systems take 255 with the endings that follow
 MOST_PARTS = 8  # of a path
+MOST_REMEMBERED = 2**17  # names whose endings are remembered: each layout asks for those of all files of a folder
 RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")  # devices of Windows, with any suffix
 
 JUNK_FOLDERS = ("__macosx", "@eadir", "$recycle.bin")
@@ -35,6 +37,7 @@ def is_image_name(path: Path) -> bool:
     return path.name.lower().endswith(EXTENSIONS) and not path.name.startswith(".")
 
 
+@lru_cache(MOST_REMEMBERED)
 def suffix_of(name: str) -> str:
     """The ending of a file name with its dot, as it is written; `.ome.tif` and `.nii.gz` are one ending.
 
@@ -46,6 +49,7 @@ def suffix_of(name: str) -> str:
     return double.group() if double and double.start() else PurePosixPath(name).suffix
 
 
+@lru_cache(MOST_REMEMBERED)
 def stem_of(name: str) -> str:
     """The last part of a path without its ending; `.ome.tif` and `.nii.gz` are one ending.
 

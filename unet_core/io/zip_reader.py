@@ -17,6 +17,7 @@ import stat
 import threading
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,18 @@ MOST_TOTAL = 2**33  # bytes of all files, unpacked
 FREE_TOTAL = 2**28  # bytes up to which any ratio is accepted: an archive of blank images is no bomb
 MOST_RATIO = 100  # unpacked to packed, of the whole archive
 CHUNK = 2**20
+LEADS_OUT = "has a name that leads out of the archive"
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may have at most: entries, bytes of its directory, bytes unpacked of one file and of all."""
+
+    entries: int
+    directory: int
+    each: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -52,24 +64,25 @@ class Archive:
     Several threads may read. Raises DataError where the whole file is refused.
     """
 
-    def __init__(self, source: bytes | Path, name: str) -> None:
-        self.name = name
+    def __init__(self, source: bytes | Path, name: str, limits: Limits | None = None) -> None:
+        limits = limits or Limits(MOST_ENTRIES, MOST_DIRECTORY, MOST_EACH, MOST_TOTAL)
+        self.name, self.limits = name, limits
         self.members: list[Member] = []
         self.problems: list[str] = []
         self.junk = 0  # hidden files and those that systems leave behind
         self._lock = threading.Lock()
         self._last: tuple[Member, bytes] | None = None  # the pages of a stack are read one after another
         try:
-            self._file = _Directory(source)
+            self._file = _Directory(source, limits)
             self._zip = zipfile.ZipFile(self._file)
+        except _OverLimitError as error:
+            raise DataError(f"{name}: {error}; split it.") from error
         except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, ValueError, EOFError, OSError) as error:
             raise DataError(f"{name}: not a ZIP file, or damaged ({error}).") from error
         self._file.opened = True
         infos = self._zip.infolist()
-        if len(infos) > MOST_ENTRIES:
-            raise DataError(f"{name}: contains {len(infos):,} entries, over the limit of {MOST_ENTRIES:,}; split it.")
         total = sum(info.file_size for info in infos)
-        if total > MOST_TOTAL or (total > FREE_TOTAL and total > MOST_RATIO * self._file.size):
+        if total > limits.total or (total > FREE_TOTAL and total > MOST_RATIO * self._file.size):
             raise DataError(
                 f"{name}: {self._file.size:,} bytes would unpack to {total:,}, so it was not opened. Unpack it "
                 "yourself and upload the files, or split it."
@@ -81,7 +94,7 @@ class Archive:
                 self.junk += not path.endswith("/")
                 continue
             member_name = posixpath.normpath(path)
-            problem = _problem(info, path) or ("is in it twice" if member_name in names else "")
+            problem = _problem(info, path, limits) or ("is in it twice" if member_name in names else "")
             names.add(member_name)
             if problem:
                 self.problems.append(f"{name}: {readable(path)} {problem}; skipped.")
@@ -98,16 +111,20 @@ class Archive:
             return self._last[1]
 
     def _read(self, member: Member) -> bytes:
-        where, parts, count = f"{self.name}: {member.name}", [], 0
+        return b"".join(self.stream(member))
+
+    def stream(self, member: Member) -> Iterator[bytes]:
+        """The same in pieces of at most 1 MiB, for files that are not kept in memory; one thread at a time."""
+        where, count = f"{self.name}: {readable(member.name)}", 0
         try:
             with self._zip.open(member.info) as file:
                 while part := file.read(CHUNK):
                     count += len(part)
-                    if count > min(member.size, MOST_EACH):
+                    if count > min(member.size, self.limits.each):
                         raise DataError(
                             f"{where} unpacks to more than its declared {member.size:,} bytes and was not read."
                         )
-                    parts.append(part)
+                    yield part
         except (
             zipfile.BadZipFile,
             NotImplementedError,
@@ -120,7 +137,10 @@ class Archive:
             raise DataError(f"{where} is damaged ({error}).") from error
         if count != member.size:
             raise DataError(f"{where} is damaged: it declares {member.size:,} bytes and has {count:,}.")
-        return b"".join(parts)
+
+    def close(self) -> None:
+        self._zip.close()
+        self._file.close()
 
 
 def is_archive(name: str, source: bytes | Path) -> bool:
@@ -171,10 +191,10 @@ def _name(info: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/")
 
 
-def _problem(info: zipfile.ZipInfo, path: str) -> str:
+def _problem(info: zipfile.ZipInfo, path: str, limits: Limits) -> str:
     kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
     if leads_out(path) or "\0" in path or not path.strip("/."):
-        return "has a name that leads out of the archive"
+        return LEADS_OUT
     if kind not in (0, stat.S_IFREG):
         return "is a link or a device, not a file"
     if info.flag_bits & 0x1:
@@ -183,26 +203,32 @@ def _problem(info: zipfile.ZipInfo, path: str) -> str:
         return f"uses compression method {info.compress_type}, only deflate is supported"
     if path.lower().endswith(ARCHIVES) and not path.lower().endswith(".nii.gz"):
         return "is an archive inside the archive, upload it separately"
-    if info.file_size > MOST_EACH:
-        return f"is larger than {MOST_EACH:,} bytes"
+    if info.file_size > limits.each:
+        return f"is larger than {limits.each:,} bytes"
     return ""
 
 
-class _Directory(io.RawIOBase):
-    """A file that gives no more than `MOST_DIRECTORY` bytes at once until the directory at its end was read."""
+class _OverLimitError(Exception):
+    """The directory is larger than the limits."""
 
-    def __init__(self, source: bytes | Path) -> None:
+
+class _Directory(io.RawIOBase):
+    """A file that gives no more than a directory's bytes and entries at once until that at its end was read."""
+
+    def __init__(self, source: bytes | Path, limits: Limits) -> None:
+        self._limits = limits
         self._inner: IO[Any] = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
         self.size = self._inner.seek(0, io.SEEK_END)
         self.opened = False
 
     def read(self, size: int = -1) -> bytes:
         size = size if size >= 0 else self.size - self.tell()
-        if not self.opened and size > MOST_DIRECTORY:
-            raise ValueError(
-                f"its list of entries takes {size:,} bytes, over the limit of {MOST_DIRECTORY:,}; split it"
-            )
+        most = self._limits.directory
+        if not self.opened and size > most:
+            raise _OverLimitError(f"its list of entries takes {size:,} bytes, over the limit of {most:,}")
         data: bytes = self._inner.read(size)
+        if not self.opened and (count := data.count(b"PK\1\2")) > self._limits.entries:  # before they are parsed
+            raise _OverLimitError(f"contains {count:,} entries, over the limit of {self._limits.entries:,}")
         return data
 
     def seek(self, offset: int, whence: int = 0) -> int:

@@ -1,6 +1,6 @@
 """The split of a run: what tells its images, which belong together, which a former training has seen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from unet_core.config.schema import DataConfig
 from unet_core.data import discovery, splits
 from unet_core.data.groups import identity
 from unet_core.data.groups.grouping import Clues, Grouping, find_groups
+from unet_core.data.layouts import Sample
 from unet_core.errors import listing
 
 if TYPE_CHECKING:
@@ -46,24 +47,36 @@ def draw_split(
     images: "Dataset", data: DataConfig, records: Mapping[str, str], parent: Parent | None = None
 ) -> DrawnSplit:
     """Divide the images of a dataset. Raises DataError where none is left for training."""
-    parent = parent or Parent()
     looks, clues = {}, Clues()
     for index, sample in enumerate(images.samples):  # once through: what is not in memory is read again
         example = images[index]
         looks[sample.id] = images.describe(index, example)
         if data.group_by == "auto":
             clues.add(sample.id, example.image)
-    grouping = find_groups(images.samples, data.group_by, clues)
+    return divide(images.samples, data, records, looks, find_groups(images.samples, data.group_by, clues), parent)
+
+
+def divide(
+    samples: Sequence[Sample],
+    data: DataConfig,
+    records: Mapping[str, str],
+    looks: Mapping[str, tuple[float, ...]],
+    grouping: Grouping,
+    parent: Parent | None = None,
+) -> DrawnSplit:
+    """The same from what is known of each image, by its id: its record, and its looks as `Dataset.describe` has them.
+
+    Raises DataError where no image is left for training.
+    """
+    parent = parent or Parent()
     trained_ids = _find_seen(records, parent.trained or ())
     pixels = {name: identity.key(record, "px") for name, record in records.items()}
     fractions = data.val_fraction, data.test_fraction
-    split = splits.split(
-        images.samples, *fractions, data.split_seed, pixels, looks, grouping.group_of, only_train=trained_ids
-    )
-    drawn = splits.drawn_fractions(images.samples, *fractions)
+    split = splits.split(samples, *fractions, data.split_seed, pixels, looks, grouping.group_of, only_train=trained_ids)
+    drawn = splits.drawn_fractions(samples, *fractions)
     messages = (
         *(grouping.messages if drawn else ()),
-        *splits.check_split(split, images.samples, *fractions, grouping.group_of),
+        *splits.check_split(split, samples, *fractions, grouping.group_of),
         *_tell_of_copies(split, records),
         *_tell_of_parent(split, parent, trained_ids, drawn),
     )

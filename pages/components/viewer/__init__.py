@@ -105,13 +105,15 @@ def show_viewer(
     integers as shares of their type's range (drawn in steps of 1/255), and `mask`, the prediction after cleanup at
     `mask_threshold`, shown while the threshold is that one; without a probability, the mask alone. More classes:
     `classes`, class indices, with `class_names` and `colors` (K, 3) (by default `unet_core.overlay.palette`);
-    `probability` is then that of the predicted class. `truth`: class indices, IGNORE = 255. `uncertainty`: 0..1 or
+    `probability` is then that of the predicted class. `truth`: class indices, IGNORE = 255;
+    it may be all that there is. `uncertainty`: 0..1 or
     uint8. `objects` of the mask, made at the same threshold: outlined apart, clickable, numbered. `pixel_size` in
     micrometers. `height` of the viewer in screen pixels, by default what width and window allow.
 
     Raises ValueError where a map has another size than the image.
     """
-    multiclass = classes is not None
+    only_truth = truth is not None and probability is None and mask is None
+    multiclass = classes is not None or (only_truth and len(class_names) > 2)
     layers = {"image": _layer(image, "color", shown)}
     maps = {"probability": probability, "uncertainty": uncertainty}
     layers |= {layer: _share(pixels) for layer, pixels in maps.items() if pixels is not None}

@@ -1,7 +1,5 @@
 """One scored image in the viewer: true positives, false positives, false negatives, and its Dice at any threshold."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from pages.components import viewer
@@ -10,6 +8,8 @@ from pages.server.scoring_job import Scores, predict_image
 from pages.ui import channels_shown, widgets
 from pages.ui.formatting import score_text
 from unet_core import metrics
+from unet_core.data import reading
+from unet_core.data.layouts import Sample
 from unet_core.errors import UnetError
 from unet_core.inference.prediction import Prediction
 from unet_core.io import channels
@@ -17,9 +17,10 @@ from unet_core.io.pixels import Array, Pixels
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def read_image(files: tuple[Path, ...], page: int | None, digest: str) -> tuple[Pixels, tuple[str, ...]]:
+def read_image(_sample: Sample, digest: str) -> tuple[Pixels, tuple[str, ...]]:
     """The image itself and the names of its channels; the latest ones stay decoded, under the digest of the content."""
-    return channels.read(files, page), channels.describe(files).names
+    files = (_sample.image, *_sample.channel_files)
+    return reading.read_image(_sample), channels.describe(files).names
 
 
 @st.fragment
@@ -28,8 +29,7 @@ def show(model: model_registry.Model, scores: Scores, name: str) -> None:
     try:
         loaded = model_registry.load(model)
         sample = scores.samples[name]
-        files = (sample.image, *sample.channel_files)
-        image, names = read_image(files, sample.page, scores.digests[name])
+        image, names = read_image(sample, scores.digests[name])
         fitted, _ = loaded.predictor.fit(image, names, name)
         prediction = predict_image(loaded, scores.digests[name], fitted, object())
     except UnetError as error:

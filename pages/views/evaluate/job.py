@@ -1,30 +1,52 @@
 """The scoring of a session: started where model or images changed, else the one that runs or is done."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.server import model_registry
 from pages.server.background_job import DONE
 from pages.server.scoring_job import ScoringJob
+from unet_core.config.schema import DataConfig
+from unet_core.data.recipe import recipes
+from unet_core.data.recipe.recipe import Recipe
+from unet_core.runs import run_data
 
+STATE_SECONDS = 30
 QUICK_SECONDS = 0.4  # what is small or cached is there within it, without a progress bar
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def finished(run_folder: str, version: str, split: str) -> dict[str, ScoringJob]:
+def finished(run_folder: str, version: str, split: str, root: str, state: str) -> dict[str, ScoringJob]:
     """Under "job" what was scored to its end, for all visitors."""
     return {}
 
 
-def find_job(model: model_registry.Model, split: str) -> ScoringJob:
-    """The job that scores these images, running or done; a new one where anything differs."""
-    request = (str(model.folder), model_registry.read_digest(model), split)
+@st.cache_data(max_entries=16, ttl=STATE_SECONDS, show_spinner=False)
+def read_state(root: str, recipe: Recipe) -> str:
+    """Changes where a file of a dataset or a repair does; the files are looked at every half a minute."""
+    from unet_core.data.checks import cache
+
+    return cache.digest_of(cache.stat_files(Path(root)), {}, recipe)
+
+
+def find_job(model: model_registry.Model, split: str, root: Path | None = None) -> ScoringJob:
+    """The job that scores these images of the run's dataset, or of the one in the folder `root`, running or done.
+
+    A new one where anything differs. Raises DataError where that folder or its recipe cannot be read.
+    """
+    if root is not None:
+        state = read_state(str(root), recipes.of(DataConfig(root=str(root))))
+    else:  # the warnings speak of repairs that are other ones now
+        state = " ".join(run_data.find_changes(model.run.data)) if model.run is not None else ""
+    request = (str(model.folder), model_registry.read_digest(model), split, str(root or ""), state)
     if (done := finished(*request).get("job")) is not None:
         return done
     job: ScoringJob | None = st.session_state.get("scoring")
     if job is None or job.abandoned or st.session_state.get("scoring_for") != request:
         if job is not None:
             job.cancel()
-        job = ScoringJob(model, split)
+        job = ScoringJob(model, split, root)
         job.start()
         st.session_state.update(scoring=job, scoring_for=request)
         job.wait(QUICK_SECONDS)

@@ -10,11 +10,10 @@ from pages.server import model_registry
 from pages.server.paths import sample_data
 from pages.ui.formatting import plain
 from pages.ui.messages import show_messages
-from unet_core.data import discovery
+from unet_core.data import discovery, reading
 from unet_core.data.layouts import Sample
 from unet_core.errors import UnetError
 from unet_core.inference import channel_files, inputs
-from unet_core.io import channels
 from unet_core.io.filenames import EXTENSIONS
 from unet_core.io.pixels import Array, for_display
 from unet_core.models.weight_file import config_from
@@ -32,7 +31,7 @@ def find_examples(run_id: str, folder: str) -> list[Sample]:
     if run_id:
         try:
             run = runs.Run(Path(folder))
-            parts, data = run.split(), run.config.data
+            parts, data = run.split(), run.data
             samples = discovery.search_data(data).samples
             held_out = set(parts["val"]) | set(parts["test"])
             if unseen := [sample for sample in samples if sample.id in held_out]:
@@ -43,9 +42,9 @@ def find_examples(run_id: str, folder: str) -> list[Sample]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def make_thumbnail(files: tuple[Path, ...], page: int | None) -> Array:
+def make_thumbnail(sample: Sample) -> Array:
     """The middle square of an image, small."""
-    image = channels.read(files, page)
+    image = reading.read_image(sample)
     side = min(image.shape[:2])
     top, left = ((length - side) // 2 for length in image.shape[:2])
     small = for_display(image[top : top + side, left : left + side])[:: max(1, side // THUMBNAIL)]
@@ -141,8 +140,7 @@ def show_examples(model: model_registry.Model) -> None:
     for number, sample in enumerate(samples, 1):
         with row.container(width=EXAMPLE_WIDTH, gap="small"):
             try:
-                files = (sample.image, *sample.channel_files)
-                st.image(make_thumbnail(files, sample.page), width="stretch", alt=f"Example {number}")
+                st.image(make_thumbnail(sample), width="stretch", alt=f"Example {number}")
             except UnetError as error:
                 st.caption(plain(str(error)))
                 continue

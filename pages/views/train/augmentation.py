@@ -1,5 +1,7 @@
 """Random crops of the user's own images as the model gets them in training, with their masks outlined."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -17,20 +19,29 @@ IMAGES, CROPS = 3, 5
 
 
 def show(config: RunConfig) -> None:
-    """A row for each of a few images: a crop without, then with augmentation; another seed gives others."""
+    """The crops of the dataset in the form."""
     if not config.data.root:
-        st.info("Enter a folder with images and masks first.", icon=":material/folder_open:")
+        st.info("Choose a dataset first.", icon=":material/database:")
         return
-    seed = st.number_input("Preview seed", 0, 1000, 0, key="draw", help="Change it to see other crops.")
     try:
-        search, _ = dataset.find_samples(config.data.root, config.data.layout, config.data.unlabeled)
-        chosen = search.samples[:: max(1, len(search.samples) // IMAGES)][:IMAGES]
-        with st.spinner("Creating crops…"):
-            coding, _, _ = dataset.read_coding(config.data.root, config.data, config.model.num_classes)
-            rows = [augmented_crops(config, sample, int(seed), coding) for sample in chosen]
+        reading = dataset.read(config.data, config.model.num_classes)
+        if reading.coding is None:
+            st.info("The crops appear once the dataset is read.", icon=":material/hourglass_top:")
+        else:
+            show_crops(config, reading.readable, reading.coding)
     except UnetError as error:
         widgets.show_error(error)
-        return
+
+
+def show_crops(config: RunConfig, samples: Sequence[Sample], coding: MaskCoding) -> None:
+    """A row for each of a few images: a crop without, then with augmentation; another seed gives others.
+
+    Raises DataError.
+    """
+    seed = st.number_input("Preview seed", 0, 1000, 0, key="draw", help="Change it to see other crops.", width=220)
+    chosen = samples[:: max(1, len(samples) // IMAGES)][:IMAGES]
+    with st.spinner("Creating crops…"):
+        rows = [augmented_crops(config, sample, int(seed), coding) for sample in chosen]
     for sample, row in zip(chosen, rows, strict=True):
         for number, (column, crop) in enumerate(zip(st.columns(CROPS), row, strict=True), 1):
             column.image(crop, width="stretch", alt=f"Crop {number} of {sample.id}, its mask outlined")

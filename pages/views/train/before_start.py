@@ -43,7 +43,7 @@ def start_check(config: RunConfig) -> None:
 def show(config: RunConfig) -> None:
     """Suggestions, check and learning rate, one below the other."""
     if not config.data.root:
-        st.info("Enter a folder with images and masks first.", icon=":material/folder_open:")
+        st.info("Choose a dataset first.", icon=":material/database:")
         return
     plan.show(config)
     preflight.show(config, usable=True)

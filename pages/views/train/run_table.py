@@ -1,6 +1,7 @@
 """The table of all runs; for the selected one its name and note, and buttons to open, copy, download or delete it."""
 
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from pages.server import run_feed
-from pages.server.paths import runs_dir, sample_data
-from pages.ui import widgets
+from pages.server.paths import runs_dir
+from pages.ui import dataset_picker, widgets
 from pages.ui.formatting import duration_text, plain
 from pages.views.train import LIVE, form
 from unet_core.config import reproduce
@@ -29,8 +30,11 @@ def folder_mib(folder: str, changed: float) -> float:
     return manage.size(runs.Run(Path(folder))) / MEBI
 
 
-def row(run: runs.Run) -> dict[str, Any] | None:
-    """The row of a run in the table; None where it cannot be read, for example because it is being deleted."""
+def row(run: runs.Run, names: Mapping[str, str]) -> dict[str, Any] | None:
+    """The row of a run in the table, where datasets have `names` by their folders.
+
+    None where it cannot be read, for example because it is being deleted.
+    """
     try:
         config, history = run.config, run_feed.history(run)
         notes, best = manage.notes(run), history.best
@@ -45,7 +49,7 @@ def row(run: runs.Run) -> dict[str, Any] | None:
     return {
         "name": notes.name or run.id,
         "state": run.state().value,
-        "data": Path(config.data.root).name,
+        "data": names.get(config.data.root) or Path(config.data.root).name,
         "val_dice": best.val_dice if best else None,
         "val_iou": best.val_iou if best else None,
         "epochs": f"{len(history.epochs)} of {history.started.epochs if history.started else config.train.epochs}",
@@ -60,7 +64,8 @@ def row(run: runs.Run) -> dict[str, Any] | None:
 
 def show() -> None:
     """The table, and the panel of the selected row."""
-    listed = [(run, values) for run in runs.find(runs_dir()) if (values := row(run))]
+    names = dataset_picker.names_by_root()
+    listed = [(run, values) for run in runs.find(runs_dir()) if (values := row(run, names))]
     if not listed:
         st.info("No runs yet. Every run that you start is listed here.", icon=":material/history:")
         return
@@ -136,8 +141,12 @@ def panel(run: runs.Run) -> None:
                     widgets.show_error(error)
         with st.expander("Show code", icon=":material/code:"):
             st.caption("Reproduce this run from the command line or from Python:")
-            st.code(reproduce.command_line(run.config), language="bash", wrap_lines=True)
-            st.code(reproduce.python_code(run.config), language="python")
+            try:
+                config = run.repeatable
+                st.code(reproduce.command_line(config), language="bash", wrap_lines=True)
+                st.code(reproduce.python_code(config), language="python")
+            except UnetError as error:  # its copy of the repairs is damaged
+                widgets.show_error(error)
 
 
 def deletion(run: runs.Run) -> None:
@@ -172,12 +181,14 @@ def open_run(run: runs.Run) -> None:
 
 def copy(run: runs.Run) -> None:
     """Called by the button, before the form is drawn: it gets the settings of a run, with its dataset."""
-    config: RunConfig = run.config
+    try:
+        config: RunConfig = run.repeatable
+    except UnetError as error:
+        st.session_state["runs_error"] = str(error)
+        return
     form.fill(config)
-    sample = Path(config.data.root) == Path(sample_data())
-    st.session_state["source"] = form.SAMPLE if sample else form.FOLDER
-    if not sample:
-        st.session_state["root"] = config.data.root
+    st.session_state["recipe"] = config.data.recipe
+    dataset_picker.select_path(config.data.root)
     st.toast("Settings copied to the form.", icon=":material/content_copy:")
 
 

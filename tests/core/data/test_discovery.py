@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from unet_core.config import choices
+from unet_core.config.schema import DataConfig
 from unet_core.data import discovery, splits
 from unet_core.data.layouts import Sample
 from unet_core.data.splits import Split
@@ -383,3 +384,62 @@ def test_test_images_come_from_the_training_folder_where_the_data_set_has_none()
     assert len(parts.test) == 2
     assert set(parts.test) | set(parts.train) == set(train)
     assert divide([*some(train, "train"), *some(val, "val")], val=0.5).train == tuple(train)
+
+
+def examine(root: Path, **settings: str) -> discovery.Search:
+    return discovery.examine(DataConfig(root=str(root), **settings))
+
+
+def test_a_dataset_without_faults_is_examined_as_it_is_searched(tmp_path: Path) -> None:
+    grow(tmp_path, *(f"{kind}/{name}.png" for kind in ("images", "masks") for name in "ab"))
+    assert examine(tmp_path) == discovery.search(tmp_path)
+
+
+def test_what_is_wrong_is_listed_and_the_rest_is_given(tmp_path: Path) -> None:
+    grow(tmp_path, *(f"images/{name}.png" for name in "abcd"), *(f"masks/{name}.png" for name in "abxy"))
+    search = examine(tmp_path)
+    assert [sample.id for sample in search.samples] == ["a", "b"]
+    assert [sample.id for sample in search.missing] == ["c", "d"]
+    assert search.spare_masks == (tmp_path / "masks" / "x.png", tmp_path / "masks" / "y.png")
+    assert search.problems == (
+        "images/c.png has no mask in masks/",
+        "images/d.png has no mask in masks/",
+        "masks/x.png has no image in images/",
+        "masks/y.png has no image in images/",
+    )
+    left_out = examine(tmp_path, unlabeled="leave_out")
+    assert (left_out.missing, left_out.problems) == ((), search.problems[2:])
+    assert [sample.id for sample in examine(tmp_path, unlabeled="empty").samples] == ["a", "b", "c", "d"]
+
+
+def test_two_layouts_that_read_other_masks_are_a_problem(tmp_path: Path) -> None:
+    grow(
+        tmp_path, "images/a.png", "images/a_mask.png", "images/b.png", "images/b_mask.png", "masks/a.png", "masks/b.png"
+    )
+    with pytest.raises(DataError):
+        discovery.search(tmp_path)
+    assert examine(tmp_path).problems
+    assert [sample.id for sample in examine(tmp_path).samples] == ["a", "b"]
+
+
+def test_a_damaged_recipe_is_a_problem(tmp_path: Path) -> None:
+    grow(tmp_path, "images/a.png", "masks/a.png")
+    (tmp_path / "studio.json").write_text("{")
+    assert examine(tmp_path).problems[0].startswith(f"{tmp_path}/studio.json: The recipe of repairs cannot be read")
+    assert len(examine(tmp_path).samples) == 1
+    with pytest.raises(DataError, match=r"studio\.json"):
+        discovery.search_data(DataConfig(root=str(tmp_path)))
+
+
+def test_images_whose_masks_are_missing_altogether(tmp_path: Path) -> None:
+    grow(tmp_path, "a/images/a.png", "a/masks/", "b/images/b.png", "b/masks/")
+    search = examine(tmp_path)
+    assert search.samples == ()
+    assert [sample.id for sample in search.missing] == ["a", "b"]
+    assert search.problems
+
+
+def test_what_is_no_dataset_at_all_is_refused(tmp_path: Path) -> None:
+    for name in ("nothing", "notes/readme.txt"):
+        with pytest.raises(DataError):
+            examine(grow(tmp_path, "notes/readme.txt") / name)

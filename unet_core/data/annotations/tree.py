@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unet_core.data.name_words import SUBSETS
+from unet_core.data.recipe.recipe import FILE as RECIPE
 from unet_core.errors import DataError
 from unet_core.io.filenames import fold_case, is_image_name, is_junk
 
@@ -21,7 +22,7 @@ MASK_FOLDERS = {"masks", "mask", "labels", "label", "gt", "segmentations", "over
 
 
 class Tree:
-    """All files below `root` but junk, and its images by name."""
+    """All files below `root` but junk and recipes, and its images by name."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -36,7 +37,7 @@ class Tree:
                 and len(inside.parts) < DEEPEST
                 and not Path(here).is_relative_to(os.path.realpath(Path(folder, name)))  # a link that leads back
             ]
-            self.files += [Path(folder, name) for name in sorted(names) if not is_junk(name)]
+            self.files += [Path(folder, name) for name in sorted(names) if not is_junk(name) and name != RECIPE]
         self.images = [path for path in self.files if is_image_name(path)]
         self._all = set(self.images)
         self._by_name: dict[str, list[Path]] = defaultdict(list)

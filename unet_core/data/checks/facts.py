@@ -14,7 +14,10 @@ class SampleFacts:
     of the mask value, see `masks.values`; `classes`: pixels by class index (255 = ignored) as the dataset's coding
     reads the mask. `object_areas`: pixels of each object (numbered objects, else connected pieces of a class other than
     0), the smallest 2,000. `holes`: areas of background pieces enclosed by an object, likewise. `record`: what tells
-    the image by its pixels, see `data.groups.identity`. `problem`: why a file cannot be read; all else is then empty.
+    the image by its pixels, see `data.groups.identity`, `mask_record` a hash of the classes of the mask. `pieces`:
+    areas of connected foreground inside of the image, see `measure.find_pieces`, the smallest 200. `look`: see
+    `measure.LOOK`. `pages` of the image file. `problem`: why a file cannot be read or the mask does not fit its image;
+    what depends on it is then empty.
     """
 
     id: str
@@ -27,6 +30,8 @@ class SampleFacts:
     mask_height: int = 0
     mask_width: int = 0
     channels: int = 0
+    channel_names: tuple[str, ...] = ()
+    stacked: bool = False  # see `io.channels.Kind`
     dtype: str = ""
     mask_dtype: str = ""
     lossy: bool = False
@@ -43,10 +48,18 @@ class SampleFacts:
     holes: tuple[int, ...] = ()
     orientation: int = 1  # EXIF of the image file
     mask_orientation: int = 1
-    shift: tuple[int, int] = (0, 0)  # rows and columns by which the mask fits the edges of the image better
+    shift: tuple[float, float] = (
+        0.0,
+        0.0,
+    )  # pixels down and right by which the mask fits the edges of the image better
     shift_gain: float = 0.0  # how much better, 0 = not at all
     border_foreground: float = 0.0  # share of the border pixels that are foreground
+    pieces: tuple[int, ...] = ()
+    contrast: float = 0.0  # mean gray level of the foreground less that of the background, in deviations of the image
+    look: tuple[float, ...] = ()
+    pages: int = 1
     record: str = ""
+    mask_record: str = ""
     problem: str = ""
 
     @property

@@ -55,18 +55,41 @@ def find_groups(samples: Sequence[Sample], group_by: str = "auto", clues: Clues 
     """The groups of images that one subset must hold whole.
 
     `group_by` is "auto", "none", "folder" or a regular expression whose first group in the image's id names the group.
-    "auto" takes the groups that the layout gives, files of many pages, numbered frames and slices, and with the `clues`
-    of the decoded images also tiles of one mosaic.
+    Images that the dataset's recipe keeps together belong together whatever it is. "auto" takes the groups that the
+    layout gives, files of many pages, numbered frames and slices, and with the `clues` of the decoded images also tiles
+    of one mosaic.
 
     >>> from pathlib import Path
     >>> names = ("p1/a", "p1/b", "p2/a", "p2/b", "p3/a")
     >>> find_groups([Sample(name, Path(name), ()) for name in names], "folder").messages
     ('4 images were kept together as 2 groups (by folder).',)
     """
+    by_hand = _Clue(_find_by_hand(samples), "by hand")
     if group_by == "none":
-        return Grouping()
+        return _merge(samples, [by_hand])
     if group_by == "auto":
-        return _merge(samples, list(_find_all(samples, clues or Clues())))
+        return _merge(samples, [by_hand, *_find_all(samples, clues or Clues())])
+    grouping = _find_asked(samples, group_by)
+    if not by_hand.group_of:
+        return grouping
+    links = [*_links(grouping.group_of), *_links(by_hand.group_of)]
+    groups = mosaics.components([sample.id for sample in samples], links)
+    messages = (*grouping.messages, _count(by_hand.group_of, by_hand.reason))
+    return Grouping({name: group[0] for group in groups for name in group}, messages)
+
+
+def _find_by_hand(samples: Sequence[Sample]) -> dict[str, str]:
+    """The groups that the repairs "together" of the dataset's recipe make, by image id."""
+    links = [
+        (repair.samples[0], sample.id) for sample in samples for repair in sample.repairs if repair.kind == "together"
+    ]
+    groups = mosaics.components({name for link in links for name in link}, links)
+    present = {sample.id for sample in samples}
+    return {name: group[0] for group in groups for name in group if name in present}
+
+
+def _find_asked(samples: Sequence[Sample], group_by: str) -> Grouping:
+    """The groups by folder or by a regular expression."""
     if group_by == "folder":
         group_of = {sample.id: folder for sample in samples if (folder := _folder(sample))}
         return _as_asked(samples, group_of, "folder", "by folder")

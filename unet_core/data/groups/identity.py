@@ -18,6 +18,7 @@ TRAINED_ON = "trained_on"  # in a checkpoint's facts: records of all images that
 SIDE = 16  # cells of a look in each direction
 SAMPLED = 128  # pixels along the shorter side that its cells are averaged from
 MOST_DIFFERENT = 16  # of its 256 bits: a JPEG copy differs in about 10, neighboring frames of a video in 20 and more
+BLOCK = 1024  # images that are compared with all others at once
 PLAIN = 64  # bits of one kind that a look needs; a blank image or a ramp has fewer and resembles any other
 
 
@@ -70,6 +71,20 @@ def find_lookalikes(records: Mapping[str, str], others: Iterable[str]) -> list[s
             different = bits @ (1 - there).T + (1 - bits) @ there.T
             lookalikes += [name for name, row in zip(names, different, strict=True) if row.min() <= MOST_DIFFERENT]
     return sorted(name for name in lookalikes if not keys(records[name]) & same)
+
+
+def find_similar(records: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Pairs of ids of images that look the same and are not, sorted; see `find_lookalikes`."""
+    pairs = []
+    for names, bits in _by_size(records).values():
+        for first in range(0, len(names), BLOCK):
+            block = bits[first : first + BLOCK]
+            different = block @ (1 - bits).T + (1 - block) @ bits.T
+            for row, column in zip(*np.nonzero(different <= MOST_DIFFERENT), strict=True):
+                one, other = names[first + int(row)], names[int(column)]
+                if first + row < column and not is_same(records[one], records[other]):
+                    pairs.append((one, other))
+    return sorted(pairs)
 
 
 def _by_size(records: Mapping[str, str]) -> dict[str, tuple[list[str], NDArray[np.float32]]]:

@@ -47,7 +47,8 @@ class Reading:
     """A folder read by a layout: samples (also those that its rules leave without masks), and sentences about them.
 
     `problems` forbid to use it. `missing` are those of them that say that an image has no mask, with its sample: the
-    user decides whether it is left out or empty. `notes` say what was left out or guessed. `reason` is why it fits.
+    user decides whether it is left out or empty. `unpaired` are those about masks that may belong to no or to several
+    images, with these images and masks. `notes` say what was left out or guessed. `reason` is why it fits.
     `class_names` by class index, of annotations that name their classes; `labels`: "instances" where masks number
     objects.
     """
@@ -55,6 +56,7 @@ class Reading:
     samples: list[Sample] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     missing: dict[str, Sample] = field(default_factory=dict)
+    unpaired: dict[str, tuple[tuple[Sample, ...], tuple[Path, ...]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     reason: str = ""
     class_names: tuple[str, ...] = ()
@@ -71,6 +73,11 @@ class Reading:
     def lack(self, sample: Sample, sentence: str) -> None:
         """Say that an image has no mask although others have one."""
         self.missing[sentence] = sample
+        self.problems.append(sentence)
+
+    def leave_over(self, sentence: str, masks: Iterable[Path], samples: Iterable[Sample] = ()) -> None:
+        """Say that masks have no image, or that they may belong to several of these images."""
+        self.unpaired[sentence] = tuple(samples), tuple(masks)
         self.problems.append(sentence)
 
 

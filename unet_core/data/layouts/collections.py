@@ -89,9 +89,8 @@ def voc(tree: Folder) -> Reading:
             if len(masks) > 1:
                 reading.problems.append(f"SegmentationClass/ holds both {masks[0].name} and {masks[1].name}")
             reading.samples.append(Sample(prefix + name, image, tuple(masks[:1]), subsets.get(name)))
-        reading.problems += [
-            f"{path.relative_to(tree.path)} has no image in JPEGImages/" for paths in pairs.values() for path in paths
-        ]
+        for path in [path for paths in pairs.values() for path in paths]:
+            reading.leave_over(f"{path.relative_to(tree.path)} has no image in JPEGImages/", [path])
         note_unlabeled(reading, unmasked, "SegmentationClass/ has masks of some images only")
         if base.child("SegmentationObject"):
             reading.notes.append("SegmentationObject/ (a number for each object) is left out.")
@@ -165,9 +164,8 @@ def nnunet(tree: Folder) -> Reading:
                     unmasked += [] if mask else [first.name]
                 else:
                     reading.lack(sample, f"{first.relative_to(tree.path)} has no mask in labels{ending}/")
-            reading.problems += [
-                f"{path.relative_to(tree.path)} has no image in images{ending}/" for path in masks.values()
-            ]
+            for path in masks.values():
+                reading.leave_over(f"{path.relative_to(tree.path)} has no image in images{ending}/", [path])
             note_unlabeled(reading, unmasked, f"images{ending}/ without labels")
     return split_pages(reading)
 
@@ -215,13 +213,17 @@ def cell_tracking(tree: Folder) -> Reading:
                 f"{truth.name}/{matches.orphans[0].name} is the mask of one slice of a 3-D frame, which is not read"
             )
             continue
-        reading.problems += [
-            f"{path.relative_to(tree.path)} has no frame in {frames.name}/" for path in matches.orphans
-        ]
-        reading.problems += matches.doubts
-        for image in frames.images:
-            masks = tuple(matches.pairs.get(image, []))
-            reading.samples.append(Sample(f"{sequence}/{stem_of(image.name)}", image, masks, group=sequence))
+        for path in matches.orphans:
+            reading.leave_over(f"{path.relative_to(tree.path)} has no frame in {frames.name}/", [path])
+        samples = {
+            image: Sample(
+                f"{sequence}/{stem_of(image.name)}", image, tuple(matches.pairs.get(image, [])), group=sequence
+            )
+            for image in frames.images
+        }
+        for doubt, (some, others) in matches.disputed.items():
+            reading.leave_over(doubt, others, [samples[image] for image in some])
+        reading.samples += samples.values()
         unmasked = [image.name for image in frames.images if image not in matches.pairs]
         note_unlabeled(reading, unmasked, f"{truth.name}/ has masks of some frames only")
     return split_pages(reading) if sequences else Reading()

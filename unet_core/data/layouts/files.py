@@ -20,7 +20,9 @@ def stack(tree: Folder) -> Reading:
     from unet_core.data import pairing
 
     pairs = pairing.pair_by_name(files)
-    reading = Reading(problems=list(pairs.doubts), reason="TIFF files of several pages")
+    reading = Reading(reason="TIFF files of several pages")
+    for doubt, (some, others) in pairs.disputed.items():
+        reading.leave_over(doubt, others, [Sample(stem_of(path.name), path, ()) for path in some])
     many_stacks = len(pairs.pairs) > 1
     for path, masks in (*pairs.pairs.items(), *((path, []) for path in pairs.alone)):
         count, stem = count_pages(path), stem_of(path.name)
@@ -65,7 +67,8 @@ def mixed(tree: Folder) -> Reading:
     shared = shared_start(folder.parts[:-1] for folder, _ in read)
     for folder, pairs in read:
         where = f" ({folder.name}/)" if folder.parts else ""
-        reading.problems += [doubt + where for doubt in pairs.doubts]
+        for doubt, (some, others) in pairs.disputed.items():
+            reading.leave_over(doubt + where, others, [_sample(folder, path, [], shared) for path in some])
         reading.notes += pairs.notes
         for path in pairs.alone:
             reading.lack(_sample(folder, path, [], shared), f"{path.relative_to(tree.path)} has no mask beside it")

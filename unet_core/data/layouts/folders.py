@@ -195,13 +195,16 @@ def _read_part(tree: Folder, part: Part, choice: Choice, prefix: str, reading: R
     matches = _match_objects(images, part.objects) if part.objects else match(images, masks)
     reading.notes += matches.notes
     if not matches.pairs and len(images) > 1 and len(masks) > 1:
-        reading.problems.append(_name_strangers(images, masks, image_names, mask_names))
+        samples = [_sample(tree, part, prefix, image, matches, Match()) for image in images]
+        reading.leave_over(_name_strangers(images, masks, image_names, mask_names), masks, samples)
         return
-    reading.problems += matches.doubts
     fields = match(images, [path for folder in choice.fields for path in folder.images]) if choice.fields else Match()
     broken = {stem_of(path.name) for folder in choice.masks for path in folder.broken}
     beside = _pair_by_name(images) if matches.alone else {}
     named = {mask: image for image, files in beside.items() for mask in files}
+    for doubt, (some, others) in matches.disputed.items():
+        samples = [_sample(tree, part, prefix, image, matches, fields) for image in some]
+        reading.leave_over(doubt, others, samples)
     for image in images:
         sample = _sample(tree, part, prefix, image, matches, fields)
         if image in matches.pairs:
@@ -215,7 +218,8 @@ def _read_part(tree: Folder, part: Part, choice: Choice, prefix: str, reading: R
         elif image in matches.alone:
             why = " (a broken link)" if stem_of(image.name) in broken else ""
             reading.lack(sample, f"{image.relative_to(tree.path)} has no mask in {mask_names}{why}")
-    reading.problems += [f"{path.relative_to(tree.path)} has no image in {image_names}" for path in matches.orphans]
+    for path in matches.orphans:
+        reading.leave_over(f"{path.relative_to(tree.path)} has no image in {image_names}", [path])
 
 
 def _pair_by_name(images: list[Path]) -> dict[Path, list[Path]]:

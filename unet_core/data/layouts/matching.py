@@ -31,13 +31,23 @@ Index = dict[Words, list[Path]]
 
 @dataclass
 class Match:
-    """The masks of each image, files without a partner, and sentences: doubts forbid to use it, notes say how."""
+    """The masks of each image, files without a partner, and sentences: doubts forbid to use it, notes say how.
+
+    `disputed` are by the sentence of a doubt the images and masks that it is about.
+    """
 
     pairs: dict[Path, list[Path]] = field(default_factory=dict)
     alone: list[Path] = field(default_factory=list)  # images
     orphans: list[Path] = field(default_factory=list)  # masks
     doubts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    disputed: dict[str, tuple[list[Path], list[Path]]] = field(default_factory=dict)
+
+    def doubt(self, files: Sequence[Path], images: Iterable[Path], masks: Iterable[Path]) -> None:
+        """Say that a folder holds files of which one is too many."""
+        sentence = f"{_folder(files[0])}/ holds both {' and '.join(path.name for path in files[:3])}"
+        self.doubts.append(sentence)
+        self.disputed[sentence] = list(images), list(masks)
 
 
 def match(images: Sequence[Path], masks: Sequence[Path]) -> Match:
@@ -63,7 +73,7 @@ def match(images: Sequence[Path], masks: Sequence[Path]) -> Match:
             # The images are named by the doubt, so that they are not also said to have no mask.
             result.pairs.setdefault(candidates[-1], []).append(mask)
     for group in clashes:
-        result.doubts.append(f"{_folder(group[0])}/ holds both {' and '.join(path.name for path in group[:3])}")
+        result.doubt(group, group, [mask for mask in masks if tuple(hits[mask]) == group])
     for image in [image for image, files in result.pairs.items() if len(files) > 1]:
         result.pairs[image] = _merge(image, result.pairs[image], removed, result)
     named = {image for group in clashes for image in group}
@@ -153,7 +163,7 @@ def _merge(image: Path, files: list[Path], removed: dict[Path, Words], result: M
             result.notes.append(f"{first.name} is used, the same image by other observers is not: {others[0].name}.")
             return [first]
         return files
-    result.doubts.append(f"{_folder(files[0])}/ holds both {' and '.join(path.name for path in files[:3])}")
+    result.doubt(files, [image], files)
     return files
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unet_core.data.name_words import folder_role, path_role, subset_of
+from unet_core.data.recipe.recipe import FILE as RECIPE
 from unet_core.errors import DataError
 from unet_core.io.filenames import is_image_name, is_junk
 
@@ -17,7 +18,7 @@ MOST_DEPTH = 12
 class Folder:
     """A folder: `parts` is its path below the root, `images` are image files by name, `others` all other files.
 
-    Junk is not in it. Links are followed, `broken` are those that lead nowhere.
+    Junk is not in it, and no recipe. Links are followed, `broken` are those that lead nowhere.
     """
 
     path: Path
@@ -108,7 +109,7 @@ def _scan(
     if counter[0] > MOST_ENTRIES:
         raise DataError(f"{path}: more than {MOST_ENTRIES:,} files. Choose the folder of one dataset.")
     for entry in listed:
-        if is_junk(entry.name):
+        if is_junk(entry.name) or entry.name == RECIPE:
             continue
         file = path / entry.name
         if entry.is_dir():

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unet_core.data.masks.files import RawMask
+from unet_core.data.masks.raw import RawMask
 from unet_core.data.masks.values import LABELS, encode_pixels, encode_value, find_unique, format_code
+from unet_core.data.recipe import classes as class_repairs
 from unet_core.errors import DataError, listing
 
 IGNORE = 255  # the class index of pixels that count in no loss and no score
@@ -57,10 +58,24 @@ class MaskCoding:
         return encode_pixels(raw.as_colors() if self.palette_colors and raw.palette is not None else raw.values)
 
     def apply(self, raw: RawMask, name: str = "mask") -> Array:
-        """(H, W) uint8 class indices, IGNORE where a pixel does not count.
+        """(H, W) uint8 class indices with the repairs of the mask, IGNORE where a pixel does not count.
 
         Raises DataError that names the values which the coding does not list.
         """
+        mask = self._classes(raw, name)
+        return self._repair(raw, mask, name)[0] if raw.repairs else mask
+
+    def objects(self, raw: RawMask) -> NDArray[np.int32] | None:
+        """(H, W) the number of the object of each pixel from 1, 0 = none; None where the masks name no objects."""
+        mask = self._classes(raw)
+        return self._repair(raw, mask)[1] if raw.repairs else self._objects(raw, mask)
+
+    def _repair(self, raw: RawMask, mask: Array, name: str = "mask") -> tuple[Array, NDArray[np.int32] | None]:
+        objects = self._objects(raw, mask)
+        return class_repairs.repair(mask, objects, raw.repairs, IGNORE, self.kind == "binary", name)
+
+    def _classes(self, raw: RawMask, name: str = "mask") -> Array:
+        """`apply` without repairs."""
         values = raw.values
         if values.ndim == 2 and values.dtype == np.uint8 and not (self.palette_colors and raw.palette is not None):
             return self._check(self._gray[values], raw, name)
@@ -70,14 +85,13 @@ class MaskCoding:
         unique, index = find_unique(codes)
         return self._check(self._look_up(unique)[index], raw, name)
 
-    def objects(self, raw: RawMask) -> NDArray[np.int32] | None:
-        """(H, W) the number of the object of each pixel from 1, 0 = none; None where the masks name no objects."""
+    def _objects(self, raw: RawMask, mask: Array) -> NDArray[np.int32] | None:
+        """`objects` without repairs, given the class indices."""
         if raw.objects is not None:
-            return np.where(self.apply(raw) == IGNORE, 0, raw.objects).astype(np.int32)
+            return np.where(mask == IGNORE, 0, raw.objects).astype(np.int32)
         if self.kind != "instances" and not self.divisor:
             return None
-        codes, mask = self.codes_of(raw), self.apply(raw)
-        numbers = find_unique(codes)[1].astype(np.int32) + 1
+        numbers = find_unique(self.codes_of(raw))[1].astype(np.int32) + 1
         return np.where((mask > 0) & (mask != IGNORE), numbers, 0).astype(np.int32)
 
     def apply_apart(self, raw: RawMask, name: str = "mask") -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.data.masks.coding import MaskCoding
-from unet_core.data.masks.files import RawMask
+from unet_core.data.masks.raw import RawMask
 from unet_core.data.masks.values import count_codes, count_values, encode_pixels, find_unique
 
 MOST_PIECES = 200  # files whose connected pieces are counted
@@ -63,8 +63,8 @@ class Evidence:
     pieces: list[Pieces] = field(default_factory=list)
     inner: Counter[int] = field(default_factory=Counter)
 
-    def add(self, raw: RawMask, name: str) -> None:
-        """Take the mask of one image; `name` is what messages call it."""
+    def add(self, raw: RawMask, name: str, pieces: bool = True) -> None:
+        """Take the mask of one image; `name` is what messages call it, `pieces` says whether they are counted."""
         self.files += 1
         self.lossy += raw.lossy
         self.drawn += raw.drawn
@@ -87,7 +87,7 @@ class Evidence:
                 names.append(name)
         if len(counts) > FEW_VALUES:
             self.inner.update(_count_inner(encode_pixels(raw.values)))
-        if raw.objects is None and len(counts) > 2 and len(self.pieces) < MOST_PIECES:
+        if pieces and raw.objects is None and len(counts) > 2 and len(self.pieces) < MOST_PIECES:
             self.pieces.append(count_pieces(encode_pixels(_middle(raw.values))))
 
     def counts_for(self, coding: MaskCoding) -> Counter[int]:

@@ -5,9 +5,8 @@ DSB 2018 has hundreds of mask files for some images, which would all be opened a
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,73 +15,66 @@ from numpy.typing import NDArray
 
 from unet_core.data.discovery import size_problem
 from unet_core.data.layouts import Sample
+from unet_core.data.masks.raw import RawMask
 from unet_core.data.masks.values import count_values
+from unet_core.data.recipe import stored
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
 from unet_core.io.files import cache_folder, write_atomically
 
+__all__ = ["RawMask", "foreground", "read"]
+
 Array = NDArray[np.uint8]
-Values = frozenset[int]
 MOST_VALUES = 4096  # different values of a file that are remembered
 
 
-@dataclass(frozen=True)
-class RawMask:
-    """A mask as it is stored, before anybody says what its values mean.
-
-    `values` (H, W) unsigned gray levels, labels or palette indices, or (H, W, 3) uint8 colors. `palette` (256, 3) uint8
-    where `values` are its indices. `objects` (H, W) the number of each pixel's object from 1, 0 = none, where the files
-    say which object is which. `parts`: the codes in each file, those of joined files apart. `lossy`: from a JPEG.
-    `source`: "alpha" where the transparency was the mask, "inverting LUT", or "". `drawn`: from annotations, the values
-    are class indices. `ignored` (H, W): pixels outside the field of view or without data, which do not count; None
-    where all do.
-    """
-
-    values: NDArray[Any]
-    palette: Array | None = None
-    objects: NDArray[np.int32] | None = None
-    parts: tuple[Values, ...] = ()
-    lossy: bool = False
-    source: str = ""
-    drawn: bool = False
-    ignored: NDArray[np.bool_] | None = None
-
-    def as_colors(self) -> NDArray[Any]:
-        """The values, those of a palette as (H, W, 3) colors."""
-        return self.values if self.palette is None else self.palette[self.values]
-
-    def ignore(self, pixels: NDArray[np.bool_]) -> "RawMask":
-        """The same mask without some more pixels (H, W)."""
-        return replace(self, ignored=pixels if self.ignored is None else self.ignored | pixels)
-
-
 def read(sample: Sample, shape: tuple[int, ...]) -> RawMask:
-    """The raw mask of a sample; the objects of several files are joined and keep their values.
+    """The raw mask of a sample with its repairs; the objects of several files are joined and keep their values.
 
     Raises DataError on another size than the image's `shape`, ImageError where a file cannot be read.
     """
-    mask = _read_all(sample, shape)
+    height, width = shape[:2]
+    if sample.empty:
+        return RawMask(np.zeros((height, width), np.uint8), parts=(frozenset({0}),))
+    mask = stored.repair(_read_all(sample, shape), sample.repairs, (height, width))
+    _check_size(sample, sample.masks[0], mask, shape)
     if sample.field_of_view is None:
         return mask
-    return mask.ignore(foreground(_read_sized(sample, sample.field_of_view, shape).as_colors()) == 0)
+    field = _read_file(sample, sample.field_of_view)
+    _check_size(sample, sample.field_of_view, field, shape)
+    return mask.ignore(foreground(field.as_colors()) == 0)
 
 
 def _read_all(sample: Sample, shape: tuple[int, ...]) -> RawMask:
-    if sample.empty:
-        return RawMask(np.zeros(shape[:2], np.uint8), parts=(frozenset({0}),))
+    """The mask without repairs, of whatever size."""
     if sample.drawing is not None:
         classes, numbers = sample.drawing.draw(*shape[:2])
         return RawMask(classes, objects=numbers, parts=(frozenset(count_values(classes)),), drawn=True)
     if len(sample.masks) == 1:
-        return _read_sized(sample, sample.masks[0], shape)
+        return _read_file(sample, sample.masks[0])
     cached = cache_folder() / f"{_hash_files(sample)}.mask"
     with suppress(OSError, ValueError, KeyError, ImageError):  # a damaged cache file is written again below
-        joined = _unpack(cached.read_bytes())
-        if joined.values.shape[:2] == shape[:2]:
-            return joined
-    joined = _join([_read_sized(sample, path, shape) for path in sample.masks], shape)
+        return _unpack(cached.read_bytes())
+    parts = [_read_file(sample, path) for path in sample.masks]
+    sizes = {(part.values.shape[0], part.values.shape[1]) for part in parts}
+    if {stored.size_after(size, sample.repairs, (shape[0], shape[1])) for size in sizes} != {shape[:2]}:
+        for path, part in zip(sample.masks, parts, strict=True):
+            _check_size(sample, path, part, shape)
+    if len(sizes) > 1:
+        raise DataError(
+            f"{sample.masks[0]}: the {len(parts)} masks of {sample.image.name} have different sizes, so they cannot be "
+            "repaired together. Make them the same size."
+        )
+    joined = _join(parts)
     _write_cache(cached, _pack(joined))
     return joined
+
+
+def _check_size(sample: Sample, path: Path, mask: RawMask, shape: tuple[int, ...]) -> None:
+    """Raise DataError where a mask has another size than its image."""
+    if mask.values.shape[:2] != shape[:2]:
+        problem = size_problem(sample, path, mask.values.shape, shape)
+        raise DataError(problem + ("." if "EXIF" in problem else "; make both the same size."))
 
 
 def foreground(mask: NDArray[Any]) -> Array:
@@ -90,9 +82,9 @@ def foreground(mask: NDArray[Any]) -> Array:
     return np.asarray(mask > 0 if mask.ndim == 2 else (mask > 0).any(2), np.uint8)
 
 
-def _join(parts: Iterable[RawMask], shape: tuple[int, ...]) -> RawMask:
-    """One mask of all parts: each keeps its values, what a later one covers is its own."""
-    parts = list(parts)
+def _join(parts: Sequence[RawMask]) -> RawMask:
+    """One mask of all parts, which have one size: each keeps its values, what a later one covers is its own."""
+    shape = parts[0].values.shape
     colored = any(part.as_colors().ndim == 3 for part in parts)
     wide = max(
         (part.values.dtype for part in parts if part.values.ndim == 2), key=lambda kind: kind.itemsize, default=np.uint8
@@ -115,11 +107,8 @@ def _join(parts: Iterable[RawMask], shape: tuple[int, ...]) -> RawMask:
     )
 
 
-def _read_sized(sample: Sample, path: Path, shape: tuple[int, ...]) -> RawMask:
+def _read_file(sample: Sample, path: Path) -> RawMask:
     file = images.read_mask_file(path, sample.page)
-    if file.pixels.shape[:2] != shape[:2]:
-        problem = size_problem(sample, path, file.pixels.shape, shape)
-        raise DataError(problem + ("." if "EXIF" in problem else "; make both the same size."))
     values, palette = file.pixels, file.palette
     if palette is not None:
         bright = palette.max(1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unet_core.data.masks.coding import IGNORE, MaskCoding
 from unet_core.data.masks.detect import detect_coding
 from unet_core.data.masks.evidence import Evidence
-from unet_core.data.masks.files import RawMask
+from unet_core.data.masks.raw import RawMask
 from unet_core.data.masks.values import encode_pixels, encode_value, parse_color_map
 from unet_core.errors import DataError
 

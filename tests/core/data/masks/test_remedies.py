@@ -10,7 +10,7 @@ import pytest
 from tests.core.data.masks.test_detect import COLORS, as_u8, gather, scene, spots
 from unet_core.data.masks.coding import IGNORE
 from unet_core.data.masks.detect import detect_coding
-from unet_core.data.masks.files import RawMask
+from unet_core.data.masks.raw import RawMask
 from unet_core.data.masks.values import parse_color_map
 from unet_core.errors import DataError
 

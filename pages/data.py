@@ -1,0 +1,19 @@
+"""Bring a dataset, see what is in it, find what is wrong with it and repair it."""
+
+import streamlit as st
+
+from pages.ui import dataset_picker
+from pages.views.data import bring, manage_dataset, sections
+
+st.title("Data")
+left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
+with left:
+    chosen = dataset_picker.choose()
+with right:
+    if chosen is not None:
+        manage_dataset.show(chosen)
+manage_dataset.show_origin(chosen)
+bring.show_added(chosen)
+bring.show()
+if chosen is not None:
+    sections.show(chosen.root)
