@@ -1,24 +1,36 @@
-"""Write the layouts into docs/datasets.md from the code: `python -m docs.make_datasets`, or only `--check` them."""
+"""Write the parts of docs/datasets.md (layouts) and docs/data.md (checks, repairs) that the code knows.
+
+`python -m docs.make_datasets`, or only `--check` them.
+"""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from unet_core.data.annotations import FORMATS
+from unet_core.data.checks.registry import CHECKS
 from unet_core.data.layouts import LAYOUTS
 from unet_core.data.layouts.base import draw
+from unet_core.data.recipe.kinds import REPAIRS
 
-PAGE = Path(__file__).parent / "datasets.md"
+DOCS = Path(__file__).parent
 BEGIN, END = "<!-- made by python -m docs.make_datasets -->\n", "<!-- end -->\n"
 
 
-def page() -> str:
-    """The whole page, with the smallest example of every layout and annotation format of today."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    return before + BEGIN + "\n".join(lines()) + "\n" + END + rest.partition(END)[2]
+def page(name: str) -> str:
+    """The whole page of that name, with what the code knows today."""
+    before, _, rest = (DOCS / name).read_text(encoding="utf-8").partition(BEGIN)
+    return before + BEGIN + "\n".join(PAGES[name]()) + "\n" + END + rest.partition(END)[2]
 
 
-def lines() -> Iterator[str]:
+def checks_and_repairs() -> Iterator[str]:
+    yield from ("", "| check | looks for |", "|---|---|")
+    yield from (f"| {check.title} | {check.description} |" for check in CHECKS.values())
+    yield from ("", "| repair | what it does |", "|---|---|")
+    yield from (f"| `{name}` | {repair.description} |" for name, repair in REPAIRS.items())
+
+
+def layouts() -> Iterator[str]:
     for name, layout in LAYOUTS.items():
         if name != "annotations":
             yield from (
@@ -41,8 +53,12 @@ def lines() -> Iterator[str]:
         yield from ("", f"{form.description}.", "", "```", draw(form.tree), "```")
 
 
+PAGES: dict[str, Callable[[], Iterator[str]]] = {"datasets.md": layouts, "data.md": checks_and_repairs}
+
 if __name__ == "__main__":
-    text = page()
-    if "--check" in sys.argv:
-        sys.exit(0 if PAGE.read_text(encoding="utf-8") == text else "docs/datasets.md is not of today")
-    PAGE.write_text(text, encoding="utf-8")
+    for name in PAGES:
+        text = page(name)
+        if "--check" not in sys.argv:
+            (DOCS / name).write_text(text, encoding="utf-8")
+        elif (DOCS / name).read_text(encoding="utf-8") != text:
+            sys.exit(f"docs/{name} is not of today")

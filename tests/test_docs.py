@@ -26,10 +26,11 @@ def test_the_api_page_is_made_from_the_docstrings_of_today() -> None:
     assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == page(), "run python -m docs.make_api"
 
 
-def test_the_layouts_are_described_as_they_are_read_today() -> None:
-    """Each of these trees is made and read in tests/core/data: layouts/test_examples, annotations/test_formats."""
-    text = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
-    assert text == make_datasets.page(), "run python -m docs.make_datasets"
+@pytest.mark.parametrize("name", make_datasets.PAGES)
+def test_layouts_checks_and_repairs_are_those_of_today(name: str) -> None:
+    """Each tree of a layout is made and read in tests/core/data: layouts/test_examples, annotations/test_formats."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert text == make_datasets.page(name), "run python -m docs.make_datasets"
 
 
 @pytest.mark.parametrize("name", unet_core.__all__)
