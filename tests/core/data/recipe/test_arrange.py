@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from tests.core.data.test_discovery import grow
 from unet_core.config.schema import DataConfig
@@ -96,6 +98,27 @@ def test_a_mask_in_one_folder_with_its_images_has_no_image(tmp_path: Path) -> No
     root = grow(tmp_path / "d", "a.png", "a_mask.png", "b.png", "b_mask.png", "old_mask.png")
     assert problems(root) == ("old_mask.png is named like a mask, but no image has the rest of its name",)
     assert problems(root, make_repair("leave_out", ["old_mask.png"])) == ()
+
+
+def test_an_image_with_other_pages_than_its_mask(tmp_path: Path) -> None:
+    root = grow(tmp_path / "d", *FOLDERS)
+    for kind, pages in (("images", 3), ("masks", 2)):
+        tifffile.imwrite(root / kind / "s.tif", np.zeros((pages, 4, 6), np.uint8), photometric="minisblack")
+    examined = discovery.examine(DataConfig(root=str(root)))
+    assert examined.problems == ("images/s.tif has 3 pages, masks/s.tif 2",)
+    assert [sample.id for sample in examined.samples] == ["a", "b", "c"]
+    assert [sample.id for sample in examined.missing] == ["s"]
+    assert problems(root, make_repair("leave_out", ["s"])) == ()
+    assert set(pairs(discovery.search_data(DataConfig(root=str(root))))) == {"a", "b", "c"}
+
+
+def test_two_images_in_a_folder_for_one(tmp_path: Path) -> None:
+    tree = [f"{name}/{kind}/{name}.png" for name in "abc" for kind in ("images", "masks")]
+    root = grow(tmp_path / "d", *tree, "a/images/copy.png")
+    assert problems(root) == (f"{root}/a/images holds 2 images, but one is expected",)
+    assert [sample.id for sample in discovery.examine(DataConfig(root=str(root))).missing] == ["a/a", "a/copy"]
+    assert problems(root, make_repair("leave_out", ["a/images/copy.png"])) == ()
+    assert set(pairs(discovery.search_data(DataConfig(root=str(root))))) == {"a", "b", "c"}
 
 
 def test_a_sample_that_is_gone_is_told(tmp_path: Path) -> None:
