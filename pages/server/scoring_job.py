@@ -24,6 +24,7 @@ from unet_core.errors import Cancelled
 from unet_core.inference.prediction import Prediction
 from unet_core.io.images import decode
 from unet_core.io.pixels import Array, Pixels, encode_png
+from unet_core.runs import run_data
 
 if TYPE_CHECKING:
     from unet_core.evaluation.summary import ImageScore
@@ -81,12 +82,12 @@ class ScoringJob(BackgroundJob):
             loaded = model_registry.load(self._model)
         self.warning = loaded.warning
         run, config = self._trained_run, loaded.predictor.model.config
-        search = discovery.search_data(run.config.data)
+        search = discovery.search_data(run.data)
         parts = known_images(self._model.folder, run.split())
         selected = select(search.samples, parts, self._split)
         settings = replace(run.data, cache_mb=min(run.data.cache_mb, CACHE_MB))
         dataset = load_selected(selected, settings, config, coding=run.coding, parts=parts, search=search)
-        self.scores.warnings = dataset.warnings
+        self.scores.warnings = [*run_data.find_changes(run.data), *dataset.warnings]
         self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
 
         def predict(sample: Sample, image: Pixels) -> Array:

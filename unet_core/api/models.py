@@ -2,12 +2,12 @@
 
 import tempfile
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unet_core.api.settings import data_settings
-from unet_core.config.schema import RunConfig
+from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.runs.run import Run
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ def evaluate(
         runs_dir: Folder of all runs.
         device: As for `load`.
         precision: As for `load`.
-        settings: Settings of the data that differ from those of the training, for example `ignore_index=255`.
+        settings: Settings of the data that differ from those of the training, for example `ignore_index=255`. The
+            `recipe` of repairs is that of the training where the folder is the same, else the folder's own.
 
     Returns:
         An `Evaluation`; `evaluation.mean["dice"]` is the mean Dice over images.
@@ -136,25 +137,34 @@ def evaluate(
         True
     """
     from unet_core.data import discovery
+    from unet_core.data.recipe import recipes
     from unet_core.evaluation import scores
     from unet_core.evaluation.coding import find_coding
     from unet_core.evaluation.summary import summarize
     from unet_core.hub.resolve import local_checkpoint
+    from unet_core.runs import run_data
 
     predictor = load(model, runs_dir=runs_dir, device=device, precision=precision)
     run = None
     if predictor.checkpoint is not None:
         run = local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
-    config = data_settings(data, settings, RunConfig() if run is None else RunConfig(data=run.data))
-    search = discovery.search(Path(data), settings.get("layout", "auto"), unlabeled=config.data.unlabeled)
+    config = data_settings(
+        data, {"layout": "auto", **settings}, RunConfig() if run is None else RunConfig(data=run.data)
+    )
+    asked, changes = run_data.choose_recipe(run.data if run else DataConfig(), Path(data), settings.get("recipe"))
+    recipe = recipes.of(replace(config.data, recipe=asked))
+    config = recipes.configure(config.replace(recipe=asked), recipe)
+    search = discovery.search(Path(data), config.data.layout, unlabeled=config.data.unlabeled, recipe=recipe)
     split_of_run = run.split() if run is not None and run.has_split else {}
     parts = scores.known_images(predictor.checkpoint, split_of_run) if predictor.checkpoint is not None else {}
     groups = scores.classify(search.samples, parts)
     chosen = scores.choose(groups, split)
-    coding = find_coding(run.coding if run is not None else None, predictor.checkpoint, settings)
+    is_own = run is not None and asked == run.data.recipe  # then its coding is that of the repaired masks
+    set_here = [*settings, *(() if is_own else dict(recipe.settings))]
+    coding = find_coding(run.coding if run is not None else None, predictor.checkpoint, set_here)
     images, dataset = scores.evaluate(predictor, chosen, config.data, coding, parts, search)
     counts = scores.count_images(groups, images)
-    return Evaluation(images, summarize(images), dataset.skipped, warnings=dataset.warnings, **counts)
+    return Evaluation(images, summarize(images), dataset.skipped, warnings=[*changes, *dataset.warnings], **counts)
 
 
 def _load_file(path: Path, device: str, precision: str) -> "Predictor":

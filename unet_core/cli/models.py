@@ -13,6 +13,7 @@ from unet_core.config.choices import LABELS, LAYOUTS, SPLITS, UNLABELED
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data import discovery, pairing
 from unet_core.data.name_words import path_role
+from unet_core.data.recipe import recipes
 from unet_core.errors import ConfigError, DataError, ImageError, PredictionError, listing
 from unet_core.export import writer as export_writer
 from unet_core.export.formats import FORMATS
@@ -25,6 +26,7 @@ from unet_core.io.channels import Kind
 from unet_core.io.filenames import EXTENSIONS, is_image_name, is_junk, stem_of
 from unet_core.io.pixels import Array, encode_png
 from unet_core.postprocessing import cleanup
+from unet_core.runs import run_data
 
 if TYPE_CHECKING:
     from unet_core.cli.common import Commands
@@ -76,6 +78,8 @@ def _add_evaluate(commands: "Commands") -> None:
     parser.add_argument("--colour-map", dest="color_map", help=argparse.SUPPRESS)  # its name in release 0.1
     text = "what mask values stand for: classes or instances (default: as in the training)"
     parser.add_argument("--labels", choices=LABELS, help=text)
+    text = "repairs of the dataset: auto, none or a file (default: those of the training where it is the same folder)"
+    parser.add_argument("--recipe", help=text)
     text = "which images to evaluate (default: held-out, those that the model was not trained on)"
     parser.add_argument("--split", default="held-out", choices=SPLITS, help=text)
     parser.add_argument("--save-masks", type=Path, metavar="DIR", help="also write the predicted masks to this folder")
@@ -218,8 +222,13 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     config = RunConfig() if run is None else dataclasses.replace(run.config, data=run.data)
     names = ("layout", "unlabeled", "ignore_index", "color_map", "labels")
     changes = {name: getattr(parsed, name) for name in names}
-    config = config.replace(**{key: value for key, value in changes.items() if value is not None})
-    search = discovery.search(parsed.data, parsed.layout or "auto", unlabeled=config.data.unlabeled)
+    asked, told = run_data.choose_recipe(config.data, parsed.data, parsed.recipe)
+    set_here = [key for key, value in changes.items() if value is not None]
+    config = config.replace(layout="auto", root=str(parsed.data.resolve()), recipe=asked)
+    config = config.replace(**{key: changes[key] for key in set_here})
+    recipe = recipes.of(config.data)
+    config = recipes.configure(config, recipe)
+    search = discovery.search(parsed.data, config.data.layout, unlabeled=config.data.unlabeled, recipe=recipe)
     samples = search.samples
     parts = scores.known_images(folder, run.split() if run is not None and run.has_split else {})
     groups = scores.classify(samples, parts)
@@ -230,7 +239,8 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     predictor, warning = load_predictor(folder, parsed.device, parsed.precision)
     if warning:
         warn(warning)
-    set_here = [key for key, value in changes.items() if value is not None]
+    if run is None or asked != run.data.recipe:
+        set_here += dict(recipe.settings)  # else the coding of the run is that of the repaired masks
     dataset = scores.load_selected(
         chosen,
         config.data,
@@ -241,6 +251,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     )
     for message in dataset.skipped:
         echo(f"skipped: {message}")
+    dataset.warnings[:0] = told
     for message in dataset.warnings:
         warn(message)
     results = []

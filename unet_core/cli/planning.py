@@ -17,6 +17,7 @@ from unet_core.cli.output import echo, program, warn
 from unet_core.config import reproduce
 from unet_core.config.schema import RunConfig
 from unet_core.data import discovery, fingerprint
+from unet_core.data.recipe import recipes
 from unet_core.errors import RunError, UnetError
 from unet_core.hardware import Machine
 from unet_core.planning import planner, process
@@ -48,7 +49,7 @@ def propose(parsed: argparse.Namespace) -> dict[str, Any]:
     config = read_config(parsed)
     search = discovery.search_data(config.data)
     data = fingerprint.measure_samples(search.samples, config.data, config.model.num_classes, search=search)
-    advice = planner.propose(data, Machine.here(config.train.device), config)
+    advice = planner.propose(data, Machine.here(config.train.device), recipes.configure(config, search.recipe))
     for item in advice:
         change = f"{item.current} -> {item.value}" if item.changes else f"{item.value}"
         echo(f"{'*' if item.changes else ' '} {item.setting:<16} {change:<16} {item.reason}")

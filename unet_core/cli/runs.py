@@ -59,7 +59,7 @@ def pack(parsed: argparse.Namespace) -> dict[str, Any]:
 
 def code(parsed: argparse.Namespace) -> dict[str, Any]:
     """Print the command line and the Python code that reproduce a run."""
-    config = find_run(parsed).config
+    config = find_run(parsed).repeatable
     echo(reproduce.python_code(config))
     return {"command": reproduce.command_line(config)}
 

@@ -20,6 +20,7 @@ from unet_core.data.masks.decide import decide
 from unet_core.data.masks.evidence import Evidence
 from unet_core.data.masks.raw import RawMask
 from unet_core.data.normalization import statistics
+from unet_core.data.recipe.recipes import configure_parts
 from unet_core.errors import DataError, ImageError, PredictionError, listing
 from unet_core.io import channels
 from unet_core.io.channels import Kind
@@ -209,11 +210,14 @@ def load_dataset(
     """Decode and check every sample once; `model` with its channels and classes filled in is the dataset's `model`.
 
     `coding` is the one that a model was trained with; where other masks do not follow it, a warning says how they are
-    read. `search` is how the samples were found: what it tells goes into `warnings`, and it may name the classes.
+    read. `search` is how the samples were found: what it tells goes into `warnings`, it may name the classes, and the
+    settings of its recipe stand in for those of `data` that are the default.
     `progress` is called with (images read, images) before each. A file that cannot be read is skipped and named in
     `skipped`. Raises DataError that lists them all where they are more than a tenth, where a mask has another size than
     its image, and where the masks have no clear classes; ConfigError where the crop size does not fit the model.
     """
+    if search is not None:
+        data, _ = configure_parts(data, ModelConfig(), search.recipe)
     architecture.check_size(model, model.image_size, model.image_size)
     kinds = _find_channels(samples)
     model, told = resolve(model, kinds)

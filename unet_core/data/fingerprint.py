@@ -27,6 +27,8 @@ from unet_core.data.masks.coding import IGNORE
 from unet_core.data.masks.decide import decide
 from unet_core.data.masks.evidence import Evidence
 from unet_core.data.masks.raw import RawMask
+from unet_core.data.recipe.recipe import Recipe
+from unet_core.data.recipe.recipes import configure_parts
 from unet_core.errors import DataError, ImageError
 from unet_core.io import images
 from unet_core.io.pixels import Pixels, full_range
@@ -114,7 +116,7 @@ def measure_samples(
     `data`, `num_classes` (0 = detect) and how the samples were found say what mask values mean, as in training.
     Raises DataError where no image can be read or the masks have no clear classes.
     """
-    data = data or DataConfig()
+    data, _ = configure_parts(data or DataConfig(), ModelConfig(), search.recipe if search else Recipe())
     stats, evidence = _Stats(), Evidence()
     masks_read: list[tuple[RawMask, int]] = []  # what values mean is known after the last one: middles with full areas
     problem: DataError | None = None

@@ -19,6 +19,7 @@ from unet_core.data.dataset import Dataset
 from unet_core.data.fingerprint import spread
 from unet_core.data.groups.grouping import find_groups
 from unet_core.data.layouts import Sample
+from unet_core.data.recipe import recipes
 from unet_core.data.sampling import Batch
 from unet_core.errors import DataError, ImageError
 from unet_core.hardware import cores
@@ -74,6 +75,7 @@ class Trial:
 
 def prepare(config: RunConfig, runs_dir: Path, max_images: int = MAX_IMAGES) -> Trial:
     """Read a sample of the dataset and build the model. Raises UnetError where a run could not start either."""
+    config = recipes.configure(config, recipes.of(config.data))
     threads = config.train.threads or max(1, cores() - 1)
     torch.set_num_threads(threads)
     start = finetune.origin(config.train.init, runs_dir) if config.train.init else None

@@ -2,6 +2,7 @@
 
 runs/20261120-142530-camvid-bce_dice/
   config.json     written once, before the trainer starts
+  studio.json     the repairs with which it reads the dataset, where there are any
   mask_coding.json  what the values in the masks mean, as the trainer found it; in older runs color_map.txt
   split.json      ids of train, val and test images with what tells each by its content, see `data.groups.identity`
   groups.json     groups of images that the split kept together, where there are any
@@ -19,15 +20,17 @@ import contextlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unet_core.config.schema import DataConfig, RunConfig
+from unet_core.data.recipe import recipes
+from unet_core.data.recipe.recipe import FILE
 from unet_core.errors import ConfigError, DataError, RunError
 from unet_core.io.files import write_atomically
-from unet_core.runs import control
+from unet_core.runs import control, run_data
 from unet_core.runs.run_state import SILENT_SECONDS, RunState, is_alive, silent_for, state_of
 
 if TYPE_CHECKING:  # images and numpy: a process that only waits does without
@@ -70,13 +73,13 @@ class Run:
 
     @property
     def data(self) -> DataConfig:
-        """The data settings; of a run of an older release with the color map that its trainer found in the masks."""
-        data = self.config.data
-        for name in ("color_map.txt", "colour_map.txt"):  # the second is that of release 0.1
-            path = self.folder / name
-            if path.is_file():
-                return replace(data, color_map=path.read_text(encoding="ascii").strip())
-        return data
+        """The data settings as the trainer reads them: with the run's own copy of the recipe, or with none."""
+        return run_data.read(self.folder, self.config.data)
+
+    @property
+    def repeatable(self) -> RunConfig:
+        """The settings that train the same again, also where the dataset has got other repairs. Raises UnetError."""
+        return run_data.make_repeatable(self.config, self.data)
 
     @property
     def checkpoints(self) -> Path:
@@ -142,13 +145,9 @@ class Run:
         return (self.folder / "split.json").is_file()
 
     def split(self) -> dict[str, dict[str, str]]:
-        """Which images the run trains, validates and tests on.
+        """Which images train, validate and test: {"train": {image id: record of its content}, "val": ...}.
 
-        Returns:
-            {"train": {image id: record of its content}, "val": ..., "test": ...}
-
-        Raises:
-            RunError: split.json is damaged, or the trainer has not written it yet.
+        Raises RunError where split.json is damaged, or the trainer has not written it yet.
         """
         try:
             parts: dict[str, dict[str, str]] = json.loads((self.folder / "split.json").read_text(encoding="utf-8"))
@@ -254,7 +253,9 @@ class Run:
 
 
 def create(runs_dir: Path, config: RunConfig) -> Run:
-    """Make the directory of a new run, which nothing trains yet. Raises RunError where it cannot be written."""
+    """Make the directory of a new run, which nothing trains yet, with its recipe. Raises RunError, DataError."""
+    recipe = recipes.of(config.data)
+    config = recipes.configure(config, recipe)
     name = re.sub(r"[^A-Za-z0-9]+", "_", Path(config.data.root).resolve().name).strip("_")[:40] or "data"
     loss = "" if config.train.loss == "auto" else f"-{config.train.loss}"
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}{loss}"
@@ -263,6 +264,8 @@ def create(runs_dir: Path, config: RunConfig) -> Run:
         try:
             folder.mkdir(parents=True)
             (folder / "control").mkdir()
+            if not recipe.is_empty:
+                write_atomically(folder / FILE, recipe.to_json())
             write_atomically(folder / "config.json", config.to_json())
         except FileExistsError:
             continue

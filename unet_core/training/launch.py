@@ -31,7 +31,7 @@ def launch_all(configs: Sequence[RunConfig], runs_dir: Path) -> list[runs.Run]:
     from unet_core.data import discovery  # images and numpy: a process that only waits does without
 
     configs = [finetune.resolve_init(config, runs_dir) for config in configs]
-    for config in {(config.data.root, config.data.layout): config for config in configs}.values():
+    for config in {(config.data.root, config.data.layout, config.data.recipe): config for config in configs}.values():
         discovery.search_data(config.data)
     alone = _is_free(runs_dir)
     created: list[runs.Run] = []

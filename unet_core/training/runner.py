@@ -44,7 +44,7 @@ def run_to_end(run: runs.Run, log: EventLog) -> None:
 
 
 def _to_end(run: runs.Run, log: EventLog) -> None:
-    config = run.config
+    config = replace(run.config, data=run.data)
     threads = config.train.threads or max(1, cores() - 1)
     torch.set_num_threads(threads)
     start = _origin(run, config)
@@ -139,7 +139,7 @@ def _load_dataset(run: runs.Run, config: RunConfig, model: ModelConfig, log: Eve
     search = discovery.search_data(config.data)
     try:
         images = dataset.load_dataset(
-            list(search.samples), run.data, model, run.coding, search, _Reading(run.reading).report
+            list(search.samples), config.data, model, run.coding, search, _Reading(run.reading).report
         )
     finally:
         run.reading.unlink(missing_ok=True)

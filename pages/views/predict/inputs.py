@@ -31,7 +31,7 @@ def find_examples(run_id: str, folder: str) -> list[Sample]:
     if run_id:
         try:
             run = runs.Run(Path(folder))
-            parts, data = run.split(), run.config.data
+            parts, data = run.split(), run.data
             samples = discovery.search_data(data).samples
             held_out = set(parts["val"]) | set(parts["test"])
             if unseen := [sample for sample in samples if sample.id in held_out]:

@@ -23,7 +23,9 @@ def show(config: RunConfig) -> None:
         return
     seed = st.number_input("Preview seed", 0, 1000, 0, key="draw", help="Change it to see other crops.")
     try:
-        search, _ = dataset.find_samples(config.data.root, config.data.layout, config.data.unlabeled)
+        search, _ = dataset.find_samples(
+            config.data.root, config.data.layout, config.data.unlabeled, config.data.recipe
+        )
         chosen = search.samples[:: max(1, len(search.samples) // IMAGES)][:IMAGES]
         with st.spinner("Creating crops…"):
             coding, _, _ = dataset.read_coding(config.data.root, config.data, config.model.num_classes)

@@ -16,6 +16,7 @@ from unet_core.config.fields import Field
 from unet_core.config.presets import PRESETS, get_preset
 from unet_core.config.schema import DataConfig, RunConfig, all_fields
 from unet_core.data.masks.coding import MaskCoding
+from unet_core.data.recipe import recipes
 from unet_core.errors import ConfigError, UnetError
 from unet_core.models import architecture
 from unet_core.runs import run as runs
@@ -49,10 +50,11 @@ def choose_data() -> tuple[str, bool]:
         st.info(NO_FOLDER, icon=":material/folder_open:")
         return "", False
     try:
-        layout, unlabeled = (
-            st.session_state.get(name, value) for name, value in (("layout", "auto"), ("unlabeled", "ask"))
+        layout, unlabeled, recipe = (
+            st.session_state.get(name, value)
+            for name, value in (("layout", "auto"), ("unlabeled", "ask"), ("recipe", "auto"))
         )
-        search, problems = dataset.find_samples(root, layout, unlabeled)
+        search, problems = dataset.find_samples(root, layout, unlabeled, recipe)
         st.caption(f"**{len(search.samples)} images** with masks · {plain(search.reason or search.layout)}")
         coding, guesses = show_coding(root, layout, unlabeled)
         if remarks := [*search.notes, *guesses]:
@@ -80,6 +82,7 @@ def show_coding(root: str, layout: str, unlabeled: str) -> tuple[MaskCoding, lis
         labels=state.get("labels", "auto"),
         ignore_index=state.get("ignore_index"),
         color_map=state.get("color_map", ""),
+        recipe=state.get("recipe", "auto"),
     )
     coding, guesses, masks = dataset.read_coding(root, data, st.session_state.get("num_classes", 0))
     st.caption(f"Masks: {plain(coding.describe())} (by {masks} of them)")
@@ -175,6 +178,8 @@ def show() -> RunConfig:
     try:
         folder = str(Path(root).resolve()) if root else ""
         config = finetune.resolve_init(RunConfig().replace(root=folder, **values), runs_dir())
+        if usable:
+            config = recipes.configure(config, recipes.of(config.data))
         architecture.check_size(config.model, config.model.image_size, config.model.image_size)
     except UnetError as error:
         widgets.show_error(error)

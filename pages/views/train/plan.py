@@ -10,6 +10,8 @@ from pages.ui.settings import applies, values_of
 from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.data import discovery, fingerprint
 from unet_core.data.fingerprint import Fingerprint
+from unet_core.data.recipe import recipes
+from unet_core.data.recipe.recipe import Recipe
 from unet_core.errors import UnetError
 from unet_core.hardware import Machine
 from unet_core.planning import planner
@@ -18,8 +20,8 @@ WIDTHS = [4, 3, 4]
 
 
 @st.cache_data(max_entries=16, ttl=600, show_spinner="Analyzing images and masks…")
-def fingerprint_of(data: DataConfig, num_classes: int) -> Fingerprint:
-    """The fingerprint of a folder. Raises DataError."""
+def fingerprint_of(data: DataConfig, num_classes: int, recipe: Recipe) -> Fingerprint:
+    """The fingerprint of a folder with its repairs, which are part of what is cached. Raises DataError."""
     search = discovery.search_data(data)
     return fingerprint.measure_samples(search.samples, data, num_classes, search=search)
 
@@ -34,7 +36,7 @@ def show(config: RunConfig) -> None:
     """Tiles of the fingerprint and the table of suggestions."""
     st.subheader("Suggested settings for this dataset", anchor=False)
     try:
-        data = fingerprint_of(config.data, config.model.num_classes)
+        data = fingerprint_of(config.data, config.model.num_classes, recipes.of(config.data))
     except UnetError as error:
         widgets.show_error(error)
         return

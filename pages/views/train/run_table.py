@@ -136,8 +136,8 @@ def panel(run: runs.Run) -> None:
                     widgets.show_error(error)
         with st.expander("Show code", icon=":material/code:"):
             st.caption("Reproduce this run from the command line or from Python:")
-            st.code(reproduce.command_line(run.config), language="bash", wrap_lines=True)
-            st.code(reproduce.python_code(run.config), language="python")
+            st.code(reproduce.command_line(run.repeatable), language="bash", wrap_lines=True)
+            st.code(reproduce.python_code(run.repeatable), language="python")
 
 
 def deletion(run: runs.Run) -> None:
@@ -172,7 +172,7 @@ def open_run(run: runs.Run) -> None:
 
 def copy(run: runs.Run) -> None:
     """Called by the button, before the form is drawn: it gets the settings of a run, with its dataset."""
-    config: RunConfig = run.config
+    config: RunConfig = run.repeatable
     form.fill(config)
     sample = Path(config.data.root) == Path(sample_data())
     st.session_state["source"] = form.SAMPLE if sample else form.FOLDER

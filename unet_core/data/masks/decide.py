@@ -10,6 +10,7 @@ from unet_core.data.masks import files
 from unet_core.data.masks.coding import MaskCoding, code_drawn
 from unet_core.data.masks.detect import choose_coding
 from unet_core.data.masks.evidence import Evidence
+from unet_core.data.recipe.recipes import configure_parts
 from unet_core.errors import DataError
 from unet_core.io import images
 
@@ -39,6 +40,7 @@ def look(
     search: Search, data: DataConfig, model: ModelConfig, samples: Sequence[Sample]
 ) -> tuple[MaskCoding, list[str]]:
     """The same from some of the samples, as a first look; files that cannot be read are left to whoever reads all."""
+    data, _ = configure_parts(data, ModelConfig(), search.recipe)
     evidence = Evidence()
     for sample in samples:
         try:

@@ -22,9 +22,9 @@ def of(data: DataConfig) -> Recipe:
 
     Raises DataError where it is damaged, holds a repair or a setting that does not exist, or the file is missing.
     """
-    if data.recipe == NONE or (data.recipe == AUTO and not data.root):
+    if data.recipe == NONE or (data.recipe in (AUTO, "") and not data.root):
         return Recipe()
-    if data.recipe == AUTO:
+    if data.recipe in (AUTO, ""):
         recipe = load(Path(data.root))
     else:
         path = Path(data.recipe)
