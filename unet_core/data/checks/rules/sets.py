@@ -102,7 +102,8 @@ def find_near_copies(case: Case) -> Iterator[Finding]:
 def find_tiles(case: Case) -> Iterator[Finding]:
     """Images of different parts of the split that belong together: adjoining tiles, frames, slices."""
     part_of = case.part_of
-    neighbors = mosaics.find_neighbors(case.clues.borders)
+    kept_together = case.data.group_by == "auto" and not case.is_divided_by_folders
+    neighbors = [] if kept_together else mosaics.find_neighbors(case.clues.borders)
     pairs = [(first, second) for first, second in neighbors if first in part_of and second in part_of]
     yield from _across(case, pairs, "adjoining_tiles", "adjoin, as tiles of one image do")
     tiles = {name for pair in pairs for name in pair}
