@@ -1,11 +1,13 @@
 """Pairs, unreadable files, names."""
 
+import shutil
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.core.data.checks.planted import FAULTS, draw, make_clean, write_png
+from tests.core.data.checks.planted import FAULTS, draw, make_clean, number_objects, write_png
 from unet_core.config.schema import DataConfig
 from unet_core.data.checks.finding import ERROR, INFO, WARNING
 from unet_core.data.checks.scan import Scan, scan
@@ -90,3 +92,20 @@ def test_a_mask_of_another_kind_of_name_than_its_image(root: Path) -> None:
     add(root, "CELL_77", "cell_77")
     [finding] = look(root).findings
     assert (finding.check, finding.severity, finding.samples) == ("names", INFO, ("CELL_77",))
+
+
+def test_a_folder_of_each_image_without_its_masks(tmp_path: Path) -> None:
+    for number in range(6):
+        image, mask = draw(number)
+        folder = tmp_path / "stage1_train" / f"n{number}"
+        for kind in ("images", "masks"):
+            (folder / kind).mkdir(parents=True)
+        write_png(folder / "images" / f"n{number}.png", image)
+        numbers = number_objects(mask)
+        for label in range(1, int(numbers.max()) + 1):
+            write_png(folder / "masks" / f"{label:03}f.png", (numbers == label).astype(np.uint8) * np.uint8(255))
+    shutil.rmtree(tmp_path / "stage1_train" / "n4" / "masks")
+    [finding] = look(tmp_path).findings
+    assert (finding.check, finding.severity) == ("missing_masks", ERROR) and "n4" in finding.samples[0]
+    recipe.save(tmp_path, Recipe().add(finding.remedies[0]))
+    assert look(tmp_path).findings == ()
