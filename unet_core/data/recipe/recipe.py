@@ -150,11 +150,11 @@ def _fixed(value: Any) -> Any:
 def load(root: Path) -> Recipe:
     """The recipe of a dataset folder; an empty one where it has none. Raises DataError where it is damaged."""
     for path in (root / FILE, path_elsewhere(root)):
-        if path.is_file():
-            try:
+        try:
+            if path.is_file():
                 return Recipe.from_json(path.read_text(encoding="utf-8"))
-            except (OSError, UnicodeError, DataError) as error:
-                raise DataError(f"{path}: {error}") from error
+        except (OSError, UnicodeError, DataError) as error:
+            raise DataError(f"{path}: {error}") from error
     return Recipe()
 
 
