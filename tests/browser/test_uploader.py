@@ -48,6 +48,7 @@ def test_a_folder_with_all_below_it_by_keyboard(server: Server, page: Page, tmp_
     files = make_folder(tmp_path / "my cells")
     page.goto(server.url)
     button = page.get_by_role("button", name="Choose folder")
+    expect(button).to_be_enabled()  # its program is loaded
     button.focus()
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
@@ -157,6 +158,53 @@ def test_after_a_reload_only_the_rest_is_sent(server: Server, page: Page, tmp_pa
     expect(page.get_by_text("“large” was added.", exact=True)).to_be_visible()
     assert min(offsets) > 4_000_000
     assert content(server.folder / "datasets" / "large") == files
+
+
+def test_it_goes_on_while_another_page_is_shown(server: Server, page: Page, tmp_path: Path) -> None:
+    files = make_folder(tmp_path / "large", count=4, size=2_000_000)
+    page.goto(server.url)
+    choose(page, "folder", tmp_path / "large")
+    slowed(page)
+    start(page)
+    poll(lambda: arrived(page) > 0, what="the first chunk")
+    shown = page.get_by_text("Show the uploader")
+    shown.click()
+    expect(page.locator(".uploader")).to_have_count(0)
+    shown.click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    poll(lambda: arrived(page) > 4_000_000, what="more chunks")
+    shown.click()
+    poll(lambda: (server.folder / "datasets" / "large").is_dir(), what="the dataset")
+    poll(lambda: page.evaluate("Boolean(window.unetUploader.arrived)"), what="the browser to know")
+    shown.click()
+    expect(page.get_by_text("“large” was added.", exact=True)).to_be_visible()
+    expect(page.get_by_text("Python got: large", exact=True)).to_be_visible()
+    assert content(server.folder / "datasets" / "large") == files
+
+
+def drop(page: Page, *paths: Path) -> None:
+    """Drop files and folders on the zone, as the desktop does."""
+    page.locator(".uploader[data-state]").wait_for()
+    box = page.locator("[data-is=zone]").bounding_box()
+    session = page.context.new_cdp_session(page)
+    point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 10}
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **point, "data": data})
+
+
+def test_a_dropped_folder_with_more_files_than_a_reader_gives_at_once(
+    server: Server, page: Page, tmp_path: Path
+) -> None:
+    files = make_folder(tmp_path / "cells", count=130)
+    (tmp_path / "notes.txt").write_text("n")
+    page.goto(server.url)
+    drop(page, tmp_path / "cells", tmp_path / "notes.txt")
+    expect(page.get_by_text("261 files, 2.6 MB. 1 file of the system left out.")).to_be_visible()
+    start(page)
+    expect(page.get_by_text("“My dataset” was added.", exact=True)).to_be_visible()
+    arrived_files = content(server.folder / "datasets" / "My dataset")
+    assert arrived_files == {"notes.txt": b"n"} | {f"cells/{name}": data for name, data in files.items()}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -15,14 +15,20 @@ const LAST = "unet-upload:last"; // {id, name, print, total} of the upload that 
 
 class Uploader {
   constructor(root) {
-    this.root = root;
-    this.find = finder(root);
     this.files = []; // {path, file}
     this.junk = 0;
     this.isNamed = false; // by the user
-    this.removed = new AbortController();
-    this.listen();
+    this.attach(root);
     this.show("idle");
+  }
+
+  // Live in an element: the first one, or that of the page to which a visitor has come back.
+  attach(root) {
+    Object.assign(this, { root, find: finder(root), isAttached: true, removed: new AbortController() });
+    this.listen();
+    if (this.state) this.show(this.state);
+    if (this.last) this.tell(this.last);
+    return this;
   }
 
   // Called at each rerun; the token may be a new one.
@@ -30,11 +36,13 @@ class Uploader {
     this.component = component;
     if (!this.isMounted) this.recall();
     this.isMounted = true;
+    if (this.arrived) this.succeed(this.arrived);
   }
 
-  destroy() {
+  // Another page of the app is shown: an upload goes on meanwhile.
+  detach() {
     this.removed.abort();
-    this.sender?.stopping.abort(); // what has arrived stays for a while
+    this.isAttached = false;
   }
 
   listen() {
@@ -168,7 +176,7 @@ class Uploader {
       if (!error.again) save(LAST, null);
       this.fail(error.message);
     } finally {
-      if (this.sender === sender) this.sender = null;
+      if (this.sender === sender) this.sender = this.last = null;
     }
   }
 
@@ -183,7 +191,7 @@ class Uploader {
 
   async cancel() {
     const { sender } = this;
-    this.sender = null;
+    this.sender = this.last = null;
     save(LAST, null);
     this.clear();
     this.say("result", "The upload was cancelled; nothing of it is kept.");
@@ -200,6 +208,8 @@ class Uploader {
 
   succeed({ name, notes }) {
     save(LAST, null);
+    this.arrived = this.isAttached ? null : { name, notes }; // told when the visitor comes back
+    if (this.arrived) return;
     this.clear();
     this.show("done");
     this.say("result", `“${name}” was added.`);
@@ -234,6 +244,7 @@ class Uploader {
   }
 
   tell(event) {
+    this.last = event;
     if (this.state !== event.state) this.show(event.state);
     const { arrived, total } = event;
     Object.assign(this.root.dataset, { arrived, total });
@@ -273,10 +284,15 @@ function wait(ms, signal) {
 
 export default function mountUploader(component) {
   const root = component.parentElement.querySelector(".uploader");
-  root.unetUploader ??= new Uploader(root);
-  root.unetUploader.update(component);
+  if (!root.unetUploader) {
+    const before = window.unetUploader;
+    const goesOn = before && !before.isAttached && (before.isBusy || before.arrived);
+    root.unetUploader = window.unetUploader = goesOn ? before.attach(root) : new Uploader(root);
+  }
+  const { unetUploader: uploader } = root;
+  uploader.update(component);
   return () => {
-    root.unetUploader?.destroy();
+    if (root.unetUploader === uploader && uploader.root === root) uploader.detach();
     root.unetUploader = undefined;
   };
 }
