@@ -7,7 +7,7 @@
 import { finder, setText } from "../shared/dom.js";
 import { load, save } from "../shared/session.js";
 import { entriesOf, fingerprint, fromEntries, fromInput, merge, proposeName } from "./collect.js";
-import { CancelledError, Sender } from "./sender.js";
+import { CancelledError, Sender, wait } from "./sender.js";
 import { Stream } from "./stream.js";
 import { bytes, files as filesText, progressText, Speed, spokenProgress } from "./wording.js";
 
@@ -18,14 +18,18 @@ class Uploader {
     this.files = []; // {path, file}
     this.junk = 0;
     this.isNamed = false; // by the user
+    this.texts = new Map(); // what is said where
     this.attach(root);
     this.show("idle");
   }
 
   // Live in an element: the first one, or that of the page to which a visitor has come back.
   attach(root) {
+    const name = this.root ? this.find("name").value : "";
     Object.assign(this, { root, find: finder(root), isAttached: true, removed: new AbortController() });
     this.listen();
+    this.find("name").value = name;
+    for (const [where, text] of this.texts) setText(this.find(where), text);
     if (this.state) this.show(this.state);
     if (this.last) this.tell(this.last);
     return this;
@@ -214,10 +218,7 @@ class Uploader {
     this.show("done");
     this.say("result", `“${name}” was added.`);
     this.speak(`Dataset ${name} was added`);
-    this.find("notes").replaceChildren(
-      ...notes.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
-    );
-    this.find("notes").hidden = !notes.length;
+    this.say("notes", notes.join("\n"));
     this.component.setTriggerValue("done", { name, notes });
   }
 
@@ -232,8 +233,7 @@ class Uploader {
   show(state) {
     this.state = this.root.dataset.state = state;
     const isSending = ["sending", "waiting", "unpacking"].includes(state);
-    for (const name of ["result", "error"]) if (state !== "done") this.say(name, "");
-    if (state !== "done") this.find("notes").hidden = true;
+    for (const name of ["result", "error", "notes"]) if (state !== "done") this.say(name, "");
     this.find("chosen").hidden = state !== "chosen";
     this.find("sending").hidden = !isSending;
     this.find("retry").hidden = state !== "waiting";
@@ -266,6 +266,7 @@ class Uploader {
   }
 
   say(name, text) {
+    this.texts.set(name, text);
     setText(this.find(name), text);
   }
 
@@ -274,19 +275,11 @@ class Uploader {
   }
 }
 
-function wait(ms, signal) {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-  });
-}
-
 export default function mountUploader(component) {
   const root = component.parentElement.querySelector(".uploader");
   if (!root.unetUploader) {
     const before = window.unetUploader;
-    const goesOn = before && !before.isAttached && (before.isBusy || before.arrived);
+    const goesOn = before && !before.isAttached;
     root.unetUploader = window.unetUploader = goesOn ? before.attach(root) : new Uploader(root);
   }
   const { unetUploader: uploader } = root;
