@@ -10,7 +10,7 @@ from pages.components import viewer
 from pages.server.datasets import thumbnails
 from pages.ui import channels_shown, data_charts, widgets
 from pages.ui.formatting import plain
-from pages.views.data import left_out, state
+from pages.views.data import left_out, pairs, state
 from pages.views.data.state import Dataset
 from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.checks.finding import ERROR, INFO, WARNING
@@ -54,6 +54,14 @@ def show(dataset: Dataset, facts: SampleFacts, names: Sequence[str]) -> None:
                 on_click=open_image,
                 args=(name,),
             )
+        st.button(
+            "Change mask",
+            key="change_mask",
+            icon=":material/link:",
+            on_click=pairs.look_up,
+            args=(facts,),
+            help="Opens Pairs, where another mask file can be chosen for this image.",
+        )
         st.button(
             "Leave out",
             key="leave_out",

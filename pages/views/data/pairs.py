@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from pages.ui.formatting import plain
-from pages.views.data import left_out, state
+from pages.views.data import PAIRS, left_out, state
 from pages.views.data.state import Dataset
 from unet_core.config.choices import UNLABELED
+from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.recipe.recipe import Recipe, Remedy, make_repair
 from unet_core.io.filenames import readable
 
@@ -35,7 +36,7 @@ def show(dataset: Dataset) -> None:
     lacking = sum(row.status == NO_MASK for row in rows)
     st.caption(
         f"{len(rows) - lacking:,} images have a mask, {lacking:,} have none; {len(dataset.scan.spare_masks):,} masks "
-        "have no image. Select a row to correct a pair."
+        "have no image. To correct a pair, select its row, or search until one image is left."
     )
     if lacking:
         show_missing(dataset, lacking)
@@ -98,7 +99,15 @@ def choose_row(rows: list[Row]) -> Row | None:
     if len(passed) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(passed):,} images. Search to see others.")
     selected = [row for row in event.selection.rows if row < len(shown)]
-    return shown[selected[0]] if selected else None
+    if selected or len(shown) == 1:
+        return shown[selected[0] if selected else 0]
+    return None
+
+
+def look_up(facts: SampleFacts) -> None:
+    """Called by a button of another view: open this one with the pair of an image."""
+    st.session_state["data_view"] = PAIRS
+    st.session_state["pairs_text"] = facts.image
 
 
 def _masks_text(masks: tuple[str, ...]) -> str:
