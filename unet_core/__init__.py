@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from unet_core.api.datasets import open_dataset, plan
+    from unet_core.api.datasets import convert_dataset, open_dataset, plan
     from unet_core.api.models import evaluate, load
     from unet_core.api.runs import launch, train
     from unet_core.config.schema import ModelConfig, RunConfig
@@ -33,6 +33,7 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "RunConfig": "config.schema",
     "UNet": "models.unet",
     "UnetError": "errors",
+    "convert_dataset": "api.datasets",
     "evaluate": "api.models",
     "launch": "api.runs",
     "load": "api.models",
@@ -48,6 +49,7 @@ __all__ = [
     "RunConfig",
     "UNet",
     "UnetError",
+    "convert_dataset",
     "evaluate",
     "launch",
     "load",

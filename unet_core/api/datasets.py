@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from unet_core.data import dataset
+    from unet_core.export.dataset.convert import Converted
     from unet_core.planning.planner import Advice
 
 
@@ -89,6 +90,44 @@ def open_dataset(folder: str | Path, **settings: Any) -> OpenDataset:
     config = recipes.configure(config, recipe)
     search = discovery.search(Path(folder), config.data.layout, unlabeled=config.data.unlabeled, recipe=recipe)
     return OpenDataset(dataset.load_dataset(list(search.samples), config.data, config.model, None, search))
+
+
+def convert_dataset(
+    data: str | Path,
+    output: str | Path,
+    *,
+    format: str = "folders",
+    images: str = "png",
+    **settings: Any,
+) -> "Converted":
+    """Write a dataset of any layout to a new folder, with its repairs applied; the source is left as it is.
+
+    Args:
+        data: Folder with images and masks, in one of the layouts of docs/datasets.md.
+        output: Folder to write; it must not hold anything.
+        format: "folders" (`images/` and `masks/` with class indices, 255 where a pixel does not count, or with 16-bit
+            numbers of objects where the masks have these), "coco" (run lengths), or "nnunet" (version 2). Parts for
+            training, validation and test that the source has stay what they are.
+        images: "png", or "tiff", which also holds 32-bit float and any number of channels.
+        settings: Settings of the data or model by name, as for `open_dataset`.
+
+    Returns:
+        A `Converted`: `.folder`, `.images` (how many) and `.warnings`.
+
+    Raises:
+        DataError: The source cannot be used, the format cannot hold it, or `output` holds files.
+        ConfigError: A setting does not exist or is out of range.
+
+    Example:
+        >>> from unet_core import convert_dataset, open_dataset
+        >>> convert_dataset("cells", "cells-nnunet", format="nnunet").images
+        48
+        >>> len(open_dataset("cells-nnunet"))
+        48
+    """
+    from unet_core.export.dataset import convert
+
+    return convert.convert(data_settings(data, settings, RunConfig()), Path(output), format, images)
 
 
 def plan(data: str | Path, **settings: Any) -> "list[Advice]":

@@ -249,7 +249,9 @@ def size_problem(sample: Sample, path: Path, actual: tuple[int, ...], expected: 
         f"{where}: the mask is {actual[1]} x {actual[0]} pixels, its image {sample.image.name} "
         f"is {expected[1]} x {expected[0]}"
     )
-    if tuple(actual[:2]) == tuple(expected[1::-1]) and _is_turned(sample.image):
+    if fits := [repair.get("how") for repair in sample.repairs if repair.kind == "fit"]:
+        text += f", and its repair {fits[-1]!r} does not fit that; undo it or choose another one"
+    elif tuple(actual[:2]) == tuple(expected[1::-1]) and _is_turned(sample.image):
         text += (
             ". The photo is turned by its EXIF orientation and the mask is not; turn the mask, or save the photo "
             "without the orientation as it is stored"

@@ -110,3 +110,18 @@ def test_color_masks_say_how_they_are_read(tmp_path: Path) -> None:
     [finding] = found.findings
     assert (finding.check, finding.severity, finding.count) == ("color_masks", INFO, 12)
     assert "0 = background, 250,50,83 = foreground" in finding.message
+
+
+def number_some(mask: Mask) -> Mask:
+    """Objects by their numbers, fewer in some images than in others."""
+    numbers = number_objects(mask)
+    return np.where(numbers <= 6 + int((mask > 0).sum()) % 6, numbers, 0).astype(np.uint16)
+
+
+def test_objects_of_one_value_where_all_can_be_read(tmp_path: Path) -> None:
+    root = make(tmp_path / "cells", number_some)
+    change(root, ["c05"], lambda mask: (mask > 0).astype(np.uint8) * np.uint8(255))
+    found = scan(DataConfig(root=str(root)))
+    [finding] = found.findings
+    assert (finding.check, finding.severity, finding.samples) == ("mixed_values", WARNING, ("c05",))
+    assert "one value for all objects" in finding.message and not refuses(root)
