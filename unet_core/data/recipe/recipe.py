@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from unet_core.errors import DataError
+from unet_core.io.filenames import readable
 from unet_core.io.files import cache_folder, write_atomically
 
 FILE = "studio.json"
@@ -117,7 +118,10 @@ class Recipe:
                 for repair in self.repairs
             ],
         }
-        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        if readable(text) != text:  # names of files that are not UTF-8 need escapes
+            text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+        return text
 
     @classmethod
     def from_json(cls, text: str) -> "Recipe":

@@ -105,7 +105,7 @@ def test_a_sample_that_is_gone_is_told(tmp_path: Path) -> None:
     assert [sample.repairs for sample in search.samples] == [(make_repair("invert", ["x", "a"]),), ()]
 
 
-@pytest.mark.parametrize("path", ["masks/none.png", "../elsewhere.png", "/etc/hostname"])
+@pytest.mark.parametrize("path", ["masks/none.png", "../elsewhere.png", "/etc/hostname", "x" * 300])
 def test_a_pair_with_what_is_not_in_the_dataset_is_a_problem(tmp_path: Path, path: str) -> None:
     (tmp_path / "elsewhere.png").write_bytes(b"")
     root = grow(tmp_path / "d", *FOLDERS)
@@ -124,6 +124,15 @@ def test_subsets_and_groups_by_hand(tmp_path: Path) -> None:
         grouping = find_groups(search.samples, group_by)
         assert {name: grouping.group_of[name] for name in "ac"} == {"a": "a", "c": "a"}
         assert grouping.messages[-1] == "2 images were kept together as 1 groups (by hand)."
+
+
+def test_a_repair_of_thousands_is_no_matter(tmp_path: Path) -> None:
+    root = grow(tmp_path / "d", *FOLDERS)
+    many = [f"x{number}" for number in range(50_000)]
+    search = repaired(root, make_repair("invert", [*many, "b"]), make_repair("subset", [*many, "c"], part="test"))
+    assert [len(sample.repairs) for sample in search.samples] == [0, 1, 0]
+    assert [sample.subset for sample in search.samples] == [None, None, "test"]
+    assert search.notes[0].startswith("studio.json has repairs of 50000 samples that are not in the dataset: x0, x1,")
 
 
 def test_empty_images_are_repaired_too(tmp_path: Path) -> None:
