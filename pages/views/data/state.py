@@ -49,7 +49,8 @@ class Dataset:
         """Of all classes, the background's first."""
         scan = self.scan
         count = max(2, scan.num_classes)
-        names = list(scan.class_names) or (["background", "foreground"] if count == 2 else ["background"])
+        names = list(self.config.model.names or scan.class_names)  # the recipe's at once, also before the next scan
+        names = names or (["background", "foreground"] if count == 2 else ["background"])
         return [names[index] if index < len(names) else f"class {index}" for index in range(count)]
 
     @property
