@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from pages.ui.formatting import plain
+from pages.ui.formatting import key_text, plain
 from pages.views.data import PAIRS, left_out, state
 from pages.views.data.state import Dataset
 from unet_core.config.choices import UNLABELED
@@ -70,7 +70,7 @@ def _below(root: Path, path: Path) -> str:
 def choose_row(rows: list[Row]) -> Row | None:
     """The table, and the row that is selected in it."""
     text = st.text_input("Search", key="pairs_text", placeholder="Part of a file name", width=260).strip().casefold()
-    passed = [row for row in rows if not text or text in f"{row.image} {' '.join(row.masks[:50])}".casefold()]
+    passed = [row for row in rows if not text or text in readable(f"{row.image} {' '.join(row.masks[:50])}").casefold()]
     shown = passed[:MOST_ROWS]
     if not shown:
         st.info("No image passes this filter.", icon=":material/filter_alt_off:")
@@ -107,7 +107,7 @@ def choose_row(rows: list[Row]) -> Row | None:
 def look_up(facts: SampleFacts) -> None:
     """Called by a button of another view: open this one with the pair of an image."""
     st.session_state["data_view"] = PAIRS
-    st.session_state["pairs_text"] = facts.image
+    st.session_state["pairs_text"] = readable(facts.image)
 
 
 def _masks_text(masks: tuple[str, ...]) -> str:
@@ -122,7 +122,7 @@ def edit(dataset: Dataset, row: Row) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(readable(row.image))}**")
         text = st.text_input(
-            "Find a mask file", key=f"find mask {row.id}", placeholder="Part of its name", width=320
+            "Find a mask file", key=f"find mask {key_text(row.id)}", placeholder="Part of its name", width=320
         ).strip()
         files = list_files(dataset, row, text)
         default = list(row.masks) if len(row.masks) <= MOST_CHIPS else []
@@ -131,7 +131,7 @@ def edit(dataset: Dataset, row: Row) -> None:
             list(dict.fromkeys([*default, *files])),
             default=default,
             format_func=readable,
-            key=f"masks of {row.id} {row.masks[:MOST_CHIPS]}",
+            key=key_text(f"masks of {row.id} {' '.join(row.masks[:MOST_CHIPS])}"),
             placeholder=f"{len(row.masks)} files" if len(row.masks) > MOST_CHIPS else "Choose a file",
             help="Several files are the objects of one image and are merged.",
         )
