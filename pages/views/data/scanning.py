@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-from unet_core.data.checks.process import ScanProcess, ScanState
 
 from pages.server.datasets import scans
 from pages.ui import widgets
@@ -14,6 +13,7 @@ from pages.views.data.state import Dataset
 from unet_core.config.schema import DataConfig
 from unet_core.data.checks import process
 from unet_core.data.checks.facts import SampleFacts
+from unet_core.data.checks.process import ScanProcess, ScanState
 from unet_core.data.checks.scan import Scan
 from unet_core.data.recipe.recipe import Recipe
 
@@ -30,7 +30,7 @@ def find_dataset(root: Path, recipe: Recipe) -> Dataset:
     scan = None if running else scans.find(data, text)
     if scan is None:
         if not follows(root, text):
-            state.examine.clear()  # the files may have changed since they were last looked at
+            state.forget_files()  # the files may have changed since they were last looked at
         names = list_names(root, recipe)
         started = find_process(root, text)
         if started.poll().state is ScanState.DONE:
@@ -45,7 +45,7 @@ def find_dataset(root: Path, recipe: Recipe) -> Dataset:
 
 def list_names(root: Path, recipe: Recipe) -> Scan:
     """A scan that knows no more than the names of the files. Raises DataError."""
-    search = state.examine(str(root), recipe.to_json(), "")
+    search = state.examine(root, recipe, "")
     facts = tuple(
         SampleFacts(
             sample.id,
@@ -136,7 +136,7 @@ def show_progress(scan: ScanProcess) -> None:
 def start_again(root: Path) -> None:
     """Called by the button."""
     scans.forget()
-    state.examine.clear()
+    state.forget_files()
     st.session_state.pop(PROCESS, None)
 
 
