@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 
 from pages.server import pixel_routes, uploads
 from pages.server.paths import runs_dir
 from pages.server.run_api import routes
+from pages.server.static_compression import StaticCompression
 
 
 def resume_queue() -> None:
@@ -30,5 +32,8 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 base = st.get_option("server.baseUrlPath") or ""
 app = st.App(
-    "pages/main.py", routes=[*routes(base), *pixel_routes.routes(base), *uploads.routes(base)], lifespan=lifespan
+    "pages/main.py",
+    routes=[*routes(base), *pixel_routes.routes(base), *uploads.routes(base)],
+    middleware=[Middleware(StaticCompression, base=base)],
+    lifespan=lifespan,
 )

@@ -22,7 +22,7 @@ with left:
     run = widgets.choose_run("Model", trained)
 with right:
     chosen = images.choose()
-if chosen is None:
+if run is None or chosen is None:
     st.stop()
 model = model_registry.Model(run.id, run.best, run)
 try:

@@ -7,11 +7,12 @@ import streamlit as st
 from pages import PAGES
 from pages.ui import addresses
 
-LOGO = str(Path(__file__).parent / "assets" / "logo.svg")  # a Material icon would be fetched from another site
+here = Path(__file__).parent
+LOGO = str(here / "assets" / "logo.svg")  # a Material icon would be fetched from another site
 st.set_page_config(page_title="UNet Studio", page_icon=LOGO, layout="wide")
 st.logo(LOGO, size="large")
+st.html(here / "assets" / "style.css")
 
-here = Path(__file__).parent
 menu = [
     st.Page(here / page.file, title=page.title, icon=page.icon, url_path=page.url_path or None, default=key == "home")
     for key, page in PAGES.items()

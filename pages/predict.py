@@ -19,6 +19,8 @@ left, right = st.columns(2, gap="medium")
 with left:
     model = model_picker.choose_model(models) if models else None
     import_model.show()
+if model is None and models:
+    st.stop()
 if model is None:
     st.info("There is no model yet. [Train](/train) one, usable after its first epoch, or add one above.")
     st.stop()

@@ -15,7 +15,8 @@ def show_live() -> None:
     """The chosen run, or where to begin."""
     existing = runs.find(runs_dir())
     if existing:
-        live_run.show(widgets.choose_run("Run", existing))
+        if (run := widgets.choose_run("Run", existing)) is not None:
+            live_run.show(run)
     else:
         st.info(
             "No runs yet. The default settings are a good start: click **Start training**, and the curves appear here.",

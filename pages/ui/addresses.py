@@ -1,4 +1,7 @@
-"""Addresses of older releases, which users may have saved as links, are read as what they mean now."""
+"""What the address says beside the values of widgets: what a link names, and addresses of older releases.
+
+Users may have saved old addresses as links; they are read as what they mean now.
+"""
 
 import contextlib
 
@@ -31,8 +34,15 @@ VALUES = {  # by parameter: a value of an older release and its name now
 FOLDERS = ("Local folder", "Folder on this machine")  # as `source`: the dataset is the folder named by `root`
 
 
+MODEL = "model"  # by which a link names a run or model; the address of the open page then has it as `run`
+
+
 def update() -> None:
     """Rewrite the address before any widget reads it; an up-to-date one is left unchanged."""
+    # At a change of page Streamlit drops parameters of the other page's widgets: `run` itself would be lost in a link.
+    if MODEL in st.query_params:
+        _set("run", st.query_params[MODEL])
+        del st.query_params[MODEL]
     options = {option.name: option for option in all_fields()}
     for old, new in RENAMED.items():
         if old in st.query_params:

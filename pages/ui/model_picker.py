@@ -8,11 +8,11 @@ from pages.server.prediction_job import Loaded
 from pages.ui import widgets
 
 
-def choose_model(models: list[Model]) -> Model:
-    """A menu of models; the choice stands in the page's address."""
-    chosen = st.selectbox("Model", [model.name for model in models], key="run", bind="query-params")
-    model = next(model for model in models if model.name == chosen)
-    if model.run is not None:
+def choose_model(models: list[Model]) -> Model | None:
+    """A menu of models; the choice stands in the page's address. None where the one that it names is gone."""
+    chosen = widgets.choose_name("Model", [model.name for model in models], "model")
+    model = next((model for model in models if model.name == chosen), None)
+    if model is not None and model.run is not None:
         widgets.show_notes(model.run)
     return model
 

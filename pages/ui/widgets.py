@@ -126,14 +126,40 @@ def state_badge(state: runs.RunState) -> None:
     st.badge(state.value, color=color, icon=icon)
 
 
-def choose_run(label: str, choices: Sequence[runs.Run]) -> runs.Run:
-    """A menu of runs, the newest first, and the name of the chosen one; the choice is kept in the page's address.
+def choose_name(label: str, names: Sequence[str], noun: str) -> str | None:
+    """A menu of runs or models by name, whose choice is kept in the page's address; the first by default.
+
+    Where the address names one that is not there, it says so and None is chosen: not another one in its place.
+    """
+    named = st.session_state.get("run") or st.query_params.get("run")
+    by_default = st.session_state.get("first_run")  # the address does not hold a default: nobody has named it
+    st.session_state["first_run"] = names[0]
+    if named and named not in names and named != by_default:
+        st.session_state["missing_run"] = named
+    elif named:
+        st.session_state.pop("missing_run", None)
+    missing = st.session_state.get("missing_run")
+    if missing:
+        st.session_state.pop("run", None)
+    chosen = st.selectbox(
+        label, names, None if missing else 0, key="run", bind="query-params", placeholder=f"Choose a {noun}"
+    )
+    if missing and chosen is None:
+        show_warning(
+            f"The {noun} {missing} of this address is not available: it was deleted, or has no checkpoint yet."
+        )
+    return chosen
+
+
+def choose_run(label: str, choices: Sequence[runs.Run]) -> runs.Run | None:
+    """A menu of runs, the newest first, and the name of the chosen one; None where that of the address is gone.
 
     The menu lists the ids: the address holds what the menu shows, and names can change and need not be unique.
     """
-    chosen_id = st.selectbox(label, [run.id for run in choices], key="run", bind="query-params")
-    run = next(run for run in choices if run.id == chosen_id)
-    show_notes(run)
+    chosen = choose_name(label, [run.id for run in choices], "run")
+    run = next((run for run in choices if run.id == chosen), None)
+    if run is not None:
+        show_notes(run)
     return run
 
 

@@ -19,6 +19,7 @@ def server(tmp_path_factory):
 def browser():
     if not CHROMIUM:
         pytest.fail("No chromium on this machine: apt-get install chromium, or name one in CHROMIUM.")
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -30,6 +31,5 @@ def page(browser: Browser) -> Page:
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
     yield page
     context.close()

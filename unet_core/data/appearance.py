@@ -26,7 +26,8 @@ class ImageStats:
     distance in pixels at which the autocorrelation of its gray levels has fallen to a half: the coarseness of what is
     in it, whatever its contrast. `redness` is red less blue, over the mean; 0 for a gray image. `leaps` is the share
     of neighbors side by side that differ by more than half of the range, `levels` how many gray levels occur (0 for
-    float), `contrast` what lies between the 0.1st and the 99.9th percentile.
+    float), `contrast` what lies between the 0.1st and the 99.9th percentile, `deviation` the standard deviation of all
+    values.
     """
 
     mean: float
@@ -37,6 +38,7 @@ class ImageStats:
     leaps: float = 0.0
     levels: int = 0
     contrast: float = 0.0
+    deviation: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def measure(image: Pixels) -> ImageStats:
         leaps=float((steps > 0.5).mean()) if steps.size else 0.0,
         levels=int((np.bincount(stored.ravel()) > 0).sum()) if stored.dtype.kind == "u" else 0,
         contrast=most - least,
+        deviation=float(shares.std()),
     )
 
 

@@ -6,87 +6,41 @@ predicted again.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from unet_core.data import appearance
-from unet_core.data.fingerprint import Fingerprint
 from unet_core.inference.adjustments import Adjust
-from unet_core.io.pixels import Pixels, full_range
+from unet_core.inference.observation import (
+    ALMOST,
+    UNSURE,
+    Array,
+    ModelFacts,
+    Observation,
+    levels,
+    measure,
+    symptom,
+    width,
+)
+from unet_core.io.pixels import full_range
 
-ALMOST = 0.995  # share of the pixels from which a mask counts as full, or as of one class
-UNSURE = 0.35  # width of the middle 98% of the probabilities under which the model does not discriminate
-
-Array = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """What is known of the model; what its checkpoint does not say is left at its default."""
-
-    threshold: float = 0.5
-    fingerprint: Fingerprint | None = None  # of its training images
-    usual: appearance.TypicalStats | None = None  # what they looked like
-    val_dice: float | None = None
-    batches: int | None = None  # that its batch norm has seen; None without one
-
-
-@dataclass(frozen=True)
-class Observation:
-    """An image (H, W, C) as it was read, how it was adjusted, and its prediction.
-
-    `probability` (H, W) uint8 in 1/255 for one class, else None; `mask` (H, W) class indices at `threshold`.
-    """
-
-    image: Pixels
-    mask: Array
-    probability: Array | None
-    threshold: float
-    adjust: Adjust = field(default_factory=Adjust)
-    known_look: appearance.ImageStats | None = None  # if measured before: no threshold changes it
-
-    @cached_property
-    def look(self) -> appearance.ImageStats:
-        """The statistics of the image as the model got it."""
-        return self.known_look or measure(self.image, self.adjust)
-
-
-def measure(image: Pixels, adjust: Adjust) -> appearance.ImageStats:
-    """The statistics of an image (H, W, C) after it was adjusted."""
-    return appearance.measure(adjust.apply(appearance.middle(image)))
-
-
-def symptom(observation: Observation) -> str:
-    """ "empty", "full", "one class", "unsure", or "" where nothing is odd about the mask itself."""
-    share = float((observation.mask > 0).mean())
-    if observation.probability is None:
-        largest = np.bincount(observation.mask.ravel()).max() / observation.mask.size
-        return "one class" if largest >= ALMOST else ""
-    if share <= 1e-5:
-        return "empty"
-    if share >= ALMOST:
-        return "full"
-    return "unsure" if width(observation.probability) < UNSURE and levels(observation.probability)[1] < 0.8 else ""
-
-
-def levels(probability: Array) -> tuple[float, float]:
-    """The 1st and 99th percentile of the probabilities."""
-    low, high = np.percentile(probability, (1, 99)) / 255
-    return float(low), float(high)
-
-
-def width(probability: Array) -> float:
-    """How far these two lie apart."""
-    low, high = levels(probability)
-    return high - low
-
+__all__ = [
+    "Cause",
+    "ModelFacts",
+    "Observation",
+    "find_causes",
+    "is_suspicious",
+    "levels",
+    "measure",
+    "symptom",
+    "width",
+]
 
 LEARNED = 0.3  # validation Dice under which a model has not learned its task
 FEW_LEVELS = 32
+FAINT = 0.25  # no probability above this: nothing is there, and no threshold makes it an object
 FLAT = 1 / 4096  # of the range: less than a step of twelve bits
 LEAPS = 0.04  # share of neighbors that differ by half the range, above which values have wrapped around
 SCALES_APART = 1.5  # times the usual range of structure
@@ -120,16 +74,15 @@ def _threshold(observation: Observation, facts: ModelFacts) -> Iterator[Cause]:
     """The threshold is outside the range of the probabilities; another one would give a mask."""
     if observation.probability is None or symptom(observation) not in ("empty", "full"):
         return
-    _, highest = levels(observation.probability)
     better, split = facts.threshold, _two_groups(observation.probability)
     share = float((observation.probability > better * 255).mean())
     sensible = 1e-4 < share < ALMOST and abs(better - observation.threshold) > 0.01
     if not sensible:
         better = max(0.01, math.floor(split * 100) / 100)
         share = float((observation.probability > better * 255).mean())
-    if not 1e-4 < share < ALMOST or abs(better - observation.threshold) <= 0.01 or highest < 0.05:
-        return
     most = float(observation.probability.max()) / 255
+    if not 1e-4 < share < ALMOST or abs(better - observation.threshold) <= 0.01 or most < FAINT:
+        return
     side = f"above {observation.threshold:.2f}, the highest is {most:.2f}"
     problem = f"No pixel has a probability {side}." if symptom(observation) == "empty" else f"Nearly all are {side}."
     yield Cause(
@@ -204,6 +157,8 @@ def _bit_depth(observation: Observation, facts: ModelFacts) -> Iterator[Cause]:
             0.96,
         )
     elif look.used < 0.15 and look.used < usual[0] / 3:
+        if look.levels > FEW_LEVELS and facts.removes_intensity(look):
+            return
         few = f" in {look.levels} gray levels" if look.levels <= FEW_LEVELS else ""
         yield Cause(
             "bit_depth",
@@ -240,6 +195,7 @@ def _scale(observation: Observation, facts: ModelFacts) -> Iterator[Cause]:
     if not here or not there[0] or there[0] / SCALES_APART <= here <= there[2] * SCALES_APART:
         return
     ratio = here / there[1]
+    beyond = here / there[2] if ratio > 1 else there[0] / here  # a varied training set has a wide range
     scale = float(np.clip(float(f"{observation.adjust.scale / ratio:.2g}"), 0.05, 20))
     objects = ""
     if facts.fingerprint and facts.fingerprint.object_diameter:
@@ -249,7 +205,7 @@ def _scale(observation: Observation, facts: ModelFacts) -> Iterator[Cause]:
         "scale",
         f"Objects appear about {max(ratio, 1 / ratio):.2g}x {'larger' if ratio > 1 else 'smaller'} than in training."
         f"{objects}",
-        min(0.93, 0.6 + 0.15 * abs(math.log2(ratio))),
+        min(0.93, 0.6 + 0.15 * math.log2(beyond)),
         f"Predict at scale {scale:g}",
         adjust=replace(observation.adjust, scale=scale),
     )
@@ -257,7 +213,7 @@ def _scale(observation: Observation, facts: ModelFacts) -> Iterator[Cause]:
 
 def _intensity(observation: Observation, facts: ModelFacts) -> Iterator[Cause]:
     """Much brighter or darker than any training image."""
-    if facts.usual is None:
+    if facts.usual is None or facts.removes_intensity(observation.look):
         return
     here, there = observation.look.mean, facts.usual.mean
     if _outside(here, there) > 0.1 + (there[2] - there[0]):

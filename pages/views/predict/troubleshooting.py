@@ -38,7 +38,7 @@ def show(work: Work, item: inputs.Item, result: Result, prediction: Prediction) 
         work.adjust,
         measure_appearance(item.key, work.adjust, work.config, result.image, result.channel_names),
     )
-    facts = read_facts(str(work.model.folder), model_registry.read_digest(work.model), work.config.threshold)
+    facts = read_facts(str(work.model.folder), model_registry.read_digest(work.model), work.config)
     causes = troubleshooting.find_causes(observation, facts)
     if not troubleshooting.is_suspicious(observation, causes):
         return
@@ -68,14 +68,15 @@ def measure_appearance(
 
 
 @lru_cache(maxsize=16)
-def read_facts(folder: str, digest: str, threshold: float) -> troubleshooting.ModelFacts:
+def read_facts(folder: str, digest: str, config: ModelConfig) -> troubleshooting.ModelFacts:
     """What a checkpoint with this digest says about its model."""
     from unet_core.models.checkpoint import load_about
 
     about = load_about(Path(folder))
     fingerprint, usual = about.get("fingerprint"), about.get("looks")
     return troubleshooting.ModelFacts(
-        threshold=threshold,
+        threshold=config.threshold,
+        normalization=config.normalization,
         fingerprint=Fingerprint.from_dict(fingerprint) if isinstance(fingerprint, dict) else None,
         usual=appearance.TypicalStats.from_dict(usual) if isinstance(usual, dict) else None,
         val_dice=about.get("val_dice"),

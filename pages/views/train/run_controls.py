@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.server.paths import runs_dir
+from pages.ui import addresses
 from unet_core.errors import UnetError
 from unet_core.runs import queue
 from unet_core.runs import run as runs
@@ -78,7 +79,7 @@ def show(run: runs.Run, state: RunState, history: History) -> None:
             help="Sets the form to start the next run from the best weights and with the architecture of this run.",
         )
         for page, label in (("predict", "Predict with this model"), ("evaluate", "Evaluate this model")):
-            st.page_link(f"{page}.py", label=label, query_params={"run": run.id})
+            st.page_link(f"{page}.py", label=label, query_params={addresses.MODEL: run.id})
 
 
 def failed() -> tuple[str, str] | None:

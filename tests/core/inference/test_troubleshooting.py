@@ -42,6 +42,7 @@ def trained(sample_folder) -> Trained:
         appearance.summarize(seen[index].image for index in range(len(seen))),
         end.val_dice,
         batches=10,
+        normalization=config.model.normalization,
     )
     held_back = training.val_dataset
     return Trained(training.predictor, known, [held_back[index].image for index in range(len(held_back))])
@@ -112,9 +113,53 @@ def test_sixteen_bits_cut_to_their_lower_eight(trained):
     assert "16-bit TIFF" in cause.sentence
 
 
-def test_twelve_bits_in_a_file_of_sixteen(trained):
-    cause = first(trained, look(trained, trained.images[0].astype(np.uint16) * 16))
+def test_twelve_bits_in_a_file_of_sixteen_are_no_finding_where_normalization_removes_it(trained):
+    plain, seen = look(trained, trained.images[0]), look(trained, trained.images[0].astype(np.uint16) * 16)
+    assert abs(plain.probability.astype(int) - seen.probability).max() <= 2
+    assert not odd(seen, trained.known)
+    assert not [cause for cause in troubleshooting.find_causes(seen, trained.known) if cause.name == "bit_depth"]
+
+
+def test_twelve_bits_in_a_file_of_sixteen_matter_to_a_model_that_scales_by_the_range(trained):
+    seen = look(trained, trained.images[0].astype(np.uint16) * 16)
+    cause = troubleshooting.find_causes(seen, replace(trained.known, normalization="unit"))[0]
     assert (cause.name, cause.action) == ("bit_depth", "Stretch the contrast")
+
+
+def test_an_image_too_faint_for_z_scores_is_told(trained):
+    faint = trained.images[0].astype(np.uint16)  # 8 bits in 16: the deviation is less than 1/255 of the range
+    seen = look(trained, faint)
+    assert seen.look.levels > troubleshooting.FEW_LEVELS
+    cause = first(trained, seen)
+    assert (cause.name, cause.adjust) == ("bit_depth", Adjust(stretch=True))
+    mended = look(trained, faint, adjust=cause.adjust)
+    assert not odd(mended, trained.known)
+
+
+def test_brightness_that_normalization_removes_is_no_finding(trained):
+    for image in trained.images[:3]:
+        brighter = np.clip(image.astype(int) // 2 + 120, 0, 255).astype(np.uint8)
+        names = [cause.name for cause in troubleshooting.find_causes(look(trained, brighter), trained.known)]
+        assert "intensity" not in names
+
+
+def test_an_image_without_objects_gets_no_other_threshold(trained):
+    rng = np.random.default_rng(0)
+    for most in (0.05, 0.12, 0.2):
+        probability = np.round(255 * most * rng.beta(1, 8, (96, 96))).astype(np.uint8)
+        probability[40:43, 40:44] = round(255 * most)  # the most that the model makes of it
+        seen = troubleshooting.Observation(trained.images[0][:96, :96], np.zeros((96, 96), np.uint8), probability, 0.5)
+        causes = troubleshooting.find_causes(seen, trained.known)
+        assert [cause.name for cause in causes] == ["nothing"]
+        assert "The prediction may be right" in causes[0].sentence
+
+
+def test_a_varied_training_set_has_no_unusual_scales(trained):
+    varied = [resized(image, factor) for image in trained.images for factor in (0.5, 1, 2, 4)]
+    known = replace(trained.known, usual=appearance.summarize(varied))
+    for factor in (0.5, 1, 4):
+        seen = look(trained, resized(trained.images[-1], factor))
+        assert not [cause for cause in troubleshooting.find_causes(seen, known) if cause.name == "scale"]
 
 
 @pytest.mark.parametrize("threshold", [0.999, 0.9999])
