@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-from unet_core.data.checks.process import ScanProcess, ScanState
 
 from pages.server.datasets import scans
 from pages.ui import widgets
@@ -14,6 +13,7 @@ from pages.views.data.state import Dataset
 from unet_core.config.schema import DataConfig
 from unet_core.data.checks import process
 from unet_core.data.checks.facts import SampleFacts
+from unet_core.data.checks.process import ScanProcess, ScanState
 from unet_core.data.checks.scan import Scan
 from unet_core.data.recipe.recipe import Recipe
 
