@@ -168,3 +168,58 @@ def test_one_reading_serves_all_who_look_at_the_same_folder(cells):
     assert find_reading(data, 0) is first and find_reading(data, 2) is not first
     assert first.wait(60)
     assert find_reading(data, 0) is first
+
+
+def test_repairs_can_be_left_out(cells, started):
+    recipes.save(cells, Recipe((make_repair("leave_out", ["cells_001"]),), (("ignore_index", 7),)))
+    app = show("train", dataset="cells")
+    app.selectbox(key="recipe").set_value("none").run()
+    assert not app.exception and not app.error
+    assert "**8 images** with masks" in said(app) and "applied, see Data" not in said(app)
+    assert "ignore_index" in keys(app)
+    app.button(key="start").click().run()
+    assert [(config.data.recipe, config.data.ignore_index) for config in started] == [("none", None)]
+    app.selectbox(key="recipe").set_value("auto").run()
+    assert "**7 images** with masks" in said(app)
+
+
+def test_a_dataset_without_repairs_asks_nothing_of_them(cells):
+    assert "recipe" not in keys(show("train", dataset="cells"))
+    assert show("train", dataset="cells", recipe="none").selectbox(key="recipe").value == "none"
+
+
+def test_a_copied_run_brings_the_repairs_that_it_was_trained_with(cells, place, started):
+    trained_with = Recipe((make_repair("leave_out", ["cells_001"]),))
+    recipes.save(cells, trained_with)
+    run = make_run(place, cells)
+    recipes.save(cells, Recipe())
+    app = show("train", view="All runs")
+    app.session_state["runs_table"] = {"selection": {"rows": [0], "columns": []}}
+    app.run()
+    app.button(key="run_copy").click().run()
+    assert not app.exception and not app.error
+    assert app.selectbox(key="dataset").value == "cells"
+    assert app.selectbox(key="recipe").value == str(run.folder / "studio.json")
+    assert "**7 images** with masks" in said(app)
+    app.button(key="start").click().run()
+    assert [config.data.recipe for config in started] == [str(run.folder / "studio.json")]
+
+
+def test_an_address_can_name_the_recipe_of_a_run_and_no_other_file(cells, place, tmp_path):
+    (tmp_path / "studio.json").write_text(Recipe((make_repair("leave_out", ["cells_001"]),)).to_json())
+    for path in (str(tmp_path / "studio.json"), "/etc/passwd", str(place / "x" / ".." / ".." / "studio.json")):
+        app = show("train", dataset="cells", recipe=path)
+        assert not app.exception and not app.error
+        assert "**8 images** with masks" in said(app)
+
+
+def test_a_run_whose_copy_of_the_repairs_is_damaged_is_explained(cells, place):
+    recipes.save(cells, Recipe((make_repair("leave_out", ["cells_001"]),)))
+    run = make_run(place, cells)
+    (run.folder / "studio.json").write_text("{")
+    app = show("train", view="All runs", dataset="cells")
+    app.session_state["runs_table"] = {"selection": {"rows": [0], "columns": []}}
+    assert not app.run().exception
+    assert "studio.json" in said(app)
+    app.button(key="run_copy").click().run()
+    assert not app.exception and "studio.json" in said(app)
