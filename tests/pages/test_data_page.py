@@ -137,7 +137,7 @@ def test_a_folder_that_vanishes_while_it_is_shown(disk):
 
 
 def test_in_public_mode_there_are_uploads_alone(disk, monkeypatch):
-    monkeypatch.setenv("UNET_PUBLIC", "1")
+    monkeypatch.setenv("UNET_STUDIO_PUBLIC", "1")
     app = show("data")
     app.session_state["bring_way"] = "Folder on this machine"
     app.run()

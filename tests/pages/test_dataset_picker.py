@@ -174,7 +174,7 @@ def test_an_old_address_outside_the_data_root_is_refused(place, tmp_path, monkey
 
 def test_an_old_address_of_a_folder_is_refused_in_public_mode(place, tmp_path, monkeypatch):
     root = synthetic.write(tmp_path / "mine", images=3)
-    monkeypatch.setenv("UNET_PUBLIC", "1")
+    monkeypatch.setenv("UNET_STUDIO_PUBLIC", "1")
     app = show("train", source="Local folder", root=str(root))
     assert not app.exception
     assert menu(app).value is None
@@ -183,7 +183,7 @@ def test_an_old_address_of_a_folder_is_refused_in_public_mode(place, tmp_path, m
 
 
 def test_a_folder_that_is_in_the_list_is_chosen_by_its_old_address_even_in_public_mode(cells, monkeypatch):
-    monkeypatch.setenv("UNET_PUBLIC", "1")
+    monkeypatch.setenv("UNET_STUDIO_PUBLIC", "1")
     app = show("train", source="Local folder", root=str(cells))
     assert menu(app).value == "my cells" and not app.error
 

@@ -8,7 +8,7 @@ from pages.server import paths
 
 
 def test_the_folders_are_those_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("UNET_DATASETS", "UNET_DATA", "UNET_PUBLIC"):
+    for name in ("UNET_DATASETS", "UNET_DATA", "UNET_STUDIO_PUBLIC"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     assert (paths.datasets_dir(), paths.data_root()) == (tmp_path / "datasets", Path("/"))
@@ -20,6 +20,6 @@ def test_the_folders_are_those_of_the_environment(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize(("value", "closed"), [("1", True), ("true", True), ("0", False), ("", False)])
 def test_a_public_server_shows_no_folder(monkeypatch: pytest.MonkeyPatch, value: str, closed: bool) -> None:
-    monkeypatch.setenv("UNET_PUBLIC", value)
+    monkeypatch.setenv("UNET_STUDIO_PUBLIC", value)
     monkeypatch.setenv("UNET_DATA", "/tmp")
     assert (paths.data_root() is None) is closed
