@@ -17,6 +17,7 @@ from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data import discovery
 from unet_core.data.discovery import find
 from unet_core.data.masks.coding import IGNORE
+from unet_core.data.recipe.recipe import Recipe, make_repair
 from unet_core.evaluation import scores as evaluation
 from unet_core.inference.predictor import load_predictor
 from unet_core.io import images
@@ -170,6 +171,20 @@ def test_a_data_set_that_is_gone_is_explained(model, monkeypatch):
     monkeypatch.setattr(discovery, "search_data", lambda data: discovery.search(Path(data.root) / "gone"))
     app = settled(show("evaluate"))
     assert "gone" in app.error[0].value and not app.dataframe
+
+
+def test_images_are_scored_with_the_repairs_of_the_training(model):
+    name = min(model.run.split()["val"])
+    before = scored(model)
+    assert before.scores.warnings == []
+    recipe = Recipe((make_repair("invert", [name]), make_repair("scale_intensity", [name], factor=0.5)))
+    (model.run.folder / "studio.json").write_text(recipe.to_json())
+    after = scored(model)
+    assert np.array_equal(after.scores.truth(name), 1 - before.scores.truth(name))
+    assert after.scores.digests[name] != before.scores.digests[name], "no prediction of the unrepaired image"
+    others = set(model.run.split()["val"]) - {name}
+    assert all(np.array_equal(after.scores.truth(other), before.scores.truth(other)) for other in others)
+    assert after.scores.warnings[0].startswith("studio.json of the dataset now holds other repairs")
 
 
 def test_several_classes_are_shown_with_their_names_and_what_does_not_count(place, tmp_path):

@@ -115,7 +115,7 @@ def examine(data: DataConfig) -> Search:
         recipe = Recipe()
         problems.append(readable(str(error)).rstrip("."))
     root = Path(data.root)
-    tree, readings, masked = _look(root, data.layout, data.unlabeled, recipe)
+    tree, readings, masked = _look(root, data.layout, data.unlabeled, recipe, lenient=True)
     name = masked[0] if masked else next(iter(readings))
     reading = readings[name]
     problems += [readable(problem) for problem in reading.problems]
@@ -137,15 +137,20 @@ def examine(data: DataConfig) -> Search:
     )
 
 
-def _look(root: Path, layout: str, unlabeled: str, recipe: Recipe) -> tuple[Folder, dict[str, Reading], list[str]]:
-    """What lies below a folder, what each layout makes of it, and the names of those that find masks or problems."""
+def _look(
+    root: Path, layout: str, unlabeled: str, recipe: Recipe, lenient: bool = False
+) -> tuple[Folder, dict[str, Reading], list[str]]:
+    """What lies below a folder, what each layout makes of it, and the names of those that find masks or problems.
+
+    `lenient`: files that a layout cannot read (malformed annotations) are a problem, not an error.
+    """
     if not root.is_dir():
         raise DataError(f"{root}: there is no such folder. Enter the folder that holds the images and masks.")
     if layout != "auto" and layout not in LAYOUTS:
         raise DataError(f"Unknown layout {layout!r}; known are auto, {', '.join(LAYOUTS)}.")
     kinds.check(recipe)
     tree = arrange.drop_files(scan(root), recipe)
-    readings = _read(tree, layout, unlabeled, recipe)
+    readings = _read(tree, layout, unlabeled, recipe, lenient and tree.has_images())
     if not readings:
         raise nothing_fits(root, tree, layout)
     return tree, readings, [name for name, one in readings.items() if one.problems or _labeled(one.samples)]
@@ -170,7 +175,7 @@ def _name_unmasked(count: int, layout: str) -> str:
     return f"{count} images, but no masks (layout {layout!r})"
 
 
-def _read(tree: Folder, layout: str, unlabeled: str, recipe: Recipe) -> dict[str, Reading]:
+def _read(tree: Folder, layout: str, unlabeled: str, recipe: Recipe, lenient: bool) -> dict[str, Reading]:
     """What each layout makes of the folder, in their order, as far as it makes anything of it.
 
     Those that open files come only where there are no mask files, or where these do not fit: `labels/` of YOLO holds
@@ -179,7 +184,15 @@ def _read(tree: Folder, layout: str, unlabeled: str, recipe: Recipe) -> dict[str
     names = [name for name in LAYOUTS if name not in LAST] if layout == "auto" else [layout]
 
     def read(name: str) -> Reading:
-        return settle(arrange.arrange(LAYOUTS[name].read(tree), recipe, tree.path), unlabeled)
+        try:
+            reading = LAYOUTS[name].read(tree)
+        except DataError as error:
+            if not lenient:
+                raise
+            paths = [path.relative_to(tree.path) for folder in tree.walk() for path in folder.images]
+            bare = [Sample(path.with_suffix("").as_posix(), tree.path / path, ()) for path in paths]
+            reading = Reading(bare, [str(error).rstrip(".")])
+        return settle(arrange.arrange(reading, recipe, tree.path), unlabeled)
 
     readings = {name: read(name) for name in names}
     fitting = [reading for reading in readings.values() if _labeled(reading.samples) and not reading.problems]
@@ -249,7 +262,9 @@ def size_problem(sample: Sample, path: Path, actual: tuple[int, ...], expected: 
         f"{where}: the mask is {actual[1]} x {actual[0]} pixels, its image {sample.image.name} "
         f"is {expected[1]} x {expected[0]}"
     )
-    if tuple(actual[:2]) == tuple(expected[1::-1]) and _is_turned(sample.image):
+    if fits := [repair.get("how") for repair in sample.repairs if repair.kind == "fit"]:
+        text += f", and its repair {fits[-1]!r} does not fit that; undo it or choose another one"
+    elif tuple(actual[:2]) == tuple(expected[1::-1]) and _is_turned(sample.image):
         text += (
             ". The photo is turned by its EXIF orientation and the mask is not; turn the mask, or save the photo "
             "without the orientation as it is stored"

@@ -116,7 +116,8 @@ def measure_samples(
     `data`, `num_classes` (0 = detect) and how the samples were found say what mask values mean, as in training.
     Raises DataError where no image can be read or the masks have no clear classes.
     """
-    data, _ = configure_parts(data or DataConfig(), ModelConfig(), search.recipe if search else Recipe())
+    model = ModelConfig(num_classes=num_classes)
+    data, model = configure_parts(data or DataConfig(), model, search.recipe if search else Recipe())
     stats, evidence = _Stats(), Evidence()
     masks_read: list[tuple[RawMask, int]] = []  # what values mean is known after the last one: middles with full areas
     problem: DataError | None = None
@@ -140,7 +141,7 @@ def measure_samples(
     if not stats.sizes:
         raise problem or DataError("There are no images to measure. Choose a folder with images.")
     if masks_read:
-        coding, _ = decide(evidence, data, ModelConfig(num_classes=num_classes), search)
+        coding, _ = decide(evidence, data, model, search)
         for raw, area in masks_read:
             stats.add_mask(coding.apply(raw), area)
     return dataclasses.replace(stats.result(), images=len(samples))

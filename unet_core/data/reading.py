@@ -43,5 +43,5 @@ def read_stored(sample: Sample) -> Pixels:
 
 def digest(sample: Sample) -> str:
     """The same for the same file and the same repairs of the image, different for any other; for caches."""
-    repairs = intensity.concerns(sample.repairs)
+    repairs = [(repair.kind, repair.options) for repair in intensity.concerns(sample.repairs)]
     return content_hash(sample.image, sample.page) + (f" {repairs}" if repairs else "")

@@ -109,7 +109,7 @@ class Item:
     file: File
     page: int | None = None
     channel_files: tuple[File, ...] = ()  # with further channels of the same image
-    repairs: tuple[recipe.Repair, ...] = ()  # of the image, where its dataset has a recipe
+    repairs: tuple[recipe.Repair, ...] = ()  # of the dataset's recipe
 
     @property
     def label(self) -> str:
@@ -120,7 +120,8 @@ class Item:
     def key(self) -> str:
         """The same for the same image, different for any other; for caches. Raises ImageError."""
         digests = " ".join(file.digest for file in (self.file, *self.channel_files))
-        return digests + ("" if self.page is None else f" {self.page}") + (f" {self.repairs}" if self.repairs else "")
+        changes = "".join(f" {one.options}" for one in self.repairs)
+        return f"{digests}{changes}" if self.page is None else f"{digests} {self.page}{changes}"
 
     def read(self) -> Pixels:
         """(H, W, C) uint8, uint16 or float32, upright. Raises ImageError."""
@@ -179,8 +180,7 @@ def from_samples(samples: Iterable[Sample]) -> Inputs:
         )
         name = safe_name(sample.id)
         shown = unique(name + suffix_of(sample.image.name), taken)
-        repairs = tuple(intensity.concerns(sample.repairs))
-        result.items.append(Item(shown, unique(name, stems), file, sample.page, tuple(others), repairs))
+        result.items.append(Item(shown, unique(name, stems), file, sample.page, tuple(others), sample.repairs))
     return result
 
 

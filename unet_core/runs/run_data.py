@@ -53,7 +53,11 @@ def make_repeatable(config: RunConfig, data: DataConfig) -> RunConfig:
 
     While its dataset has the same repairs as then, these are not named.
     """
-    return config if not find_changes(data) else config.replace(recipe=data.recipe)
+    try:
+        changed = bool(find_changes(data))
+    except DataError:  # its own copy is damaged: whoever trains with it says so
+        changed = True
+    return config.replace(recipe=data.recipe) if changed else config
 
 
 def _current(data: DataConfig) -> Recipe | None:

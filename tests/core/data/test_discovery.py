@@ -431,6 +431,18 @@ def test_a_damaged_recipe_is_a_problem(tmp_path: Path) -> None:
         discovery.search_data(DataConfig(root=str(tmp_path)))
 
 
+def test_malformed_annotations_are_a_problem(tmp_path: Path) -> None:
+    grow(tmp_path, "a.png", "b.png")
+    for name in "ab":
+        (tmp_path / f"{name}.json").write_text('{"shapes": [], "imagePath": "a.png", "imageData": null, "version": ')
+    with pytest.raises(DataError, match="no valid JSON"):
+        discovery.search(tmp_path)
+    search = examine(tmp_path)
+    assert (search.layout, search.samples) == ("annotations", ())
+    assert "no valid JSON" in search.problems[0]
+    assert [sample.id for sample in search.missing] == ["a", "b"]
+
+
 def test_images_whose_masks_are_missing_altogether(tmp_path: Path) -> None:
     grow(tmp_path, "a/images/a.png", "a/masks/", "b/images/b.png", "b/masks/")
     search = examine(tmp_path)

@@ -148,7 +148,8 @@ def test_a_fit_that_does_not_fit_is_refused_with_both_sizes(tmp_path: Path, how:
     problems = discovery.check(discovery.search_data(DataConfig(root=str(root))).samples)
     assert len(problems) == 1
     assert "its image b.png is 48 x 60" in problems[0]
-    with pytest.raises(DataError, match=r"its image b\.png is 48 x 60"):
+    assert problems[0].endswith(f", and its repair '{how}' does not fit that; undo it or choose another one")
+    with pytest.raises(DataError, match=r"its image b\.png is 48 x 60, and its repair .* choose another one\.$"):
         load(root)
 
 

@@ -51,6 +51,15 @@ def test_a_run_without_repairs_has_no_file(tmp_path: Path, data: Path, recipe: R
     assert run.repeatable.data.recipe == "none"
 
 
+def test_the_settings_of_a_run_with_a_damaged_copy_are_shown_all_the_same(tmp_path: Path, data: Path) -> None:
+    save(data, RECIPE)
+    run = runs.create(tmp_path / "runs", RunConfig(DataConfig(root=str(data))))
+    (run.folder / "studio.json").write_text("{")
+    assert run.repeatable.data.recipe == str(run.folder / "studio.json")
+    with pytest.raises(DataError, match="The recipe of repairs cannot be read"):
+        run_data.find_changes(run.data)
+
+
 def test_a_damaged_recipe_makes_no_run(tmp_path: Path, data: Path) -> None:
     (data / "studio.json").write_text('{"repairs": [{"kind": "blur"}]}')
     with pytest.raises(DataError, match="the repair 'blur' is unknown"):

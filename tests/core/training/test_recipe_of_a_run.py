@@ -1,6 +1,8 @@
 """A run reads with the repairs that it was made with, whatever becomes of those beside the images."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from tests.core.training.test_runner import killed, run_here, stored
 from tests.helpers.processes import make_data, png, quick
 from unet_core import evaluate
+from unet_core.cli.parser import main
 from unet_core.data.recipe.recipe import Recipe, make_repair, save
 from unet_core.runs import run as runs
 from unet_core.runs import run_data
@@ -81,6 +84,26 @@ def test_scores_are_those_of_the_training_and_say_so(tmp_path: Path, cells: Path
     assert sorted(score.id for score in now.images) == ["p1", "p2", "p3", "p4", "p5", "p6"]
     assert not any("other repairs" in text for text in now.warnings)
     assert len(evaluate(run, cells, split="all", recipe="none").images) == 7
+
+
+def test_the_command_scores_as_the_training_read(
+    tmp_path: Path, cells: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(cells, INVERT)
+    run = run_here(runs.create(tmp_path / "runs", quick(cells, epochs=1)))
+    expected = evaluate(run, cells, split="all")
+    save(cells, OTHER)
+
+    def command(*words: str) -> dict[str, Any]:
+        capsys.readouterr()
+        assert main(["evaluate", str(run.folder), str(cells), "--split", "all", *words]) == 0
+        result: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+        return result
+
+    assert command()["mean_dice"] == pytest.approx(expected.mean["dice"])
+    assert command()["warnings"][0].startswith("studio.json of the dataset now holds other repairs")
+    assert command("--recipe", "none")["images"] == 7
+    assert command("--recipe", str(run.folder / "studio.json"))["images"] == 6
 
 
 def test_another_folder_is_scored_with_its_own_repairs(tmp_path: Path, cells: Path) -> None:

@@ -37,7 +37,9 @@ def dsb2018(tree: Folder) -> Reading:
                 continue
             files, masks = image_folder.images, mask_folder.images if mask_folder is not None else []
             if len(files) != 1:
-                reading.problems.append(f"{image_folder.path} holds {len(files)} images, but one is expected")
+                candidates = [Sample(f"{name}/{stem_of(path.name)}", path, tuple(masks)) for path in files]
+                sentence = f"{image_folder.path} holds {len(files)} images, but one is expected"
+                reading.leave_over(sentence, masks, candidates)
             elif not masks and is_masked:
                 sentence = f"{folder.path / 'masks'} holds no mask"
                 reading.lack(Sample(name, files[0], ()), sentence)

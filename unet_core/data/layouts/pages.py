@@ -46,9 +46,12 @@ def split_pages(reading: Reading) -> Reading:
     stacks, before = 0, len(reading.problems)
     for sample in reading.samples:
         count = count_pages(sample.image) if sample.image.name.lower().endswith(STACKS) else 1
-        for mask in (*sample.masks, *sample.channel_files):
-            if (other := count_pages(mask)) != count:
-                reading.problems.append(f"{_name(sample.image)} has {count} pages, {_name(mask)} {other}")
+        counts = {mask: count_pages(mask) for mask in (*sample.masks, *sample.channel_files)}
+        if others := [mask for mask, other in counts.items() if other != count]:
+            for mask in others:
+                sentence = f"{_name(sample.image)} has {count} pages, {_name(mask)} {counts[mask]}"
+                reading.leave_over(sentence, [mask], [sample])
+            continue
         if count == 1:
             samples.append(sample)
             continue

@@ -40,7 +40,7 @@ def look(
     search: Search, data: DataConfig, model: ModelConfig, samples: Sequence[Sample]
 ) -> tuple[MaskCoding, list[str]]:
     """The same from some of the samples, as a first look; files that cannot be read are left to whoever reads all."""
-    data, _ = configure_parts(data, ModelConfig(), search.recipe)
+    data, model = configure_parts(data, model, search.recipe)
     evidence = Evidence()
     for sample in samples:
         try:

@@ -74,7 +74,7 @@ def _check_size(sample: Sample, path: Path, mask: RawMask, shape: tuple[int, ...
     """Raise DataError where a mask has another size than its image."""
     if mask.values.shape[:2] != shape[:2]:
         problem = size_problem(sample, path, mask.values.shape, shape)
-        raise DataError(problem + ("." if "EXIF" in problem else "; make both the same size."))
+        raise DataError(problem + ("." if ";" in problem else "; make both the same size."))
 
 
 def foreground(mask: NDArray[Any]) -> Array:

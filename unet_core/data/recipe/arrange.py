@@ -53,10 +53,13 @@ def arrange(reading: Reading, recipe: Recipe, root: Path) -> Reading:
         elif repair.kind == "pair":
             _pair(changed, repair, root)
 
+    named = [(repair, frozenset(repair.samples)) for repair in recipe.repairs]  # a repair may name thousands
+
     def repaired(sample: Sample) -> Sample:
-        repairs = tuple(repair for repair in recipe.repairs if repair.kind in KEPT and repair.concerns(sample.id))
-        parts = [r.get("part") for r in recipe.repairs if r.kind == "subset" and r.concerns(sample.id)]
-        return replace(sample, repairs=repairs, subset=parts[-1] if parts else sample.subset)
+        own = [repair for repair, ids in named if not ids or sample.id in ids]
+        parts = [repair.get("part") for repair in own if repair.kind == "subset"]
+        kept = tuple(repair for repair in own if repair.kind in KEPT)
+        return replace(sample, repairs=kept, subset=parts[-1] if parts else sample.subset)
 
     changed.samples = [repaired(sample) for sample in changed.samples]
     changed.missing = {sentence: repaired(sample) for sentence, sample in changed.missing.items()}
@@ -153,4 +156,7 @@ def _below(path: Path, root: Path) -> str:
 def _is_inside(root: Path, name: str) -> bool:
     """Whether a path below the root is a file there, and leads out of it nowhere."""
     path = Path(name)
-    return not path.is_absolute() and ".." not in path.parts and (root / path).is_file()
+    try:
+        return not path.is_absolute() and ".." not in path.parts and (root / path).is_file()
+    except OSError:  # a name that no file can have
+        return False

@@ -5,7 +5,7 @@ describe(make_repair("shift", ["a"], down=3, right=-2))  # "Mask of a moved 3 px
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from unet_core.data.recipe.recipe import FILE, Recipe, Repair
 from unet_core.errors import DataError, listing
@@ -279,10 +279,15 @@ def parse_pair(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def tell(recipe: Recipe) -> list[str]:
-    """A sentence on the repairs of a recipe, where there are any."""
+    """A sentence on the repairs of a recipe, where there are any; those that do the same are told together."""
     if not recipe.repairs:
         return []
     count = len(recipe.repairs)
     noun = "1 repair of {} is" if count == 1 else f"{count} repairs of {{}} are"
-    sentences = listing([describe(repair) for repair in recipe.repairs], MOST_SENTENCES, "; ")
+    alike: dict[object, Repair] = {}
+    for number, repair in enumerate(recipe.repairs):
+        key = number if repair.kind == "together" or not repair.samples else (repair.kind, repair.options)
+        earlier = alike[key].samples if key in alike else ()
+        alike[key] = replace(repair, samples=(*earlier, *repair.samples))
+    sentences = listing([describe(repair) for repair in alike.values()], MOST_SENTENCES, "; ")
     return [f"{noun.format(FILE)} applied: {sentences}."]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from unet_core.errors import DataError
+from unet_core.io.filenames import readable
 from unet_core.io.files import cache_folder, write_atomically
 
 FILE = "studio.json"
@@ -117,7 +118,10 @@ class Recipe:
                 for repair in self.repairs
             ],
         }
-        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        if readable(text) != text:  # names of files that are not UTF-8 need escapes
+            text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+        return text
 
     @classmethod
     def from_json(cls, text: str) -> "Recipe":
@@ -146,11 +150,11 @@ def _fixed(value: Any) -> Any:
 def load(root: Path) -> Recipe:
     """The recipe of a dataset folder; an empty one where it has none. Raises DataError where it is damaged."""
     for path in (root / FILE, path_elsewhere(root)):
-        if path.is_file():
-            try:
+        try:
+            if path.is_file():
                 return Recipe.from_json(path.read_text(encoding="utf-8"))
-            except (OSError, UnicodeError, DataError) as error:
-                raise DataError(f"{path}: {error}") from error
+        except (OSError, UnicodeError, DataError) as error:
+            raise DataError(f"{path}: {error}") from error
     return Recipe()
 
 

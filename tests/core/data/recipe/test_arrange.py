@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from tests.core.data.test_discovery import grow
 from unet_core.config.schema import DataConfig
@@ -98,6 +100,27 @@ def test_a_mask_in_one_folder_with_its_images_has_no_image(tmp_path: Path) -> No
     assert problems(root, make_repair("leave_out", ["old_mask.png"])) == ()
 
 
+def test_an_image_with_other_pages_than_its_mask(tmp_path: Path) -> None:
+    root = grow(tmp_path / "d", *FOLDERS)
+    for kind, pages in (("images", 3), ("masks", 2)):
+        tifffile.imwrite(root / kind / "s.tif", np.zeros((pages, 4, 6), np.uint8), photometric="minisblack")
+    examined = discovery.examine(DataConfig(root=str(root)))
+    assert examined.problems == ("images/s.tif has 3 pages, masks/s.tif 2",)
+    assert [sample.id for sample in examined.samples] == ["a", "b", "c"]
+    assert [sample.id for sample in examined.missing] == ["s"]
+    assert problems(root, make_repair("leave_out", ["s"])) == ()
+    assert set(pairs(discovery.search_data(DataConfig(root=str(root))))) == {"a", "b", "c"}
+
+
+def test_two_images_in_a_folder_for_one(tmp_path: Path) -> None:
+    tree = [f"{name}/{kind}/{name}.png" for name in "abc" for kind in ("images", "masks")]
+    root = grow(tmp_path / "d", *tree, "a/images/copy.png")
+    assert problems(root) == (f"{root}/a/images holds 2 images, but one is expected",)
+    assert [sample.id for sample in discovery.examine(DataConfig(root=str(root))).missing] == ["a/a", "a/copy"]
+    assert problems(root, make_repair("leave_out", ["a/images/copy.png"])) == ()
+    assert set(pairs(discovery.search_data(DataConfig(root=str(root))))) == {"a", "b", "c"}
+
+
 def test_a_sample_that_is_gone_is_told(tmp_path: Path) -> None:
     root = grow(tmp_path / "d", *FOLDERS)
     search = repaired(root, make_repair("leave_out", ["b", "x", "images/y.png"]), make_repair("invert", ["x", "a"]))
@@ -105,7 +128,7 @@ def test_a_sample_that_is_gone_is_told(tmp_path: Path) -> None:
     assert [sample.repairs for sample in search.samples] == [(make_repair("invert", ["x", "a"]),), ()]
 
 
-@pytest.mark.parametrize("path", ["masks/none.png", "../elsewhere.png", "/etc/hostname"])
+@pytest.mark.parametrize("path", ["masks/none.png", "../elsewhere.png", "/etc/hostname", "x" * 300])
 def test_a_pair_with_what_is_not_in_the_dataset_is_a_problem(tmp_path: Path, path: str) -> None:
     (tmp_path / "elsewhere.png").write_bytes(b"")
     root = grow(tmp_path / "d", *FOLDERS)
@@ -124,6 +147,15 @@ def test_subsets_and_groups_by_hand(tmp_path: Path) -> None:
         grouping = find_groups(search.samples, group_by)
         assert {name: grouping.group_of[name] for name in "ac"} == {"a": "a", "c": "a"}
         assert grouping.messages[-1] == "2 images were kept together as 1 groups (by hand)."
+
+
+def test_a_repair_of_thousands_is_no_matter(tmp_path: Path) -> None:
+    root = grow(tmp_path / "d", *FOLDERS)
+    many = [f"x{number}" for number in range(50_000)]
+    search = repaired(root, make_repair("invert", [*many, "b"]), make_repair("subset", [*many, "c"], part="test"))
+    assert [len(sample.repairs) for sample in search.samples] == [0, 1, 0]
+    assert [sample.subset for sample in search.samples] == [None, None, "test"]
+    assert search.notes[0].startswith("studio.json has repairs of 50000 samples that are not in the dataset: x0, x1,")
 
 
 def test_empty_images_are_repaired_too(tmp_path: Path) -> None:

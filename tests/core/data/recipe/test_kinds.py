@@ -93,3 +93,9 @@ def test_what_is_applied_is_told_once() -> None:
         "2 repairs of studio.json are applied: Mask of a inverted: background and foreground swapped; "
         "Mask of b set to the nearest of their frequent values."
     ]
+    many = [make_repair("turn", [name], orientation=6) for name in "abcd"]
+    groups = [make_repair("together", names) for names in ("ab", "cd")]
+    assert tell(Recipe((*many, make_repair("turn", ["e"], orientation=3), *groups))) == [
+        "7 repairs of studio.json are applied: Masks of a, b, c and 1 more turned by 90 degrees clockwise; "
+        "Mask of e turned by 180 degrees; Kept together: a, b; Kept together: c, d."
+    ]

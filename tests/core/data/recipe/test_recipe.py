@@ -26,6 +26,13 @@ def test_a_recipe_comes_back_as_it_was(tmp_path: Path) -> None:
     assert load(tmp_path / "elsewhere") == Recipe()
 
 
+def test_names_that_are_not_utf8_come_back(tmp_path: Path) -> None:
+    recipe = Recipe((make_repair("invert", ["Zelle_\udce4", "ä"]),))
+    save(tmp_path, recipe)
+    assert load(tmp_path) == recipe
+    assert "ä" in Recipe((SHIFT,)).to_json()
+
+
 def test_what_is_added_can_be_undone() -> None:
     remedy = Remedy("Shift", (SHIFT,), (("labels", "instances"),))
     changed = Recipe().add(remedy)
