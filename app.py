@@ -27,6 +27,7 @@ def resume_queue() -> None:
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     await run_in_threadpool(resume_queue)
+    await run_in_threadpool(uploads.remove_abandoned)
     yield
 
 

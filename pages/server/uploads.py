@@ -115,6 +115,11 @@ def _uploads(folder: Path) -> Uploads:
     return Uploads(Library(folder))
 
 
+def remove_abandoned() -> None:
+    """At the start of the server: remove uploads that got no byte for a day; later each new upload does."""
+    _uploads(paths.datasets_dir()).remove_abandoned()
+
+
 class _Gate:
     """How many requests are at work."""
 

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.helpers.browser import Server, poll
 
@@ -48,9 +48,11 @@ def test_a_folder_with_all_below_it_by_keyboard(server: Server, page: Page, tmp_
     files = make_folder(tmp_path / "my cells")
     page.goto(server.url)
     button = page.get_by_role("button", name="Choose folder")
-    button.focus()
+    expect(button).to_be_enabled()  # its program is loaded
+    expect(page.get_by_label("Something else")).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        button.press("Enter")
     chooser.value.set_files(tmp_path / "my cells")
     expect(page.get_by_text("6 files, 60 kB. 1 file of the system left out.")).to_be_visible()
     name = page.get_by_label("Name of the dataset")
@@ -99,12 +101,19 @@ def test_many_small_files_take_few_requests(server: Server, page: Page, tmp_path
     assert len(requests) <= 30
 
 
-def slowed(page: Page) -> None:
-    """Uploads at 2 MB/s, so that there is a middle."""
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    speeds = {"downloadThroughput": -1, "uploadThroughput": 2e6}
-    session.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, **speeds})
+class Held:
+    """Lets the first chunks through and no more until it is opened, so that there is a middle of any length."""
+
+    def __init__(self, page: Page, chunks: int = 2) -> None:
+        self.chunks, self.is_open = chunks, False
+        page.route("**/api/uploads/*offset=*", self.decide)
+
+    def decide(self, route: Route) -> None:
+        self.chunks -= 1
+        if self.is_open or self.chunks >= 0:
+            route.continue_()
+        else:
+            route.abort()
 
 
 def arrived(page: Page) -> int:
@@ -115,7 +124,7 @@ def test_cancelled_in_the_middle_nothing_is_kept(server: Server, page: Page, tmp
     make_folder(tmp_path / "large", count=10, size=2_000_000)
     page.goto(server.url)
     choose(page, "folder", tmp_path / "large")
-    slowed(page)
+    Held(page)
     start(page)
     poll(lambda: arrived(page) > 0, what="the first chunk")
     page.get_by_role("button", name="Cancel").click()
@@ -128,12 +137,13 @@ def test_it_goes_on_after_the_server_was_away(server: Server, page: Page, tmp_pa
     files = make_folder(tmp_path / "large", count=8, size=2_000_000)
     page.goto(server.url)
     choose(page, "folder", tmp_path / "large")
-    slowed(page)
+    held = Held(page)
     start(page)
-    poll(lambda: arrived(page) > 2_000_000, what="some chunks")
+    poll(lambda: arrived(page) > 2**20, what="two chunks")
     server.kill()
     expect(page.get_by_text("The connection is lost. Trying again…")).to_be_visible()
     server.start()
+    held.is_open = True
     expect(page.get_by_text("“large” was added.", exact=True)).to_be_visible()
     expect(page.get_by_text("Library: large", exact=True)).to_be_visible()
     assert content(server.folder / "datasets" / "large") == files
@@ -144,19 +154,67 @@ def test_after_a_reload_only_the_rest_is_sent(server: Server, page: Page, tmp_pa
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto(server.url)
     choose(page, "folder", tmp_path / "large")
-    slowed(page)
+    held = Held(page)
     start(page)
-    poll(lambda: arrived(page) > 4_000_000, what="some chunks")
+    poll(lambda: arrived(page) > 2**20, what="two chunks")
     page.reload()
     expect(page.get_by_text("The upload of “large” was interrupted at")).to_be_visible()
+    held.is_open = True
     offsets: list[int] = []
     pattern = re.compile(r"offset=(\d+)")
     page.on("request", lambda request: offsets.extend(map(int, pattern.findall(request.url))))
     choose(page, "folder", tmp_path / "large")
     page.get_by_role("button", name="Resume upload").click()
     expect(page.get_by_text("“large” was added.", exact=True)).to_be_visible()
-    assert min(offsets) > 4_000_000
+    assert min(offsets) > 2**20
     assert content(server.folder / "datasets" / "large") == files
+
+
+def test_it_goes_on_while_another_page_is_shown(server: Server, page: Page, tmp_path: Path) -> None:
+    files = make_folder(tmp_path / "large", count=8, size=2_000_000)
+    page.goto(server.url)
+    choose(page, "folder", tmp_path / "large")
+    held = Held(page)
+    start(page)
+    poll(lambda: arrived(page) > 2**20, what="two chunks")
+    shown = page.get_by_text("Show the uploader")
+    shown.click()
+    expect(page.locator(".uploader")).to_have_count(0)
+    shown.click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    shown.click()
+    expect(page.locator(".uploader")).to_have_count(0)
+    held.is_open = True
+    page.wait_for_function("window.unetUploader.arrived")
+    shown.click()
+    expect(page.get_by_text("“large” was added.", exact=True)).to_be_visible()
+    expect(page.get_by_text("Python got: large", exact=True)).to_be_visible()
+    assert content(server.folder / "datasets" / "large") == files
+
+
+def drop(page: Page, *paths: Path) -> None:
+    """Drop files and folders on the zone, as the desktop does."""
+    page.locator(".uploader[data-state]").wait_for()
+    box = page.locator("[data-is=zone]").bounding_box()
+    session = page.context.new_cdp_session(page)
+    point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 10}
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **point, "data": data})
+
+
+def test_a_dropped_folder_with_more_files_than_a_reader_gives_at_once(
+    server: Server, page: Page, tmp_path: Path
+) -> None:
+    files = make_folder(tmp_path / "cells", count=130)
+    (tmp_path / "notes.txt").write_text("n")
+    page.goto(server.url)
+    drop(page, tmp_path / "cells", tmp_path / "notes.txt")
+    expect(page.get_by_text("261 files, 2.6 MB. 1 file of the system left out.")).to_be_visible()
+    start(page)
+    expect(page.get_by_text("“My dataset” was added.", exact=True)).to_be_visible()
+    arrived_files = content(server.folder / "datasets" / "My dataset")
+    assert arrived_files == {"notes.txt": b"n"} | {f"cells/{name}": data for name, data in files.items()}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

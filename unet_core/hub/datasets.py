@@ -288,9 +288,8 @@ def _is_there(path: Path, size: int) -> bool:
 
 
 def _remove_stale(folder: Path, own: Path) -> None:
-    """Remove what failed downloads of long ago have left."""
-    for path in folder.glob(f".*{PARTIAL}"):
+    """Remove what failed downloads of long ago have left; in a library's folder of downloads nothing else lies."""
+    for path in folder.iterdir() if folder.name == FOLDER else folder.glob(f".*{PARTIAL}*"):
         with suppress(OSError):
-            if path != own and time.time() - path.stat().st_mtime > ABANDONED:
-                shutil.rmtree(path, ignore_errors=True)
-                Path(f"{path}.lock").unlink(missing_ok=True)
+            if not path.name.startswith(own.name) and time.time() - path.stat().st_mtime > ABANDONED:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

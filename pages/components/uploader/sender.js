@@ -151,3 +151,12 @@ export class Sender {
     return answer;
   }
 }
+
+// Resolves after some time, or at once when `signal` says so.
+export function wait(ms, signal) {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}

@@ -7,7 +7,7 @@
 import { finder, setText } from "../shared/dom.js";
 import { load, save } from "../shared/session.js";
 import { entriesOf, fingerprint, fromEntries, fromInput, merge, proposeName } from "./collect.js";
-import { CancelledError, Sender } from "./sender.js";
+import { CancelledError, Sender, wait } from "./sender.js";
 import { Stream } from "./stream.js";
 import { bytes, files as filesText, progressText, Speed, spokenProgress } from "./wording.js";
 
@@ -15,14 +15,24 @@ const LAST = "unet-upload:last"; // {id, name, print, total} of the upload that 
 
 class Uploader {
   constructor(root) {
-    this.root = root;
-    this.find = finder(root);
     this.files = []; // {path, file}
     this.junk = 0;
     this.isNamed = false; // by the user
-    this.removed = new AbortController();
-    this.listen();
+    this.texts = new Map(); // what is said where
+    this.attach(root);
     this.show("idle");
+  }
+
+  // Live in an element: the first one, or that of the page to which a visitor has come back.
+  attach(root) {
+    const name = this.root ? this.find("name").value : "";
+    Object.assign(this, { root, find: finder(root), isAttached: true, removed: new AbortController() });
+    this.listen();
+    this.find("name").value = name;
+    for (const [where, text] of this.texts) setText(this.find(where), text);
+    if (this.state) this.show(this.state);
+    if (this.last) this.tell(this.last);
+    return this;
   }
 
   // Called at each rerun; the token may be a new one.
@@ -30,11 +40,13 @@ class Uploader {
     this.component = component;
     if (!this.isMounted) this.recall();
     this.isMounted = true;
+    if (this.arrived) this.succeed(this.arrived);
   }
 
-  destroy() {
+  // Another page of the app is shown: an upload goes on meanwhile.
+  detach() {
     this.removed.abort();
-    this.sender?.stopping.abort(); // what has arrived stays for a while
+    this.isAttached = false;
   }
 
   listen() {
@@ -168,7 +180,7 @@ class Uploader {
       if (!error.again) save(LAST, null);
       this.fail(error.message);
     } finally {
-      if (this.sender === sender) this.sender = null;
+      if (this.sender === sender) this.sender = this.last = null;
     }
   }
 
@@ -183,7 +195,7 @@ class Uploader {
 
   async cancel() {
     const { sender } = this;
-    this.sender = null;
+    this.sender = this.last = null;
     save(LAST, null);
     this.clear();
     this.say("result", "The upload was cancelled; nothing of it is kept.");
@@ -200,14 +212,13 @@ class Uploader {
 
   succeed({ name, notes }) {
     save(LAST, null);
+    this.arrived = this.isAttached ? null : { name, notes }; // told when the visitor comes back
+    if (this.arrived) return;
     this.clear();
     this.show("done");
     this.say("result", `“${name}” was added.`);
     this.speak(`Dataset ${name} was added`);
-    this.find("notes").replaceChildren(
-      ...notes.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
-    );
-    this.find("notes").hidden = !notes.length;
+    this.say("notes", notes.join("\n"));
     this.component.setTriggerValue("done", { name, notes });
   }
 
@@ -222,8 +233,7 @@ class Uploader {
   show(state) {
     this.state = this.root.dataset.state = state;
     const isSending = ["sending", "waiting", "unpacking"].includes(state);
-    for (const name of ["result", "error"]) if (state !== "done") this.say(name, "");
-    if (state !== "done") this.find("notes").hidden = true;
+    for (const name of ["result", "error", "notes"]) if (state !== "done") this.say(name, "");
     this.find("chosen").hidden = state !== "chosen";
     this.find("sending").hidden = !isSending;
     this.find("retry").hidden = state !== "waiting";
@@ -234,6 +244,7 @@ class Uploader {
   }
 
   tell(event) {
+    this.last = event;
     if (this.state !== event.state) this.show(event.state);
     const { arrived, total } = event;
     Object.assign(this.root.dataset, { arrived, total });
@@ -255,6 +266,7 @@ class Uploader {
   }
 
   say(name, text) {
+    this.texts.set(name, text);
     setText(this.find(name), text);
   }
 
@@ -263,20 +275,17 @@ class Uploader {
   }
 }
 
-function wait(ms, signal) {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-  });
-}
-
 export default function mountUploader(component) {
   const root = component.parentElement.querySelector(".uploader");
-  root.unetUploader ??= new Uploader(root);
-  root.unetUploader.update(component);
+  if (!root.unetUploader) {
+    const before = window.unetUploader;
+    const goesOn = before && !before.isAttached;
+    root.unetUploader = window.unetUploader = goesOn ? before.attach(root) : new Uploader(root);
+  }
+  const { unetUploader: uploader } = root;
+  uploader.update(component);
   return () => {
-    root.unetUploader?.destroy();
+    if (root.unetUploader === uploader && uploader.root === root) uploader.detach();
     root.unetUploader = undefined;
   };
 }

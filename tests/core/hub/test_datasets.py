@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -232,6 +234,20 @@ def test_a_second_try_goes_on_where_the_first_ended(repo: Repo, server: Hub, tmp
     folder = download("org/cells", tmp_path / "cells")
     assert len(files_of(folder)) == 10
     assert [path for path in server.paths() if "resolve" in path] == []
+
+
+def test_remains_of_killed_downloads_are_removed_after_a_day(repo: Repo, tmp_path: Path) -> None:
+    library = Library(tmp_path / "datasets")
+    downloads = library.folder / ".downloads"
+    for name in ("0123", ".org--old.abc.partial", "new"):
+        (downloads / name).mkdir(parents=True)
+    (downloads / ".org--old.abc.partial.lock").touch()
+    yesterday = time.time() - 86_500
+    for path in downloads.iterdir():
+        if path.name != "new":
+            os.utime(path, (yesterday, yesterday))
+    add(library, "org/cells")
+    assert [path.name for path in downloads.iterdir()] == ["new"]
 
 
 def test_a_download_of_the_same_at_the_same_time_is_refused(repo: Repo, tmp_path: Path) -> None:

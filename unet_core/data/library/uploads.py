@@ -235,7 +235,10 @@ class Uploads:
 
     def remove_abandoned(self) -> None:
         """Remove uploads that got no byte for a day."""
-        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
+        folders = []
+        with suppress(OSError):
+            folders = list(self.folder.iterdir())
+        for folder in folders:
             with suppress(OSError):
                 newest = max((folder / name).stat().st_mtime for name in ("", "arrived") if (folder / name).exists())
                 if folder.is_dir() and time.time() - newest > ABANDONED:
