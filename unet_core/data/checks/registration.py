@@ -9,7 +9,8 @@ REACH = 24  # pixels by which a mask may be shifted and still be found, at most 
 WINDOW = 768  # side in pixels of the middle that is compared
 SIGMA = 0.7  # of the blur of both: masks are drawn to about a pixel
 CLIP = 98  # percentile of the gradient that counts as a full edge, so that a few bright specks do not decide
-PEAK = 2.8  # deviations by which the best place must stand out of all others; chance and faint images give up to 2.6
+PEAK = 2.8  # deviations by which the best place must stand out of all others; faint images give up to 2.6
+LEAST = 0.12  # correlation at the best place; a small image of noise gives up to 0.11
 
 Shift = tuple[float, float]
 
@@ -42,7 +43,7 @@ def find_shift(gray: NDArray[Any], mask: NDArray[Any], ignored: NDArray[np.bool_
     row, column = (int(at) for at in np.unravel_index(int(fit.argmax()), fit.shape))
     place = row - reach + _vertex(fit[:, column], row), column - reach + _vertex(fit[row], column)
     best = float(fit.max())
-    if (best - float(np.median(fit))) < PEAK * deviation:
+    if best < LEAST or best - float(np.median(fit)) < PEAK * deviation:
         return place, 0.0
     near = float(fit[reach - 1 : reach + 2, reach - 1 : reach + 2].max())
     return place, (best - near) / deviation

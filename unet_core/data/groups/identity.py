@@ -18,6 +18,7 @@ TRAINED_ON = "trained_on"  # in a checkpoint's facts: records of all images that
 SIDE = 16  # cells of a look in each direction
 SAMPLED = 128  # pixels along the shorter side that its cells are averaged from
 MOST_DIFFERENT = 16  # of its 256 bits: a JPEG copy differs in about 10, neighboring frames of a video in 20 and more
+MOST_ALIKE = 20
 BLOCK = 1024  # images that are compared with all others at once
 PLAIN = 64  # bits of one kind that a look needs; a blank image or a ramp has fewer and resembles any other
 
@@ -74,16 +75,23 @@ def find_lookalikes(records: Mapping[str, str], others: Iterable[str]) -> list[s
 
 
 def find_similar(records: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Pairs of ids of images that look the same and are not, sorted; see `find_lookalikes`."""
+    """Pairs of ids of images that look the same and are not, sorted; see `find_lookalikes`.
+
+    Of an image that resembles more than MOST_ALIKE others, as a frame of a still video does, so many pairs are given.
+
+    >>> records = {"a": "px:1 look:9x9:" + "0f" * 32, "b": "px:2 look:9x9:" + "0f" * 31 + "0e", "c": "px:3"}
+    >>> find_similar(records)
+    [('a', 'b')]
+    """
     pairs = []
     for names, bits in _by_size(records).values():
         for first in range(0, len(names), BLOCK):
             block = bits[first : first + BLOCK]
             different = block @ (1 - bits).T + (1 - block) @ bits.T
-            for row, column in zip(*np.nonzero(different <= MOST_DIFFERENT), strict=True):
-                one, other = names[first + int(row)], names[int(column)]
-                if first + row < column and not is_same(records[one], records[other]):
-                    pairs.append((one, other))
+            for row, alike in enumerate(different <= MOST_DIFFERENT, first):
+                later = row + 1 + np.flatnonzero(alike[row + 1 :])[:MOST_ALIKE]
+                others = [names[column] for column in later.tolist()]
+                pairs += [(names[row], other) for other in others if not is_same(records[names[row]], records[other])]
     return sorted(pairs)
 
 

@@ -21,6 +21,7 @@ PAGED = "images, but one is expected"  # in the message on a file of several pag
 def find_pairs(case: Case) -> Iterator[Finding]:
     """What forbids to use the pairs, apart from images and masks without a partner."""
     names = {sample.image.name for sample in case.search.missing} | {path.name for path in case.search.spare_masks}
+    names |= {sample.id.rpartition("/")[2] for sample in case.search.missing}  # of layouts with a folder for each image
     shown = [readable(name) for name in names]
     few = len(shown) * len(case.search.problems) < 1_000_000
     problems = [text for text in case.search.problems if not (few and any(name in text for name in shown))]

@@ -19,7 +19,7 @@ FACTORS = (1 / 257, 1 / 256, 1 / 16, 1.0, 16.0, 256.0, 257.0, 255.0, 65535.0, 1 
 BYTE = 255  # the highest value of 8 bits
 FEWEST = 12  # images, so that being unlike all others says something
 NEIGHBORS = 3  # that an image should resemble
-UNLIKE = 3.0  # times farther from its neighbors than 95 of 100 images
+UNLIKE = 3.5  # times farther from its neighbors than 90 of 100 images
 FLOORS = (0.05, 0.05, 0.15, 0.1, 0.15, 0.05)  # spreads that are too small to matter, of each number of a look
 
 
@@ -117,7 +117,7 @@ def find_outliers(case: Case) -> Iterator[Finding]:
     if len(usable) < FEWEST:
         return
     distances = _distances([facts.look for facts in usable])
-    limit = UNLIKE * max(1.0, float(np.percentile(distances, 95)))
+    limit = UNLIKE * max(1.0, float(np.percentile(distances, 90)))
     odd = sorted(
         (index for index in range(len(usable)) if distances[index] > limit), key=lambda index: -distances[index]
     )

@@ -10,6 +10,7 @@ from unet_core.data.checks.finding import ERROR, INFO, WARNING, Finding
 from unet_core.data.checks.rules.geometry import try_repair
 from unet_core.data.checks.rules.values import find_mixed
 from unet_core.data.groups import identity, mosaics, series
+from unet_core.data.groups.grouping import find_groups
 from unet_core.data.masks.coding import IGNORE
 from unet_core.data.recipe.recipe import Remedy, Repair, make_repair
 
@@ -101,12 +102,13 @@ def find_near_copies(case: Case) -> Iterator[Finding]:
 def find_tiles(case: Case) -> Iterator[Finding]:
     """Images of different parts of the split that belong together: adjoining tiles, frames, slices."""
     part_of = case.part_of
-    neighbors = mosaics.find_neighbors(case.clues.borders)
+    kept_together = case.data.group_by == "auto" and not case.is_divided_by_folders
+    neighbors = [] if kept_together else mosaics.find_neighbors(case.clues.borders)
     pairs = [(first, second) for first, second in neighbors if first in part_of and second in part_of]
     yield from _across(case, pairs, "adjoining_tiles", "adjoin, as tiles of one image do")
     tiles = {name for pair in pairs for name in pair}
     shared = []
-    for ids in (*case.grouping.members().values(), *_find_series(case)):
+    for ids in _find_related(case):
         held_back = [name for name in ids if part_of.get(name) in ("val", "test") and name not in tiles]
         if held_back and any(part_of.get(name) == "train" for name in ids):
             shared += held_back
@@ -118,8 +120,25 @@ def find_tiles(case: Case) -> Iterator[Finding]:
             f"{len(late)} images of validation or test belong to the same series, patient or image as training images: "
             f"{case.name(late)}. Their scores may be too high.",
             late,
-            (Remedy("Leave them out", (make_repair("leave_out", late),)),),
+            _keep_apart(case, late),
         )
+
+
+def _keep_apart(case: Case, late: tuple[str, ...]) -> tuple[Remedy, ...]:
+    leave_out = Remedy("Leave them out of validation and test", (make_repair("leave_out", late),))
+    if case.is_divided_by_folders:
+        return (leave_out,)
+    return (Remedy("Keep such images together", settings=(("group_by", "auto"),)), leave_out)
+
+
+def _find_related(case: Case) -> list[list[str]]:
+    """Groups of images that belong together, as far as the split could have kept them so."""
+    if case.is_divided_by_folders:
+        return [*case.grouping.members().values(), *_find_series(case)]
+    if case.data.group_by != "none":
+        return list(case.grouping.members().values())
+    samples = [case.samples[facts.id] for facts in case.usable]
+    return list(find_groups(samples, "auto", case.clues).members().values())
 
 
 def _find_series(case: Case) -> list[list[str]]:

@@ -10,7 +10,7 @@ from unet_core.data.checks.finding import ERROR, INFO, WARNING, Finding
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.data.masks.decide import decide
 from unet_core.data.masks.instances import gray_value
-from unet_core.data.masks.values import format_code, is_color
+from unet_core.data.masks.values import LABELS, format_code, is_color
 from unet_core.data.recipe.recipe import Remedy, Repair, make_repair
 from unet_core.errors import DataError
 
@@ -20,6 +20,7 @@ FEWEST_BETWEEN = 3  # values between the true ones of a file with smoothed edges
 MOST_BETWEEN = 0.3  # share of its pixels that they may cover
 NUMBERED = 3  # values besides the background's from which a mask numbers objects, where the others have one
 HALF = 127
+APART = 32  # levels
 
 
 def find_unclear(case: Case) -> Iterator[Finding]:
@@ -42,7 +43,7 @@ def find_unclear(case: Case) -> Iterator[Finding]:
     )
     remedies = [Remedy("Read them like the others", repairs)] if repairs else []
     yield Finding(
-        "smeared_edges" if all(map(is_smeared, odd)) else "mixed_values",
+        "smeared_edges" if all(facts.lossy or is_smeared(facts) for facts in odd) else "mixed_values",
         ERROR if case.unclear else WARNING,
         f"{len(ids)} of {len(case.usable)} masks {verb} other values than the rest: {case.name(ids)} ({values}). The "
         f"rest is {coding.describe()}. {consequence}.",
@@ -59,11 +60,12 @@ def _most_values(case: Case) -> tuple[str, ...]:
 def _find_odd(case: Case) -> tuple[list[SampleFacts], MaskCoding | None]:
     """The fewest files without which the values of the rest are clear, and what these then mean; ([], None) of none.
 
-    Files are left out in the order of their rarest value. Those with smoothed edges are tried first.
+    Files are left out in the order of their rarest value. JPEGs and those with smoothed edges are tried first.
     """
     files = Counter(code for facts in case.usable for code, _ in facts.codes)
     rarity = {facts.id: min((files[code] for code, _ in facts.codes), default=0) for facts in case.usable}
     orders = [
+        [facts for facts in case.usable if facts.lossy],
         [facts for facts in case.usable if is_smeared(facts)],
         *([facts for facts in case.usable if rarity[facts.id] <= most] for most in sorted(set(rarity.values()))),
     ]
@@ -111,7 +113,9 @@ def _unify(odd: Sequence[SampleFacts], coding: MaskCoding, case: Case) -> tuple[
     for facts in odd:
         values = [gray_value(code) for code, _ in facts.codes]
         levels = [value for value in values if value is not None]
-        if is_smeared(facts):
+        if facts.lossy or is_smeared(facts):
+            if not _are_apart(coding):
+                return ()
             binary = coding.kind == "binary" and len(levels) == len(values)
             groups["threshold" if binary else "snap", (str(HALF),) if binary else ()].append(facts.id)
         elif len(levels) < len(values):
@@ -126,6 +130,13 @@ def _unify(odd: Sequence[SampleFacts], coding: MaskCoding, case: Case) -> tuple[
         else:
             return ()
     return tuple(_repair(kind, values, ids) for (kind, values), ids in groups.items())
+
+
+def _are_apart(coding: MaskCoding) -> bool:
+    """Whether the true values differ so much that those between can be told: class numbers do not."""
+    colors = [(code >> 16 & 255, code >> 8 & 255, code & 255) for code, _ in coding.classes if code < LABELS]
+    pairs = [(one, other) for number, one in enumerate(colors) for other in colors[:number]]
+    return all(max(abs(a - b) for a, b in zip(*pair, strict=True)) >= APART for pair in pairs)
 
 
 def _repair(kind: str, values: tuple[str, ...], ids: Sequence[str]) -> Repair:

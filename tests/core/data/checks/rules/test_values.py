@@ -125,3 +125,17 @@ def test_objects_of_one_value_where_all_can_be_read(tmp_path: Path) -> None:
     [finding] = found.findings
     assert (finding.check, finding.severity, finding.samples) == ("mixed_values", WARNING, ("c05",))
     assert "one value for all objects" in finding.message and not refuses(root)
+
+
+def test_some_class_numbers_as_jpeg_are_left_out_and_never_guessed(tmp_path: Path) -> None:
+    root = make(tmp_path / "cells", classes_of)
+    for name in ("c02", "c09"):
+        path = root / "masks" / f"{name}.png"
+        Image.fromarray(read_png(path)).save(path.with_suffix(".jpg"), quality=90)
+        path.unlink()
+    found = scan(DataConfig(root=str(root)))
+    [finding] = found.findings
+    assert (finding.check, finding.severity, finding.samples) == ("smeared_edges", ERROR, ("c02", "c09"))
+    assert [remedy.label for remedy in finding.remedies] == ["Leave them out"] and refuses(root)
+    recipe.save(root, Recipe().add(finding.remedies[0]))
+    assert scan(DataConfig(root=str(root))).findings == () and len(load_masks(root)) == 10
