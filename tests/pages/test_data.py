@@ -1,6 +1,7 @@
 """The states of the Data page: scanning, healthy, with findings, refused; repairs, their undo, export and import."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -207,6 +208,26 @@ def test_other_layouts_are_one_click_away(tmp_path, sample_folder):
     app = show_views(root)
     widget(app.button, "layout auto").click().run()
     assert recipe_file.load(root).is_empty
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_names_that_are_not_utf8_are_shown_and_repaired(tmp_path, sample_folder, view):
+    root = tmp_path / os.fsdecode(b"b\xe4ume")
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+        for number, letter in enumerate((b"\xe4", b"\xf6", b"\xfc", b"a")):
+            name = os.fsdecode(b"cell_" + letter + b".png")
+            shutil.copy(sample_folder / kind / f"cells_{number:03}.png", root / kind / name)
+    for opened in (None, os.fsdecode(b"cell_\xf6")):
+        app = show_views(root, view, data_image=opened)
+        assert not app.exception
+    if view == GALLERY:
+        widget(app.button, "image_next").click().run()
+        assert not app.exception
+        widget(app.button, "leave_out").click().run()
+        assert not app.exception and not app.error
+        assert len(recipe_file.load(root).repairs) == 1
+        assert "3 images scanned" in texts(app)
 
 
 def test_pixels_of_a_repaired_mask_equal_the_untouched_one(faulty, sample_folder):

@@ -10,7 +10,7 @@ import pytest
 from pages.server import pixel_store
 from pages.server.datasets import comparison, thumbnails
 from pages.server.datasets.thumbnails import FILLED, NONE, OUTLINES, SIDE, Look
-from pages.views.data import GALLERY
+from pages.views.data import GALLERY, PAIRS
 from pages.views.data.left_out import leave_out, list_names, take_back
 from tests.helpers.datasets import labels, read_mask, show_views, widget
 from tests.helpers.pages import texts
@@ -117,6 +117,14 @@ def test_an_image_opens_in_the_viewer_with_its_mask_in_the_chosen_color(healthy)
     assert viewer(app)["name"] == "cells_003"
     widget(app.button, "close_image").click().run()
     assert len(shown(app)) == 8
+
+
+def test_an_opened_image_leads_to_its_pair(many):
+    app = show_views(many, GALLERY, data_image="mouse0/cell_09")
+    widget(app.button, "change_mask").click().run()
+    assert app.session_state["data_view"] == PAIRS
+    assert list(app.dataframe[0].value["Image"]) == ["images/mouse0/cell_09.png"]
+    assert widget(app.multiselect, "masks of mouse0/cell_09").value == ["masks/mouse0/cell_09.png"]
 
 
 def test_the_filter_outlives_an_opened_image_and_orders_its_neighbors(many):

@@ -114,7 +114,8 @@ def draw_mask(image: Array, mask: Array, look: Look) -> Array:
 
 def key_of(sample: Sample, look: Look) -> str:
     """Changes with the files, what the recipe does to them, and how they are drawn."""
-    digest = hashlib.sha256(f"{sample.id}\0{sample.page}\0{sample.empty}\0{sample.repairs}\0{look}".encode())
+    words = f"{sample.id}\0{sample.page}\0{sample.empty}\0{sample.repairs}\0{look}"
+    digest = hashlib.sha256(words.encode(errors="surrogateescape"))
     for path in (sample.image, *sample.channel_files, *sample.masks, sample.field_of_view):
         if path is None:
             continue

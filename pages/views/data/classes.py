@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.ui import data_charts
-from pages.ui.formatting import plain
+from pages.ui.formatting import key_text, plain
 from pages.views.data import state
 from pages.views.data.state import Dataset
 from unet_core.data.recipe.recipe import Recipe, Remedy
@@ -34,8 +34,9 @@ def show(dataset: Dataset) -> None:
 def edit(dataset: Dataset, shown: list[totals.ClassTotal]) -> None:
     """A form with a color and a name for each class; nothing is saved before its button is pressed."""
     names, colors, root = dataset.class_names, dataset.colors, dataset.root
-    scope = f"{root} {','.join(names)} {','.join(colors)}"  # after an undo the fields show what counts
-    with st.form(f"classes {root}", border=False):
+    place = key_text(str(root))
+    scope = f"{place} {','.join(names)} {','.join(colors)}"  # after an undo the fields show what counts
+    with st.form(f"classes {place}", border=False):
         for total in shown:
             index = total.index
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
@@ -51,7 +52,7 @@ def edit(dataset: Dataset, shown: list[totals.ClassTotal]) -> None:
                 st.caption(data_charts.percent_text(total.share), width=60)
         st.form_submit_button(
             "Save names and colors",
-            key=f"save classes {root}",
+            key=f"save classes {place}",
             icon=":material/save:",
             on_click=save,
             args=(root, scope, len(shown)),

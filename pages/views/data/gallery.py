@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.server.datasets import thumbnails
 from pages.server.datasets.thumbnails import STYLES, Thumbnail
-from pages.ui.formatting import plain
+from pages.ui.formatting import key_text, plain
 from pages.views.data import image_view, left_out
 from pages.views.data.repair import doctor
 from pages.views.data.state import Dataset
@@ -47,7 +47,7 @@ def choose(dataset: Dataset, quiet: bool = False) -> list[SampleFacts]:
     """The images that pass the filters, sorted; `quiet` takes the controls as they were and draws none."""
     if not quiet:
         draw_controls(dataset)
-    state, root = st.session_state, dataset.root
+    state, root = st.session_state, key_text(str(dataset.root))
     chosen = Filter(
         text=state.get("gallery_text") or "",
         subset=state.get(f"gallery_subset {root}") or "",
@@ -60,7 +60,7 @@ def choose(dataset: Dataset, quiet: bool = False) -> list[SampleFacts]:
 
 def draw_controls(dataset: Dataset) -> None:
     """Search, filters, sort and the style of the masks. What does not occur in the dataset is not offered."""
-    facts, root = dataset.scan.facts, dataset.root
+    facts, root = dataset.scan.facts, key_text(str(dataset.root))
 
     def choose_one(label: str, options: Sequence[Any], labels: Callable[[Any], str], key: str, **more: Any) -> None:
         st.selectbox(
@@ -114,7 +114,7 @@ def to_first_page(dataset: Dataset) -> None:
 
 def page_key(dataset: Dataset) -> str:
     """The key of the page's number."""
-    return f"gallery_page {dataset.root}"
+    return f"gallery_page {key_text(str(dataset.root))}"
 
 
 def show_page(dataset: Dataset, shown: Sequence[SampleFacts]) -> None:
@@ -144,7 +144,7 @@ def show_grid(dataset: Dataset, items: Sequence[SampleFacts], drawn: dict[str, T
     """A cell for each image, in as many columns as the window holds."""
     with st.container(horizontal=True, key="gallery_grid"):
         for item in items:
-            with st.container(width=190, gap="xxsmall", key=f"cell {item.id}"):
+            with st.container(width=190, gap="xxsmall", key=f"cell {key_text(item.id)}"):
                 show_cell(dataset, item, drawn.get(item.id))
 
 
@@ -163,7 +163,7 @@ def show_cell(dataset: Dataset, item: SampleFacts, thumbnail: Thumbnail | None) 
     short = name if len(name) <= most else f"…{name[-most:]}"
     st.button(
         plain(short),
-        key=f"open {item.id}",
+        key=f"open {key_text(item.id)}",
         type="tertiary",
         icon=":material/error:" if is_marked else None,
         help=plain(f"{name} ({titles})" if titles else name),

@@ -9,8 +9,8 @@ import streamlit as st
 from pages.components import viewer
 from pages.server.datasets import thumbnails
 from pages.ui import channels_shown, data_charts, widgets
-from pages.ui.formatting import plain
-from pages.views.data import left_out, state
+from pages.ui.formatting import key_text, plain
+from pages.views.data import left_out, pairs, state
 from pages.views.data.state import Dataset
 from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.checks.finding import ERROR, INFO, WARNING
@@ -32,7 +32,7 @@ BADGES: dict[str, tuple[Literal["red", "orange", "gray"], str]] = {
 def open_image(name: str | None) -> None:
     """For buttons: show an image, or with None the gallery; kept in the address."""
     st.session_state[OPENED] = name
-    if name is None:
+    if name is None or name != readable(name):  # an address cannot hold bytes that are not UTF-8
         st.query_params.pop("image", None)
     else:
         st.query_params["image"] = name
@@ -54,6 +54,14 @@ def show(dataset: Dataset, facts: SampleFacts, names: Sequence[str]) -> None:
                 on_click=open_image,
                 args=(name,),
             )
+        st.button(
+            "Change mask",
+            key="change_mask",
+            icon=":material/link:",
+            on_click=pairs.look_up,
+            args=(facts,),
+            help="Opens Pairs, where another mask file can be chosen for this image.",
+        )
         st.button(
             "Leave out",
             key="leave_out",
@@ -99,7 +107,7 @@ def show_viewer(dataset: Dataset, facts: SampleFacts) -> None:
         return
     if problem:
         widgets.show_warning(problem)
-    colors, content = dataset.colors, f"{facts.record} {facts.id}"
+    colors, content = dataset.colors, f"{facts.record} {key_text(facts.id)}"
     if image.shape[2] in (1, 3):
         shown = channels_shown.choose_contrast(content, image, "data")
     else:

@@ -1,11 +1,12 @@
 """The images that the recipe leaves out, each with a button that takes it back."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import streamlit as st
 
 from pages.server.datasets import thumbnails
-from pages.ui.formatting import plain
+from pages.ui.formatting import key_text, plain
 from pages.views.data import state
 from pages.views.data.state import Dataset
 from unet_core.config.schema import DataConfig, ModelConfig
@@ -28,10 +29,11 @@ def show(dataset: Dataset) -> None:
     pages = gallery.count_pages(names, PAGE)
     number = min(st.session_state.get("left_out_page") or 1, pages)
     shown = gallery.page_of(names, number, PAGE)
-    samples = find_samples(str(dataset.root), dataset.recipe.to_json())
+    key = key_text(f"{dataset.root} {dataset.recipe.to_json()}")
+    samples = find_samples(key, dataset.root, dataset.recipe)
     with st.container(horizontal=True, key="left_out_grid"):
         for name in shown:
-            with st.container(width=190, gap="xxsmall", key=f"left out {name}"):
+            with st.container(width=190, gap="xxsmall", key=f"left out {key_text(name)}"):
                 if name in samples:
                     drawn = thumbnails.make(samples[name], dataset.look())
                     if drawn.data:
@@ -39,7 +41,7 @@ def show(dataset: Dataset) -> None:
                 st.caption(plain(readable(name)))
                 st.button(
                     "Use this image",
-                    key=f"take back {name}",
+                    key=f"take back {key_text(name)}",
                     icon=":material/undo:",
                     on_click=state.change,
                     args=(dataset.root, lambda recipe, name=name: take_back(recipe, name)),
@@ -76,8 +78,7 @@ def _with(recipe: Recipe, names: set[str]) -> Recipe:
 
 
 @st.cache_resource(max_entries=4, ttl=60, show_spinner="Reading the folder…")
-def find_samples(root: str, recipe_text: str) -> dict[str, Sample]:
+def find_samples(key: str, _root: Path, _recipe: Recipe) -> dict[str, Sample]:
     """All samples by id, also those that are left out."""
-    recipe = Recipe.from_json(recipe_text)
-    config = recipes.configure_parts(DataConfig(root=root), ModelConfig(), replace(recipe, repairs=()))[0]
+    config = recipes.configure_parts(DataConfig(root=str(_root)), ModelConfig(), _recipe)[0]
     return {sample.id: sample for sample in discovery.examine(replace(config, recipe="none")).samples}

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from pages.ui.formatting import plain
-from pages.views.data import left_out, state
+from pages.ui.formatting import key_text, plain
+from pages.views.data import PAIRS, left_out, state
 from pages.views.data.state import Dataset
 from unet_core.config.choices import UNLABELED
+from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.recipe.recipe import Recipe, Remedy, make_repair
 from unet_core.io.filenames import readable
 
@@ -35,7 +36,7 @@ def show(dataset: Dataset) -> None:
     lacking = sum(row.status == NO_MASK for row in rows)
     st.caption(
         f"{len(rows) - lacking:,} images have a mask, {lacking:,} have none; {len(dataset.scan.spare_masks):,} masks "
-        "have no image. Select a row to correct a pair."
+        "have no image. To correct a pair, select its row, or search until one image is left."
     )
     if lacking:
         show_missing(dataset, lacking)
@@ -69,7 +70,7 @@ def _below(root: Path, path: Path) -> str:
 def choose_row(rows: list[Row]) -> Row | None:
     """The table, and the row that is selected in it."""
     text = st.text_input("Search", key="pairs_text", placeholder="Part of a file name", width=260).strip().casefold()
-    passed = [row for row in rows if not text or text in f"{row.image} {' '.join(row.masks[:50])}".casefold()]
+    passed = [row for row in rows if not text or text in readable(f"{row.image} {' '.join(row.masks[:50])}").casefold()]
     shown = passed[:MOST_ROWS]
     if not shown:
         st.info("No image passes this filter.", icon=":material/filter_alt_off:")
@@ -98,7 +99,15 @@ def choose_row(rows: list[Row]) -> Row | None:
     if len(passed) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(passed):,} images. Search to see others.")
     selected = [row for row in event.selection.rows if row < len(shown)]
-    return shown[selected[0]] if selected else None
+    if selected or len(shown) == 1:
+        return shown[selected[0] if selected else 0]
+    return None
+
+
+def look_up(facts: SampleFacts) -> None:
+    """Called by a button of another view: open this one with the pair of an image."""
+    st.session_state["data_view"] = PAIRS
+    st.session_state["pairs_text"] = readable(facts.image)
 
 
 def _masks_text(masks: tuple[str, ...]) -> str:
@@ -113,7 +122,7 @@ def edit(dataset: Dataset, row: Row) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(readable(row.image))}**")
         text = st.text_input(
-            "Find a mask file", key=f"find mask {row.id}", placeholder="Part of its name", width=320
+            "Find a mask file", key=f"find mask {key_text(row.id)}", placeholder="Part of its name", width=320
         ).strip()
         files = list_files(dataset, row, text)
         default = list(row.masks) if len(row.masks) <= MOST_CHIPS else []
@@ -122,7 +131,7 @@ def edit(dataset: Dataset, row: Row) -> None:
             list(dict.fromkeys([*default, *files])),
             default=default,
             format_func=readable,
-            key=f"masks of {row.id} {row.masks[:MOST_CHIPS]}",
+            key=key_text(f"masks of {row.id} {' '.join(row.masks[:MOST_CHIPS])}"),
             placeholder=f"{len(row.masks)} files" if len(row.masks) > MOST_CHIPS else "Choose a file",
             help="Several files are the objects of one image and are merged.",
         )

@@ -30,7 +30,7 @@ def find_dataset(root: Path, recipe: Recipe) -> Dataset:
     scan = None if running else scans.find(data, text)
     if scan is None:
         if not follows(root, text):
-            state.examine.clear()  # the files may have changed since they were last looked at
+            state.forget_files()  # the files may have changed since they were last looked at
         names = list_names(root, recipe)
         started = find_process(root, text)
         if started.poll().state is ScanState.DONE:
@@ -45,7 +45,7 @@ def find_dataset(root: Path, recipe: Recipe) -> Dataset:
 
 def list_names(root: Path, recipe: Recipe) -> Scan:
     """A scan that knows no more than the names of the files. Raises DataError."""
-    search = state.examine(str(root), recipe.to_json(), "")
+    search = state.examine(root, recipe, "")
     facts = tuple(
         SampleFacts(
             sample.id,
@@ -136,7 +136,7 @@ def show_progress(scan: ScanProcess) -> None:
 def start_again(root: Path) -> None:
     """Called by the button."""
     scans.forget()
-    state.examine.clear()
+    state.forget_files()
     st.session_state.pop(PROCESS, None)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.ui import widgets
-from pages.ui.formatting import plain
+from pages.ui.formatting import key_text, plain
 from pages.views import data as names
 from pages.views.data import augmentation, gallery, overview, pairs, scanning, split, state
 from pages.views.data.repair import doctor, repairs
@@ -93,9 +93,9 @@ def show_refused(root: Path, recipe: Recipe, error: UnetError) -> None:
             options,
             index=options.index(now) if now in options else 0,
             format_func=lambda name: "Detect" if name == "auto" else name,
-            key=f"refused layout {root} {now}",
+            key=f"refused layout {key_text(str(root))} {now}",
             on_change=take_layout,
-            args=(root, f"refused layout {root} {now}"),
+            args=(root, f"refused layout {key_text(str(root))} {now}"),
             help="\n".join(f"- **{name}**: {text}" for name, text in LAYOUTS.items()),
         )
         if now != "auto":

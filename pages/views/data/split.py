@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.ui import data_charts, widgets
-from pages.ui.formatting import plain
+from pages.ui.formatting import key_text, plain
 from pages.ui.messages import show_messages
 from pages.views.data import state
 from pages.views.data.state import Dataset
@@ -61,7 +61,7 @@ def show(dataset: Dataset) -> None:
 def choose(dataset: Dataset) -> DataConfig | None:
     """The settings of the split, as the recipe has them or as they are changed here."""
     now, root = dataset.config.data, dataset.root
-    scope = f"{root} {[getattr(now, name) for name in NAMES]}"
+    scope = f"{key_text(str(root))} {[getattr(now, name) for name in NAMES]}"
     given = {item.subset for item in dataset.scan.facts} & {"val", "test"}
     if given:
         st.caption(f"Folders give the images for {listing([PARTS[part].lower() for part in sorted(given)])}.")

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.server.datasets.thumbnails import OUTLINES, Look
+from pages.ui.formatting import key_text
 from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.data import discovery
 from unet_core.data.checks.finding import INFO, Finding
@@ -49,7 +50,8 @@ class Dataset:
         """Of all classes, the background's first."""
         scan = self.scan
         count = max(2, scan.num_classes)
-        names = list(scan.class_names) or (["background", "foreground"] if count == 2 else ["background"])
+        names = list(self.config.model.names or scan.class_names)  # the recipe's at once, also before the next scan
+        names = names or (["background", "foreground"] if count == 2 else ["background"])
         return [names[index] if index < len(names) else f"class {index}" for index in range(count)]
 
     @property
@@ -79,7 +81,7 @@ class Dataset:
     def samples(self) -> dict[str, Sample]:
         """The samples by their ids, with the repairs that apply to them. Raises DataError."""
         version = self.version if self.is_current else ""
-        return {sample.id: sample for sample in examine(str(self.root), self.recipe.to_json(), version).samples}
+        return {sample.id: sample for sample in examine(self.root, self.recipe, version).samples}
 
     @cached_property
     def findings_of(self) -> dict[str, list[Finding]]:
@@ -96,13 +98,22 @@ class Dataset:
         return frozenset(name for finding in self.scan.findings if finding.severity != INFO for name in finding.samples)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the folder…")
-def examine(root: str, recipe_text: str, version: str) -> Search:
-    """What lies in a folder, read with its own recipe, whose text is `recipe_text`. Raises DataError.
+def examine(root: Path, recipe: Recipe, version: str) -> Search:
+    """What lies in a folder, read with its own recipe. Raises DataError.
 
     `version` is that of the scan whose files they are, "" before it is done; forget those when a scan is started.
     """
-    return discovery.examine(DataConfig(root=root))
+    return _examine(key_text(f"{root} {recipe.to_json()} {version}"), root)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the folder…")
+def _examine(key: str, _root: Path) -> Search:
+    return discovery.examine(DataConfig(root=str(_root)))
+
+
+def forget_files() -> None:
+    """Look at the folders again."""
+    _examine.clear()
 
 
 def load_recipe(root: Path) -> Recipe:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from pages.server.datasets.thumbnails import Look, key_of
 from pages.ui import widgets
 from pages.views.train import dataset
 from unet_core import overlay
@@ -12,6 +13,7 @@ from unet_core.config.schema import RunConfig
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.errors import UnetError
+from unet_core.io.filenames import readable
 from unet_core.io.pixels import Array
 from unet_core.models import architecture
 
@@ -40,11 +42,12 @@ def show_crops(config: RunConfig, samples: Sequence[Sample], coding: MaskCoding)
     """
     seed = st.number_input("Preview seed", 0, 1000, 0, key="draw", help="Change it to see other crops.", width=220)
     chosen = samples[:: max(1, len(samples) // IMAGES)][:IMAGES]
+    placeless = config.replace(root="")  # the cache cannot hash a folder whose name is not UTF-8
     with st.spinner("Creating crops…"):
-        rows = [augmented_crops(config, sample, int(seed), coding) for sample in chosen]
+        rows = [augmented_crops(placeless, sample, int(seed), coding, key_of(sample, Look())) for sample in chosen]
     for sample, row in zip(chosen, rows, strict=True):
         for number, (column, crop) in enumerate(zip(st.columns(CROPS), row, strict=True), 1):
-            column.image(crop, width="stretch", alt=f"Crop {number} of {sample.id}, its mask outlined")
+            column.image(crop, width="stretch", alt=f"Crop {number} of {readable(sample.id)}, its mask outlined")
     st.caption(
         f"Each row shows one crop, first as it is, then with `{config.train.augment}` augmentation. "
         f"Crops are {config.model.image_size} px wide; masks are outlined."
@@ -52,8 +55,10 @@ def show_crops(config: RunConfig, samples: Sequence[Sample], coding: MaskCoding)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def augmented_crops(config: RunConfig, sample: Sample, seed: int, coding: MaskCoding) -> list[Array]:
+def augmented_crops(config: RunConfig, _sample: Sample, seed: int, coding: MaskCoding, key: str) -> list[Array]:
     """A crop of one image, then the same augmented, with masks outlined: (side, side, 3) uint8 each.
+
+    `key` stands for the sample, whose name the cache cannot hash where it is not UTF-8.
 
     Torch and Albumentations are imported here and not with the page, which must open at once.
     """
@@ -61,7 +66,7 @@ def augmented_crops(config: RunConfig, sample: Sample, seed: int, coding: MaskCo
     from unet_core.data.augmentation import Augment
     from unet_core.data.dataset import load_dataset
 
-    examples = load_dataset([sample], config.data, config.model, coding)
+    examples = load_dataset([_sample], config.data, config.model, coding)
     model = examples.model
     margin = architecture.margin(model)
     augment = Augment(config.train.augment, model.normalization)

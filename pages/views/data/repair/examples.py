@@ -10,7 +10,7 @@ import streamlit as st
 from pages.server.datasets import comparison, thumbnails
 from pages.server.datasets.thumbnails import FILLED, Look, Thumbnail
 from pages.ui import data_charts, widgets
-from pages.ui.formatting import plain
+from pages.ui.formatting import key_text, plain
 from pages.views.data import image_view
 from pages.views.data.state import Dataset
 from unet_core.config.schema import DataConfig, RunConfig
@@ -19,7 +19,8 @@ from unet_core.data.checks.finding import Finding
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import decide
 from unet_core.data.recipe import kinds, recipes
-from unet_core.data.recipe.recipe import FILE, Recipe, Remedy
+from unet_core.data.recipe import recipe as recipe_file
+from unet_core.data.recipe.recipe import Recipe, Remedy
 from unet_core.errors import UnetError
 from unet_core.io.filenames import readable
 
@@ -52,12 +53,12 @@ def show(dataset: Dataset, finding: Finding, key: str) -> None:
         st.caption("No image to show.")
     with st.container(horizontal=True, key=f"examples of {key}"):
         for name in names:
-            with st.container(width=WIDTH, gap="xsmall", key=f"example {key} {name}"):
+            with st.container(width=WIDTH, gap="xsmall", key=f"example {key} {key_text(name)}"):
                 show_example(dataset, before.get(name) or missing[name], after)
                 if name in before:
                     st.button(
                         plain(readable(name)),
-                        key=f"open example {key} {name}",
+                        key=f"open example {key} {key_text(name)}",
                         type="tertiary",
                         icon=":material/open_in_full:",
                         on_click=open_in_gallery,
@@ -125,7 +126,9 @@ def repair(dataset: Dataset, remedy: Remedy, names: tuple[str, ...]) -> Repaired
         for item in remedy.repairs
     )
     if not keeps or any(kinds.REPAIRS[item.kind].stage == kinds.SEARCH for item in remedy.repairs):
-        samples, look = _search(str(dataset.root), dataset.recipe.add(remedy).to_json(), not keeps)
+        recipe = dataset.recipe.add(remedy)
+        key = key_text(f"{dataset.version} {recipe.to_json()}")
+        samples, look = _search(key, not keeps, dataset.root, recipe)
         return Repaired(samples, look or dataset.look())
     samples = {}
     for name in names:
@@ -137,17 +140,15 @@ def repair(dataset: Dataset, remedy: Remedy, names: tuple[str, ...]) -> Repaired
 
 
 @st.cache_resource(max_entries=16, ttl=60, show_spinner=False)
-def _search(root: str, recipe_text: str, decides: bool) -> tuple[dict[str, Sample], Look | None]:
+def _search(key: str, decides: bool, _root: Path, _recipe: Recipe) -> tuple[dict[str, Sample], Look | None]:
     """The samples by a recipe that is not the saved one, and how their masks are then read if `decides`."""
-    recipe = Recipe.from_json(recipe_text)
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, FILE)
-        file.write_text(recipe_text, encoding="utf-8")
-        search = discovery.examine(DataConfig(root=root, recipe=str(file)))
+        file = recipe_file.save(Path(folder), _recipe)
+        search = discovery.examine(DataConfig(root=str(_root), recipe=str(file)))
     samples = {sample.id: sample for sample in search.samples}
     if not decides:
         return samples, None
-    config = recipes.configure(RunConfig().replace(root=root), recipe)
+    config = recipes.configure(RunConfig().replace(root=str(_root)), _recipe)
     chosen = search.samples[:: max(1, -(-len(search.samples) // MOST_MASKS))]
     coding, _ = decide.look(search, config.data, config.model, chosen)
-    return samples, Look(coding, max(1, coding.num_classes), recipe.colors)
+    return samples, Look(coding, max(1, coding.num_classes), _recipe.colors)
