@@ -6,7 +6,7 @@ from pages.ui import dataset_picker
 from pages.views.data import bring, manage_dataset, sections
 
 st.title("Data")
-left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
+left, right = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
 with left:
     chosen = dataset_picker.choose()
 with right:
