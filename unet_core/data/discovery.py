@@ -179,7 +179,8 @@ def _read(tree: Folder, layout: str, unlabeled: str, recipe: Recipe, lenient: bo
     """What each layout makes of the folder, in their order, as far as it makes anything of it.
 
     Those that open files come only where there are no mask files, or where these do not fit: `labels/` of YOLO holds
-    none.
+    none. That which tells images and masks apart by their content comes only where names have shown no mask: it would
+    pair what it can, and hide what is wrong with the rest.
     """
     names = [name for name in LAYOUTS if name not in LAST] if layout == "auto" else [layout]
 
@@ -196,7 +197,9 @@ def _read(tree: Folder, layout: str, unlabeled: str, recipe: Recipe, lenient: bo
 
     readings = {name: read(name) for name in names}
     fitting = [reading for reading in readings.values() if _labeled(reading.samples) and not reading.problems]
-    for name in LAST if layout == "auto" and not fitting else ():
+    named = any(_labeled(reading.samples) for reading in readings.values())
+    last = [name for name in LAST if name != "content" or not named] if layout == "auto" and not fitting else []
+    for name in last:
         reading = read(name)
         if _labeled(reading.samples) or reading.problems:
             return {name: reading}

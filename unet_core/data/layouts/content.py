@@ -31,6 +31,9 @@ def told_apart(tree: Folder) -> Reading:
                 reading.samples.append(sample)
             else:
                 reading.lack(sample, f"{image.relative_to(tree.path)} has no mask in {masks.name}/")
+        for words, path in stems[masks.name].items():
+            if words not in stems[images.name]:
+                reading.leave_over(f"{path.relative_to(tree.path)} has no image in {images.name}/", [path])
     return reading
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unet_core.config.schema import DataConfig
 from unet_core.data import discovery
 from unet_core.data.layouts import LAYOUTS
 from unet_core.errors import DataError
@@ -61,6 +62,26 @@ def test_an_image_without_a_mask_is_asked_about(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"1 of 20 images has no mask: c\.png"):
         discovery.search(tmp_path)
     assert len(discovery.search(tmp_path, unlabeled="leave_out").samples) == 19
+
+
+@pytest.mark.parametrize("folders", [("sat", "map"), ("images", "masks")])
+def test_a_mask_without_an_image_is_a_problem_whatever_the_layout(tmp_path: Path, folders: tuple[str, str]) -> None:
+    """Content would pair the rest and train: the lost masks must be told."""
+    images, masks = folders
+    grow(tmp_path, images, masks, "abcdefghijklmnopqrst")
+    (tmp_path / images / "c.png").unlink()
+    with pytest.raises(DataError, match=r"c\.png has no image"):
+        discovery.search(tmp_path)
+
+
+def test_names_that_show_masks_are_not_overruled_by_content(tmp_path: Path) -> None:
+    grow(tmp_path, "images", "masks", "abcdefghijklmnopqrst")
+    (tmp_path / "masks/c.png").rename(tmp_path / "masks/unlike.png")
+    with pytest.raises(DataError, match=r"c\.png"):
+        discovery.search(tmp_path)
+    reading = discovery.examine(DataConfig(root=str(tmp_path)))
+    assert (reading.layout, [path.name for path in reading.spare_masks]) == ("paired", ["unlike.png"])
+    assert [sample.id for sample in reading.missing] == ["c"]
 
 
 @pytest.mark.parametrize("kinds", [(False, False), (True, True)])
