@@ -183,7 +183,7 @@ def _divide(
     """The split and what leaks; `key` changes with anything that matters. Raises DataError."""
     facts = {item.id: item for item in _dataset.scan.facts if not item.problem}
     records = {name: item.record for name, item in facts.items()}
-    looks = {name: division.describe_looks(item) for name, item in facts.items()}
+    looks = {name: item.describe() for name, item in facts.items()}
     drawn = splitting.divide(_samples, _data, records, looks, _grouping)
     return drawn, division.find_leaks(drawn.split, records, drawn.grouping.group_of)
 

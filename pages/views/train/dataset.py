@@ -151,7 +151,7 @@ def show_previews(samples: Sequence[Sample], coding: MaskCoding) -> None:
     spread = samples[:: max(1, len(samples) // PREVIEWS)]
     for column, sample in zip(st.columns(PREVIEWS), spread, strict=False):
         try:
-            column.image(preview(sample, coding), width="stretch", alt=f"{sample.id} with its mask outlined")
+            column.image(preview(sample, coding), width="stretch", alt=f"{readable(sample.id)} with its mask outlined")
         except UnetError as error:
             column.caption(plain(str(error)))
 

@@ -17,7 +17,6 @@ from unet_core.data.layouts import Sample
 from unet_core.errors import DataError, listing
 from unet_core.io.filenames import readable
 
-FULL_RANGE = {"uint8": 255.0, "uint16": 65535.0}
 FEW = 3  # names that a sentence holds
 
 
@@ -89,7 +88,7 @@ class Case:
         if not samples:
             return "No image can be read with its mask."
         pixels = {facts.id: identity.key(facts.record, "px") for facts in self.usable}
-        looks = {facts.id: _describe(facts) for facts in self.usable}
+        looks = {facts.id: facts.describe() for facts in self.usable}
         fractions = self.data.val_fraction, self.data.test_fraction
         try:
             return splits.split(samples, *fractions, seed, pixels, looks, self.grouping.group_of)
@@ -127,13 +126,6 @@ class Case:
     def name(self, ids: Iterable[str], most: int = FEW) -> str:
         """Samples for a sentence."""
         return listing([readable(name) for name in ids], most)
-
-
-def _describe(facts: SampleFacts) -> tuple[int, float, float]:
-    """What `splits.split` stratifies by, as `Dataset.describe` gives it."""
-    scale = 255 / FULL_RANGE.get(facts.dtype, 1.0)
-    means = [mean * scale for mean in facts.mean]
-    return facts.height * facts.width, max(means) - min(means), sum(means) / len(means)
 
 
 def share(part: int, whole: int) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 BINS = 64  # of an intensity histogram
+FULL_RANGE = {"uint8": 255.0, "uint16": 65535.0}  # of other types: 1, as `pixels.full_range` has it
 
 
 @dataclass(frozen=True)
@@ -72,3 +73,8 @@ class SampleFacts:
     def brightness(self) -> float:
         """Mean intensity over all channels, as stored."""
         return sum(self.mean) / len(self.mean) if self.mean else 0.0
+
+    def describe(self) -> tuple[int, float, float]:
+        """What a split is stratified by, as `Dataset.describe` has it: pixels, how colored, how bright (of 255 levels)."""
+        means = [mean * 255 / FULL_RANGE.get(self.dtype, 1.0) for mean in self.mean] or [0.0]
+        return self.height * self.width, max(means) - min(means), sum(means) / len(means)

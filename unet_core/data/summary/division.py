@@ -13,8 +13,6 @@ from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import IGNORE
 from unet_core.data.splits import Split
 
-FULL_RANGE = {"uint8": 255.0, "uint16": 65535.0}  # of other types: 1, as `pixels.full_range` has it
-
 
 @dataclass(frozen=True)
 class PartTotal:
@@ -36,12 +34,6 @@ class Leak:
     part: str
     kind: str
     ids: tuple[str, ...]
-
-
-def describe_looks(facts: SampleFacts) -> tuple[int, float, float]:
-    """What a split is stratified by, as `Dataset.describe` has it: pixels, how colored, how bright (of 255 levels)."""
-    means = [mean * 255 / FULL_RANGE.get(facts.dtype, 1.0) for mean in facts.mean] or [0.0]
-    return facts.height * facts.width, max(means) - min(means), sum(means) / len(means)
 
 
 def find_grouping(root: Path, samples: Sequence[Sample], group_by: str) -> Grouping:

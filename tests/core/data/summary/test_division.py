@@ -68,7 +68,7 @@ def test_the_split_by_facts_is_the_one_that_training_draws(tmp_path: Path, group
     images = dataset.load_dataset(samples, config.data, config.model)
     drawn = splitting.draw_split(images, config.data, splitting.make_records(images))
     facts = {item.id: item for item in scan.scan(config.data).facts}
-    looks = {name: division.describe_looks(item) for name, item in facts.items()}
+    looks = {name: item.describe() for name, item in facts.items()}
     assert looks == {sample.id: images.describe(index) for index, sample in enumerate(images.samples)}
     records = {name: item.record for name, item in facts.items()}
     grouping = division.find_grouping(root, samples, group_by)
@@ -79,5 +79,5 @@ def test_the_split_by_facts_is_the_one_that_training_draws(tmp_path: Path, group
 
 def test_looks_are_shares_of_the_range_and_of_nothing_for_an_unread_image() -> None:
     facts = SampleFacts("a", "a", height=2, width=3, dtype="uint16", mean=(0.0, 257.0))
-    assert division.describe_looks(facts) == (6, 1.0, 0.5)
-    assert division.describe_looks(SampleFacts("b", "b", problem="gone")) == (0, 0.0, 0.0)
+    assert facts.describe() == (6, 1.0, 0.5)
+    assert SampleFacts("b", "b", problem="gone").describe() == (0, 0.0, 0.0)
