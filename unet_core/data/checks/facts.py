@@ -75,6 +75,6 @@ class SampleFacts:
         return sum(self.mean) / len(self.mean) if self.mean else 0.0
 
     def describe(self) -> tuple[int, float, float]:
-        """What a split is stratified by, as `Dataset.describe` has it: pixels, how colored, how bright (of 255 levels)."""
+        """What splits are stratified by, as `Dataset.describe`: pixels, how colored, how bright (of 255 levels)."""
         means = [mean * 255 / FULL_RANGE.get(self.dtype, 1.0) for mean in self.mean] or [0.0]
         return self.height * self.width, max(means) - min(means), sum(means) / len(means)

@@ -31,9 +31,7 @@ CHECKS = {  # in the order in which findings of a severity are told
     "unreadable": Check(
         "Unreadable files", "damaged and truncated files, and formats that cannot be read", files.find_unreadable
     ),
-    "multi_page": Check(
-        "Files of several pages", "files of several pages where one image is meant", files.find_unreadable
-    ),
+    "multi_page": Check("Files of several pages", "files of several pages where one image is meant", files.find_pages),
     "mask_size": Check("Mask size", "masks of another size than their image", geometry.find_sizes),
     "orientation": Check(
         "Photo orientation", "photos turned by an EXIF orientation that the mask does not share", geometry.find_turned

@@ -8,9 +8,11 @@ from pathlib import Path
 from unet_core.data.checks.case import Case
 from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.checks.finding import ERROR, INFO, WARNING, Finding
+from unet_core.data.layouts import Sample
+from unet_core.data.layouts.pages import count_pages
 from unet_core.data.recipe.recipe import Remedy, make_repair
 from unet_core.errors import listing
-from unet_core.io.filenames import fold_case, readable, stem_of
+from unet_core.io.filenames import STACKS, fold_case, readable, stem_of
 
 MOST_UNREADABLE = 0.1  # share of the samples; above it training refuses
 MOST_COMPARED = 300  # names without a partner that are compared with each other
@@ -36,14 +38,33 @@ def find_pairs(case: Case) -> Iterator[Finding]:
         )
 
 
+def find_pages(case: Case) -> Iterator[Finding]:
+    """Files of several pages whose masks have another number of pages."""
+    ids = tuple(sample.id for sample in case.search.missing if _has_pages(sample))
+    if ids:
+        noun = "image has" if len(ids) == 1 else "images have"
+        yield Finding(
+            "multi_page",
+            ERROR,
+            f"{len(ids)} {noun} another number of pages than the mask: {case.name(ids)}. Save each page as a file of "
+            "its own with its mask, or leave them out.",
+            ids,
+            (Remedy("Leave them out", (make_repair("leave_out", ids),)),),
+        )
+
+
+def _has_pages(sample: Sample) -> bool:
+    return sample.image.name.lower().endswith(STACKS) and count_pages(sample.image) > 1
+
+
 def find_missing(case: Case) -> Iterator[Finding]:
     """Images without a mask where others have one."""
-    missing = case.search.missing
+    missing = [sample for sample in case.search.missing if not _has_pages(sample)]
     if not missing or not case.search.samples:
         return
     ids = tuple(sample.id for sample in missing)
-    total = len(case.search.samples) + len(ids)
-    pairs = suggest_pairs(case)
+    total = len(case.search.samples) + len(case.search.missing)
+    pairs = [pair for pair in suggest_pairs(case) if pair[0] in ids]
     remedies = [
         *_pair_remedy(pairs),
         Remedy("Leave them out", (make_repair("leave_out", ids),)),
