@@ -33,10 +33,10 @@ def library() -> Library:
 
 
 def data_root() -> Path | None:
-    """The folder below which users may choose folders of this machine: $UNET_DATA, by default all of it.
+    """The folder below which users may choose folders of this machine: $UNET_DATA_ROOT, by default all of it.
 
     None where $UNET_STUDIO_PUBLIC is set (and not 0): then no visitor may look at the server's disk.
     """
     if os.environ.get("UNET_STUDIO_PUBLIC", "0") not in ("", "0"):
         return None
-    return Path(os.environ.get("UNET_DATA") or "/").resolve()
+    return Path(os.environ.get("UNET_DATA_ROOT") or "/").resolve()

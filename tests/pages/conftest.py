@@ -13,7 +13,7 @@ def place(tmp_path, monkeypatch, sample_folder):
     """An empty runs folder, an empty library and the sample data, as the app sees them; folders are read at once."""
     monkeypatch.setenv("UNET_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("UNET_DATASETS", str(tmp_path / "datasets"))
-    for name in ("UNET_DATA", "UNET_STUDIO_PUBLIC"):
+    for name in ("UNET_DATA_ROOT", "UNET_STUDIO_PUBLIC"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pages.server.paths.sample_data", lambda: sample_folder)
     monkeypatch.setattr("pages.views.train.dataset.QUICK_SECONDS", 60)

@@ -25,7 +25,7 @@ def disk(place, tmp_path, monkeypatch) -> Path:
     root = tmp_path / "disk"
     synthetic.write(root / "lab" / "cells", images=3)
     (root / "empty").mkdir()
-    monkeypatch.setenv("UNET_DATA", str(root))
+    monkeypatch.setenv("UNET_DATA_ROOT", str(root))
     return root
 
 

@@ -163,7 +163,7 @@ def test_an_old_address_outside_the_data_root_is_refused(place, tmp_path, monkey
     root = synthetic.write(tmp_path / "mine", images=3)
     (tmp_path / "allowed").mkdir()
     (tmp_path / "allowed" / "link").symlink_to(root)
-    monkeypatch.setenv("UNET_DATA", str(tmp_path / "allowed"))
+    monkeypatch.setenv("UNET_DATA_ROOT", str(tmp_path / "allowed"))
     for path in (str(root), f"{tmp_path}/allowed/../mine", str(tmp_path / "allowed" / "link"), "/etc"):
         app = show("train", source="Local folder", root=path)
         assert not app.exception

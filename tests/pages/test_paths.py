@@ -8,12 +8,12 @@ from pages.server import paths
 
 
 def test_the_folders_are_those_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("UNET_DATASETS", "UNET_DATA", "UNET_STUDIO_PUBLIC"):
+    for name in ("UNET_DATASETS", "UNET_DATA_ROOT", "UNET_STUDIO_PUBLIC"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     assert (paths.datasets_dir(), paths.data_root()) == (tmp_path / "datasets", Path("/"))
     monkeypatch.setenv("UNET_DATASETS", str(tmp_path / "d"))
-    monkeypatch.setenv("UNET_DATA", str(tmp_path))
+    monkeypatch.setenv("UNET_DATA_ROOT", str(tmp_path))
     assert (paths.datasets_dir(), paths.data_root()) == (tmp_path / "d", tmp_path)
     assert paths.library().folder == tmp_path / "d"
 
@@ -21,5 +21,5 @@ def test_the_folders_are_those_of_the_environment(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(("value", "closed"), [("1", True), ("true", True), ("0", False), ("", False)])
 def test_a_public_server_shows_no_folder(monkeypatch: pytest.MonkeyPatch, value: str, closed: bool) -> None:
     monkeypatch.setenv("UNET_STUDIO_PUBLIC", value)
-    monkeypatch.setenv("UNET_DATA", "/tmp")
+    monkeypatch.setenv("UNET_DATA_ROOT", "/tmp")
     assert (paths.data_root() is None) is closed

@@ -1,5 +1,6 @@
 """The scoring of a session: started where model or images changed, else the one that runs or is done."""
 
+import os
 from pathlib import Path
 
 import streamlit as st
@@ -23,11 +24,11 @@ def finished(run_folder: str, version: str, split: str, root: str, state: str) -
 
 
 @st.cache_data(max_entries=16, ttl=STATE_SECONDS, show_spinner=False)
-def read_state(root: str, recipe: Recipe) -> str:
+def read_state(folder: bytes, recipe: Recipe) -> str:
     """Changes where a file of a dataset or a repair does; the files are looked at every half a minute."""
     from unet_core.data.checks import cache
 
-    return cache.digest_of(cache.stat_files(Path(root)), {}, recipe)
+    return cache.digest_of(cache.stat_files(Path(os.fsdecode(folder))), {}, recipe)
 
 
 def find_job(model: model_registry.Model, split: str, root: Path | None = None) -> ScoringJob:
@@ -36,7 +37,7 @@ def find_job(model: model_registry.Model, split: str, root: Path | None = None) 
     A new one where anything differs. Raises DataError where that folder or its recipe cannot be read.
     """
     if root is not None:
-        state = read_state(str(root), recipes.of(DataConfig(root=str(root))))
+        state = read_state(os.fsencode(root), recipes.of(DataConfig(root=str(root))))
     else:  # the warnings speak of repairs that are other ones now
         state = " ".join(run_data.find_changes(model.run.data)) if model.run is not None else ""
     request = (str(model.folder), model_registry.read_digest(model), split, str(root or ""), state)

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.server.datasets.reading import DatasetReading, find_reading
+from pages.server.datasets.thumbnails import Look, key_of
 from pages.server.paths import runs_dir
 from pages.ui import dataset_picker, widgets
 from pages.ui.dataset_picker import Chosen
@@ -151,17 +152,23 @@ def show_previews(samples: Sequence[Sample], coding: MaskCoding) -> None:
     spread = samples[:: max(1, len(samples) // PREVIEWS)]
     for column, sample in zip(st.columns(PREVIEWS), spread, strict=False):
         try:
-            column.image(preview(sample, coding), width="stretch", alt=f"{readable(sample.id)} with its mask outlined")
+            key = key_of(sample, Look(coding, coding.num_classes))
+            column.image(
+                preview(sample, coding, key), width="stretch", alt=f"{readable(sample.id)} with its mask outlined"
+            )
         except UnetError as error:
             column.caption(plain(str(error)))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def preview(sample: Sample, coding: MaskCoding) -> Array:
-    """The largest square in the middle of the image, (side, side, 3) uint8, with its mask outlined."""
-    image = read_image(sample)
-    mask = coding.apply(files.read(sample, image.shape), sample.id)
-    drawn = overlay.draw(image, mask, num_classes=coding.num_classes, opacity=1.0, outline=True)
+def preview(_sample: Sample, _coding: MaskCoding, key: str) -> Array:
+    """The largest square in the middle of the image, (side, side, 3) uint8, with its mask outlined.
+
+    `key` stands for the other two in the cache, which cannot hash paths that are not UTF-8.
+    """
+    image = read_image(_sample)
+    mask = _coding.apply(files.read(_sample, image.shape), _sample.id)
+    drawn = overlay.draw(image, mask, num_classes=_coding.num_classes, opacity=1.0, outline=True)
     side = min(mask.shape)
     top, left = ((length - side) // 2 for length in mask.shape)
     return drawn[top : top + side, left : left + side]

@@ -145,7 +145,7 @@ def panel(run: runs.Run) -> None:
                 config = run.repeatable
                 st.code(reproduce.command_line(config), language="bash", wrap_lines=True)
                 st.code(reproduce.python_code(config), language="python")
-            except UnetError as error:  # its copy of the repairs is damaged
+            except UnetError as error:  # its settings cannot be read
                 widgets.show_error(error)
 
 
