@@ -254,8 +254,8 @@ def test_a_busy_runs_folder_has_another_run_wait_and_refuses_the_same_one(orphan
     queue.remove(other)
     with pytest.raises(RunError, match=f"{orphan.id} is already training"):
         launching.start(orphan)
+    wait_for(lambda: len(trainers(orphan.folder.parent)) == 1, "who waited is gone")  # it may delete its run itself
     assert sorted(path.name for path in orphan.folder.parent.iterdir()) == before
-    wait_for(lambda: len(trainers(orphan.folder.parent)) == 1, "who waited is gone")
 
 
 def test_the_control_file_stops_it_mid_epoch_and_the_best_is_kept(orphan):
