@@ -173,7 +173,7 @@ def test_an_inverted_picture_is_explained_tried_inverted_and_undone(model, pictu
     settled(app)
     assert app.session_state["adjust"] == Adjust()
     app.button(key="try-inverted").click().run()
-    app.file_uploader(key="uploads-0").set_value([("plain.png", encode_png(image), "image/png")]).run()
+    app.file_uploader(key="uploads-1").set_value([("plain.png", encode_png(image), "image/png")]).run()
     settled(app)
     assert "adjust" not in app.session_state, "what was tried on one picture is not done to the next"
     np.testing.assert_array_equal(app.session_state["job"].prediction("plain.png").probability, turned)

@@ -12,10 +12,11 @@ import hashlib
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 
@@ -75,25 +76,33 @@ class File:
 
     def pages(self) -> int:
         """How many images it has, by its headers: z slices and time points, not channels. Raises ImageError."""
-        source = self.content()
-        return images.pages(source) if isinstance(source, Path) else images.count(io.BytesIO(source), self.label)
+        with self._open() as file:
+            return images.count(file, self.label)
 
     def read(self, page: int | None) -> Pixels:
         """The image (H, W, C) in it, or one of its pages. Raises ImageError."""
-        source = self.content()
-        return images.read(source, page) if isinstance(source, Path) else images.decode(source, self.label, page)
+        with self._open() as file:
+            return images.read_open(file, self.label, page)[0]
 
     def remarks(self, page: int | None) -> tuple[str, ...]:
         """What a user should know of that image. Raises ImageError."""
-        source = self.content()
-        if isinstance(source, Path):
-            return images.remarks(source, page)
-        return images.decode_with_remarks(source, self.label, page)[2]
+        with self._open() as file:
+            return images.read_open(file, self.label, page)[2]
 
     def describe(self) -> images.ImageInfo:
         """What its header says. Raises ImageError."""
+        with self._open() as file:
+            return images.inspect(file, self.label)
+
+    def _open(self) -> BinaryIO:
+        """Its content, open to be read. A file on the disk is called by its label, not by where it lies."""
         source = self.content()
-        return images.describe(source) if isinstance(source, Path) else images.inspect(io.BytesIO(source), self.label)
+        if isinstance(source, bytes):
+            return io.BytesIO(source)
+        try:
+            return source.open("rb")
+        except OSError as error:
+            raise ImageError(f"{self.label}: cannot be read ({error.strerror or error}).") from error
 
 
 @dataclass(frozen=True)
@@ -164,6 +173,18 @@ def gather(files: Iterable[tuple[str, Source]], masks: bool = False) -> Inputs:
         files_in_order += group if masks else _without_masks(group, result)
     _name(sorted(files_in_order, key=order.__getitem__), result)
     return result
+
+
+def drop_unreadable(uploaded: Inputs) -> Inputs:
+    """Without the files whose headers are those of no image; each is a problem. Pixels that are damaged show later."""
+    problems: dict[File, str] = {}
+    for file in dict.fromkeys(file for item in uploaded.items for file in (item.file, *item.channel_files)):
+        try:
+            file.describe()
+        except ImageError as error:
+            problems[file] = str(error)
+    items = [item for item in uploaded.items if not problems.keys() & {item.file, *item.channel_files}]
+    return replace(uploaded, items=items, problems=[*uploaded.problems, *problems.values()])
 
 
 def from_samples(samples: Iterable[Sample]) -> Inputs:

@@ -20,10 +20,10 @@ CLASS_COLORS = (ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE)
 LINE_COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GRAY)  # of curves: yellow is hardly seen on white
 
 # Of errors: told apart on any image, by anyone. Measured as CIEDE2000; color blindness after Machado et al. (2009).
-# The least difference between two of them: 51 in normal sight, 52 protan, 30 deutan, 22 tritan (of Okabe and Ito's green,
-# vermilion and sky blue, which they were: 35, 18, 21, 12). True positive to black 90, dark gray 88, mid-gray 42, near
-# white 32, pink and purple of H&E 72 and 93, grass 36, forest 61, sky 51. Mixed half and half with the pink of H&E it has
-# hue 84 (a green); the green of before had 175, with the purple 195 (blues).
+# The least difference between two of them: 51 in normal sight, 52 protan, 30 deutan, 22 tritan (of Okabe and Ito's
+# green, vermilion and sky blue, which they were: 35, 18, 21, 12). True positive to black 90, dark gray 88, mid-gray 42,
+# near white 32, pink and purple of H&E 72 and 93, grass 36, forest 61, sky 51. Mixed half and half with the pink of H&E
+# it has hue 84 (a green); the green of before had 175, with the purple 195 (blues).
 TRUE_POSITIVE: Color = (102, 255, 0)
 FALSE_POSITIVE: Color = (213, 0, 50)
 FALSE_NEGATIVE: Color = (51, 153, 255)

@@ -89,12 +89,15 @@ def show_viewer(
     color: str = ViewSettings.color,
     hidden: Sequence[int] = (),
     limits: tuple[float, float] | None = None,
+    gamma: float = 1.0,
+    inverted: bool = False,
     wipe: float | None = None,
     numbers: bool = False,
     selected: int | None = None,
     shown: Pixels | None = None,
     channels: Sequence[tuple[int, str]] = (),
     height: int | None = None,
+    below: int | None = None,
     on_change: Callable[[], None] | None = None,
 ) -> ViewSettings:
     """Show an image and what is predicted for it; returns how the user looks at it.
@@ -107,7 +110,8 @@ def show_viewer(
     `classes`, class indices, with `class_names` and `colors` (K, 3) (by default `unet_core.overlay.palette`);
     `probability` is then that of the predicted class. `truth`: class indices, IGNORE = 255. `uncertainty`: 0..1 or
     uint8. `objects` of the mask, made at the same threshold: outlined apart, clickable, numbered. `pixel_size` in
-    micrometers. `height` of the viewer in screen pixels, by default what width and window allow.
+    micrometers. `height` of the viewer in screen pixels, by default what width and window allow; `below`: how many of
+    the first screen are left to what follows it.
 
     Raises ValueError where a map has another size than the image.
     """
@@ -137,6 +141,8 @@ def show_viewer(
         color,
         tuple(sorted(hidden)),
         limits,
+        gamma,
+        inverted,
         wipe=wipe,
         numbers=numbers,
         selected=selected,
@@ -160,6 +166,7 @@ def show_viewer(
         "objects": boxes,
         "channels": _named(image.shape[2], channels),
         "height": height,
+        "below": below,
         "count": memory["count"],  # of the browser's last message that this run has read
         "lost": message.get("lost"),  # an answer: this run has put the pixels back that the browser missed
         "settings": {name: value for name, value in asdict(view).items() if name != "clicked"},
@@ -237,6 +244,14 @@ def _settle(memory: dict[str, Any], seeds: ViewSettings, message: object) -> Vie
     view = replace(view, **forced)
     memory |= {"view": view, "seeds": seeds}
     return replace(view, clicked=is_new and view.selected is not None and view.selected != before.selected)
+
+
+def valid_settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `values` that are valid ViewSettings, by name: for what comes from an address."""
+    view = _receive(values, ViewSettings())
+    return {
+        name: getattr(view, name) for name in values if getattr(view, name, None) != getattr(ViewSettings(), name, None)
+    }
 
 
 def _receive(message: Mapping[str, Any], before: ViewSettings) -> ViewSettings:
