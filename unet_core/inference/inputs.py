@@ -8,15 +8,12 @@ A file that cannot be used is a message in `problems`; the others are still read
 (`a_mask.png`, a folder `masks`) are skipped, which `notes` says.
 """
 
-import hashlib
-import io
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 import numpy as np
 
@@ -25,6 +22,7 @@ from unet_core.data import pairing
 from unet_core.data.layouts import Sample
 from unet_core.data.name_words import path_role
 from unet_core.errors import DataError, ImageError, PredictionError, listing
+from unet_core.inference.input_file import File, Source
 from unet_core.io import channels, images, zip_reader
 from unet_core.io.filenames import (
     EXTENSIONS,
@@ -41,68 +39,6 @@ from unet_core.io.pixels import Pixels
 
 MOST_IMAGES = 10_000  # of one upload, each page of a stack counted
 MOST_NAMED = 5  # files of one kind of problem that a message names
-
-Source = bytes | Path
-
-
-class File:
-    """One file of an upload: its name with `/`, where it comes from, and its bytes when they are asked for."""
-
-    def __init__(
-        self, name: str, label: str, content: Callable[[], Source], within: "tuple[File, int] | None" = None
-    ) -> None:
-        self.name, self.label, self._content, self._within = name, label, content, within
-
-    def content(self) -> Source:
-        """The bytes, or the path of a file on the disk. Raises ImageError."""
-        try:
-            return self._content()
-        except DataError as error:
-            raise ImageError(str(error)) from error
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the content, or that of the archive and the position in it. Raises ImageError."""
-        if self._within is not None:  # not unpacked for it
-            return f"{self._within[0].digest} {self._within[1]}"
-        source = self.content()
-        if isinstance(source, bytes):
-            return hashlib.sha256(source).hexdigest()
-        try:
-            with source.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise ImageError(f"{self.label}: cannot be read ({error.strerror or error}).") from error
-
-    def pages(self) -> int:
-        """How many images it has, by its headers: z slices and time points, not channels. Raises ImageError."""
-        with self._open() as file:
-            return images.count(file, self.label)
-
-    def read(self, page: int | None) -> Pixels:
-        """The image (H, W, C) in it, or one of its pages. Raises ImageError."""
-        with self._open() as file:
-            return images.read_open(file, self.label, page)[0]
-
-    def remarks(self, page: int | None) -> tuple[str, ...]:
-        """What a user should know of that image. Raises ImageError."""
-        with self._open() as file:
-            return images.read_open(file, self.label, page)[2]
-
-    def describe(self) -> images.ImageInfo:
-        """What its header says. Raises ImageError."""
-        with self._open() as file:
-            return images.inspect(file, self.label)
-
-    def _open(self) -> BinaryIO:
-        """Its content, open to be read. A file on the disk is called by its label, not by where it lies."""
-        source = self.content()
-        if isinstance(source, bytes):
-            return io.BytesIO(source)
-        try:
-            return source.open("rb")
-        except OSError as error:
-            raise ImageError(f"{self.label}: cannot be read ({error.strerror or error}).") from error
 
 
 @dataclass(frozen=True)

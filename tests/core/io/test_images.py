@@ -205,7 +205,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", NO_PICTURE),
+        (b"", "empty (0 bytes)"),
         (b"Dear diary\n", NO_PICTURE),
         (saved(Image.fromarray(NOISE), "ICO"), NO_PICTURE),  # a format that Pillow knows and we do not want
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", NO_PICTURE),
