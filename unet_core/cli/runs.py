@@ -27,6 +27,7 @@ def add_arguments(commands: "Commands") -> None:
     parser = add_command(commands, "pack", pack, "export a run as a ZIP file")
     add_run(parser)
     parser.add_argument("--output", type=Path, metavar="FILE.zip", help="file to write (default: RUN.zip)")
+    parser.add_argument("--model", action="store_true", help="the best checkpoint alone")
 
     add_run(add_command(commands, "code", code, "print the command and the Python code that reproduce a run"))
 
@@ -50,10 +51,10 @@ def note(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def pack(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Export everything of a run as a ZIP file."""
+    """Export everything of a run as a ZIP file, or with --model what predicts."""
     run = find_run(parsed)
-    path = parsed.output or Path(f"{run.id}.zip")
-    manage.pack(run, path)
+    path = parsed.output or Path(f"{run.id}-model.zip" if parsed.model else f"{run.id}.zip")
+    (manage.pack_model if parsed.model else manage.pack)(run, path)
     return {"run": str(run.folder), "output": str(path), "bytes": path.stat().st_size}
 
 

@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from unet_core.config.schema import RunConfig
 from unet_core.errors import RunError
 from unet_core.io.files import replacement, write_atomically
 from unet_core.runs.run import Run
@@ -60,8 +61,26 @@ def size(run: Run) -> int:
 def pack(run: Run, path: Path) -> None:
     """Write all of a run as one ZIP that unpacks into a folder of its id; what belongs to this machine is left out.
 
-    The file appears when it is complete. Raises RunError where it cannot be written, or the run is gone.
+    Its settings name dataset and files without their folders. It holds a few validation images (`Run.snapshots`) and
+    the log. The file appears when it is complete. Raises RunError where it cannot be written, or the run is gone.
     """
+    files = [(file, file.relative_to(run.folder)) for file in _files(run.folder)]
+    _write_zip(run, path, [(file, inside) for file, inside in files if inside.parts[0] not in NOT_PACKED])
+
+
+def pack_model(run: Run, path: Path) -> None:
+    """Write the best checkpoint alone as one ZIP, all that predicts: settings of the model, weights, their check sum.
+
+    It unpacks into a checkpoint folder named like the run. Raises RunError as `pack`, and where no epoch was saved.
+    """
+    folder = run.best if run.best.is_dir() else run.best.with_name("best.old")
+    if run.folder.is_dir() and not folder.is_dir():
+        raise RunError(f"Run {run.id} has saved no epoch yet. Export its model after the first one.")
+    _write_zip(run, path, [(file, file.relative_to(folder)) for file in _files(folder)])
+
+
+def _write_zip(run: Run, path: Path, files: list[tuple[Path, Path]]) -> None:
+    """Write `files`, with their paths in the folder that the ZIP unpacks into."""
     if not run.folder.is_dir():
         raise RunError(f"Run {run.id} was deleted meanwhile.")
     try:
@@ -69,14 +88,21 @@ def pack(run: Run, path: Path) -> None:
             replacement(path) as partial,
             zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed,
         ):
-            for file in _files(run.folder):
-                inside = file.relative_to(run.folder)
-                if inside.parts[0] in NOT_PACKED:
-                    continue
+            for file, inside in files:
+                name = str(Path(run.id) / inside)
                 with contextlib.suppress(FileNotFoundError):  # a checkpoint that was just replaced
-                    packed.write(file, str(Path(run.id) / inside))
+                    if file == run.folder / "config.json":
+                        packed.writestr(name, _without_folders(run.config).to_json())
+                    else:
+                        packed.write(file, name)
     except OSError as error:
         raise RunError(f"{path}: cannot be written ({error.strerror or error}); free some space.") from error
+
+
+def _without_folders(config: RunConfig) -> RunConfig:
+    """Settings in which no path says where it lies on this machine."""
+    paths = {"root": config.data.root, "color_map": config.data.color_map, "init": config.train.init}
+    return config.replace(**{name: Path(value).name for name, value in paths.items() if Path(value).is_absolute()})
 
 
 def delete(run: Run) -> None:

@@ -33,6 +33,11 @@ def test_a_name_and_a_note(run, capsys):
 def test_a_zip(run, capsys, tmp_path):
     told = call(capsys, "pack", run.id, "--runs-dir", tmp_path, "--output", tmp_path / "a.zip")
     assert zipfile.is_zipfile(told["output"])
+    (run.best).mkdir(parents=True)
+    (run.best / "model.safetensors").write_bytes(b"weights")
+    told = call(capsys, "pack", run.folder, "--model", "--output", tmp_path / "model.zip")
+    with zipfile.ZipFile(told["output"]) as packed:
+        assert packed.namelist() == [f"{run.id}/model.safetensors"]
 
 
 def test_the_code(run, capsys):

@@ -1,7 +1,9 @@
 """Names and notes, sizes, ZIPs and the end of runs, on real run folders."""
 
+import shutil
 import threading
 import zipfile
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -67,9 +69,40 @@ def test_the_zip_unpacks_into_a_run_that_can_be_read(run, tmp_path):
     assert all(name.startswith(f"{run.id}/") for name in names)
     assert not [name for name in names if "heartbeat" in name or "control" in name or "link" in name]
     (copy,) = runs.find(tmp_path / "elsewhere")
-    assert copy.config == run.config
+    assert copy.config == run.config.replace(root=Path(run.config.data.root).name)
+    assert str(Path(run.config.data.root).parent) not in (copy.folder / "config.json").read_text()
     assert (copy.best / "model.safetensors").read_bytes() == b"x" * 1000
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_no_setting_in_the_zip_says_where_a_file_lies(tmp_path):
+    paths = {"root": "/home/zelda/cells", "color_map": "/home/zelda/colors.txt", "init": "/home/zelda/runs/one"}
+    config = RunConfig().replace(**paths)
+    run = runs.create(tmp_path / "runs", config)
+    manage.pack(run, tmp_path / "run.zip")
+    with zipfile.ZipFile(tmp_path / "run.zip") as packed:
+        text = packed.read(f"{run.id}/config.json").decode()
+    assert "zelda" not in text
+    assert RunConfig.from_json(text) == config.replace(root="cells", color_map="colors.txt", init="one")
+    relative = runs.create(
+        tmp_path / "runs", RunConfig().replace(root="cells", color_map="0,0,0;255,0,0", init="org/net")
+    )
+    manage.pack(relative, tmp_path / "run.zip")
+    with zipfile.ZipFile(tmp_path / "run.zip") as packed:
+        assert RunConfig.from_json(packed.read(f"{relative.id}/config.json").decode()) == relative.config
+
+
+def test_the_model_alone_is_its_checkpoint(run, tmp_path):
+    manage.pack_model(run, tmp_path / "model.zip")
+    with zipfile.ZipFile(tmp_path / "model.zip") as packed:
+        assert packed.testzip() is None
+        assert packed.namelist() == [f"{run.id}/model.safetensors"]
+        assert packed.read(f"{run.id}/model.safetensors") == b"x" * 1000
+    run.best.rename(run.best.with_name("best.old"))  # a kill between two renames
+    manage.pack_model(run, tmp_path / "model.zip")
+    shutil.rmtree(run.checkpoints)
+    with pytest.raises(RunError, match="has saved no epoch yet"):
+        manage.pack_model(run, tmp_path / "model.zip")
 
 
 def test_a_zip_that_cannot_be_written_leaves_nothing(run, tmp_path):
