@@ -244,8 +244,8 @@ def box_of(page: Page, selector: str) -> dict:
 def test_image_mask_and_export_are_on_the_first_screen(page: Page, server: Server, pictures, width: int, height: int):
     page.set_viewport_size({"width": width, "height": height})
     open_page(page, server)
-    broken = {"name": "notes.png", "mimeType": "image/png", "buffer": b"just text"}
-    upload(page, *pictures[:3], broken)  # its message stands above the image
+    contents = {path.name: path.read_bytes() for path in pictures[:3]} | {"notes.png": b"just text"}
+    upload(page, *({"name": name, "mimeType": "image/png", "buffer": data} for name, data in contents.items()))
     ready(page)
     expect(page.get_by_role("alert").filter(has_text="notes.png")).to_be_in_viewport(ratio=1)
     page.wait_for_function(f"{FIND}.viewer.stage.getBoundingClientRect().bottom <= innerHeight")
@@ -272,7 +272,7 @@ STICKS_OUT = """() => {
     for (const each of root.querySelectorAll(all)) {
       const box = each.getBoundingClientRect();
       const isSeen = box.width && each.checkVisibility({ visibilityProperty: true, opacityProperty: true });
-      const scrolls = each.closest(".st-key-strip, [data-testid=stDataFrame], [data-testid=stHeader]");
+      const scrolls = each.closest(".st-key-strip, [data-testid=stDataFrame], [data-testid=stSidebar]");
       if (isSeen && !scrolls && (box.left < -1 || box.right > innerWidth + 1)) found.push(each.outerHTML.slice(0, 90));
     }
     for (const each of root.querySelectorAll("*")) if (each.shadowRoot) look(each.shadowRoot);
