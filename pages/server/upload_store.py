@@ -110,6 +110,11 @@ class UploadStore:
         if KEY.fullmatch(key):
             shutil.rmtree(self.root / key, ignore_errors=True)
 
+    def remove_old(self) -> None:
+        """Remove what was not used for too long; done too whenever an upload is added or looked for."""
+        with self._lock:
+            self._remove_old()
+
     def _read(self, key: str) -> Upload:
         if not KEY.fullmatch(key):
             raise GoneError

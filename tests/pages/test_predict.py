@@ -54,6 +54,7 @@ def test_without_a_model_the_ways_to_one_are_shown(place):
     assert not app.exception
     assert "no model yet" in texts(app)
     assert app.text_input(key="hub_model")
+    assert app.button(key="to_train").label == "Train a model"
 
 
 def test_uploads_are_predicted_and_what_is_no_picture_is_named(model, pictures):
@@ -241,7 +242,7 @@ def test_a_reload_finds_uploads_threshold_image_options_and_view(model, pictures
     app.session_state["threshold"] = 0.25
     view = viewer.ViewSettings(threshold=0.25, opacity=0.8, mode="heat", style="both", gamma=2, inverted=True)
     settings = asdict(view) | {"count": 1, "limits": [3, 200.5], "hidden": [1]}
-    app.session_state["_overlay viewer"]["view"] = viewer._receive(settings, viewer.ViewSettings())
+    app.session_state["_overlay viewer"]["view"] = viewer.ViewSettings(**viewer.valid_settings(settings))
     settled(app.run())
     again = reload(app, min_area="7")  # a bound widget, whose value the browser puts there
     assert [item.name for item in again.session_state["brought"].items] == [path.name for path in pictures]
@@ -276,6 +277,14 @@ def test_an_adjustment_is_read_as_it_is_written(adjust):
 @pytest.mark.parametrize("text", ["scale=0", "scale=abc", "scale=1e9", "delete", "invert=,scale=nan", "<b>"])
 def test_what_is_no_adjustment_is_none(text):
     assert address.decode_adjust(text) in (Adjust(), Adjust(invert=True))
+
+
+def test_areas_in_place_of_the_usual_outlines_are_kept_too(model, pictures):
+    app = show("predict")
+    upload(app, (pictures[0].name, pictures[0].read_bytes()))
+    assert app.session_state["_overlay viewer"]["view"].style == "outline"
+    assert "style" not in app.query_params
+    assert reload(app, style="fill").session_state["_overlay viewer"]["view"].style == "fill"
 
 
 def test_nonsense_in_the_address_is_ignored(model, pictures):

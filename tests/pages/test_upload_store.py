@@ -82,6 +82,9 @@ def test_what_is_old_is_removed_and_use_keeps_it(store: UploadStore, clock: Cloc
     with pytest.raises(GoneError):
         store.get(old.key)
     assert [path.name for path in store.root.iterdir()] == [used.key]
+    clock.now += 4000
+    store.remove_old()  # as at the start of the server
+    assert list(store.root.iterdir()) == []
 
 
 def test_a_visitor_makes_room_at_his_own_expense_first(store: UploadStore) -> None:

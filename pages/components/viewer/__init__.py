@@ -233,7 +233,8 @@ def _settle(memory: dict[str, Any], seeds: ViewSettings, message: object) -> Vie
         return seeds
     view, is_new = before, False
     if isinstance(message, Mapping) and message.get("count") != memory["count"]:
-        view, memory["count"], is_new = _receive(message, before), message.get("count"), True
+        view, memory["count"] = replace(before, clicked=False, **valid_settings(message)), message.get("count")
+        is_new = True
     names = [field.name for field in fields(ViewSettings) if field.name != "clicked"]
     forced = {
         name: getattr(seeds, name)
@@ -246,16 +247,8 @@ def _settle(memory: dict[str, Any], seeds: ViewSettings, message: object) -> Vie
     return replace(view, clicked=is_new and view.selected is not None and view.selected != before.selected)
 
 
-def valid_settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `values` that are valid ViewSettings, by name: for what comes from an address."""
-    view = _receive(values, ViewSettings())
-    return {
-        name: getattr(view, name) for name in values if getattr(view, name, None) != getattr(ViewSettings(), name, None)
-    }
-
-
-def _receive(message: Mapping[str, Any], before: ViewSettings) -> ViewSettings:
-    """A browser's message, field by field; what is not valid stays as it was."""
+def valid_settings(message: Mapping[str, Any]) -> dict[str, Any]:
+    """What is valid in a browser's message or an address, by the name of the setting."""
 
     def is_share(value: object) -> bool:
         if not isinstance(value, int | float) or isinstance(value, bool):
@@ -291,7 +284,7 @@ def _receive(message: Mapping[str, Any], before: ViewSettings) -> ViewSettings:
     for name in ("hidden", "limits"):
         if isinstance(new.get(name), list):
             new[name] = tuple(new[name])
-    return replace(before, clicked=False, **new)
+    return new
 
 
 def _share(pixels: Pixels) -> dict[str, Any]:
