@@ -37,6 +37,7 @@ def show(result: Result, view: ViewSettings, number: int, all_results: Callable[
             key="one_format",
             format_func=title_of,
             label_visibility="collapsed",
+            help="\n".join(f"- {item.sentence}" for item in FORMATS.values()),
             persist_state="session",
         )
         suffix = FORMATS[name].extension
@@ -47,7 +48,6 @@ def show(result: Result, view: ViewSettings, number: int, all_results: Callable[
             MEDIA.get(suffix, "application/octet-stream"),
             key="download_one",
             icon=":material/download:",
-            help=f"This image as: {FORMATS[name].sentence}",
             type="primary",
             on_click="ignore",
         )
