@@ -8,6 +8,7 @@ import streamlit as st
 from pages.server import model_registry
 from pages.server.background_job import CANCELLED
 from pages.ui import job_progress, model_picker, widgets
+from pages.ui.formatting import plain
 from pages.ui.messages import show_messages
 from pages.views.predict import address, import_model, inputs, job, layout, options, result, troubleshooting, uploads
 from pages.views.predict.masks import Work
@@ -22,7 +23,8 @@ with side:
         st.session_state["run"] = added
     models = model_registry.find_models()
     model = model_picker.choose_model(models) if models else None
-    items = {item.name: item for item in inputs.show(model).items} if model else {}
+    found = inputs.show(model) if model else None
+    items = {item.name: item for item in found.items} if found else {}
     if model is not None:
         views, tile = options.choose_inference()
         chosen = options.choose_options(*options.read_classes(str(model.folder), model_registry.read_digest(model)))
@@ -38,6 +40,8 @@ with view:
         if problem := st.session_state.get("upload_problem"):
             widgets.show_warning(problem)
         show_messages(problems, "problems", most=1 if items else 5)
+        for note in found.notes if found else ():
+            st.caption(plain(note))
     if not items:
         layout.show_side(bar, has_result=False)
         layout.ask_for_images(model)

@@ -73,8 +73,6 @@ def show(model: model_registry.Model) -> inputs.Inputs:
             if number := len(found.items) - len(wanted.items):
                 st.caption(f"{number} removed")
                 st.button("Undo", key="undo_remove", type="tertiary", on_click=uploads.set_removed, args=([],))
-    for note in found.notes:
-        st.caption(plain(note))
     return wanted
 
 
