@@ -397,8 +397,9 @@ def test_a_thumbnail_opens_its_image_and_says_its_whole_name(page: Page, server:
     strip = page.locator(".st-key-strip")
     expect(strip.get_by_role("button").filter(has_text="a name that")).to_have_count(12)
     third = strip.get_by_role("button", name=names[2])
-    image = strip.locator("img").nth(2).bounding_box()
-    page.mouse.click(image["x"] + image["width"] / 2, image["y"] + image["height"] / 2)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_function("[...document.querySelectorAll('.st-key-strip img')].every((each) => each.naturalWidth)")
+    strip.locator("img").nth(2).click(force=True)  # the button lies over it
     page.wait_for_function(f"{FIND}?.viewer.data.name === '{names[2]}'")
     ready(page)
     third.hover()
