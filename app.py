@@ -9,9 +9,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from pages.server import pixel_routes, uploads
-from pages.server.paths import runs_dir
+from pages.server.paths import runs_dir, uploads_dir
 from pages.server.run_api import routes
 from pages.server.static_compression import StaticCompression
+from pages.server.upload_store import UploadStore
 
 
 def resume_queue() -> None:
@@ -24,10 +25,19 @@ def resume_queue() -> None:
         logging.getLogger(__name__).exception("The queue could not be resumed.")
 
 
+def remove_old_uploads() -> None:
+    """Remove what visitors have uploaded for Predict and left."""
+    try:
+        UploadStore(uploads_dir()).remove_old()
+    except OSError:
+        logging.getLogger(__name__).exception("Old uploads could not be removed.")
+
+
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     await run_in_threadpool(resume_queue)
     await run_in_threadpool(uploads.remove_abandoned)
+    await run_in_threadpool(remove_old_uploads)
     yield
 
 

@@ -17,7 +17,10 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.report import report
 from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server
 
-FIND = "document.querySelector('[data-testid=stBidiComponentIsolated]')?.shadowRoot?.querySelector('.viewer')"
+FIND = (
+    "[...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]"
+    ".map((each) => each.shadowRoot?.querySelector('.viewer')).find(Boolean)"
+)
 RECORD = """() => { window.frames_ = []; let last = 0; window.recording_ = true;
     const next = (now) => { if (last) window.frames_.push(now - last); last = now;
                             if (window.recording_) requestAnimationFrame(next); };

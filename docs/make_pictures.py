@@ -80,7 +80,6 @@ def main() -> None:
             settle(page)
             page.get_by_role("button", name="1", exact=True).click()
             page.wait_for_function(f"{FIND}?.dataset.state === 'ready' && !{FIND}.viewer.dirty.size")
-            page.get_by_test_id("stMain").evaluate("element => element.scrollTo(0, 430)")
             photograph(page, "predict")
             page.goto(f"{server.url}/evaluate")
             page.get_by_text("Mean Dice").first.wait_for(timeout=300_000)

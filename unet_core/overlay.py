@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.data.masks.coding import IGNORE
-from unet_core.io.colors import CLASS_COLORS, ORANGE
+from unet_core.io.colors import CLASS_COLORS, ORANGE, halo_of
 from unet_core.io.pixels import Pixels, for_display, with_channels
 
 Array = NDArray[np.uint8]
@@ -54,15 +54,21 @@ def draw(
 ) -> Array:
     """(H, W, 3) RGB: the mask (H, W) of class indices over its image (H, W, C), as areas or as outlines.
 
-    `opacity` goes from 0 (the image alone) to 1 (the mask alone). A binary background shows the image, and so do
-    ignored pixels. More than 8 bits, and other channels than gray and RGB, are shown as `pixels.for_display` does.
+    `opacity` goes from 0 (the image alone) to 1 (the mask alone); outlines are opaque from 0.5 on. A binary background
+    shows the image, and so do ignored pixels; the outline of a binary mask has a halo outside of it, so that it is seen
+    on any image. More than 8 bits, and other channels than gray and RGB, are shown as `pixels.for_display` does.
     `class_palette` (256, 3): a color for each class, by default `palette`.
     """
     base = with_channels(for_display(image), 3)
     colored = (mask > 0 if num_classes == 1 else np.ones_like(mask, bool)) & (mask != IGNORE)
+    color_of = palette(num_classes) if class_palette is None else class_palette
+    colors = color_of[mask]
     if outline:
-        colored &= edges(mask)
-    colors = (palette(num_classes) if class_palette is None else class_palette)[mask]
+        opacity = min(1.0, 2 * opacity)
+        rim = edges(mask)
+        halo = rim & (mask == 0) if num_classes == 1 else np.zeros_like(rim)
+        colors[halo] = halo_of(color_of[1])
+        colored = (colored & rim) | halo
     mixed = cv2.addWeighted(base, 1 - opacity, colors, opacity, 0)
     return np.where(colored[:, :, None], mixed, base).astype(np.uint8)
 

@@ -17,6 +17,11 @@ def models_dir() -> Path:
     return runs_dir() / "models"
 
 
+def uploads_dir() -> Path:
+    """Where images to predict are kept for a while: $UNET_UPLOADS, by default beside the runs."""
+    return Path(os.environ.get("UNET_UPLOADS", runs_dir() / "uploads")).resolve()
+
+
 def sample_data() -> Path:
     """The folder of the built-in dataset, $UNET_SAMPLE or `sample_data`; made on first use."""
     return synthetic.write(Path(os.environ.get("UNET_SAMPLE", "sample_data")).resolve())

@@ -44,6 +44,11 @@ def find_violations(page: Page, url: str) -> list[str]:
     """What axe-core says of a page that has been drawn, a line for each element."""
     page.goto(url)
     page.get_by_role("heading", level=1).first.wait_for()
+    return check(page)
+
+
+def check(page: Page) -> list[str]:
+    """The same of the page that is open."""
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     page.wait_for_load_state("networkidle")
     page.evaluate(AXE)
@@ -53,6 +58,20 @@ def find_violations(page: Page, url: str) -> list[str]:
         for violation in violations
         for node in violation["nodes"]
     ]
+
+
+def predict_examples(page: Page, server: Server) -> list[str]:
+    """Of Predict with a result: folded, with its side open, and with the sheet of keys."""
+    page.goto(f"{server.url}/predict")
+    page.get_by_role("button", name="example image").click()
+    page.locator(".viewer[data-state=ready]").wait_for()
+    violations = check(page)
+    page.get_by_role("button", name="Images and settings").click()
+    page.get_by_role("button", name="Hide settings").wait_for()
+    violations += check(page)
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
+    return violations + check(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -69,6 +88,8 @@ def test_every_page_meets_level_aa_and_asks_no_other_host(
     addresses = [entry.url_path for entry in PAGES.values()]
     addresses += [f"train?view={view}" for view in TRAIN_VIEWS] if state == "finished" else []
     violations = {address: find_violations(page, f"{server.url}/{address}") for address in addresses}
+    if state == "finished":
+        violations["predict with a result"] = predict_examples(page, server)
     context.close()
     assert {address: lines for address, lines in violations.items() if lines} == {}
     assert hosts - {""} == {"127.0.0.1"}  # "" of data: addresses

@@ -18,7 +18,7 @@ from unet_core.data import synthetic
 from unet_core.inference.predictor import Predictor, load_predictor
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
-from unet_core.postprocessing import objects
+from unet_core.postprocessing import cleanup, objects
 from unet_core.runs import run as runs
 
 pytestmark = pytest.mark.browser
@@ -88,6 +88,7 @@ def test_a_mask_is_seen_moved_and_looked_at_closely(page: Page, server: Server, 
     assert number_of_objects(page) == count(0.5)
     page.get_by_role("button", name="Contrast, brightness and gamma").click()
     page.get_by_role("button", name="Full range").click()
+    page.get_by_role("combobox", name="Style").select_option("fill")  # outlines are as wide as the screen has it
     ready(page)
     assert far(drawn(page, image.shape[:2]), overlay.draw(image, answer.mask(0.5), 1)) == 0
 
@@ -138,9 +139,11 @@ def test_two_hundred_with_a_broken_one_arrive_but_for_it(page: Page, server: Ser
     page.evaluate(WATCH)  # it may be gone before one has looked
     upload(page, packed(many))
     page.wait_for_function("window.sawProgress")
-    expect(page.get_by_text("Image (1 of 199)")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("1 of 199", exact=True)).to_be_visible(timeout=120_000)
     expect(page.get_by_role("progressbar")).to_have_count(0)
     expect(page.get_by_role("alert").filter(has_text="117.png")).to_be_visible()
+    expect(page.get_by_text("199 images, 1 that cannot be predicted")).to_be_visible()
+    page.get_by_role("button", name="All 199 images").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all (ZIP)").click()
     download.value.save_as(tmp_path / "all.zip")
@@ -177,6 +180,7 @@ def test_an_inverted_picture_is_named_and_mended(page: Page, server: Server, pic
     upload(page, plain)
     ready(page)
     expected = standing(page).inner_text()
+    page.get_by_role("button", name="Images and settings").click()
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("Upload an image or pick")).to_be_visible()
     upload(page, turned)
@@ -221,10 +225,186 @@ def test_the_keyboard_reaches_every_control(page: Page, server: Server, pictures
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.append(page.evaluate(focused))
-        if "Download all" in str(reached[-1]):
+        if "All 2 images" in str(reached[-1]):
             break
     else:
         pytest.fail(f"Tab never came to the last button, only to {reached}")
     order = ["Next", "Show", "Threshold", "Opacity", "Zoom in (+)", "Full screen", f"{pictures[0].name}: image"]
     places = [next(i for i, name in enumerate(reached) if name and wanted in name) for wanted in order]
     assert places == sorted(places)
+
+
+def box_of(page: Page, selector: str) -> dict:
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    return box
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
+def test_image_mask_and_export_are_on_the_first_screen(page: Page, server: Server, pictures, width: int, height: int):
+    page.set_viewport_size({"width": width, "height": height})
+    open_page(page, server)
+    contents = {path.name: path.read_bytes() for path in pictures[:3]} | {"notes.png": b"just text"}
+    upload(page, *({"name": name, "mimeType": "image/png", "buffer": data} for name, data in contents.items()))
+    ready(page)
+    expect(page.get_by_role("alert").filter(has_text="notes.png")).to_be_in_viewport(ratio=1)
+    page.wait_for_function(f"{FIND}.viewer.stage.getBoundingClientRect().bottom <= innerHeight")
+    stage = box_of(page, ".viewer .stage")
+    corners = ask(page, "[viewer.view.onStage(0, 0), viewer.view.onStage(...viewer.data.size)].flat()")
+    left, top, right, bottom = corners
+    assert -0.5 <= left < right <= stage["width"] + 0.5
+    assert -0.5 <= top < bottom <= stage["height"] + 0.5
+    assert stage["x"] >= 0
+    assert stage["y"] >= 0
+    assert stage["x"] + stage["width"] <= width
+    assert stage["height"] > 0.35 * height
+    for name in ("Next", "Download", "All 3 images"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Images and settings").click()  # the side makes it narrower, no less whole
+    expect(page.get_by_role("button", name="Upload").first).to_be_in_viewport(ratio=1)
+    page.wait_for_function(f"{FIND}.viewer.stage.getBoundingClientRect().bottom <= innerHeight")
+
+
+STICKS_OUT = """() => {
+  const found = [];
+  const all = "button, input, select, label, p, h1, [role=slider], .stage, .readout, .about";
+  const look = (root) => {
+    for (const each of root.querySelectorAll(all)) {
+      const box = each.getBoundingClientRect();
+      const isSeen = box.width && each.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+      const scrolls = each.closest(".st-key-strip, [data-testid=stDataFrame], [data-testid=stSidebar]");
+      if (isSeen && !scrolls && (box.left < -1 || box.right > innerWidth + 1)) found.push(each.outerHTML.slice(0, 90));
+    }
+    for (const each of root.querySelectorAll("*")) if (each.shadowRoot) look(each.shadowRoot);
+  };
+  look(document);
+  if (document.querySelector("[data-testid=stMain]").scrollWidth > innerWidth) found.push("the page scrolls sideways");
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("width", [700, 380])
+def test_nothing_is_cut_off_on_a_narrow_screen(page: Page, server: Server, pictures, width: int):
+    page.set_viewport_size({"width": width, "height": 800})
+    open_page(page, server)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    assert page.evaluate(STICKS_OUT) == []
+    upload(page, *pictures[:3])
+    ready(page)
+    assert page.evaluate(STICKS_OUT) == []
+    stage = box_of(page, ".viewer .stage")
+    assert stage["x"] + stage["width"] <= width
+    page.get_by_role("button", name="Images and settings").click()
+    expect(page.get_by_role("button", name="Hide settings")).to_be_visible()
+    assert page.evaluate(STICKS_OUT) == []
+
+
+def test_a_reload_keeps_uploads_threshold_view_and_options_and_a_stranger_sees_nothing(
+    page: Page, server: Server, predictor: Predictor, pictures
+):
+    open_page(page, server)
+    upload(page, *pictures[:3])
+    ready(page)
+    page.get_by_role("button", name="Next").click()
+    page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[1].name}'")
+    ready(page)
+    page.get_by_role("slider", name="Threshold").fill("0.3")
+    page.get_by_role("slider", name="Opacity").fill("0.9")
+    page.get_by_role("combobox", name="Style").select_option("both")
+    page.get_by_role("button", name="Images and settings").click()
+    page.get_by_text("Objects and units").click()
+    field = page.get_by_role("spinbutton", name="Minimum object size (px)")
+    field.fill("20")
+    field.press("Enter")
+    page.wait_for_url("**min_area=20**")
+    page.wait_for_url("**threshold=0.3**")
+    page.wait_for_url("**style=both**")
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    expected = standing(page).inner_text()
+    mask = predictor.answer(images.read(pictures[1])).mask(0.3)
+    assert f"{len(objects.find(cleanup.clean(mask, 20, False), images.read(pictures[1])))} objects" in expected
+    address = page.url
+    page.reload()
+    ready(page)
+    expect(page.get_by_text(expected, exact=True)).to_be_visible()
+    assert ask(page, "viewer.data.name") == pictures[1].name
+    settings = ask(page, "viewer.settings")
+    assert (settings["threshold"], settings["opacity"], settings["style"]) == (0.3, 0.9, "both")
+    expect(page.get_by_text("3 images", exact=True)).to_be_visible()
+    assert page.url == address
+
+    stranger = page.context.browser.new_context().new_page()
+    key = re.search(r"upload=([\w-]+)", address)[1]
+    stranger.goto(address.replace(key, key[::-1]))
+    expect(stranger.get_by_text("no longer on the server")).to_be_visible()
+    expect(stranger.get_by_text("Upload an image or pick")).to_be_visible()
+    assert pictures[1].stem not in stranger.locator("body").inner_text()
+    stranger.context.close()
+
+
+def test_arrow_keys_change_the_image_and_a_question_mark_shows_all_keys(page: Page, server: Server, pictures):
+    open_page(page, server)
+    upload(page, *pictures[:3])
+    ready(page)
+
+    def shows(number: int) -> None:
+        page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[number].name}'")
+        ready(page)
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+    page.keyboard.press("ArrowRight")
+    shows(1)
+    page.keyboard.press("ArrowRight")
+    shows(2)
+    page.keyboard.press("ArrowLeft")
+    shows(1)
+    page.locator(".viewer .stage").focus()
+    before = view(page)
+    page.keyboard.press("ArrowRight")  # moves the image, as ever
+    assert view(page)["x"] > before["x"]
+    assert ask(page, "viewer.data.name") == pictures[1].name
+    page.get_by_role("slider", name="Opacity").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**opacity=0.51**")
+    assert ask(page, "viewer.data.name") == pictures[1].name
+
+    sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+    page.keyboard.press("?")
+    expect(sheet.get_by_text("Previous or next image")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    assert ask(page, "viewer.data.name") == pictures[1].name
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(sheet.get_by_text("Fit into the view")).to_be_visible()
+    sheet.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Images and settings").click()
+    page.get_by_text("Add a model").click()
+    field = page.get_by_role("textbox", name="Hugging Face Hub model")
+    field.press_sequentially("a?")
+    expect(field).to_have_value("a?")
+    expect(sheet).to_be_hidden()
+
+
+def test_a_thumbnail_opens_its_image_and_says_its_whole_name(page: Page, server: Server, pictures):
+    names = [f"a name that is much too long for its place {number:04}.png" for number in range(40)]
+    data = [pictures[number % 4].read_bytes() for number in range(40)]
+    files = [{"name": name, "mimeType": "image/png", "buffer": each} for name, each in zip(names, data, strict=True)]
+    open_page(page, server)
+    upload(page, *files)
+    expect(page.get_by_text("1 of 40", exact=True)).to_be_visible()
+    ready(page)
+    strip = page.locator(".st-key-strip")
+    expect(strip.get_by_role("button").filter(has_text="a name that")).to_have_count(12)
+    third = strip.get_by_role("button", name=names[2])
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_function("[...document.querySelectorAll('.st-key-strip img')].every((each) => each.naturalWidth)")
+    strip.locator("img").nth(2).click(force=True)  # the button lies over it
+    page.wait_for_function(f"{FIND}?.viewer.data.name === '{names[2]}'")
+    ready(page)
+    third.hover()
+    expect(page.get_by_role("tooltip")).to_contain_text(names[2])
+    fourth = strip.get_by_role("button", name=names[3])
+    fourth.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{FIND}?.viewer.data.name === '{names[3]}'")

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { packed, ramp, RAMPS, rgb } from "../../pages/components/viewer/drawing/colors.js";
+import { haloOf, packed, ramp, RAMPS, rgb } from "../../pages/components/viewer/drawing/colors.js";
 import { eachTile, everyTile, geometry, geometryOf, levelFor, someTile } from "../../pages/components/viewer/drawing/geometry.js";
 import { lookOf } from "../../pages/components/viewer/drawing/look.js";
 import { classify, colorize, ERRORS, IGNORE, rim, sample } from "../../pages/components/viewer/drawing/paint.js";
@@ -111,6 +111,7 @@ test("errors of several classes are wrong classes", () => {
 const ORANGE = packed([230, 159, 0]);
 const COLORS = new Uint32Array(256);
 COLORS[1] = ORANGE;
+const HALOS = new Uint32Array(256);
 
 // A square of 5 x 5 in a buffer of 7 x 7, with what `colorize` makes of it: "." nothing, "#" full, "o" thin.
 function drawn(style, labels = null, width = 1) {
@@ -118,7 +119,7 @@ function drawn(style, labels = null, width = 1) {
   const kinds = new Uint8Array(49);
   for (let y = 1; y < 6; y++) kinds.fill(1, 7 * y + 1, 7 * y + 6);
   const out = new Uint32Array(49);
-  colorize(out, kinds, labels, g, { colors: COLORS, style, width });
+  colorize(out, kinds, labels, g, { colors: COLORS, halos: HALOS, halo: 1, style, width });
   const sign = (color) => (color === ORANGE ? "#" : color === 0 ? "." : "o");
   return [1, 3].map((y) => [...out.subarray(7 * y, 7 * y + 7)].map(sign).join(""));
 }
@@ -129,8 +130,25 @@ test("areas are filled, outlined, or both", () => {
   assert.deepEqual(drawn("both"), [".#####.", ".#ooo#."]);
   assert.deepEqual(drawn("outline", null, 2), [".#####.", ".##.##."]);
   const out = new Uint32Array(9);
-  colorize(out, new Uint8Array(9).fill(1), null, geometry(3, 3, 1, 0, 0, [3, 3]), { colors: COLORS, style: "both", width: 1 });
+  colorize(out, new Uint8Array(9).fill(1), null, geometry(3, 3, 1, 0, 0, [3, 3]), { colors: COLORS, halos: HALOS, halo: 1, style: "both", width: 1 });
   assert.equal(out[4] >>> 24, 63); // a quarter of opaque
+});
+
+test("an outline has a halo on the bare pixels around it, white where its color is dark", () => {
+  assert.deepEqual(["#e69f00", "#66ff00", "#0072b2", "#d50032"].map((hex) => haloOf(packed(rgb(hex)))),
+    [0xff000000, 0xff000000, 0xffffffff, 0xffffffff]);
+  const halos = COLORS.map((color) => color && haloOf(color));
+  const g = geometry(7, 7, 1, 0, 0, [7, 7]);
+  const kinds = new Uint8Array(49);
+  for (let y = 2; y < 5; y++) kinds.fill(1, 7 * y + 2, 7 * y + 5);
+  const signs = (halo) => {
+    const out = new Uint32Array(49);
+    colorize(out, kinds, null, g, { colors: COLORS, halos, halo, style: "outline", width: 1 });
+    const sign = { [ORANGE]: "#", 0xff000000: "b" };
+    return [0, 1, 3].map((y) => [...out.subarray(7 * y, 7 * y + 7)].map((color) => sign[color] ?? ".").join(""));
+  };
+  assert.deepEqual(signs(1), [".......", "..bbb..", ".b#.#b."]);
+  assert.deepEqual(signs(2), ["..bbb..", "..bbb..", "bb#.#bb"]);
 });
 
 test("objects that touch are outlined apart", () => {
@@ -150,7 +168,7 @@ test("a rim is white inside the object and black outside", () => {
 const DATA = { layers: { image: {}, probability: {}, mask: {}, labels: {}, truth: {} }, multiclass: false, mask_threshold: 0.5,
   errors: { true_positive: "#00ff00", false_positive: "#ff0000", false_negative: "#0000ff" } };
 const SETTINGS = { threshold: 0.5, style: "outline", color: "#e69f00", selected: null, hidden: [] };
-const context = (more = {}) => ({ dragged: null, maskIsLoaded: () => true, width: 2, ...more });
+const context = (more = {}) => ({ dragged: null, maskIsLoaded: () => true, width: 2, halo: 1, ...more });
 
 test("Python's mask and objects are drawn at the threshold that they were made at", () => {
   const look = lookOf(DATA, SETTINGS, "mask", context());

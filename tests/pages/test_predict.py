@@ -4,17 +4,22 @@ import io
 import json
 import shutil
 import zipfile
+from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from streamlit.testing.v1 import AppTest
 
+from pages.components import viewer
 from pages.server import model_registry
-from pages.views.predict import masks
+from pages.views.predict import address, masks
 from pages.views.predict.options import Options
 from tests.helpers.pages import ROOT, finish_job, show, texts
 from unet_core.inference.adjustments import Adjust
+from unet_core.inference.prediction import Prediction
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
 from unet_core.models import checkpoint
@@ -49,6 +54,7 @@ def test_without_a_model_the_ways_to_one_are_shown(place):
     assert not app.exception
     assert "no model yet" in texts(app)
     assert app.text_input(key="hub_model")
+    assert app.button(key="to_train").label == "Train a model"
 
 
 def test_uploads_are_predicted_and_what_is_no_picture_is_named(model, pictures):
@@ -173,7 +179,7 @@ def test_an_inverted_picture_is_explained_tried_inverted_and_undone(model, pictu
     settled(app)
     assert app.session_state["adjust"] == Adjust()
     app.button(key="try-inverted").click().run()
-    app.file_uploader(key="uploads-0").set_value([("plain.png", encode_png(image), "image/png")]).run()
+    app.file_uploader(key="uploads-1").set_value([("plain.png", encode_png(image), "image/png")]).run()
     settled(app)
     assert "adjust" not in app.session_state, "what was tried on one picture is not done to the next"
     np.testing.assert_array_equal(app.session_state["job"].prediction("plain.png").probability, turned)
@@ -217,3 +223,229 @@ def test_weights_that_are_uploaded_become_the_model_of_the_page(model, pictures,
     app.file_uploader(key="weights").set_value([("x.safetensors", b"\xff" * 20, "application/octet-stream")]).run()
     app.button(key="add_model").click().run()
     assert any("x.safetensors" in error.value for error in app.error)
+
+
+def reload(app, **more: str):
+    """A new session with the address that the page has, as after F5 or for who got the link."""
+    again = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=60)
+    again.switch_page(str(ROOT / "pages" / "predict.py"))
+    for name, value in app.query_params.items():
+        again.query_params[name] = value
+    again.query_params.update(more)
+    return settled(again.run())
+
+
+def test_a_reload_finds_uploads_threshold_image_options_and_view(model, pictures):
+    app = show("predict")
+    upload(app, *((path.name, path.read_bytes()) for path in pictures))
+    app.session_state["shown"] = pictures[1].name
+    app.session_state["threshold"] = 0.25
+    view = viewer.ViewSettings(threshold=0.25, opacity=0.8, mode="heat", style="both", gamma=2, inverted=True)
+    settings = asdict(view) | {"count": 1, "limits": [3, 200.5], "hidden": [1]}
+    app.session_state["_overlay viewer"]["view"] = viewer.ViewSettings(**viewer.valid_settings(settings))
+    settled(app.run())
+    again = reload(app, min_area="7")  # a bound widget, whose value the browser puts there
+    assert [item.name for item in again.session_state["brought"].items] == [path.name for path in pictures]
+    assert again.session_state["shown"] == pictures[1].name
+    assert again.session_state["threshold"] == 0.25
+    assert again.number_input(key="min_area").value == 7
+    restored = again.session_state["_overlay viewer"]["view"]
+    assert restored == app.session_state["_overlay viewer"]["view"]
+    assert (restored.mode, restored.limits, restored.hidden) == ("heat", (3, 200.5), (1,))
+    first, second = (shown.session_state["job"].prediction(pictures[1].name) for shown in (app, again))
+    np.testing.assert_array_equal(first.probability, second.probability)
+    assert "3 images" in texts(again)
+
+
+def test_a_remedy_that_was_tried_is_in_the_address_too(model, pictures):
+    app = show("predict")
+    upload(app, ("dark.png", encode_png(255 - images.read(pictures[0])[:, :, 0])))
+    app.button(key="try-inverted").click().run()
+    settled(app)
+    assert reload(app).session_state["adjust"] == Adjust(invert=True)
+
+
+@pytest.mark.parametrize(
+    "adjust", [Adjust(), Adjust(swap=True, scale=0.25), Adjust(stretch=True, invert=True), Adjust(scale=2)]
+)
+def test_an_adjustment_is_read_as_it_is_written(adjust):
+    text = address.encode_adjust(adjust)
+    assert address.decode_adjust(text or "") == adjust
+    assert (text is None) == (not adjust)
+
+
+@pytest.mark.parametrize("text", ["scale=0", "scale=abc", "scale=1e9", "delete", "invert=,scale=nan", "<b>"])
+def test_what_is_no_adjustment_is_none(text):
+    assert address.decode_adjust(text) in (Adjust(), Adjust(invert=True))
+
+
+def test_areas_in_place_of_the_usual_outlines_are_kept_too(model, pictures):
+    app = show("predict")
+    upload(app, (pictures[0].name, pictures[0].read_bytes()))
+    assert app.session_state["_overlay viewer"]["view"].style == "outline"
+    assert "style" not in app.query_params
+    assert reload(app, style="fill").session_state["_overlay viewer"]["view"].style == "fill"
+
+
+def test_nonsense_in_the_address_is_ignored(model, pictures):
+    app = show("predict")
+    upload(app, (pictures[0].name, pictures[0].read_bytes()))
+    again = reload(
+        app, threshold="7", mode="delete", opacity="x", limits="9,1", gamma="inf", image="other", color="#12"
+    )
+    assert again.session_state["threshold"] == 0.5
+    assert again.session_state["_overlay viewer"]["view"] == viewer.ViewSettings(style="outline")
+
+
+def test_uploads_lie_on_the_disk_alone(model, pictures, place):
+    app = show("predict")
+    upload(app, *((path.name, path.read_bytes()) for path in pictures))
+    kept = app.session_state["upload"]
+    assert [path.read_bytes() for _, path in kept.files] == [path.read_bytes() for path in pictures]
+    assert all(place / "uploads" in path.parents for _, path in kept.files)
+    assert all(isinstance(item.file.content(), Path) for item in app.session_state["brought"].items)
+    assert app.file_uploader(key="uploads-1").value in (None, [])  # and Streamlit holds no copy of them
+    app.button(key="clear").click().run()
+    assert list((place / "uploads").iterdir()) == []
+
+
+def test_an_upload_that_is_gone_is_told(model, pictures, place):
+    app = show("predict")
+    upload(app, (pictures[0].name, pictures[0].read_bytes()))
+    shutil.rmtree(place / "uploads")
+    again = reload(app)
+    assert "The images of this address are no longer on the server" in texts(again)
+    assert "upload" not in again.query_params
+    assert "no longer on the server" in texts(app.run())  # also where the page was open all the time
+    upload_again = (
+        again.file_uploader(key="uploads-0").set_value([("b.png", pictures[1].read_bytes(), "image/png")]).run()
+    )
+    settled(upload_again)
+    assert "no longer on the server" not in texts(again)
+
+
+def test_who_has_not_got_the_key_reaches_nothing(model, pictures):
+    app = show("predict")
+    upload(app, (pictures[0].name, pictures[0].read_bytes()))
+    key = app.session_state["upload"].key
+    for other in (key[:-1] + ("A" if key[-1] != "A" else "B"), "../uploads/" + key, "", "*"):
+        stranger = reload(app, upload=other)
+        assert "brought" not in stranger.session_state
+        assert pictures[0].stem not in texts(stranger)
+
+
+def test_examples_are_there_after_a_reload_too(model):
+    app = show("predict")
+    app.button(key="try_examples").click().run()
+    settled(app)
+    shown = app.session_state["job"].names_done
+    assert len(shown) > 1
+    assert reload(app).session_state["job"].names_done == shown
+
+
+def test_more_files_join_those_that_are_there_and_the_new_one_is_shown(model, pictures):
+    app = show("predict")
+    upload(app, (pictures[0].name, pictures[0].read_bytes()))
+    app.file_uploader(key="uploads-1").set_value([(pictures[1].name, pictures[1].read_bytes(), "image/png")]).run()
+    settled(app)
+    assert app.session_state["job"].names_done == (pictures[0].name, pictures[1].name)
+    assert app.selectbox(key="shown").value == pictures[1].name
+
+
+def test_an_image_is_removed_and_comes_back(model, pictures):
+    app = show("predict")
+    upload(app, *((path.name, path.read_bytes()) for path in pictures))
+    app.session_state["shown"] = pictures[1].name
+    app.run()
+    app.button(key="remove_image").click().run()
+    settled(app)
+    left = [pictures[0].name, pictures[2].name]
+    assert app.selectbox(key="shown").options == left
+    again = reload(app)
+    assert again.selectbox(key="shown").options == left
+    again.button(key="undo_remove").click().run()
+    settled(again)
+    assert again.selectbox(key="shown").options == [path.name for path in pictures]
+
+
+def test_files_that_are_no_images_are_named_and_not_counted(model, pictures):
+    app = show("predict")
+    upload(app, (pictures[0].name, pictures[0].read_bytes()), ("empty.png", b""), ("notes.png", b"just text"))
+    assert "1 image, 2 that cannot be predicted" in texts(app)
+    told = [error.value.replace("\\", "") for error in app.error]
+    assert any("empty.png: empty (0 bytes)" in message for message in told)
+    assert app.session_state["job"].names_done == (pictures[0].name,)
+
+
+def test_the_strip_shows_a_page_of_thumbnails_with_whole_names(model, pictures):
+    many = {
+        f"a rather long name of an image {number:03}.png": np.full((9, 9), number, np.uint8) for number in range(30)
+    }
+    app = show("predict")
+    upload(app, *((name, encode_png(pixels)) for name, pixels in many.items()))
+    names = list(many)
+
+    def shown() -> list[str]:
+        return [button.help.replace("\\", "") for button in app.button if button.key.startswith("open-")]
+
+    assert shown() == names[:12]
+    app.button(key="strip_on").click().run()
+    assert shown() == names[12:24]
+    assert app.selectbox(key="shown").value == names[0]  # to look at other thumbnails opens none
+    app.button(key="open-14").click().run()
+    assert app.selectbox(key="shown").value == names[14]
+    app.selectbox(key="shown").set_value(names[29]).run()
+    assert shown() == names[24:]
+    assert app.button(key="strip_on").disabled
+
+
+def test_the_side_folds_away_when_there_is_a_result_and_comes_back(model, pictures):
+    def is_folded() -> bool:
+        return any("st-key-side" in item.proto.body and "none" in item.proto.body for item in app.get("html"))
+
+    app = show("predict")
+    assert not is_folded()
+    upload(app, (pictures[0].name, pictures[0].read_bytes()))
+    assert is_folded()
+    app.button(key="toggle_side").click().run()
+    assert not is_folded()
+    app.button(key="toggle_side").click().run()
+    assert is_folded()
+    assert app.number_input(key="min_area")  # folded widgets keep their values
+
+
+def street_prediction(name: str) -> Prediction:
+    """Sky, buildings and a road of one class each, without a background."""
+    classes = np.zeros((30, 40), np.uint8)
+    classes[10:20, :20], classes[10:20, 20:], classes[20:] = 1, 2, 3
+    plain = np.full((30, 40), 200, np.uint8)
+    return Prediction(4, uncertainty=255 - plain, classes=classes, confidence=plain, name=name)
+
+
+def scene_page() -> None:
+    import numpy as np
+    import streamlit as st
+
+    from pages.views.predict import image_viewer, measurements
+    from tests.pages.test_predict import street_prediction
+    from unet_core.export.result import Result
+
+    prediction = street_prediction("street")
+    names = ("sky", "building", "tree", "road")
+    result = Result("street", np.zeros((30, 40, 3), np.uint8), prediction.classes, 4, class_names=names)
+    image_viewer.show(result, prediction, "street.png", 0.5, None, "street")
+    image_viewer.show_caption(result, "")
+    measurements.show(result, None, ("street",))
+    st.session_state["measured"] = "objects" in result.__dict__
+
+
+def test_a_scene_has_areas_of_classes_and_objects_only_when_asked_for():
+    app = AppTest.from_function(scene_page).run()
+    assert not app.exception
+    assert "40 x 30 pixels · sky 33% · road 33% · building 17% · tree 17%" in texts(app)
+    assert "No objects are counted" in texts(app)
+    assert not app.session_state["measured"]
+    assert list(app.dataframe[0].value["class"]) == ["sky", "road", "building", "tree"]
+    app.toggle(key="measure_regions").set_value(True).run()
+    assert not app.exception
+    assert "3 objects" in texts(app)

@@ -8,12 +8,10 @@ A file that cannot be used is a message in `problems`; the others are still read
 (`a_mask.png`, a folder `masks`) are skipped, which `notes` says.
 """
 
-import hashlib
-import io
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +23,7 @@ from unet_core.data.layouts import Sample
 from unet_core.data.name_words import path_role
 from unet_core.data.recipe import intensity, recipe
 from unet_core.errors import DataError, ImageError, PredictionError, listing
+from unet_core.inference.input_file import File, Source
 from unet_core.io import channels, images, zip_reader
 from unet_core.io.filenames import (
     EXTENSIONS,
@@ -41,60 +40,6 @@ from unet_core.io.pixels import Pixels
 
 MOST_IMAGES = 10_000  # of one upload, each page of a stack counted
 MOST_NAMED = 5  # files of one kind of problem that a message names
-
-Source = bytes | Path
-
-
-class File:
-    """One file of an upload: its name with `/`, where it comes from, and its bytes when they are asked for."""
-
-    def __init__(
-        self, name: str, label: str, content: Callable[[], Source], within: "tuple[File, int] | None" = None
-    ) -> None:
-        self.name, self.label, self._content, self._within = name, label, content, within
-
-    def content(self) -> Source:
-        """The bytes, or the path of a file on the disk. Raises ImageError."""
-        try:
-            return self._content()
-        except DataError as error:
-            raise ImageError(str(error)) from error
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the content, or that of the archive and the position in it. Raises ImageError."""
-        if self._within is not None:  # not unpacked for it
-            return f"{self._within[0].digest} {self._within[1]}"
-        source = self.content()
-        if isinstance(source, bytes):
-            return hashlib.sha256(source).hexdigest()
-        try:
-            with source.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise ImageError(f"{self.label}: cannot be read ({error.strerror or error}).") from error
-
-    def pages(self) -> int:
-        """How many images it has, by its headers: z slices and time points, not channels. Raises ImageError."""
-        source = self.content()
-        return images.pages(source) if isinstance(source, Path) else images.count(io.BytesIO(source), self.label)
-
-    def read(self, page: int | None) -> Pixels:
-        """The image (H, W, C) in it, or one of its pages. Raises ImageError."""
-        source = self.content()
-        return images.read(source, page) if isinstance(source, Path) else images.decode(source, self.label, page)
-
-    def remarks(self, page: int | None) -> tuple[str, ...]:
-        """What a user should know of that image. Raises ImageError."""
-        source = self.content()
-        if isinstance(source, Path):
-            return images.remarks(source, page)
-        return images.decode_with_remarks(source, self.label, page)[2]
-
-    def describe(self) -> images.ImageInfo:
-        """What its header says. Raises ImageError."""
-        source = self.content()
-        return images.describe(source) if isinstance(source, Path) else images.inspect(io.BytesIO(source), self.label)
 
 
 @dataclass(frozen=True)
@@ -168,6 +113,18 @@ def gather(files: Iterable[tuple[str, Source]], masks: bool = False) -> Inputs:
         files_in_order += group if masks else _without_masks(group, result)
     _name(sorted(files_in_order, key=order.__getitem__), result)
     return result
+
+
+def drop_unreadable(uploaded: Inputs) -> Inputs:
+    """Without the files whose headers are those of no image; each is a problem. Pixels that are damaged show later."""
+    problems: dict[File, str] = {}
+    for file in dict.fromkeys(file for item in uploaded.items for file in (item.file, *item.channel_files)):
+        try:
+            file.describe()
+        except ImageError as error:
+            problems[file] = str(error)
+    items = [item for item in uploaded.items if not problems.keys() & {item.file, *item.channel_files}]
+    return replace(uploaded, items=items, problems=[*uploaded.problems, *problems.values()])
 
 
 def from_samples(samples: Iterable[Sample]) -> Inputs:

@@ -25,6 +25,9 @@ def read_header(file: BinaryIO, name: str, page: int | None = None) -> Header:
 
     Raises ImageError.
     """
+    if not file.read(1):
+        raise ImageError(f"{name}: empty (0 bytes). Copy or export the file again.")
+    file.seek(0)
     tiff = tiff_pixels.read_header(file, page or 0, name)
     if tiff is not None and tiff[1] is None:
         return tiff[0]

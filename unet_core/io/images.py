@@ -91,6 +91,13 @@ def decode_with_remarks(
     return _read(io.BytesIO(data), name, page)
 
 
+def read_open(
+    file: BinaryIO, name: str, page: int | None = None
+) -> tuple[Pixels, NDArray[np.bool_] | None, tuple[str, ...]]:
+    """`read_with_remarks` of an open file, which messages call `name`. Raises ImageError."""
+    return _read(file, name, page)
+
+
 def remarks(path: Path, page: int | None = None) -> tuple[str, ...]:
     """What a user should know of an image, in sentences: the note of `describe`, pixels without data, rounded values.
 

@@ -89,12 +89,15 @@ def show_viewer(
     color: str = ViewSettings.color,
     hidden: Sequence[int] = (),
     limits: tuple[float, float] | None = None,
+    gamma: float = 1.0,
+    inverted: bool = False,
     wipe: float | None = None,
     numbers: bool = False,
     selected: int | None = None,
     shown: Pixels | None = None,
     channels: Sequence[tuple[int, str]] = (),
     height: int | None = None,
+    below: int | None = None,
     on_change: Callable[[], None] | None = None,
 ) -> ViewSettings:
     """Show an image and what is predicted for it; returns how the user looks at it.
@@ -108,7 +111,8 @@ def show_viewer(
     `probability` is then that of the predicted class. `truth`: class indices, IGNORE = 255;
     it may be all that there is. `uncertainty`: 0..1 or
     uint8. `objects` of the mask, made at the same threshold: outlined apart, clickable, numbered. `pixel_size` in
-    micrometers. `height` of the viewer in screen pixels, by default what width and window allow.
+    micrometers. `height` of the viewer in screen pixels, by default what width and window allow; `below`: how many of
+    the first screen are left to what follows it.
 
     Raises ValueError where a map has another size than the image.
     """
@@ -139,6 +143,8 @@ def show_viewer(
         color,
         tuple(sorted(hidden)),
         limits,
+        gamma,
+        inverted,
         wipe=wipe,
         numbers=numbers,
         selected=selected,
@@ -162,6 +168,7 @@ def show_viewer(
         "objects": boxes,
         "channels": _named(image.shape[2], channels),
         "height": height,
+        "below": below,
         "count": memory["count"],  # of the browser's last message that this run has read
         "lost": message.get("lost"),  # an answer: this run has put the pixels back that the browser missed
         "settings": {name: value for name, value in asdict(view).items() if name != "clicked"},
@@ -228,7 +235,8 @@ def _settle(memory: dict[str, Any], seeds: ViewSettings, message: object) -> Vie
         return seeds
     view, is_new = before, False
     if isinstance(message, Mapping) and message.get("count") != memory["count"]:
-        view, memory["count"], is_new = _receive(message, before), message.get("count"), True
+        view, memory["count"] = replace(before, clicked=False, **valid_settings(message)), message.get("count")
+        is_new = True
     names = [field.name for field in fields(ViewSettings) if field.name != "clicked"]
     forced = {
         name: getattr(seeds, name)
@@ -241,8 +249,8 @@ def _settle(memory: dict[str, Any], seeds: ViewSettings, message: object) -> Vie
     return replace(view, clicked=is_new and view.selected is not None and view.selected != before.selected)
 
 
-def _receive(message: Mapping[str, Any], before: ViewSettings) -> ViewSettings:
-    """A browser's message, field by field; what is not valid stays as it was."""
+def valid_settings(message: Mapping[str, Any]) -> dict[str, Any]:
+    """What is valid in a browser's message or an address, by the name of the setting."""
 
     def is_share(value: object) -> bool:
         if not isinstance(value, int | float) or isinstance(value, bool):
@@ -278,7 +286,7 @@ def _receive(message: Mapping[str, Any], before: ViewSettings) -> ViewSettings:
     for name in ("hidden", "limits"):
         if isinstance(new.get(name), list):
             new[name] = tuple(new[name])
-    return replace(before, clicked=False, **new)
+    return new
 
 
 def _share(pixels: Pixels) -> dict[str, Any]:

@@ -81,7 +81,7 @@ export class Panel {
       this.level,
       button("plus", "Zoom in (+)", () => on.zoom(1.5)),
       button("fit", "Fit (0)", () => on.fit()),
-      button("natural", "Actual size (1)", () => on.natural(), "1:1"),
+      button("natural", "1:1, actual size (1)", () => on.natural(), "1:1"),
     );
     this.full = button("full", "Full screen", () => on.full());
     const rest = element(

@@ -17,7 +17,7 @@ import { Readout } from "./readout.js";
 import { Recovery } from "./recovery.js";
 import { SettingsSync } from "./settings.js";
 import { Tiles } from "./tiles.js";
-import { Viewport } from "./viewport.js";
+import { fittingHeight, PAGE, Viewport } from "./viewport.js";
 
 const REST = 200; // ms after the last move until the image is drawn at its best
 const STATS_KEPT = 1000;
@@ -35,8 +35,7 @@ class Viewer {
     this.root.viewer = this;
     parent.append(this.root);
     this.observer = new ResizeObserver(() => this.resize());
-    this.observer.observe(this.root);
-    this.observer.observe(this.stage);
+    for (const each of [this.root, this.stage, ...document.querySelectorAll(PAGE)]) this.observer.observe(each);
   }
 
   makeElements() {
@@ -210,8 +209,8 @@ class Viewer {
     if (!this.full.isOn()) {
       const [width, height] = this.data.size;
       const natural = (this.stage.clientWidth * height) / width;
-      const most = Math.max(360, 0.66 * window.innerHeight);
-      this.stage.style.height = `${Math.round(this.data.height ?? Math.min(most, Math.max(240, natural)))}px`;
+      const fitting = this.data.height ?? fittingHeight(this.stage, natural, this.data.below);
+      this.stage.style.height = `${Math.round(fitting)}px`;
     }
     const { clientWidth, clientHeight } = this.stage;
     this.view.resize(clientWidth, clientHeight);

@@ -104,3 +104,16 @@ export class Viewport {
     saving = setTimeout(() => save(NAME, [...remembered]), SAVE_DELAY);
   }
 }
+
+const MAIN = "[data-testid=stMain]"; // what scrolls
+export const PAGE = `${MAIN}, [data-testid=stMainBlockContainer]`; // their size says that the stage may have moved
+const LEAST = 240; // CSS pixels
+
+// The height of the stage for an image that would be `natural` pixels high at full width. `below`: how much of the first
+// screen what follows it takes, so that all of both is seen without scrolling; null: where it stands does not matter.
+export function fittingHeight(stage, natural, below) {
+  const usual = Math.max(360, 0.66 * window.innerHeight);
+  const top = stage.getBoundingClientRect().top + (document.querySelector(MAIN)?.scrollTop ?? 0);
+  const room = below === null ? usual : window.innerHeight - top - below;
+  return Math.min(room < LEAST ? usual : room, Math.max(LEAST, natural));
+}

@@ -1,17 +1,27 @@
 """The predicted image in the viewer, and the choice among several."""
 
+from dataclasses import fields
+
 import streamlit as st
 
 from pages.components import viewer
 from pages.ui import channels_shown
 from pages.ui.formatting import plain
+from pages.views.predict import address, uploads
 from unet_core.export.result import Result
 from unet_core.inference.prediction import Prediction
+from unet_core.postprocessing import class_areas
+
+BELOW = 128  # screen pixels of the first screen for the read-out, the export and the caption
+MOST_CLASSES = 4  # whose areas the caption gives
 
 
 def choose_image(names: list[str]) -> str:
-    """Which image is shown: a menu with Previous and Next, where there are several."""
-    if st.session_state.get("shown") not in names:
+    """Which image is shown: a menu with Previous and Next, where there are several; its name stands in the address."""
+    from_address = st.session_state.get("image_of_address")  # it may not be predicted yet
+    if from_address in names:
+        st.session_state["shown"] = st.session_state.pop("image_of_address")
+    elif st.session_state.get("shown") not in names:
         st.session_state["shown"] = names[0]
 
     def step(by: int) -> None:
@@ -19,11 +29,26 @@ def choose_image(names: list[str]) -> str:
 
     if len(names) > 1:
         number = names.index(st.session_state["shown"]) + 1
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="choose_image"):
             st.button("Previous", key="previous", icon=":material/chevron_left:", on_click=step, args=(-1,))
-            st.selectbox(f"Image ({number} of {len(names)})", names, key="shown", width=420, persist_state="session")
+            label = f"Image ({number} of {len(names)})"
+            st.selectbox(label, names, key="shown", label_visibility="collapsed", persist_state="session")
             st.button("Next", key="next", icon=":material/chevron_right:", on_click=step, args=(1,))
-    return str(st.session_state["shown"])
+            st.caption(f"{number} of {len(names)}", width="content")
+            removed = [*st.session_state.get("removed", ()), st.session_state["shown"]]
+            st.button(
+                "Remove",
+                key="remove_image",
+                icon=":material/delete:",
+                type="tertiary",
+                help="Takes this image out of the list; Undo is beside Clear.",
+                on_click=uploads.set_removed,
+                args=(removed,),
+            )
+    name = str(st.session_state["shown"])
+    if "image_of_address" not in st.session_state:
+        address.write({"image": name if len(names) > 1 else None})
+    return name
 
 
 def show(
@@ -33,7 +58,9 @@ def show(
 
     `content` identifies the image's pixels.
     """
-    return viewer.show_viewer(
+    usual = viewer.ViewSettings(style="outline" if prediction.num_classes == 1 else "fill")
+    seeds = {field.name: getattr(usual, field.name) for field in fields(usual) if field.name in address.VIEW}
+    view = viewer.show_viewer(
         result.image,
         key="viewer",
         **channels_shown.choose_view(content, result.image, result.channel_names, "predict"),
@@ -46,10 +73,14 @@ def show(
         class_names=list_class_names(result),
         threshold=threshold,
         pixel_size=result.pixel_size,
-        objects=result.objects,
+        objects=result.objects if has_objects(result) else None,
         selected=selected,
+        below=BELOW,
         on_change=take_threshold,
+        **seeds | st.session_state.get("view_of_address", {}),
     )
+    address.write_view(view, usual)
+    return view
 
 
 def take_threshold() -> None:
@@ -67,13 +98,24 @@ def list_class_names(result: Result) -> list[str]:
     return [result.class_name(index) for index in range(result.num_classes)]
 
 
+def has_objects(result: Result) -> bool:
+    """Whether its connected regions are objects that can be counted, or the visitor wants them measured anyway."""
+    return bool(st.session_state.get("measure_regions")) or class_areas.are_objects(result.mask, result.num_classes)
+
+
 def show_caption(result: Result, note: str) -> None:
-    """Size, share of the foreground, number of objects, and the note of the prediction."""
+    """Size, share of the foreground, number of objects or the largest classes, and the note of the prediction."""
     height, width = result.mask.shape
-    number = len(result.objects)
-    parts = [f"{width} x {height} pixels", f"{number} object{'s' if number != 1 else ''}"]
+    parts = [f"{width} x {height} pixels"]
     if result.num_classes == 1:
-        parts.insert(1, f"{(result.mask > 0).mean():.1%} foreground")
+        parts.append(f"{(result.mask > 0).mean():.1%} foreground")
+    if has_objects(result):
+        number = len(result.objects)
+        parts.append(f"{number} object{'s' if number != 1 else ''}")
+    else:
+        areas = class_areas.measure(result.mask, result.num_classes)
+        rows = list(zip(areas["class"], areas["share"], strict=True))[:MOST_CLASSES]
+        parts += [f"{plain(result.class_name(int(index)))} {share:.0%}" for index, share in rows]
     if note:
         parts.append(plain(note))
     st.caption(" · ".join(parts))

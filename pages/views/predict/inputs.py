@@ -1,28 +1,25 @@
-"""The input images of Predict: files, a folder, a ZIP, the camera, or examples; they stay while the page is left."""
+"""The ways to add images to Predict: files, a folder, a ZIP, the camera, or examples."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.server import model_registry
 from pages.server.paths import sample_data
 from pages.ui.formatting import plain
-from pages.ui.messages import show_messages
-from unet_core.data import discovery, reading
+from pages.views.predict import uploads
+from pages.views.predict.thumbnails import make_thumbnail
+from unet_core.data import discovery
 from unet_core.data.layouts import Sample
 from unet_core.errors import UnetError
 from unet_core.inference import channel_files, inputs
 from unet_core.io.filenames import EXTENSIONS
-from unet_core.io.pixels import Array, for_display
 from unet_core.models.weight_file import config_from
 from unet_core.runs import run as runs
 
 FILES, FOLDER, CAMERA, EXAMPLES = "Files or ZIP", "Folder", "Camera", "Examples"
 MOST_EXAMPLES = 6
-THUMBNAIL = 160  # pixels
-EXAMPLE_WIDTH = 84  # of the screen, so that six fit beside each other
+EXAMPLE_WIDTH = 84  # screen pixels, so that three fit beside each other
 
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner=False)
@@ -41,18 +38,8 @@ def find_examples(run_id: str, folder: str) -> list[Sample]:
     return discovery.find(sample_data(), "auto")[:MOST_EXAMPLES]
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def make_thumbnail(sample: Sample) -> Array:
-    """The middle square of an image, small."""
-    image = reading.read_image(sample)
-    side = min(image.shape[:2])
-    top, left = ((length - side) // 2 for length in image.shape[:2])
-    small = for_display(image[top : top + side, left : left + side])[:: max(1, side // THUMBNAIL)]
-    return small[:, :: max(1, side // THUMBNAIL)].squeeze()
-
-
 def show(model: model_registry.Model) -> inputs.Inputs:
-    """The ways to add images, what is wrong with those that were added, and all that can be predicted."""
+    """The ways to add images; gives all that can be predicted, and what is wrong with the others."""
     way = st.segmented_control(
         "Images", [FILES, FOLDER, CAMERA, EXAMPLES], default=FILES, key="way", required=True, bind="query-params"
     )
@@ -65,27 +52,28 @@ def show(model: model_registry.Model) -> inputs.Inputs:
             accept_multiple_files=True,
             key=f"uploads-{generation}",
         )
-        take(files, "files")
     elif way == FOLDER:
         files = st.file_uploader(
             "A folder, subfolders included", accept_multiple_files="directory", key=f"folder-{generation}"
         )
-        take(files, "folder")
     elif way == CAMERA:
         photo = st.camera_input("Take a photo", key=f"camera-{generation}")
-        take([photo] if photo else [], "camera")
+        files = [photo] if photo else []
     else:
+        files = []
         show_examples(model)
-    uploaded = join_channels(model, st.session_state.get("brought") or inputs.Inputs())
-    if uploaded.items or uploaded.problems:
+    if files:
+        uploads.add(files)
+    restore_examples(model)
+    found = join_channels(model, st.session_state.get("brought") or inputs.Inputs())
+    wanted = uploads.without_removed(found)
+    if found.items or found.problems:
         with st.container(horizontal=True, vertical_alignment="center"):
-            number = len(uploaded.items)
-            st.caption(f"**{number} image{'s' if number != 1 else ''}**")
-            st.button("Clear", key="clear", icon=":material/close:", type="tertiary", on_click=clear)
-    for note in uploaded.notes:
-        st.caption(plain(note))
-    show_messages(uploaded.problems, "problems")
-    return uploaded
+            st.button("Clear", key="clear", icon=":material/close:", type="tertiary", on_click=uploads.clear)
+            if number := len(found.items) - len(wanted.items):
+                st.caption(f"{number} removed")
+                st.button("Undo", key="undo_remove", type="tertiary", on_click=uploads.set_removed, args=([],))
+    return wanted
 
 
 def join_channels(model: model_registry.Model, uploaded: inputs.Inputs) -> inputs.Inputs:
@@ -104,36 +92,27 @@ def join_channels(model: model_registry.Model, uploaded: inputs.Inputs) -> input
     return joined
 
 
-def take(files: Sequence[UploadedFile] | None, way: str) -> None:
-    """Keep uploads in the session, read again only when they change: the uploader forgets them on another page."""
-    if not files:
+def list_examples(model: model_registry.Model) -> list[Sample]:
+    """Some images for this model."""
+    return find_examples(model.run.id if model.run else "", str(model.run.folder) if model.run else "")
+
+
+def restore_examples(model: model_registry.Model) -> None:
+    """Those that the address names, after a reload."""
+    named = st.query_params.get("example", "")
+    if not named or "brought" in st.session_state:
         return
-    ids = (way, *(file.file_id for file in files))
-    if st.session_state.get("brought_ids") != ids:
-        keep(inputs.gather([(file.name, file.getvalue()) for file in files]), ids)
-
-
-def keep(uploaded: inputs.Inputs, ids: tuple[str, ...]) -> None:
-    """New images: what was tried on others is forgotten."""
-    st.session_state.update(brought=uploaded, brought_ids=ids)
-    st.session_state.pop("adjust", None)
-
-
-def clear() -> None:
-    """Called by the button."""
-    st.session_state["intake_number"] = st.session_state.get("intake_number", 0) + 1
-    for name in ("brought", "brought_ids", "adjust"):
-        st.session_state.pop(name, None)
-
-
-def use_examples(samples: list[Sample]) -> None:
-    """Called by the buttons under the examples."""
-    keep(inputs.from_samples(samples), ("example", *(sample.id for sample in samples)))
+    samples = list_examples(model)
+    if chosen := samples if named == uploads.ALL else [sample for sample in samples if sample.id == named]:
+        adjust = st.session_state.get("adjust")
+        uploads.keep_examples(chosen, named)
+        if adjust:
+            st.session_state["adjust"] = adjust
 
 
 def show_examples(model: model_registry.Model) -> None:
     """Thumbnails, each with its button."""
-    samples = find_examples(model.run.id if model.run else "", str(model.run.folder) if model.run else "")
+    samples = list_examples(model)
     source = "Images that this model was not trained on" if model.run else "Images of the built-in dataset"
     st.caption(f"{source}. Choose one to predict it.")
     row = st.container(horizontal=True, gap="small")  # it wraps on a narrow screen
@@ -149,13 +128,13 @@ def show_examples(model: model_registry.Model) -> None:
                 key=f"example-{number}",
                 help=f"Predict {plain(sample.id)}",
                 width="stretch",
-                on_click=use_examples,
-                args=([sample],),
+                on_click=uploads.keep_examples,
+                args=([sample], sample.id),
             )
     st.button(
         f"Use all {len(samples)}",
         key="examples-all",
         icon=":material/select_all:",
-        on_click=use_examples,
-        args=(samples,),
+        on_click=uploads.keep_examples,
+        args=(samples, uploads.ALL),
     )

@@ -14,6 +14,7 @@ from unet_core.inference import inputs
 from unet_core.inference.adjustments import Adjust
 from unet_core.inference.prediction import Prediction
 from unet_core.io.pixels import Pixels
+from unet_core.postprocessing import class_areas
 from unet_core.postprocessing.cleanup import clean
 
 
@@ -61,14 +62,17 @@ def make_result(item: inputs.Item, image: Pixels, prediction: Prediction, thresh
 def measure_result(
     key: tuple[object, ...], _item: inputs.Item, _prediction: Prediction, threshold: float, options: Options
 ) -> Result:
-    """That of the image on screen, with its objects; cached, since most reruns change nothing of it."""
+    """That of the image on screen, with its objects if it has any; cached, since most reruns change nothing of it."""
     result = make_result(_item, read_image(_item.key, _item), _prediction, threshold, options)
-    _ = result.objects
+    if class_areas.are_objects(result.mask, result.num_classes):
+        _ = result.objects
     return result
 
 
 def all_results(work: Work, threshold: float, options: Options) -> Iterator[Result]:
     """Each image with its mask, made one at a time."""
     for name in work.job.names_done:
+        if name not in work.items:  # removed meanwhile
+            continue
         item = work.items[name]
         yield make_result(item, item.read(), work.job.prediction(name), threshold, options)

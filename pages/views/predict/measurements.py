@@ -1,15 +1,44 @@
-"""The objects of a mask: their table, linked with the viewer, and a histogram of one column."""
+"""What a mask measures: its objects in a table, linked with the viewer, and a histogram; of a scene its classes."""
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.ui import charts
+from unet_core.export.result import Result
+from unet_core.postprocessing import class_areas
 from unet_core.postprocessing.objects import Objects
 
 NOT_CHARTED = ("id", "class", "touches_border")
 
 
-def show(objects: Objects, selected: int | None, scope: tuple[object, ...]) -> None:
+def show(result: Result, selected: int | None, scope: tuple[object, ...]) -> None:
+    """The objects, where the regions of the mask are such; else the area of each class."""
+    if result.num_classes > 1:
+        show_classes(result)
+    if not class_areas.are_objects(result.mask, result.num_classes):
+        st.caption(
+            "No objects are counted: most borders in this mask lie between two classes, as in a street or a landscape, "
+            "where a connected region is no object."
+        )
+        if not st.toggle("Measure connected regions", key="measure_regions", persist_state="session"):
+            return
+    show_objects(result.objects, selected, scope)
+
+
+def show_classes(result: Result) -> None:
+    """The area of each class that the mask has."""
+    areas = class_areas.measure(result.mask, result.num_classes, result.pixel_size)
+    names = {"class": [result.class_name(int(index)) for index in areas["class"]]}
+    st.dataframe(
+        areas | names,
+        key="class_areas",
+        hide_index=True,
+        column_config={"share": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+        alt=f"Areas of {len(areas['class'])} classes",
+    )
+
+
+def show_objects(objects: Objects, selected: int | None, scope: tuple[object, ...]) -> None:
     """The table: a row marks its object in the image, an object in the image its row.
 
     `scope` says which mask the object `selected` belongs to: another image or threshold has no selection.

@@ -1,10 +1,13 @@
 """The settings of Predict: of the forward pass, and of what follows it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
+from unet_core.errors import UnetError
 from unet_core.inference import tta
+from unet_core.models.weight_file import config_from
 
 TILES = {0: "Automatic", 256: "256 px", 512: "512 px", 1024: "1024 px", 2048: "2048 px"}
 
@@ -37,11 +40,22 @@ def choose_inference() -> tuple[str, int | None]:
             "Tile size",
             list(TILES),
             key="tile",
-            persist_state="session",
+            bind="query-params",
             format_func=TILES.__getitem__,
             help="Larger images are predicted in overlapping tiles of this size, so that memory stays bounded.",
         )
     return views, tile or None
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def read_classes(folder: str, digest: str) -> tuple[int, tuple[str, ...]]:
+    """(number of classes, their names or ()) of a checkpoint with this digest; without torch."""
+    path = Path(folder) / "config.json"
+    try:
+        config = config_from(path.read_bytes(), str(path))
+    except (OSError, UnetError):  # said where the model is loaded
+        return 1, ()
+    return config.num_classes, config.names
 
 
 def choose_options(num_classes: int, names: tuple[str, ...] = ()) -> Options:
@@ -55,7 +69,7 @@ def choose_options(num_classes: int, names: tuple[str, ...] = ()) -> Options:
             0,
             key="min_area",
             help="Area in pixels; smaller objects are removed.",
-            persist_state="session",
+            bind="query-params",
         )
         pixel_size = right.number_input(
             "Pixel size (µm)",
@@ -65,20 +79,20 @@ def choose_options(num_classes: int, names: tuple[str, ...] = ()) -> Options:
             format="%g",
             key="pixel_size",
             help="0 = unknown: measurements are in pixels.",
-            persist_state="session",
+            bind="query-params",
         )
-        fill_holes = left.toggle("Fill holes", key="fill_holes", persist_state="session")
+        fill_holes = left.toggle("Fill holes", key="fill_holes", bind="query-params")
         split = right.toggle(
             "Split touching objects",
             key="split_touching",
             help="Watershed on the distance transform: for round objects.",
-            persist_state="session",
+            bind="query-params",
         )
         text = st.text_input(
             "Class names (comma-separated)",
             key="class_names",
             placeholder=", ".join(names) or ("background, cell" if num_classes == 1 else "background, road, car, …"),
-            persist_state="session",
+            bind="query-params",
         )
     names = tuple(name.strip() for name in text.split(",")) if text.strip() else names
     return Options(int(min_area), fill_holes, split, pixel_size or None, names)

@@ -42,20 +42,27 @@ def show(work: Work, item: inputs.Item, result: Result, prediction: Prediction) 
     causes = troubleshooting.find_causes(observation, facts)
     if not troubleshooting.is_suspicious(observation, causes):
         return
-    with st.container(border=True, key="why"):
-        st.markdown(f":material/help: **{HEADINGS[troubleshooting.symptom(observation)]}**")
-        causes = causes[:MOST_SHOWN]
-        for number, cause in enumerate(causes):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"{number + 1}. " * (len(causes) > 1) + plain(cause.sentence), width="stretch")
-                if cause.action:
-                    st.button(
-                        cause.action,
-                        key=f"try-{cause.name}",
-                        type="primary" if number == 0 else "secondary",
-                        on_click=apply_remedy,
-                        args=(cause.threshold, cause.adjust),
-                    )
+    first, *others = causes[:MOST_SHOWN]
+    with st.container(border=True, key="why", gap="small"):
+        show_cause(f":material/help: **{HEADINGS[troubleshooting.symptom(observation)]}** ", first, is_first=True)
+        if others:
+            with st.expander(f"{len(others)} more possible cause{'s' * (len(others) > 1)}"):
+                for cause in others:
+                    show_cause("", cause, is_first=False)
+
+
+def show_cause(before: str, cause: troubleshooting.Cause, is_first: bool) -> None:
+    """Its sentence after the words `before`, and the button that tries its remedy."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(before + plain(cause.sentence), width="stretch")
+        if cause.action:
+            st.button(
+                cause.action,
+                key=f"try-{cause.name}",
+                type="primary" if is_first else "secondary",
+                on_click=apply_remedy,
+                args=(cause.threshold, cause.adjust),
+            )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

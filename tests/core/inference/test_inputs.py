@@ -258,3 +258,34 @@ def test_examples_of_a_run(tmp_path: Path) -> None:
     found = inputs.from_samples(samples)
     assert (names(found), values(found)) == (["x/a.png", "s_001.tif"], [1, 3])
     assert [item.stem for item in found.items] == ["x/a", "s_001"]
+
+
+def test_a_file_on_the_disk_is_called_as_its_visitor_calls_it(tmp_path: Path) -> None:
+    (tmp_path / "0").write_bytes(png(7))
+    (tmp_path / "1").write_bytes(packed({"in.png": png(8)}))
+    (tmp_path / "2").write_bytes(stack(1, 2))
+    (tmp_path / "3").write_bytes(b"just text")
+    found = gather(
+        [("a.png", tmp_path / "0"), ("b.zip", tmp_path / "1"), ("c.tif", tmp_path / "2"), ("d.png", tmp_path / "3")]
+    )
+    assert names(found) == ["a.png", "in.png", "c_000.tif", "c_001.tif", "d.png"]
+    assert values(Inputs(found.items[:4])) == [7, 8, 1, 2]
+    with pytest.raises(ImageError, match=r"^d\.png: not a supported image file"):
+        found.items[4].read()
+    assert found.items[0].key == gather([("a.png", png(7))]).items[0].key
+    (tmp_path / "0").unlink()
+    with pytest.raises(ImageError, match=r"^a\.png: cannot be read \(No such file or directory\)"):
+        found.items[0].read()
+
+
+NOISE = np.random.default_rng(3).integers(0, 255, (64, 64), np.uint8)
+
+
+def test_what_has_no_image_header_is_a_problem_and_no_image() -> None:
+    uploads = [("a.png", png(1)), ("empty.png", b""), ("text.png", b"just text"), ("cut.png", encode_png(NOISE)[:2000])]
+    found = inputs.drop_unreadable(gather(uploads))
+    assert names(found) == ["a.png", "cut.png"]  # the header of the second is whole
+    assert found.problems[0] == "empty.png: empty (0 bytes). Copy or export the file again."
+    assert found.problems[1].startswith("text.png: not a supported image file")
+    assert len(found.problems) == 2
+    assert inputs.drop_unreadable(found) == found

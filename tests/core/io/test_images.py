@@ -205,7 +205,6 @@ NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", NO_PICTURE),
         (b"Dear diary\n", NO_PICTURE),
         (saved(Image.fromarray(NOISE), "ICO"), NO_PICTURE),  # a format that Pillow knows and we do not want
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", NO_PICTURE),
@@ -217,7 +216,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
         (saved(Image.fromarray(NOISE).convert("P"), "GIF")[:1200], "the image is damaged"),
         (saved(Image.fromarray(NOISE), "WEBP", lossless=True)[:2000], ""),
     ],
-    ids=["empty", "text", "ICO", "EPS", "PNG head", "PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP"],
+    ids=["text", "ICO", "EPS", "PNG head", "PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP"],
 )
 def test_what_is_no_whole_picture_is_refused_by_name(file: Callable[[bytes], Path], data: bytes, message: str) -> None:
     path = file(data)
@@ -228,6 +227,13 @@ def test_what_is_no_whole_picture_is_refused_by_name(file: Callable[[bytes], Pat
         assert str(refusal.value).endswith(
             "Supported formats: PNG, JPEG, TIFF, BMP, WEBP, GIF, PPM, NPY, NIfTI, DICOM, HEIC."
         )
+
+
+def test_an_empty_file_is_called_empty(file: Callable[[bytes], Path]) -> None:
+    path = file(b"")
+    for read in (images.read, images.read_mask, images.describe, images.size, images.pages):
+        with pytest.raises(ImageError, match=r"picture\.png: empty \(0 bytes\)\. Copy or export the file again\.$"):
+            read(path)
 
 
 @pytest.mark.parametrize("kind", ["text", "missing", "folder"])

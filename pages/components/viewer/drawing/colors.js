@@ -12,6 +12,16 @@ export function packed([red, green, blue], alpha = 255) {
   return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
+// The halo around an outline of a packed color, as `halo_of` in unet_core/io/colors.py has it: black, or white where the
+// color is dark.
+export function haloOf(color) {
+  const [red, green, blue] = [color & 255, (color >> 8) & 255, (color >> 16) & 255].map((part) => {
+    const c = part / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? 0xff000000 : 0xffffffff;
+}
+
 // 256 packed colors from the first stop to the last.
 export function ramp(stops) {
   const colors = new Uint32Array(256);

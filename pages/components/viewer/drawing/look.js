@@ -1,16 +1,16 @@
 // How the overlay looks and which layers that needs, from the data and the reader's settings. No canvas in here.
 
-import { packed, RAMPS, rgb } from "./colors.js";
+import { haloOf, packed, RAMPS, rgb } from "./colors.js";
 import { ERRORS } from "./paint.js";
 
 // `data`: what Python sent; `dragged`: the name of the setting that is being moved, or null; `maskIsLoaded()`: whether
-// the mask can be drawn now; `width`: of outlines, in pixels of the buffer. Returns
-//   needs: names of layers;  mode, style, width;  colors: of each kind (0: none), packed;
+// the mask can be drawn now; `width` of outlines and `halo` around them, in pixels of the buffer. Returns
+//   needs: names of layers;  mode, style, width, halo;  colors and halos: of each kind (0: none), packed;
 //   inside: for each of 256 probabilities whether it is foreground;  multiclass;
 //   objectsValid: whether mask and objects, which Python made at a threshold, are those of the threshold shown;
 //   settled: whether that mask is drawn, else the probability at the threshold;  maskIsAwaited: it is on its way;
 //   labels: whether objects are outlined apart from each other.
-export function lookOf(data, settings, mode, { dragged, maskIsLoaded, width }) {
+export function lookOf(data, settings, mode, { dragged, maskIsLoaded, width, halo }) {
   const { layers, multiclass } = data;
   const isClose = data.mask_threshold === null || Math.abs(settings.threshold - data.mask_threshold) < 0.0005;
   const objectsValid = multiclass || !layers.probability || (isClose && dragged !== "threshold");
@@ -33,7 +33,8 @@ export function lookOf(data, settings, mode, { dragged, maskIsLoaded, width }) {
   const inside = new Uint8Array(256);
   for (let value = 0; value < 256; value++) inside[value] = +(value > settings.threshold * 255);
   const colors = colorsOf(data, settings, mode);
-  return { mode, style, width, colors, inside, settled, multiclass, needs, labels, objectsValid, maskIsAwaited };
+  const halos = colors.map((color) => color && haloOf(color));
+  return { mode, style, width, halo, colors, halos, inside, settled, multiclass, needs, labels, objectsValid, maskIsAwaited };
 }
 
 // The packed color of each kind of pixel that `classify` tells apart.

@@ -63,9 +63,10 @@ export function classify(kinds, layers, g, look) {
   }
 }
 
-// Color each pixel by its kind: areas, outlines of `width` pixels, or both. `labels` part objects that touch.
+// Color each pixel by its kind: areas, outlines of `width` pixels, or both. `labels` part objects that touch. Outlines
+// have a halo of `halo` pixels outside of the areas, in the color that `halos` has for their kind.
 export function colorize(out, kinds, labels, g, look) {
-  const { colors, style, width } = look;
+  const { colors, style, width, halos, halo } = look;
   const fill = new Uint32Array(256);
   if (style === "fill") fill.set(colors);
   if (style === "both") {
@@ -86,7 +87,7 @@ export function colorize(out, kinds, labels, g, look) {
       const i = line + x;
       const kind = kinds[i];
       if (!colors[kind]) {
-        out[i] = 0;
+        out[i] = haloOf(kinds, halos, i, halo, x, y, g);
         continue;
       }
       const back = Math.min(width, x - g.left);
@@ -105,6 +106,17 @@ export function colorize(out, kinds, labels, g, look) {
       out[i] = edge ? colors[kind] : fill[kind];
     }
   }
+}
+
+// The halo on a pixel that has no color itself: that of the first neighbor that has one, 0 where none has.
+function haloOf(kinds, halos, i, halo, x, y, g) {
+  for (let step = 1; step <= halo; step++) {
+    const found =
+      (x - step >= g.left && halos[kinds[i - step]]) || (x + step < g.right && halos[kinds[i + step]]) ||
+      (y - step >= g.top && halos[kinds[i - step * g.width]]) || (y + step < g.bottom && halos[kinds[i + step * g.width]]);
+    if (found) return found;
+  }
+  return 0;
 }
 
 // The rim of one object, `width` pixels to either side of its border: white inside, black outside.

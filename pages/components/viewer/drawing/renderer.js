@@ -8,6 +8,7 @@ import { OverlayLayer } from "./overlay_layer.js";
 const MOST_OVERLAY = 2_500_000; // pixels that are colored for one drawing; sharper screens get coarser masks
 const MOST_SHARP = 8_000_000; // pixels of the canvas
 const OUTLINE_WIDTH = 2.2; // CSS pixels
+const HALO_WIDTH = 1;
 
 export class Renderer {
   constructor(canvas, stage, tiles) {
@@ -38,6 +39,7 @@ export class Renderer {
       dragged: scene.dragged,
       maskIsLoaded: () => this.overlay.isLoaded("mask", data, view, resolution),
       width: Math.max(1, Math.round(OUTLINE_WIDTH * resolution.sharp)),
+      halo: Math.max(1, Math.round(HALO_WIDTH * resolution.sharp)),
     });
     this.overlay.update(look, scene, resolution, dirty);
     this.complete = this.base.complete && this.overlay.complete && !look.maskIsAwaited;
@@ -60,7 +62,7 @@ export class Renderer {
     context.globalAlpha = 1;
     context.drawImage(base.canvas, 0, 0);
     context.imageSmoothingEnabled = false;
-    if (look.mode !== "image") this.#drawOverlay(context, scene.settings);
+    if (look.mode !== "image") this.#drawOverlay(context, scene.settings, look.style);
     if (overlay.hasRim) context.drawImage(overlay.rimCanvas, 0, 0, width, height);
     context.save();
     context.scale(sharp, sharp);
@@ -68,8 +70,8 @@ export class Renderer {
     context.restore();
   }
 
-  // The overlay, right of the compare slider where that is on.
-  #drawOverlay(context, { opacity, wipe }) {
+  // The overlay, right of the compare slider where that is on. Outlines are opaque from an opacity of a half on.
+  #drawOverlay(context, { opacity, wipe }, style) {
     const { sharp } = this;
     const { width, height } = this.canvas;
     const cut = wipe === null ? 0 : Math.round(wipe * width);
@@ -79,7 +81,7 @@ export class Renderer {
       context.rect(cut, 0, width - cut, height);
       context.clip();
     }
-    context.globalAlpha = opacity;
+    context.globalAlpha = style === "fill" ? opacity : Math.min(1, 2 * opacity);
     context.drawImage(this.overlay.canvas, 0, 0, width, height);
     context.restore();
     if (wipe === null) return;

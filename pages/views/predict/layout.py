@@ -1,0 +1,99 @@
+"""How Predict is laid out: a bar, a side column that folds away, and the view. See `.st-key-predict` in style.css."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.components.shortcuts import show_shortcuts
+from pages.server import model_registry
+from pages.server.background_job import JobProgress
+from pages.ui.formatting import plain
+from pages.views.predict import inputs, uploads
+
+PRESSES = {"ArrowLeft": "previous", "ArrowRight": "next"}
+SHEET = (
+    ("Page", (("← →", "Previous or next image"), ("?", "This sheet"), ("Tab", "Next control"))),
+    (
+        "Image, when it is focused",
+        (
+            ("← → ↑ ↓", "Move; with Shift in large steps"),
+            ("+ −", "Zoom in or out"),
+            ("0", "Fit into the view"),
+            ("1", "Actual size"),
+            ("Enter", "Select the object in the middle"),
+            ("Esc", "Leave full screen"),
+        ),
+    ),
+    (
+        "Mouse and touch",
+        (
+            ("Drag", "Move"),
+            ("Wheel, pinch", "Zoom"),
+            ("Double-click", "Fit, or actual size"),
+            ("Click", "Select an object"),
+        ),
+    ),
+)
+FOLDED = "<style>[data-testid=stLayoutWrapper]:has(> .st-key-side) { display: none; }</style>"
+OPEN = "<style>.st-key-workspace { grid-template-columns: 21rem minmax(0, 1fr); }</style>"
+
+
+def make() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """The title, and the places of the bar's buttons, of the side column and of the view."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_bar"):
+        st.title("Predict", anchor=False, width="content")
+        bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_buttons")
+        show_shortcuts(PRESSES, SHEET, key="shortcuts")
+    workspace = st.container(key="workspace")
+    return bar, workspace.container(key="side"), workspace.container(key="view")
+
+
+def show_side(bar: DeltaGenerator, has_result: bool, summary: str = "") -> None:
+    """Fold the side column or not, with the button that changes it. Without a result there is nothing else to do.
+
+    Folded widgets stay on the page, so that they keep their values.
+    """
+    chosen = st.session_state.get("side")
+    is_open = not has_result or (False if chosen is None else chosen)
+    with bar:
+        st.caption(plain(summary), width="stretch")
+        if has_result:
+            st.button(
+                "Hide settings" if is_open else "Images and settings",
+                key="toggle_side",
+                icon=":material/left_panel_close:" if is_open else ":material/left_panel_open:",
+                on_click=st.session_state.update,
+                kwargs={"side": not is_open},
+            )
+        st.html(OPEN if is_open else FOLDED)
+
+
+def summarize(done: int, progress: JobProgress, problems: int) -> str:
+    """How many images there are, and how many cannot be read."""
+    failed = progress.images - done + problems
+    number = progress.of_images - (progress.images - done)
+    words = f"{number} image{'s' if number != 1 else ''}"
+    return words + (f", {failed} that cannot be predicted" if failed else "")
+
+
+def ask_for_model(any_model: bool) -> None:
+    """What to do without a model."""
+    if any_model:
+        return  # the address names one that is gone, which the menu says
+    st.info("There is no model yet. Train one, usable after its first epoch, or add one from elsewhere.")
+    if st.button("Train a model", key="to_train", type="primary", icon=":material/model_training:"):
+        st.switch_page("train.py")
+
+
+def ask_for_images(model: model_registry.Model) -> None:
+    """What to do without images."""
+    st.info("Upload an image or pick an example to see its mask.", icon=":material/add_photo_alternate:")
+    samples = inputs.list_examples(model)
+    if samples:
+        st.button(
+            f"Try {len(samples)} example images" if len(samples) > 1 else "Try an example image",
+            key="try_examples",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=uploads.keep_examples,
+            args=(samples, uploads.ALL),
+        )
