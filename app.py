@@ -8,11 +8,12 @@ import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from pages.server import pixel_routes, uploads
+from pages.server import pixel_routes
 from pages.server.paths import runs_dir, uploads_dir
 from pages.server.run_api import routes
 from pages.server.static_compression import StaticCompression
-from pages.server.upload_store import UploadStore
+from pages.server.uploads import datasets as uploads
+from pages.server.uploads.store import UploadStore
 
 
 def resume_queue() -> None:

@@ -105,7 +105,7 @@ def test_E06_only_below_the_data_root(payload: str, tmp_path: Path) -> None:
 
 def test_F02_fifty_uploads_of_20_mb_go_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNET_DATASETS", str(tmp_path / "datasets"))
-    from pages.server import uploads
+    from pages.server.uploads import datasets as uploads
 
     server = Server(tmp_path, "app.py")
     headers = {"X-Upload-Token": uploads.issue_token(), "Origin": server.url}

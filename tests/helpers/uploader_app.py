@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from pages.server import pixel_routes, uploads
+from pages.server import pixel_routes
+from pages.server.uploads import datasets as uploads
 
 app = st.App("uploader_page.py", routes=[*pixel_routes.routes(), *uploads.routes()])

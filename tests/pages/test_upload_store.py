@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.server.upload_store import GoneError, Upload, UploadStore
+from pages.server.uploads.store import GoneError, Upload, UploadStore
 from unet_core.errors import DataError
 
 

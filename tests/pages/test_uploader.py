@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pages.components import source, uploader
-from pages.server import uploads
+from pages.server.uploads import datasets as uploads
 from tests.pages.test_live_chart import program
 
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from pages.server import uploads
+from pages.server.uploads import datasets as uploads
 from tests.core.data.library.test_uploads import content, zipped
 
 URL = "/api/uploads"

@@ -1,11 +1,11 @@
-"""Upload a dataset: a drop zone for files, folders and ZIP files. The browser sends them to `pages.server.uploads`."""
+"""Upload a dataset: a drop zone for files, folders and ZIP files, which `pages.server.uploads.datasets` receives."""
 
 from dataclasses import dataclass
 
 import streamlit as st
 
 from pages.components import component, program_address, source
-from pages.server import uploads
+from pages.server.uploads import datasets as uploads
 
 _mount = component(
     "uploader",

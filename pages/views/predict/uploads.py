@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.server.paths import uploads_dir
-from pages.server.upload_store import GoneError, Upload, UploadStore
+from pages.server.uploads.store import GoneError, Upload, UploadStore
 from pages.views.predict import address
 from unet_core.data.layouts import Sample
 from unet_core.errors import DataError
