@@ -1,9 +1,12 @@
 """The list of all runs: its table, its panel, and what the buttons do."""
 
+import json
+
 import pytest
 
 from pages.server import paths
 from tests.helpers.pages import EPOCH, STARTED, make_run, show, texts
+from unet_core.data.splits import Split
 from unet_core.io.files import write_atomically
 from unet_core.runs import manage
 from unet_core.runs import run as runs
@@ -13,11 +16,11 @@ from unet_core.runs.manage import Notes
 FINISHED = RunFinished("completed", 1, 0.71, 0.55, 12.0, 4.0)
 
 
-def open_list(picked: int | None = None):
+def open_list(*picked: int):
     app = show("train")
     app.session_state["view"] = "All runs"
-    if picked is not None:
-        app.session_state["runs_table"] = {"selection": {"rows": [picked], "columns": [], "cells": []}}
+    if picked:
+        app.session_state["runs_table"] = {"selection": {"rows": list(picked), "columns": [], "cells": []}}
     return app.run()
 
 
@@ -55,6 +58,46 @@ def test_names_and_notes_are_kept(place, sample_folder):
     app.run()
     assert not app.exception
     assert manage.notes(run) == Notes("fine", "as it should be")
+
+
+def compare_runs(place, sample_folder, **changes) -> list[runs.Run]:
+    """Two finished runs on the same dataset, the second with settings changed."""
+    pair = []
+    for values in ({}, changes):
+        run = make_run(place, sample_folder, STARTED, EPOCH, FINISHED)
+        write_atomically(run.folder / "config.json", run.config.replace(**values).to_json())
+        run.write_split(Split(train=("a", "b"), val=("c",), test=()), {name: name for name in "abc"})
+        pair.append(run)
+    return pair
+
+
+def test_two_runs_are_compared_by_what_sets_them_apart(place, sample_folder):
+    first, second = compare_runs(place, sample_folder, loss="dice", epochs=3)
+    manage.write_notes(first, Notes("<b>mine"))
+    app = open_list(0, 1)
+    assert not app.exception
+    assert "Compare 2 runs" in texts(app)
+    rows = app.dataframe[1].value.to_dict("records")
+    assert {row["name"]: (row["loss"], row["epochs"]) for row in rows} == {
+        "‹b›mine": ("auto", str(first.config.train.epochs)),
+        second.id: ("dice", "3"),
+    }
+    assert {row["best Dice"] for row in rows} == {0.71}
+    (figure,) = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    assert [trace["y"] for trace in figure["data"]] == [[0.71], [0.71]]
+    assert not app.warning
+
+
+def test_scores_that_cannot_be_compared_are_told(place, sample_folder, tmp_path):
+    first, second = compare_runs(place, sample_folder, loss="dice")
+    second.write_split(Split(train=("a", "c"), val=("b",), test=()), {name: name for name in "abc"})
+    assert "validated on different images" in words(open_list(0, 1))
+    write_atomically(second.folder / "config.json", first.config.replace(root=str(tmp_path / "others")).to_json())
+    assert f"different datasets ({sample_folder.name}, others)" in words(open_list(0, 1))
+
+
+def words(app) -> str:
+    return texts(app).replace("\\", "")
 
 
 def test_the_code_that_repeats_it_is_shown(place, sample_folder):

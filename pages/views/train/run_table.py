@@ -1,7 +1,7 @@
 """The table of all runs; for the selected one its name and note, and buttons to open, copy, download or delete it."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pages.server import run_feed
 from pages.server.paths import runs_dir
 from pages.ui import dataset_picker, widgets
 from pages.ui.formatting import duration_text, plain
-from pages.views.train import LIVE, form
+from pages.views.train import LIVE, form, run_compare
 from unet_core.config import reproduce
 from unet_core.config.schema import RunConfig
 from unet_core.errors import RunError, UnetError
@@ -75,7 +75,7 @@ def show() -> None:
         placeholder="–",
         hide_index=True,
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="multi-row",
         column_config={
             "name": st.column_config.TextColumn("Name", width="medium", pinned=True),
             "state": st.column_config.TextColumn("State"),
@@ -96,13 +96,15 @@ def show() -> None:
     number = "1 run" if len(listed) == 1 else f"{len(listed)} runs"
     st.caption(
         f"{number}, {total:,.0f} MiB in {plain(str(runs_dir()))}. "
-        "Select a row to open, rename, copy, download or delete the run."
+        "Select a row to open, rename, copy, download or delete the run, two or more to compare them."
     )
     if message := st.session_state.pop("runs_error", None):
         widgets.show_error(message)
-    selected = event.selection.rows
-    if selected and selected[0] < len(listed):
-        panel(listed[selected[0]][0])
+    selected = [listed[index][0] for index in event.selection.rows if index < len(listed)]
+    if len(selected) == 1:
+        panel(selected[0])
+    elif selected:
+        run_compare.show(selected)
 
 
 def panel(run: runs.Run) -> None:
@@ -128,7 +130,19 @@ def panel(run: runs.Run) -> None:
                 key="run_zip",
                 icon=":material/folder_zip:",
                 on_click="ignore",
+                help="Settings, curves, checkpoints and a few validation images; not where the dataset lies.",
             )
+            if run.has_best:
+                st.download_button(
+                    "Download model",
+                    lambda: packed(run, manage.pack_model),
+                    f"{run.id}-model.zip",
+                    "application/zip",
+                    key="run_model",
+                    icon=":material/download:",
+                    on_click="ignore",
+                    help="The best checkpoint alone: all that is needed to predict.",
+                )
             deletion(run)
         with st.form(f"notes-{run.id}", border=False):
             name = st.text_input("Name", notes.name, max_chars=manage.LONGEST_NAME, placeholder=run.id)
@@ -192,9 +206,9 @@ def copy(run: runs.Run) -> None:
     st.toast("Settings copied to the form.", icon=":material/content_copy:")
 
 
-def packed(run: runs.Run) -> bytes:
-    """The run as a ZIP file, written to disk when it is requested."""
+def packed(run: runs.Run, pack: Callable[[runs.Run, Path], None] = manage.pack) -> bytes:
+    """The run, or its model, as a ZIP file, written to disk when it is requested."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.zip"
-        manage.pack(run, path)
+        pack(run, path)
         return path.read_bytes()

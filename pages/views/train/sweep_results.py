@@ -2,6 +2,7 @@
 
 import functools
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
@@ -59,22 +60,28 @@ def show_sweep(name: str, was_active: bool) -> None:
     best = max((row for row in table if row.val_dice is not None), key=lambda row: row.val_dice or 0, default=None)
     best_text = f" · best so far: **{plain(best.name)}**, Dice {best.val_dice:.3f}" if best else ""
     st.markdown(f"**{done} of {len(table)}** runs done{best_text}")
-    _show_table(table)
+    show_table(table, "sweep", "The runs of the sweep with their settings and scores")
     _show_means(table)
+    show_curves(table, histories, "sweep", name)
+
+
+def show_curves(table: list[leaderboard.Row], histories: Mapping[str, History], key: str, name: str) -> None:
+    """The curves of all runs in one chart, of the chosen measure; `key` tells the widgets of two views apart."""
     measure = st.segmented_control(
-        "Curves", list(charts.MEASURES), default="Dice", key="sweep_measure", bind="query-params", required=True
+        "Curves", list(charts.MEASURES), default="Dice", key=f"{key}_measure", bind="query-params", required=True
     )
-    curves = {row.name: (row, histories[row.run].epochs) for row in table}
-    if any(epochs for _, epochs in curves.values()):
-        figure = charts.draw_epoch_curves(list(curves.values()), measure, name)
+    curves = [(row, histories[row.run].epochs) for row in table]
+    if any(epochs for _, epochs in curves):
+        figure = charts.draw_epoch_curves(curves, measure, name)
         st.plotly_chart(
-            figure, key="sweep_curves", config={"displaylogo": False}, alt=f"{measure} of each run by epoch"
+            figure, key=f"{key}_curves", config={"displaylogo": False}, alt=f"{measure} of each run by epoch"
         )
     else:
         st.caption("Curves appear after the first epoch of the first run.")
 
 
-def _show_table(table: list[leaderboard.Row]) -> None:
+def show_table(table: list[leaderboard.Row], key: str, alt: str) -> None:
+    """A row for each run: the settings that set it apart, and its scores."""
     has_names = any(row.name != leaderboard.name_of(row.settings) for row in table)
     score = functools.partial(st.column_config.ProgressColumn, format="%.3f", min_value=0, max_value=1)
     settings = {key: st.column_config.Column(widgets.label_of(key)) for row in table for key in row.settings}
@@ -88,9 +95,9 @@ def _show_table(table: list[leaderboard.Row]) -> None:
             for row in table
         ],
         hide_index=True,
-        key="sweep_table",
+        key=f"{key}_table",
         placeholder="–",
-        alt="The runs of the sweep with their settings and scores",
+        alt=alt,
         column_config=settings
         | {
             "name": st.column_config.TextColumn("Name"),
