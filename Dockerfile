@@ -7,11 +7,13 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu \
     && pip install --no-cache-dir -r requirements.txt
 COPY --chown=1000 . .
-RUN chown 1000 .
+RUN chown 1000 . && mkdir /data
 USER 1000
 
 # A Space shows the app in a frame of another site, where the XSRF cookie does not arrive and uploads would get 403.
+# Of the container's disk only what is mounted below /data can be chosen as a dataset.
 ENV STREAMLIT_SERVER_ADDRESS=0.0.0.0 \
+    UNET_DATA_ROOT=/data \
     STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION=false \
     PYTHONUNBUFFERED=1
 EXPOSE 8501

@@ -19,6 +19,7 @@ from unet_core.config.channels import parse_channels
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import DataError, PredictionError, listing
 from unet_core.io.channels import Kind, are_colors
+from unet_core.io.filenames import readable
 from unet_core.io.pixels import Pixels, with_channels
 
 GRAY_AND_COLOR = {1, 3}
@@ -175,7 +176,7 @@ def _notes(choices: Mapping[str, Choice | str]) -> list[str]:
     by_note: dict[str, list[str]] = {}
     for name, choice in choices.items():
         if isinstance(choice, Choice) and choice.note:
-            by_note.setdefault(choice.note, []).append(name)
+            by_note.setdefault(choice.note, []).append(readable(name.rpartition("/")[2]))
     return [f"{listing(names, 3)}: {note[0].lower()}{note[1:]}" for note, names in by_note.items()]
 
 
