@@ -9,11 +9,15 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.overlay_frames import FIND
 from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll
+from unet_core.data import synthetic
+from unet_core.io import images
+from unet_core.io.pixels import encode_png
 from unet_core.runs import run as runs
 from unet_core.runs.run import RunState
 
@@ -62,6 +66,15 @@ def film_training(page: Page, url: str) -> None:
     )
 
 
+def plant_faults(folder: Path) -> Path:
+    """A dataset with three shifted masks and one of another size."""
+    root = synthetic.write(folder / "nuclei")
+    for number, path in enumerate(sorted((root / "masks").iterdir())[:4]):
+        mask = images.read_mask(path)
+        path.write_bytes(encode_png(np.roll(mask, (9, 6), (0, 1)) if number else mask[:-8, :-8]))
+    return root
+
+
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -85,8 +98,9 @@ def main() -> None:
             page.get_by_text("Mean Dice").first.wait_for(timeout=300_000)
             page.wait_for_function(f"{FIND}?.dataset.state === 'ready' && !{FIND}.viewer.dirty.size")
             photograph(page, "evaluate")
-            page.goto(server.url)
-            photograph(page, "home")
+            page.goto(f"{server.url}/data?source=Local folder&root={plant_faults(Path(folder))}&data_view=Mask Doctor")
+            page.get_by_role("button", name="Repair all suggested").wait_for()
+            photograph(page, "data")
         finally:
             browser.close()
             server.kill()
