@@ -11,6 +11,9 @@ from unet_core.data.recipe import recipes
 from unet_core.data.recipe.recipe import FILE, Recipe
 from unet_core.errors import DataError
 
+SCORE_ANEW = "`unet-studio evaluate --recipe auto` reads them with the repairs of now."
+TRAIN_ANEW = "A new run takes the repairs of now."
+
 
 def read(folder: Path, data: DataConfig) -> DataConfig:
     """The data settings of the run in a folder: with its own recipe or none, in runs of 0.1 with its color map."""
@@ -36,15 +39,18 @@ def choose_recipe(data: DataConfig, root: Path, asked: str | None = None) -> tup
     return data.recipe, find_changes(data)
 
 
-def find_changes(data: DataConfig) -> list[str]:
-    """A warning where the folder of a run (`Run.data`) has got other repairs than the run was trained with."""
+def find_changes(data: DataConfig, remedy: str = SCORE_ANEW) -> list[str]:
+    """A warning where the folder of a run (`Run.data`) has got other repairs than the run was trained with.
+
+    `remedy` is the sentence that ends it. Raises DataError where the copy of the run is damaged.
+    """
     own, now = recipes.of(data), _current(data)
     if now is not None and (own.repairs, own.settings) == (now.repairs, now.settings):
         return []
     trained = "none" if own.is_empty else f"{len(own.repairs)}, kept with it"
     return [
         f"{FILE} of the dataset now holds other repairs than the run was trained with ({trained}); images and masks "
-        "are read as in the training. `unet-studio evaluate --recipe auto` reads them with the repairs of now."
+        f"are read as in the training. {remedy}"
     ]
 
 

@@ -21,7 +21,7 @@ from unet_core.errors import CheckpointError
 from unet_core.hardware import cores
 from unet_core.io.files import write_atomically
 from unet_core.models import checkpoint, unet
-from unet_core.runs import control, snapshots
+from unet_core.runs import control, run_data, snapshots
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog, read_events
 from unet_core.runs.events import EpochFinished, RunStarted, Warned
@@ -143,7 +143,8 @@ def _load_dataset(run: runs.Run, config: RunConfig, model: ModelConfig, log: Eve
         )
     finally:
         run.reading.unlink(missing_ok=True)
-    for message in (*(f"Skipped: {message}" for message in images.skipped), *images.warnings):
+    changes = run_data.find_changes(config.data, run_data.TRAIN_ANEW) if run.has_last else []
+    for message in (*(f"Skipped: {message}" for message in images.skipped), *changes, *images.warnings):
         log.append(Warned(message))
     run.write_coding(images.coding)
     return images

@@ -54,6 +54,12 @@ def test_a_run_that_is_resumed_after_the_repairs_changed_is_bit_equal(tmp_path: 
         resumed = Run(run.folder)
         run_here(resumed, {9: killed})
     run_here(Run(run.folder))
+    said = [text for text in warnings(run) if "other repairs" in text]
+    assert len(said) == 3
+    assert said[0] == (
+        "studio.json of the dataset now holds other repairs than the run was trained with (2, kept with it); images "
+        "and masks are read as in the training. A new run takes the repairs of now."
+    )
     assert stored(run.last) == stored(reference.last)
     assert run.split() == reference.split()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from unet_core.data.checks.case import Case
 from unet_core.data.checks.finding import ERROR, SEVERITIES, Finding
-from unet_core.data.checks.rules import files, geometry, images, masks, sets, values
+from unet_core.data.checks.rules import files, geometry, images, masks, numbering, sets, values
 
 MOST_REASONS = 3  # that a refusal names
 
@@ -36,10 +36,12 @@ CHECKS = {  # in the order in which findings of a severity are told
     "orientation": Check(
         "Photo orientation", "photos turned by an EXIF orientation that the mask does not share", geometry.find_turned
     ),
-    "values": Check("Mask values", "mask values that fit no rule", values.find_unclear),
+    "values": Check("Mask values", "mask values that fit no rule", numbering.find_meaning),
     "channels": Check("Channels", "images whose channels do not fit together", images.find_channels),
     "split": Check("Split", "whether images are left for training", sets.find_split),
-    "mixed_values": Check("Mixed mask values", "files that write the same classes by other values", values.find_mixed),
+    "mixed_values": Check(
+        "Mixed mask values", "files that write the same classes by other values", numbering.find_mixed
+    ),
     "smeared_edges": Check(
         "Smoothed mask edges", "values between the true ones, from JPEG, resizing or anti-aliasing", values.find_smeared
     ),

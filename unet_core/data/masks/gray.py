@@ -4,7 +4,7 @@ A wrong guess here trains on wrong classes without any error, so values that fit
 setting that decides. A guess that is likely but not certain is made with a sentence that shows it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.data.masks.colors import find_peaks, name_values
@@ -87,7 +87,7 @@ def _soft(values: Mapping[int, int], evidence: Evidence, num_classes: int, remar
     if max(values, default=0) > 255:
         return None
     most = MOST_BETWEEN_BINARY if num_classes == 1 else MOST_BETWEEN
-    if num_classes <= 2 and values and _is_blurred(values, bool(evidence.lossy), most):
+    if num_classes <= 2 and values and _is_blurred(values, bool(evidence.lossy), most) and not _has_dark(evidence):
         between = sum(pixels for value, pixels in values.items() if 0 < value < 255) / sum(values.values())
         remarks.append(
             f"The masks hold {len(values)} gray levels, {between:.1%} of the pixels between 0 and 255 (blurred or "
@@ -97,7 +97,7 @@ def _soft(values: Mapping[int, int], evidence: Evidence, num_classes: int, remar
     if max(values, default=0) < MOST_CLASSES:
         return None
     peaks = find_peaks(evidence)
-    if peaks is None or num_classes not in (0, len(peaks)):
+    if peaks is None or num_classes not in (0, len(peaks)) or _has_others(evidence, peaks):
         return None
     remarks.append(
         f"The edges in the masks are smoothed: {len(values)} gray levels around {len(peaks)} true ones "
@@ -141,6 +141,17 @@ def _object_files(
         f"({listing([str(value) for value in sorted(values)])}); all but 0 are read as foreground."
     )
     return MaskCoding("binary", _pairs({value: int(value > 0) for value in (0, *values)}))
+
+
+def _has_dark(evidence: Evidence) -> bool:
+    """Whether some files hold two values, both below half of white: cut there, all of their foreground were lost."""
+    masks = [[gray_value(code) for code in codes] for codes in evidence.sets if len(codes) == 2]
+    return any(all(value is not None and value <= VOID // 2 for value in values) for values in masks)
+
+
+def _has_others(evidence: Evidence, peaks: Collection[int]) -> bool:
+    """Whether some files hold two values that are not both true ones: without smoothed edges, theirs are others."""
+    return any(len(codes) == 2 and not codes <= set(peaks) for codes in evidence.sets)
 
 
 def _is_blurred(counts: Mapping[int, int], lossy: bool, most: float) -> bool:

@@ -58,7 +58,8 @@ def find_instances(evidence: Evidence, void: frozenset[int] = frozenset()) -> In
     ordered = in_order >= REGULAR and contiguous >= REGULAR and varying and max(numbers) >= FEWEST_IN_ORDER
     # Labels over 255 are no class numbers, so that only values that come again in each mask could be classes.
     large = max(gray_value(code) or 0 for code in evidence.counts) > 255 and different > max(numbers)
-    return InstanceEvidence(many or regular or ordered or large, varying and different > max(numbers), reason)
+    likely = varying and (different > max(numbers) or max(numbers) >= 2 * FEWEST_OBJECTS)
+    return InstanceEvidence(many or regular or ordered or large, likely, reason)
 
 
 def find_divisor(evidence: Evidence) -> int:

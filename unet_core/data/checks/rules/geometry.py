@@ -29,7 +29,11 @@ INVERSE = {6: 8, 8: 6}  # EXIF orientations that are not their own inverse
 
 def find_sizes(case: Case) -> Iterator[Finding]:
     """Masks of another size than their image, as far as no EXIF orientation explains it."""
-    odd = [facts for facts in case.scan.facts if has_other_size(facts) and not _is_turned(facts)]
+    odd = [
+        facts
+        for facts in case.scan.facts
+        if has_other_size(facts) and not (_is_turned(facts) and _may_be_turned(case, facts))
+    ]
     if not odd:
         return
     ids = tuple(facts.id for facts in odd)
@@ -117,14 +121,14 @@ def find_turned(case: Case) -> Iterator[Finding]:
     apart = [
         facts
         for facts in case.scan.facts
-        if facts.orientation != facts.mask_orientation
+        if _may_be_turned(case, facts)
         and 1 in (facts.orientation, facts.mask_orientation)
         and len(facts.masks) == 1
         and case.samples[facts.id].drawing is None
         and (_is_turned(facts) or not has_other_size(facts))
     ]
-    swapped = [facts for facts in apart if _is_turned(facts)]
-    same = [facts for facts in apart if not _is_turned(facts) and facts.height]
+    swapped = [facts for facts in apart if has_other_size(facts)]
+    same = [facts for facts in apart if not has_other_size(facts) and facts.height]
     better = [facts for facts in same[:MOST_OPENED] if _fits_turned(case, facts)]
     if 2 * len(better) > len(same[:MOST_OPENED]):
         better += same[MOST_OPENED:]

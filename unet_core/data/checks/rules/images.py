@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unet_core.data.checks.case import Case
 from unet_core.data.checks.facts import SampleFacts
@@ -16,6 +17,8 @@ from unet_core.io.channels import Kind
 from unet_core.models.channels import resolve
 
 FACTORS = (1 / 257, 1 / 256, 1 / 16, 1.0, 16.0, 256.0, 257.0, 255.0, 65535.0, 1 / 255, 1 / 65535)  # between bit depths
+FEWEST_ALIKE = 5  # images of one type, so that one of other intensities says something
+ALIKE = math.log(2.0)  # by which mean, deviation and highest value may differ from the usual, times the step
 BYTE = 255  # the highest value of 8 bits
 FEWEST = 12  # images, so that being unlike all others says something
 NEIGHBORS = 3  # that an image should resemble
@@ -27,6 +30,7 @@ def find_depths(case: Case) -> Iterator[Finding]:
     """Images of another bit depth than most, and 16-bit files that hold 8-bit values."""
     usable = [facts for facts in case.scan.facts if facts.dtype]
     kinds = {facts.id: _kind(facts) for facts in usable}
+    kinds |= _find_other_scale([facts for facts in usable if kinds[facts.id] == facts.dtype])
     counts = Counter(kinds.values())
     if not counts:
         return
@@ -69,6 +73,38 @@ def _kind(facts: SampleFacts) -> str:
     """The type of an image, and whether it uses more than 8 bits of 16."""
     eight = facts.dtype == "uint16" and 0 < max(facts.high) <= BYTE
     return f"{facts.dtype} with 8-bit values" if eight else facts.dtype
+
+
+def _find_other_scale(images: Sequence[SampleFacts]) -> dict[str, str]:
+    """Images whose intensities all are a step of bit depth from those of most with the same type, and what to call it.
+
+    Images that are only darker than others have no such ratio of mean, deviation and highest value at once, in a
+    dataset where all others are alike.
+    """
+    by_type: dict[str, list[SampleFacts]] = defaultdict(list)
+    for facts in images:
+        if facts.dtype != "uint8" and facts.brightness > 0 and max(facts.high) > 0 and max(facts.std) > 0:
+            by_type[facts.dtype].append(facts)
+    names: dict[str, str] = {}
+    for members in by_type.values():
+        if len(members) < FEWEST_ALIKE:
+            continue
+        rows = np.log([(facts.brightness, max(facts.std), max(facts.high)) for facts in members])
+        off = rows - np.median(rows, axis=0)
+        steps = np.array([_nearest_step(row) for row in off])
+        left = np.abs(off - np.log(steps)[:, None]).max(axis=1)
+        if (left < ALIKE).all() and 2 * np.count_nonzero(steps == 1) > len(members):
+            times = [f"{step:.0f} times higher" if step > 1 else f"{1 / step:.0f} times lower" for step in steps]
+            names |= {
+                facts.id: f"{facts.dtype} with {text} values"
+                for facts, step, text in zip(members, steps, times, strict=True)
+                if step != 1
+            }
+    return names
+
+
+def _nearest_step(logs: NDArray[np.float64]) -> float:
+    return min(FACTORS, key=lambda factor: abs(float(np.median(logs)) - math.log(factor)))
 
 
 def find_channels(case: Case) -> Iterator[Finding]:

@@ -1,22 +1,15 @@
 """Checks of what masks show: inverted, empty and full ones, specks, holes."""
 
-import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from statistics import median
 
+from unet_core.data.checks import inversion
 from unet_core.data.checks.case import Case
 from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.checks.finding import ERROR, INFO, WARNING, Finding
 from unet_core.data.masks.coding import IGNORE
 from unet_core.data.recipe.recipe import Remedy, make_repair
 
-FEWEST = 4  # masks with foreground, to say what is usual
-CERTAIN = 9.0  # difference of squared deviations, as of a mask that is three deviations off and inverted none
-EVEN = 0.6  # log odds of the usual share of foreground, below which it may as well be the background
-MOST_INVERTED = 0.35  # share of the masks
-LIKELY = 4.0
-MOST_OFF = 16.0  # that one number may contribute
-USUAL = 2.5  # deviations within which an inverted mask must be usual
 MOST_FOREGROUND, MOST_BORDER = 0.5, 0.9  # of all pixels and of those at the borders: above both all may be inverted
 RICH = 0.5  # of the usual deviation of images with objects, from which one shows something too
 MOST_EMPTY = 0.25  # share of the masks; where more are empty, that is the way of the dataset
@@ -32,7 +25,7 @@ def find_inverted(case: Case) -> Iterator[Finding]:
     if coding is None or coding.kind != "binary":
         return
     partly = [facts for facts in case.coded if 0 < facts.foreground < 1]
-    inverted = _find_inverted(partly)
+    inverted = inversion.find_inverted(partly)
     if inverted:
         ids = tuple(facts.id for facts in inverted)
         verb = "looks" if len(ids) == 1 else "look"
@@ -60,59 +53,6 @@ def find_inverted(case: Case) -> Iterator[Finding]:
             ids,
             (Remedy("Swap foreground and background", (make_repair("invert", ids),)),),
         )
-
-
-def _find_inverted(masks: Sequence[SampleFacts]) -> list[SampleFacts]:
-    """Those that are unusual as they are and usual the other way around, the most certain first.
-
-    Compared are the shares of foreground in all pixels and at the borders. Where foreground and background usually
-    cover as much, which of them is brighter decides.
-    """
-    if len(masks) < FEWEST:
-        return []
-    rows = {facts.id: (_logit(facts.foreground), _logit(facts.border_foreground)) for facts in masks}
-    if abs(median(row[0] for row in rows.values())) < EVEN:
-        return _find_other_polarity(masks)
-    chosen: dict[str, float] = {}
-    for needed in (LIKELY, LIKELY, LIKELY, CERTAIN):  # many inverted masks hide what is usual until they are set apart
-        chosen = _compare(rows, chosen, needed)
-    inverted = [facts for facts in masks if facts.id in chosen]
-    return sorted(inverted, key=lambda facts: (-chosen[facts.id], facts.id))
-
-
-def _compare(rows: Mapping[str, tuple[float, ...]], apart: Collection[str], needed: float) -> dict[str, float]:
-    """How much more usual than as they are some masks would be the other way around, those that reach `needed`.
-
-    `rows` are the log odds of the shares by mask; what is usual is that of the masks that are not set `apart`.
-    """
-    columns = list(zip(*(row for name, row in rows.items() if name not in apart), strict=True))
-    middles = [median(column) for column in columns]
-    spreads = [
-        max(floor, 1.4826 * median(abs(value - middle) for value in column))
-        for column, middle, floor in zip(columns, middles, (0.5, 0.7), strict=True)
-    ]
-    gains = {}
-    for name, row in rows.items():
-        off = [(value - middle) / spread for value, middle, spread in zip(row, middles, spreads, strict=True)]
-        turned = [(-value - middle) / spread for value, middle, spread in zip(row, middles, spreads, strict=True)]
-        gain = sum(min(a * a, MOST_OFF) - min(b * b, MOST_OFF) for a, b in zip(off, turned, strict=True))
-        if gain > needed and max(map(abs, turned)) < USUAL and abs(off[0]) > abs(turned[0]):
-            gains[name] = gain
-    return gains if len(gains) <= MOST_INVERTED * len(rows) else {}
-
-
-def _find_other_polarity(masks: Sequence[SampleFacts]) -> list[SampleFacts]:
-    """Those whose foreground is darker where that of nearly all others is brighter, or the other way around."""
-    sign = 1 if sum(facts.contrast > 0 for facts in masks) * 2 > len(masks) else -1
-    usual = median(abs(facts.contrast) for facts in masks)
-    others = [facts for facts in masks if sign * facts.contrast < -usual / 2]
-    unclear = sum(sign * facts.contrast <= usual / 2 for facts in masks) - len(others)
-    return others if len(others) <= MOST_INVERTED * len(masks) and not unclear else []
-
-
-def _logit(value: float) -> float:
-    value = min(max(value, 0.005), 0.995)
-    return math.log(value / (1 - value))
 
 
 def find_empty(case: Case) -> Iterator[Finding]:
@@ -175,10 +115,9 @@ def find_empty(case: Case) -> Iterator[Finding]:
 def _without_inverted(case: Case) -> list[SampleFacts]:
     """Those whose holes and pieces say something: in an inverted mask each is the other."""
     coding = case.scan.coding
+    partly = [facts for facts in case.coded if 0 < facts.foreground < 1]
     binary = coding is not None and coding.kind == "binary"
-    inverted = (
-        {facts.id for facts in _find_inverted([f for f in case.coded if 0 < f.foreground < 1])} if binary else set()
-    )
+    inverted = {facts.id for facts in inversion.find_inverted(partly)} if binary else set()
     return [facts for facts in case.coded if facts.id not in inverted]
 
 

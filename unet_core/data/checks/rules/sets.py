@@ -8,7 +8,7 @@ from unet_core.data import splits
 from unet_core.data.checks.case import Case, share
 from unet_core.data.checks.finding import ERROR, INFO, WARNING, Finding
 from unet_core.data.checks.rules.geometry import try_repair
-from unet_core.data.checks.rules.values import find_mixed
+from unet_core.data.checks.rules.numbering import find_mixed
 from unet_core.data.groups import identity, mosaics, series
 from unet_core.data.groups.grouping import find_groups
 from unet_core.data.masks.coding import IGNORE

@@ -19,7 +19,7 @@ MAIN = 0.005  # share of the pixels of a file that a true value covers, as "snap
 FEWEST_BETWEEN = 3  # values between the true ones of a file with smoothed edges
 MOST_BETWEEN = 0.3  # share of its pixels that they may cover
 NUMBERED = 3  # values besides the background's from which a mask numbers objects, where the others have one
-HALF = 127
+HALF, WHITE = 127, 255
 APART = 32  # levels
 
 
@@ -110,14 +110,17 @@ def _unify(odd: Sequence[SampleFacts], coding: MaskCoding, case: Case) -> tuple[
     if usual and coding.kind == "binary":
         foreground = usual.most_common(1)[0][0] or foreground
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    cut: list[str] = []
     for facts in odd:
         values = [gray_value(code) for code, _ in facts.codes]
         levels = [value for value in values if value is not None]
         if facts.lossy or is_smeared(facts):
-            if not _are_apart(coding):
-                return ()
             binary = coding.kind == "binary" and len(levels) == len(values)
+            if not (_are_ends_apart(levels) if binary else _are_apart(coding)):
+                return ()
             groups["threshold" if binary else "snap", (str(HALF),) if binary else ()].append(facts.id)
+            if binary and foreground not in (0, WHITE):
+                cut.append(facts.id)
         elif len(levels) < len(values):
             return ()
         elif coding.kind == "binary" and foreground:
@@ -129,7 +132,15 @@ def _unify(odd: Sequence[SampleFacts], coding: MaskCoding, case: Case) -> tuple[
             groups["recode", pairs].append(facts.id)
         else:
             return ()
-    return tuple(_repair(kind, values, ids) for (kind, values), ids in groups.items())
+    repairs = [_repair(kind, values, ids) for (kind, values), ids in groups.items()]
+    if cut:  # what is cut is white, which then becomes the value of the others
+        repairs.append(_repair("recode", (f"{WHITE}:{foreground}",), cut))
+    return tuple(repairs)
+
+
+def _are_ends_apart(levels: Sequence[int]) -> bool:
+    """Whether the levels of a mask reach from near black to near white, so that half of white divides them."""
+    return min(levels, default=HALF) < APART and max(levels, default=HALF) > WHITE - APART
 
 
 def _are_apart(coding: MaskCoding) -> bool:

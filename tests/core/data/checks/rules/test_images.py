@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
+from PIL import Image
 
 from tests.core.data.checks.planted import draw, make_clean, noise, on_images, write_png
 from unet_core.config.schema import DataConfig
@@ -102,3 +103,40 @@ def test_a_constant_image(root: Path) -> None:
     write_png(root / "images" / "cell_03.png", np.full((96, 128), 7, np.uint8))
     finding = only(root)
     assert (finding.check, finding.severity, finding.samples) == ("constant", WARNING, ("cell_03",))
+
+
+@pytest.mark.parametrize(
+    ("usual", "odd", "factor", "words"),
+    [
+        (lambda image: image.astype(np.uint16) * np.uint16(200), lambda image: image >> 4, 16.0, "16 times lower"),
+        (lambda image: image.astype(np.float32) / 255, lambda image: image * np.float32(255), 1 / 255, "times higher"),
+    ],
+)
+def test_intensities_of_another_step(
+    root: Path,
+    usual: Callable[[Pixels], Pixels],
+    odd: Callable[[Pixels], Pixels],
+    factor: float,
+    words: str,
+) -> None:
+    ids = sorted(path.stem for path in (root / "images").iterdir())
+    for name in ids:
+        path = root / "images" / f"{name}.png"
+        image = usual(np.asarray(Image.open(path)))
+        tifffile.imwrite(path.with_suffix(".tif"), odd(image) if name in ids[3:5] else image)
+        path.unlink()
+    finding = only(root)
+    assert (finding.check, finding.severity, finding.samples) == ("bit_depth", WARNING, tuple(ids[3:5]))
+    assert words in finding.message
+    [repair] = finding.remedies[0].repairs
+    assert repair.get("factor") == pytest.approx(factor, rel=0.02)
+    recipe.save(root, Recipe().add(finding.remedies[0]))
+    assert look(root).findings == ()
+
+
+def test_darker_images_have_no_other_bit_depth(root: Path) -> None:
+    for number, path in enumerate(sorted((root / "images").iterdir())):
+        image = np.asarray(Image.open(path)).astype(np.float64) * 200 / (1 + number)
+        tifffile.imwrite(path.with_suffix(".tif"), image.astype(np.uint16))
+        path.unlink()
+    assert not [finding for finding in look(root).findings if finding.check == "bit_depth"]

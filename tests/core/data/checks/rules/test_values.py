@@ -139,3 +139,24 @@ def test_some_class_numbers_as_jpeg_are_left_out_and_never_guessed(tmp_path: Pat
     assert [remedy.label for remedy in finding.remedies] == ["Leave them out"] and refuses(root)
     recipe.save(root, Recipe().add(finding.remedies[0]))
     assert scan(DataConfig(root=str(root))).findings == () and len(load_masks(root)) == 10
+
+
+@pytest.mark.parametrize("value", [1, 2, 100])
+def test_white_jpegs_among_masks_of_low_values(tmp_path: Path, value: int) -> None:
+    """Cut at half of white, as the JPEGs alone would be, the others were all background."""
+    root = make(tmp_path / "cells", lambda mask: (mask > 0) * np.uint8(value))
+    truth = load_masks(root)
+    for name in ("c01", "c02", "c03"):
+        path = root / "masks" / f"{name}.png"
+        Image.fromarray((read_png(path) > 0) * np.uint8(255)).save(path.with_suffix(".jpg"), quality=88)
+        path.unlink()
+    found = scan(DataConfig(root=str(root)))
+    [finding] = [finding for finding in found.findings if finding.severity != INFO]
+    assert (finding.check, finding.severity) == ("smeared_edges", ERROR)
+    assert set(finding.samples) == {"c01", "c02", "c03"}
+    assert refuses(root)
+    recipe.save(root, Recipe().add(finding.remedies[0]))
+    repaired = load_masks(root)
+    assert repaired.keys() == truth.keys()
+    assert all((mask == truth[name]).mean() > 0.98 for name, mask in repaired.items())
+    assert all((mask == truth[name]).all() for name, mask in repaired.items() if name not in finding.samples)
