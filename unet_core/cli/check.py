@@ -67,7 +67,8 @@ def check(parsed: argparse.Namespace) -> dict[str, Any]:
         "layout": result.layout,
         "masks": result.coding.describe() if result.coding else "",
         "blocks_training": bool(result.refused),
-        "findings": [finding_to_values(finding) for finding in result.findings],
+        "problem": result.refused,
+        "findings": [finding_to_values(finding) | {"count": finding.count} for finding in result.findings],
         **({"report": str(parsed.html)} if parsed.html else {}),
     }
 

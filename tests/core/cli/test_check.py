@@ -26,7 +26,10 @@ def test_what_blocks_training_exits_with_1(root: Path, capsys: pytest.CaptureFix
     FAULTS["masks padded"].plant(root, ["cell_02"])
     assert main(["check", str(root)]) == 1
     captured = capsys.readouterr()
-    [finding] = json.loads(captured.out)["findings"]
+    result = json.loads(captured.out)
+    [finding] = result["findings"]
+    assert finding["count"] == len(finding["samples"]) > 0
+    assert result["problem"]
     assert (finding["check"], finding["severity"], finding["samples"]) == ("mask_size", "error", ["cell_02"])
     assert finding["remedies"][0]["repairs"] == [
         {"kind": "fit", "samples": ["cell_02"], "options": {"at": "center", "how": "crop"}}
