@@ -22,8 +22,12 @@ with side:
     if added := st.session_state.pop("wanted_model", None):
         st.session_state["run"] = added
     models = model_registry.find_models()
-    model = model_picker.choose_model(models) if models else None
-    found = inputs.show(model) if model else None
+    # Each part has its place, however much it shows: a widget below that moved would be made anew by the browser, and
+    # Streamlit's frontend then forgets that its value belongs into the address.
+    with st.container():
+        model = model_picker.choose_model(models) if models else None
+    with st.container():
+        found = inputs.show(model) if model else None
     items = {item.name: item for item in found.items} if found else {}
     if model is not None:
         views, tile = options.choose_inference()

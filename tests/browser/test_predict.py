@@ -18,7 +18,7 @@ from unet_core.data import synthetic
 from unet_core.inference.predictor import Predictor, load_predictor
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
-from unet_core.postprocessing import objects
+from unet_core.postprocessing import cleanup, objects
 from unet_core.runs import run as runs
 
 pytestmark = pytest.mark.browser
@@ -305,7 +305,7 @@ def in_address(page: Page, words: str) -> None:
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
-def test_a_reload_keeps_uploads_threshold_and_view_and_a_stranger_sees_nothing(
+def test_a_reload_keeps_uploads_threshold_view_and_options_and_a_stranger_sees_nothing(
     page: Page, server: Server, predictor: Predictor, pictures
 ):
     open_page(page, server)
@@ -321,9 +321,15 @@ def test_a_reload_keeps_uploads_threshold_and_view_and_a_stranger_sees_nothing(
     in_address(page, "opacity=0.9")
     page.get_by_role("combobox", name="Style").select_option("both")
     in_address(page, "style=both")
+    page.get_by_role("button", name="Images and settings").click()
+    page.get_by_text("Objects and units").click()
+    field = page.get_by_role("spinbutton", name="Minimum object size (px)")
+    field.fill("20")
+    field.press("Enter")
+    in_address(page, "min_area=20")
+    mask = cleanup.clean(predictor.answer(images.read(pictures[1])).mask(0.3), 20, False)
+    expect(standing(page)).to_contain_text(f"{len(objects.find(mask, images.read(pictures[1])))} objects")
     expected = standing(page).inner_text()
-    mask = predictor.answer(images.read(pictures[1])).mask(0.3)
-    assert f"{len(objects.find(mask, images.read(pictures[1])))} objects" in expected
     address = page.url
     page.reload()
     ready(page)

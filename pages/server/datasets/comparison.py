@@ -18,7 +18,7 @@ Window = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both pictures, and the share of the mask's pixels that change; None where the masks cannot be compared."""
+    """Both thumbnails, and the share of the mask's pixels that change; None where the masks cannot be compared."""
 
     before: Thumbnail
     after: Thumbnail
@@ -51,12 +51,12 @@ def _compare(before: tuple[Sample, Look], after: tuple[Sample, Look]) -> Compari
     window = None
     if old is not None and new is not None and changed and changed < CLOSE_UP_BELOW:
         window = find_window(np.asarray(old != new))
-    pictures = []
+    drawn = []
     for (image, mask, problem), (_, look) in zip(pairs, (before, after), strict=True):
         if window is not None:
             image, mask = image[window], None if mask is None else mask[window]
-        pictures.append(Thumbnail(thumbnails.draw(image, mask, look), problem))
-    return Comparison(pictures[0], pictures[1], changed, window is not None)
+        drawn.append(Thumbnail(thumbnails.draw(image, mask, look), problem))
+    return Comparison(drawn[0], drawn[1], changed, window is not None)
 
 
 def find_window(changed: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> Window:

@@ -1,4 +1,4 @@
-"""Small pictures of images with their masks, made once and kept in memory: WebP, on a square that is clear beside."""
+"""Thumbnails of images with their masks, made once and kept in memory: WebP, on a square that is clear beside."""
 
 import hashlib
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """The picture, b"" where it could not be made; `problem` says why, or why its mask is missing."""
+    """The image file, b"" where it could not be made; `problem` says why, or why its mask is missing."""
 
     data: bytes
     problem: str = ""

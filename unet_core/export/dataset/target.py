@@ -2,6 +2,7 @@
 
 import io
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,7 @@ class Facts:
 
 
 @dataclass
-class Target:
+class Target(ABC):
     """A folder that is filled with a dataset, `suffix` the ending of image files; each format is a subclass.
 
     `close` writes what belongs to all images. `warnings` say what the format cannot hold.
@@ -66,13 +67,13 @@ class Target:
     _taken: set[str] = field(default_factory=set)
     _groups: dict[str, list[str]] = field(default_factory=dict)
 
+    @abstractmethod
     def add(self, item: Item) -> None:
         """Write one image with its mask. Raises DataError where the format cannot hold it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Write what belongs to all images."""
-        raise NotImplementedError
 
     def name(self, item: Item) -> str:
         """A file name without suffix that no other item has."""
