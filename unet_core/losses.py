@@ -225,6 +225,7 @@ class Loss:
     description: str
     binary: bool = False  # fits a model of one output class
     multiclass: bool = False  # fits a model of several
+    label: str = ""  # as menus show it; "" = its name as words
 
     @property
     def weighted(self) -> bool:
@@ -232,37 +233,41 @@ class Loss:
         return "class_weights" in signature(self.function).parameters
 
 
+_BOTH = {"binary": True, "multiclass": True}
 LOSSES: dict[str, Loss] = {
-    "bce": Loss(bce, "binary cross-entropy", binary=True),
-    "dice": Loss(dice, "1 - soft Dice, insensitive to the size of the background", binary=True, multiclass=True),
-    "bce_dice": Loss(bce_dice, "binary cross-entropy + Dice, the usual choice for binary segmentation", binary=True),
-    "cross_entropy": Loss(cross_entropy, "multiclass cross-entropy", multiclass=True),
+    "bce": Loss(bce, "binary cross-entropy", binary=True, label="Binary cross-entropy"),
+    "dice": Loss(dice, "1 - soft Dice, insensitive to the size of the background", **_BOTH, label="Dice"),
+    "bce_dice": Loss(
+        bce_dice,
+        "binary cross-entropy + Dice, the usual choice for binary segmentation",
+        binary=True,
+        label="Binary cross-entropy + Dice",
+    ),
+    "cross_entropy": Loss(cross_entropy, "multiclass cross-entropy", multiclass=True, label="Cross-entropy"),
     "cross_entropy_dice": Loss(
-        cross_entropy_dice, "cross-entropy + Dice, the usual choice for multiclass segmentation", multiclass=True
+        cross_entropy_dice,
+        "cross-entropy + Dice, the usual choice for multiclass segmentation",
+        multiclass=True,
+        label="Cross-entropy + Dice",
     ),
-    "iou": Loss(iou, "1 - soft IoU (Jaccard), penalizes partial overlap more than Dice", binary=True, multiclass=True),
-    "focal": Loss(
-        focal, "cross-entropy with less weight on well-classified pixels (Lin 2017)", binary=True, multiclass=True
+    "iou": Loss(
+        iou, "1 - soft IoU (Jaccard), penalizes partial overlap more than Dice", **_BOTH, label="IoU (Jaccard)"
     ),
-    "focal_dice": Loss(focal_dice, "focal + Dice", binary=True, multiclass=True),
+    "focal": Loss(focal, "cross-entropy with less weight on well-classified pixels (Lin 2017)", **_BOTH, label="Focal"),
+    "focal_dice": Loss(focal_dice, "focal + Dice", **_BOTH, label="Focal + Dice"),
     "tversky": Loss(
         tversky,
         "Dice with separate weights for false positives and false negatives (Salehi 2017)",
-        binary=True,
-        multiclass=True,
+        **_BOTH,
+        label="Tversky",
     ),
     "focal_tversky": Loss(
         focal_tversky,
         "Tversky loss to the power of 3/4, for small objects (Abraham and Khan 2019)",
-        binary=True,
-        multiclass=True,
+        **_BOTH,
+        label="Focal Tversky",
     ),
-    "lovasz": Loss(
-        lovasz,
-        "convex surrogate of the IoU (Berman 2018), often used for the last epochs",
-        binary=True,
-        multiclass=True,
-    ),
+    "lovasz": Loss(lovasz, "convex surrogate of the IoU (Berman 2018), for the last epochs", **_BOTH, label="Lovász"),
 }
 
 

@@ -2,24 +2,43 @@
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from typing import Any
+
+
+class Choices(dict[str, str]):
+    """Names with their descriptions, and in `labels` the words by which menus show them."""
+
+    def __init__(self, **entries: tuple[str, str]) -> None:
+        """Each entry is (words of the menu, description)."""
+        super().__init__({name: description for name, (_, description) in entries.items()})
+        self.labels = {name: label for name, (label, _) in entries.items()}
 
 
 class Registry(Mapping[str, str]):
     """The names of a registry with their descriptions, read from it whenever they are asked for.
 
-    A registry is a dictionary of entries that hold an implementation, its `description` and facts about it. It is named
-    here by its path ("module:NAME") and not imported, since registries build on the settings and not the other way
-    round. Its module must import without torch and numpy (a test holds it to that): a queued run waits with this alone.
+    A registry is a dictionary of entries that hold an implementation, its `description`, the `label` by which menus
+    show it ("": its name as words) and facts about it. It is named here by its path ("module:NAME") and not imported,
+    since registries build on the settings and not the other way round. Its module must import without torch and numpy
+    (a test holds it to that): a queued run waits with this alone.
     """
 
-    def __init__(self, path: str, **more: str) -> None:
-        """`more` are choices that are no entries, such as "auto"; they come first."""
+    def __init__(self, path: str, **more: tuple[str, str]) -> None:
+        """`more` are choices that are no entries, such as "auto", as (label, description); they come first."""
         self._module, _, self._name = path.partition(":")
-        self._more = more
+        self._more = Choices(**more)
 
     def _descriptions(self) -> dict[str, str]:
-        entries = getattr(import_module(self._module), self._name)
-        return self._more | {name: entry.description for name, entry in entries.items()}
+        return self._more | {name: entry.description for name, entry in self._entries().items()}
+
+    def _entries(self) -> Mapping[str, Any]:
+        entries: Mapping[str, Any] = getattr(import_module(self._module), self._name)
+        return entries
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The words of the menu by name; "" where an entry has none."""
+        return self._more.labels | {name: entry.label for name, entry in self._entries().items()}
 
     def __getitem__(self, name: str) -> str:
         return self._descriptions()[name]
@@ -31,43 +50,58 @@ class Registry(Mapping[str, str]):
         return len(self._descriptions())
 
 
-LOSSES = Registry("unet_core.losses:LOSSES", auto="bce_dice for binary, cross_entropy_dice for multiclass segmentation")
+LOSSES = Registry(
+    "unet_core.losses:LOSSES",
+    auto=("Auto (cross-entropy + Dice)", "bce_dice for binary, cross_entropy_dice for multiclass segmentation"),
+)
 AUGMENTATIONS = Registry("unet_core.data.augmentation:AUGMENTATIONS")
 NORMS = Registry("unet_core.models.layers:NORMS")
 ACTIVATIONS = Registry("unet_core.models.layers:ACTIVATIONS")
 DOWNS = Registry("unet_core.models.layers:DOWNS")
 UPS = Registry("unet_core.models.layers:UPS")
-CLASS_WEIGHTS = {
-    "none": "all pixels have the same weight",
-    "auto": "median-frequency balancing: rare classes weigh more (bce, cross_entropy, focal and their sums with Dice)",
-}
+CLASS_WEIGHTS = Choices(
+    none=("None", "all pixels have the same weight"),
+    auto=(
+        "Auto (rare classes weigh more)",
+        "median-frequency balancing: rare classes weigh more (bce, cross_entropy, focal and their sums with Dice)",
+    ),
+)
 OPTIMIZERS = Registry("unet_core.training.optim:OPTIMIZERS")
 SCHEDULES = Registry("unet_core.training.optim:SCHEDULES")
-NORMALIZATIONS = {
-    "zscore": "zero mean and unit standard deviation per image, over gray or RGB together, else per channel",
-    "zscore_per_channel": "zero mean and unit standard deviation per image and channel, for stacks of unlike channels",
-    "unit": "0..255 scaled to 0..1",
-}
-ORDERS = {
-    "conv_norm_act": "convolution, normalization, activation",
-    "conv_act_norm": "convolution, activation, normalization",
-}
-PADDINGS = {
-    "same": "padded convolutions: the mask has the size of the image",
-    "valid": "unpadded convolutions: the mask is smaller than the image, tiles overlap (Ronneberger 2015)",
-}
-DEVICES = {
-    "auto": "CUDA if available, else Apple MPS, else CPU",
-    "cpu": "CPU",
-    "cuda": "NVIDIA GPU",
-    "mps": "Apple GPU",
-}
-PRECISIONS = {
-    "auto": "bf16 where the device supports it (fp16 on older CUDA GPUs), else fp32",
-    "fp32": "single precision",
-    "bf16": "bfloat16 mixed precision",
-    "fp16": "half precision with loss scaling, CUDA only",
-}
+NORMALIZATIONS = Choices(
+    zscore=(
+        "Z-score",
+        "zero mean and unit standard deviation per image, over gray or RGB together, else per channel",
+    ),
+    zscore_per_channel=(
+        "Z-score per channel",
+        "zero mean and unit standard deviation per image and channel, for stacks of unlike channels",
+    ),
+    unit=("Scale to 0..1", "0..255 scaled to 0..1"),
+)
+ORDERS = Choices(
+    conv_norm_act=("Convolution, normalization, activation", "convolution, normalization, activation"),
+    conv_act_norm=("Convolution, activation, normalization", "convolution, activation, normalization"),
+)
+PADDINGS = Choices(
+    same=("Padded", "padded convolutions: the mask has the size of the image"),
+    valid=(
+        "Unpadded",
+        "unpadded convolutions: the mask is smaller than the image, tiles overlap (Ronneberger 2015)",
+    ),
+)
+DEVICES = Choices(
+    auto=("Auto", "CUDA if available, else Apple MPS, else CPU"),
+    cpu=("CPU", "CPU"),
+    cuda=("NVIDIA GPU", "NVIDIA GPU"),
+    mps=("Apple GPU", "Apple GPU"),
+)
+PRECISIONS = Choices(
+    auto=("Auto", "bf16 where the device supports it (fp16 on older CUDA GPUs), else fp32"),
+    fp32=("32-bit float", "single precision"),
+    bf16=("bfloat16, mixed", "bfloat16 mixed precision"),
+    fp16=("16-bit float, mixed", "half precision with loss scaling, CUDA only"),
+)
 SPLITS = {  # which images are evaluated, by the part of the training split they are in; "new" = in none of them
     "held-out": ("val", "test", "new"),
     "all": ("train", "val", "test", "new"),
@@ -75,19 +109,19 @@ SPLITS = {  # which images are evaluated, by the part of the training split they
     "val": ("val",),
     "test": ("test",),
 }
-LABELS = {
-    "auto": "by the evidence of the masks",
-    "classes": "each value is a class",
-    "instances": "each value is one object",
-}
-UNLABELED = {
-    "ask": "an error that names them",
-    "leave_out": "they are left out",
-    "empty": "nothing is to be seen in them: all background",
-}
+LABELS = Choices(
+    auto=("Auto", "by the evidence of the masks"),
+    classes=("Classes", "each value is a class"),
+    instances=("Objects", "each value is one object"),
+)
+UNLABELED = Choices(
+    ask=("Stop with an error", "an error that names them"),
+    leave_out=("Leave out", "they are left out"),
+    empty=("Use as background", "nothing is to be seen in them: all background"),
+)
 GROUPINGS = {  # what keeps images together in one part of a split; any other text is a regular expression
     "auto": "patients, slides, stacks and frames as the dataset shows them, and tiles of one image by their borders",
     "none": "every image is drawn alone",
     "folder": "by folder",
 }
-LAYOUTS = Registry("unet_core.data.layouts:LAYOUTS", auto="detected from the folder")
+LAYOUTS = Registry("unet_core.data.layouts:LAYOUTS", auto=("Auto", "detected from the folder"))

@@ -24,12 +24,16 @@ def field(
     le: float | None = None,
     gt: float | None = None,
     choices: Mapping[str, str] | None = None,
+    label: str = "",
+    zero: str = "",
 ) -> Any:
     """A dataclass field with a description for help texts and bounds: `ge <= value <= le`, `gt < value`.
 
-    `choices` maps each allowed value to its description.
+    `choices` maps each allowed value to its description. `label` is what people call the setting, its unit in
+    parentheses; `zero` what 0, "" or None means where it is not that number or text ("Auto", "Off").
     """
     metadata = {"description": description, "ge": ge, "le": le, "gt": gt, "choices": choices}
+    metadata |= {"label": label, "zero": zero}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -101,6 +105,23 @@ class Field:
     le: float | None
     gt: float | None
     choices: Mapping[str, str] | None
+    label: str = ""
+    zero: str = ""
+
+    @property
+    def noun(self) -> str:
+        """The name of the setting in running text and tables: its label without what stands in parentheses."""
+        return self.label.partition(" (")[0]
+
+    def words(self, value: Any) -> str:
+        """A value as a person reads it: "Binary cross-entropy + Dice", "Auto", "On", "0.005"."""
+        if self.zero and not value:
+            return self.zero
+        if self.choices is not None:
+            return choice_label(self.choices, value)
+        if isinstance(value, bool):
+            return "On" if value else "Off"
+        return f"{value:g}" if isinstance(value, float) else str(value)
 
     @property
     def bounds(self) -> str:
@@ -129,13 +150,23 @@ class Field:
         return value
 
 
+def choice_label(choices: Mapping[str, str], name: str) -> str:
+    """The words of a choice: those of its registry, else its name as words.
+
+    >>> choice_label({"group_norm": "by groups"}, "group_norm")
+    'Group norm'
+    """
+    label: str = getattr(choices, "labels", {}).get(name, "")
+    return label or f"{name[:1].upper()}{name[1:]}".replace("_", " ")
+
+
 def fields_of(section: str, cls: type[Settings]) -> Iterator[Field]:
     """The settings of a config class, in the order of their definition."""
     hints = get_type_hints(cls)
     for item in fields(cls):
-        metadata = item.metadata
-        if "description" not in metadata:
+        if "description" not in item.metadata:
             continue  # a nested section, which validates itself
+        metadata: dict[str, Any] = {**item.metadata, "label": item.metadata["label"] or choice_label({}, item.name)}
         hint = hints[item.name]
         optional = isinstance(hint, types.UnionType)
         kind = next(arg for arg in hint.__args__ if arg is not type(None)) if optional else hint

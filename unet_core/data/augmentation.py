@@ -23,6 +23,7 @@ class Augmentation:
     build: Callable[[Any], list[Any]]  # of the module albumentations to its transforms, in order; [] changes nothing
     description: str
     flips_vertically: bool  # images are turned upside down, which hurts where up and down mean something
+    label: str = ""  # as menus show it; "" = its name as words
 
 
 def _light(alb: Any) -> Any:
@@ -61,11 +62,13 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         lambda alb: [alb.D4(p=1.0)],
         "flips and 90-degree rotations, for images without a fixed orientation",
         flips_vertically=True,
+        label="Flips and rotations",
     ),
     "light": Augmentation(
         lambda alb: [alb.D4(p=1.0), _light(alb)],
         "flips, 90-degree rotations, brightness and contrast",
         flips_vertically=True,
+        label="Light (flips, brightness)",
     ),
     "strong": Augmentation(
         lambda alb: [
@@ -89,6 +92,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         lambda alb: [alb.HorizontalFlip(p=0.5), _light(alb)],
         "horizontal flips, brightness and contrast, for images with a fixed orientation",
         flips_vertically=False,
+        label="Street (horizontal flips)",
     ),
 }
 

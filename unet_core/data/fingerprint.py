@@ -10,7 +10,7 @@ The idea and the name are nnU-Net's (Isensee et al., Nature Methods 2021). An ob
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -110,8 +110,11 @@ def measure_samples(
     num_classes: int = 0,
     most: int = MOST_IMAGES,
     search: Search | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Fingerprint:
     """The fingerprint of a folder, from at most `most` of its images that can be read, spread over it.
+
+    `progress(done, of)` is called before each image is read; what it raises ends the work.
 
     `data`, `num_classes` (0 = detect) and how the samples were found say what mask values mean, as in training.
     Raises DataError where no image can be read or the masks have no clear classes.
@@ -121,7 +124,9 @@ def measure_samples(
     stats, evidence = _Stats(), Evidence()
     masks_read: list[tuple[RawMask, int]] = []  # what values mean is known after the last one: middles with full areas
     problem: DataError | None = None
-    for sample in spread(samples, most):
+    chosen = spread(samples, most)
+    for number, sample in enumerate(chosen):
+        progress(number, len(chosen))
         try:
             image = reading.read_image(sample)
             raw = files.read(sample, image.shape) if sample.masks else None

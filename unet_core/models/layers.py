@@ -24,6 +24,7 @@ class Norm:
     is_local: bool  # in evaluation a pixel does not depend on far ones, so that tiles give what the image gives
     min_batch: int = 1  # crops in a batch from which its statistics are good enough
     min_pixels: int = 1  # of a feature map, for its statistics
+    label: str = ""  # as menus show it; "" = its name as words
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Activation:
 
     build: Callable[[], "nn.Module"]
     description: str
+    label: str = ""  # as menus show it; "" = its name as words
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Down:
     build: Callable[[int, int], "nn.Module"]  # of the channels in and out, which are equal
     description: str
     is_learned: bool  # a 2x2 convolution with stride 2
+    label: str = ""  # as menus show it; "" = its name as words
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Up:
     is_learned: bool  # a 2x2 transposed convolution, which halves the channels; others leave that to the block before
     reads_neighbors: bool = False  # a pixel is interpolated between the two nearest along each axis
     is_local: bool = True  # a pixel does not depend on the size of the feature map
+    label: str = ""  # as menus show it; "" = its name as words
 
 
 def _nn() -> Any:
@@ -69,6 +73,7 @@ NORMS: dict[str, Norm] = {
         has_buffers=True,
         is_local=True,
         min_batch=4,
+        label="Batch normalization",
     ),
     "group": Norm(
         lambda channels: _nn().GroupNorm(math.gcd(channels, 8), channels),
@@ -76,6 +81,7 @@ NORMS: dict[str, Norm] = {
         has_parameters=True,
         has_buffers=False,
         is_local=False,
+        label="Group normalization",
     ),
     "instance": Norm(
         lambda channels: _nn().InstanceNorm2d(channels, affine=True),
@@ -84,6 +90,7 @@ NORMS: dict[str, Norm] = {
         has_buffers=False,
         is_local=False,
         min_pixels=2,  # a single pixel has no variance
+        label="Instance normalization",
     ),
     "none": Norm(
         lambda channels: _nn().Identity(),
@@ -94,19 +101,24 @@ NORMS: dict[str, Norm] = {
     ),
 }
 ACTIVATIONS: dict[str, Activation] = {
-    "relu": Activation(lambda: _nn().ReLU(inplace=True), "max(0, x)"),
-    "leaky_relu": Activation(lambda: _nn().LeakyReLU(0.01, inplace=True), "x, or 0.01 x below 0"),
-    "elu": Activation(lambda: _nn().ELU(inplace=True), "exponential linear unit, smooth below 0 (Clevert 2015)"),
-    "gelu": Activation(lambda: _nn().GELU(), "Gaussian error linear unit (Hendrycks and Gimpel 2016)"),
-    "silu": Activation(lambda: _nn().SiLU(inplace=True), "x sigmoid(x), also called swish"),
+    "relu": Activation(lambda: _nn().ReLU(inplace=True), "max(0, x)", label="ReLU"),
+    "leaky_relu": Activation(lambda: _nn().LeakyReLU(0.01, inplace=True), "x, or 0.01 x below 0", label="Leaky ReLU"),
+    "elu": Activation(
+        lambda: _nn().ELU(inplace=True), "exponential linear unit, smooth below 0 (Clevert 2015)", label="ELU"
+    ),
+    "gelu": Activation(lambda: _nn().GELU(), "Gaussian error linear unit (Hendrycks and Gimpel 2016)", label="GELU"),
+    "silu": Activation(lambda: _nn().SiLU(inplace=True), "x sigmoid(x), also called swish", label="SiLU (swish)"),
 }
 DOWNS: dict[str, Down] = {
-    "maxpool": Down(lambda before, after: _nn().MaxPool2d(2), "2x2 max pooling", is_learned=False),
-    "avgpool": Down(lambda before, after: _nn().AvgPool2d(2), "2x2 average pooling", is_learned=False),
+    "maxpool": Down(lambda before, after: _nn().MaxPool2d(2), "2x2 max pooling", is_learned=False, label="Max pooling"),
+    "avgpool": Down(
+        lambda before, after: _nn().AvgPool2d(2), "2x2 average pooling", is_learned=False, label="Average pooling"
+    ),
     "strided_conv": Down(
         lambda before, after: _nn().Conv2d(before, after, 2, stride=2),
         "2x2 convolution with stride 2, learned",
         is_learned=True,
+        label="Strided convolution",
     ),
 }
 UPS: dict[str, Up] = {
@@ -114,12 +126,14 @@ UPS: dict[str, Up] = {
         lambda before, after: _nn().ConvTranspose2d(before, after, 2, stride=2),
         "2x2 transposed convolution, learned",
         is_learned=True,
+        label="Transposed convolution",
     ),
     "bilinear": Up(
         lambda before, after: _nn().Upsample(scale_factor=2, mode="bilinear", align_corners=False),
         "bilinear upsampling, half the channels in the blocks before",
         is_learned=False,
         reads_neighbors=True,
+        label="Bilinear upsampling",
     ),
     "bilinear_aligned": Up(
         lambda before, after: _nn().Upsample(scale_factor=2, mode="bilinear", align_corners=True),
@@ -127,10 +141,12 @@ UPS: dict[str, Up] = {
         is_learned=False,
         reads_neighbors=True,
         is_local=False,
+        label="Bilinear, aligned corners",
     ),
     "nearest": Up(
         lambda before, after: _nn().Upsample(scale_factor=2, mode="nearest"),
         "nearest-neighbor upsampling, half the channels in the blocks before",
         is_learned=False,
+        label="Nearest-neighbor upsampling",
     ),
 }

@@ -7,7 +7,7 @@ The defaults are the result of measurements, so each rule keeps them unless a pr
 demands otherwise.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,21 +46,28 @@ class Advice:
         return bool(self.value != self.current)
 
 
-def propose(data: Fingerprint, machine: Machine | None = None, config: RunConfig | None = None) -> list[Advice]:
+def propose(
+    data: Fingerprint,
+    machine: Machine | None = None,
+    config: RunConfig | None = None,
+    fixed: Collection[str] = (),
+) -> list[Advice]:
     """Suggestions, each based on those before it; applied together they are a valid config.
 
-    `config` holds the current settings: those without a rule (padding, norm, layers) stay as they are. Without images
-    there is no suggestion.
+    `config` holds the current settings: those without a rule (padding, norm, layers) stay as they are. Those in `fixed`
+    have been chosen: a suggestion is still made for them, but the others are based on the value that is set (the epochs
+    on the batch size). Without images there is no suggestion.
     """
     current = config or RunConfig()
     if not data.images:
         return []
-    rules = _Rules(data, machine or Machine(), current)
+    rules = _Rules(data, machine or Machine(), current, fixed)
     advice = [
         Advice(name, value, reason, getattr(_section(current, name), name)) for name, value, reason in rules.all()
     ]
-    suggested = current.replace(**{item.setting: item.value for item in advice})  # raises where a rule is wrong
-    architecture.check_size(suggested.model, suggested.model.image_size, suggested.model.image_size)
+    if not fixed:  # a rule is wrong where this raises; values that were chosen may contradict each other
+        suggested = current.replace(**{item.setting: item.value for item in advice})
+        architecture.check_size(suggested.model, suggested.model.image_size, suggested.model.image_size)
     return advice
 
 
@@ -71,25 +78,30 @@ def _section(config: RunConfig, name: str) -> Any:
 class _Rules:
     """One method per setting; each may read the values that those before it have chosen."""
 
-    def __init__(self, data: Fingerprint, machine: Machine, current: RunConfig) -> None:
-        self.data, self.machine, self.current = data, machine, current
+    def __init__(self, data: Fingerprint, machine: Machine, current: RunConfig, fixed: Collection[str] = ()) -> None:
+        self.data, self.machine, self.current, self.fixed = data, machine, current, fixed
         self.device = machine.device if current.train.device == "auto" else current.train.device
         self.default = RunConfig()
-        self.side = self.depth = self.batch = self.crops = 0
+        self.side = self.depth = self.base = self.batch = self.crops = 0
 
     def all(self) -> Iterator[tuple[str, Any, str]]:
-        yield from (
-            self.image_size(),
-            self.depth_(),
-            self.base_channels(),
-            self.crops_per_image(),
-            self.batch_size(),
-            self.epochs(),
-            self.normalization(),
-            self.loss(),
-            self.class_weights(),
-            self.augment(),
-        )
+        model, train = self.current.model, self.current.train
+        yield self.image_size()
+        if "image_size" in self.fixed:
+            self.side = model.image_size
+        yield self.depth_()
+        if "depth" in self.fixed:
+            self.depth = model.depth
+        yield self.base_channels()
+        if "base_channels" in self.fixed:
+            self.base = model.base_channels
+        yield self.crops_per_image()
+        if "crops_per_image" in self.fixed and train.crops_per_image:
+            self.crops = train.crops_per_image
+        yield self.batch_size()
+        if "batch_size" in self.fixed:
+            self.batch = train.batch_size
+        yield from (self.epochs(), self.normalization(), self.loss(), self.class_weights(), self.augment())
 
     @property
     def large(self) -> float:
@@ -161,8 +173,10 @@ class _Rules:
 
     def base_channels(self) -> tuple[str, int, str]:
         default, classes = self.default.model.base_channels, len(self.data.class_shares)
+        self.base = default
         if self.device == "cuda" and (self.machine.memory_mb >= 6000 or not self.machine.memory_mb):
-            return "base_channels", 2 * default, "a GPU has the speed and memory for a wider model (4x the parameters)"
+            self.base = 2 * default
+            return "base_channels", self.base, "a GPU has the speed and memory for a wider model (4x the parameters)"
         if classes >= MANY_CLASSES:
             reason = f"{classes} classes would benefit from more, but twice the channels take about 3x the time here"
             return "base_channels", default, reason
@@ -198,7 +212,8 @@ class _Rules:
 
     def batch_size(self) -> tuple[str, int, str]:
         self.batch, limit_mb = self.default.train.batch_size, MEMORY_SHARE * self.machine.memory_mb
-        model = self.current.replace(image_size=max(self.side, 2 ** (self.depth + 1)), depth=self.depth).model
+        side = max(self.side, 2 ** (self.depth + 1))
+        model = self.current.replace(image_size=side, depth=self.depth, base_channels=self.base).model
         crop_mb = step_mb(model, len(self.data.class_shares), self.data.channels)
         reason = f"about {self.batch * crop_mb:.0f} MB per step"
         while limit_mb and self.batch > 1 and self.batch * crop_mb > limit_mb:

@@ -27,6 +27,7 @@ class OptimizerKind:
     description: str
     low: float = 1e-5
     high: float = 1.0
+    label: str = ""  # as menus show it; "" = its name as words
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Schedule:
     description: str
     decays: bool = True
     halves_on_plateau: bool = False
+    label: str = ""  # as menus show it; "" = its name as words
 
 
 def _adamw(parameters: "Iterable[nn.Parameter]", lr: float, decay: float, fused: bool) -> "Optimizer":
@@ -68,16 +70,20 @@ def _rmsprop(parameters: "Iterable[nn.Parameter]", lr: float, decay: float, fuse
 
 
 OPTIMIZERS = {
-    "adamw": OptimizerKind(_adamw, "Adam with decoupled weight decay (Loshchilov and Hutter 2019)"),
-    "adam": OptimizerKind(_adam, "Adam (Kingma and Ba 2015), weight decay as an L2 penalty"),
+    "adamw": OptimizerKind(_adamw, "Adam with decoupled weight decay (Loshchilov and Hutter 2019)", label="AdamW"),
+    "adam": OptimizerKind(_adam, "Adam (Kingma and Ba 2015), weight decay as an L2 penalty", label="Adam"),
     "sgd": OptimizerKind(
         _sgd,
         "stochastic gradient descent with Nesterov momentum 0.9; needs about 10x the learning rate of AdamW",
         low=1e-4,
         high=10.0,
+        label="SGD with momentum",
     ),
     "rmsprop": OptimizerKind(
-        _rmsprop, "RMSprop with momentum 0.9; needs about a tenth of the learning rate of AdamW", high=0.3
+        _rmsprop,
+        "RMSprop with momentum 0.9; needs about a tenth of the learning rate of AdamW",
+        high=0.3,
+        label="RMSprop",
     ),
 }
 
@@ -112,7 +118,9 @@ def _cosine(low: float, part: float) -> float:
 
 
 SCHEDULES = {
-    "one_cycle": Schedule(one_cycle, "rises for 30% of the steps, then decays to near zero (Smith 2018)"),
+    "one_cycle": Schedule(
+        one_cycle, "rises for 30% of the steps, then decays to near zero (Smith 2018)", label="One cycle"
+    ),
     "cosine": Schedule(cosine, "linear warm-up over 5% of the steps, then cosine decay to near zero"),
     "constant": Schedule(constant, "linear warm-up over 5% of the steps, then constant", decays=False),
     "plateau": Schedule(
@@ -120,6 +128,7 @@ SCHEDULES = {
         "as constant, but halved after plateau_patience epochs without improvement",
         decays=False,
         halves_on_plateau=True,
+        label="Halve on plateau",
     ),
 }
 

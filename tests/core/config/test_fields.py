@@ -142,7 +142,7 @@ def test_a_value_in_a_nested_dict_is_checked() -> None:
 
 def test_options_are_told_in_order_with_all_that_a_menu_needs() -> None:
     assert list(fields_of("kitchen", Kitchen)) == [
-        Field("kitchen", "size", int, False, 10, "Square metres.", None, None, None, None)
+        Field("kitchen", "size", int, False, 10, "Square metres.", None, None, None, None, "Size")
     ]
     told = [(option.name, option.kind, option.optional, option.bounds) for option in fields_of("pot", Pot)]
     assert told == [

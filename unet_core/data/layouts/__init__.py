@@ -15,21 +15,48 @@ stack, mixed = files.stack, files.mixed
 __all__ = ["LAYOUTS", "Layout", "Reading", "Sample", "is_mask_folder", "mixed", "paired", "split_folders", "stack"]
 
 LAYOUTS = {  # tried in this order
-    name: Layout(read, description, *TREES[name])
-    for name, read, description in (
-        ("dsb2018", dsb2018, "<id>/images/* and <id>/masks/*, one mask file per object (Data Science Bowl 2018)"),
-        ("voc", collections.voc, "JPEGImages/ and SegmentationClass/ (Pascal VOC, CVAT)"),
-        ("nnunet", collections.nnunet, "imagesTr/ and labelsTr/, channels as case_0000, case_0001 (nnU-Net, MSD)"),
-        ("cell_tracking", collections.cell_tracking, "01/ and 01_GT/SEG/ (Cell Tracking Challenge)"),
-        ("paired", paired, "images/ and masks/ (or names like these) with the same file names"),
+    name: Layout(read, description, *TREES[name], label)
+    for name, label, read, description in (
+        (
+            "dsb2018",
+            "Data Science Bowl 2018",
+            dsb2018,
+            "<id>/images/* and <id>/masks/*, one mask file per object (Data Science Bowl 2018)",
+        ),
+        ("voc", "Pascal VOC", collections.voc, "JPEGImages/ and SegmentationClass/ (Pascal VOC, CVAT)"),
+        (
+            "nnunet",
+            "nnU-Net",
+            collections.nnunet,
+            "imagesTr/ and labelsTr/, channels as case_0000, case_0001 (nnU-Net, MSD)",
+        ),
+        (
+            "cell_tracking",
+            "Cell Tracking Challenge",
+            collections.cell_tracking,
+            "01/ and 01_GT/SEG/ (Cell Tracking Challenge)",
+        ),
+        (
+            "paired",
+            "Image and mask folders",
+            paired,
+            "images/ and masks/ (or names like these) with the same file names",
+        ),
         (
             "split_folders",
+            "Training and test folders",
             split_folders,
             "train/ and trainannot/ (or train_masks/, train/images + train/masks), likewise val and test",
         ),
-        ("stack", stack, "multi-page TIFFs, train-volume.tif and train-labels.tif, one image per page (ISBI 2012)"),
+        (
+            "stack",
+            "TIFF stacks",
+            stack,
+            "multi-page TIFFs, train-volume.tif and train-labels.tif, one image per page (ISBI 2012)",
+        ),
         (
             "mixed",
+            "One folder, paired by name",
             mixed,
             "images and masks in one folder, paired by names such as a.png and a_mask.png, else by content",
         ),
@@ -39,9 +66,11 @@ LAYOUTS["content"] = Layout(
     content.told_apart,
     "two folders with the same file names whose own names say nothing; the masks are the files with few values",
     ("sat/a.png", "sat/b.png", "map/a.png", "map/b.png"),
+    label="Two folders, told apart by content",
 )
 LAYOUTS["annotations"] = Layout(
     annotated,
     "images with annotations: COCO, LabelMe, YOLO, CVAT, VIA, QuPath and others",
     ("a.jpg", "a.json", "b.jpg", "b.json"),
+    label="Annotation files",
 )

@@ -93,6 +93,7 @@ class Layout:
     description: str
     example: tuple[str, ...] = ()
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    label: str = ""  # as menus show it; "" = its name as words
 
     @property
     def tree(self) -> str:
