@@ -1,5 +1,7 @@
 """The form and the start of training; beside it the queue, the live curves, the checks, sweeps and all runs."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.server.paths import runs_dir
@@ -24,7 +26,9 @@ def show_live() -> None:
         )
 
 
-st.title("Train")
+st.html(Path(__file__).parent / "assets" / "train.css")
+with st.container(key="train_bar"):
+    st.title("Train", anchor=False)
 left, right = st.columns([1, 2], gap="large")
 with right:
     queue.show()

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from unet_core.errors import ConfigError
-from unet_core.hardware import available_mb
+from unet_core.hardware import available_mb, refuse_device
 
 STATM, STATUS, CLEAR = Path("/proc/self/statm"), Path("/proc/self/status"), Path("/proc/self/clear_refs")
 FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -18,13 +18,18 @@ FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 def choose_device(name: str = "auto") -> torch.device:
     """The named device; for "auto" CUDA, else Apple MPS, else the CPU. Raises ConfigError where it is not available."""
-    candidates = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    available = [key for key, present in candidates.items() if present]
+    available = list_devices()
     if name == "auto":
         name = available[0]
     if name not in available:
-        raise ConfigError(f"Device {name!r} is not available; available: {', '.join(available)}. Use 'auto'.")
+        raise ConfigError(refuse_device(name, available))
     return torch.device(name)
+
+
+def list_devices() -> list[str]:
+    """The devices that are available, the best first."""
+    candidates = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return [key for key, present in candidates.items() if present]
 
 
 def choose_precision(name: str, device: torch.device) -> str:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -25,6 +26,11 @@ class Machine:
             return cls("cuda", gpu, cores())
         apple = sys.platform == "darwin" and os.uname().machine == "arm64" and device in ("auto", "mps")
         return cls("mps" if apple else "cpu", available_mb(), cores())
+
+
+def refuse_device(name: str, available: Sequence[str]) -> str:
+    """The message where a device is chosen that a machine does not have."""
+    return f"Device {name!r} is not available; available: {', '.join(available)}. Use 'auto'."
 
 
 def cores() -> int:

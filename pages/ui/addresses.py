@@ -29,7 +29,15 @@ VALUES = {  # by parameter: a value of an older release and its name now
         "trained on": "Training",
         "validation": "Validation",
     },
-    "view": {"Before start": "Pre-flight check", "The net": "Architecture"},
+    "view": {
+        "Before start": "Check",
+        "Pre-flight check": "Check",
+        "The net": "Model",
+        "Architecture": "Model",
+        "Augmented crops": "Augmentation",
+        "All runs": "Runs",
+    },
+    "recipe": {"Apply those of the Data page": "auto", "Apply none": "none"},
 }
 FOLDERS = ("Local folder", "Folder on this machine")  # as `source`: the dataset is the folder named by `root`
 

@@ -1,14 +1,9 @@
 """Settings as forms treat them: their values by name, and which of them apply to what is chosen."""
 
-import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-import streamlit as st
-
-from unet_core.config.fields import Field
 from unet_core.config.schema import RunConfig, all_fields
-from unet_core.errors import ConfigError
 from unet_core.losses import LOSSES
 from unet_core.training.optim import SCHEDULES
 
@@ -54,24 +49,3 @@ def applies(name: str, settings: Mapping[str, Any]) -> bool:
 def values_of(config: RunConfig) -> dict[str, Any]:
     """Every setting by its name, without sections."""
     return {option.name: getattr(getattr(config, option.section), option.name) for option in all_fields()}
-
-
-def current_value(option: Field) -> Any:
-    """The value of a setting before its widget is drawn: what the user, an address, a preset or a copied run set."""
-    if option.name in st.session_state:
-        return st.session_state[option.name]
-    if (text := st.query_params.get(option.name)) is not None:
-        with contextlib.suppress(ValueError, ConfigError):  # ignored like an invalid value of a widget that is shown
-            return option.checked(text.lower() == "true" if option.kind is bool else option.kind(text))
-    return option.default
-
-
-def hidden_value(option: Field) -> Any:
-    """The value of a setting that is not shown; it is kept for when the setting applies again.
-
-    Streamlit itself reads the address only for widgets that are shown.
-    """
-    value = current_value(option)
-    if option.name in st.query_params:
-        st.session_state.setdefault(option.name, value)
-    return value

@@ -5,106 +5,59 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from pages.ui import form_state
 from pages.ui.formatting import plain
 from unet_core.config.fields import Field
+from unet_core.config.labels import fields_by_name, in_words
 from unet_core.runs import manage
 from unet_core.runs import run as runs
 
-LABELS = {
-    "root": "Dataset folder",
-    "layout": "Folder layout",
-    "unlabeled": "Images without a mask",
-    "val_fraction": "Validation fraction",
-    "test_fraction": "Test fraction",
-    "split_seed": "Split seed",
-    "group_by": "Group images by",
-    "ignore_index": "Ignored mask value",
-    "color_map": "Mask colors",
-    "labels": "Labels (mask values)",
-    "separate_touching": "Separate touching objects",
-    "recipe": "Repairs",
-    "cache_mb": "Image cache (MiB)",
-    "in_channels": "Input channels (0 = auto)",
-    "channels": "Channels (empty = all)",
-    "num_classes": "Number of classes (0 = auto)",
-    "base_channels": "Base channels",
-    "depth": "Depth (levels)",
-    "convs_per_block": "Convolutions per block",
-    "bottleneck_convs": "Bottleneck convolutions (0 = as per block)",
-    "norm": "Normalization layer",
-    "order": "Layer order",
-    "activation": "Activation",
-    "down": "Downsampling",
-    "up": "Upsampling",
-    "padding": "Padding",
-    "head_kernel": "Output kernel size (px)",
-    "dropout": "Dropout rate",
-    "deep_supervision": "Deep supervision",
-    "image_size": "Crop size (px)",
-    "normalization": "Intensity normalization",
-    "class_names": "Class names",
-    "threshold": "Threshold",
-    "epochs": "Epochs",
-    "batch_size": "Batch size",
-    "crops_per_image": "Crops per image (0 = auto)",
-    "lr": "Learning rate",
-    "weight_decay": "Weight decay",
-    "optimizer": "Optimizer",
-    "schedule": "Learning rate schedule",
-    "plateau_patience": "Plateau patience (epochs)",
-    "loss": "Loss",
-    "focal_gamma": "Focal gamma",
-    "focal_alpha": "Focal alpha",
-    "tversky_alpha": "Tversky alpha",
-    "tversky_beta": "Tversky beta",
-    "class_weights": "Class weights",
-    "clip_norm": "Max gradient norm (0 = off)",
-    "ema_decay": "EMA decay (0 = off)",
-    "patience": "Early stopping patience (epochs, 0 = off)",
-    "augment": "Augmentation",
-    "seed": "Random seed",
-    "device": "Device",
-    "precision": "Precision",
-    "init": "Fine-tune from",
-    "tensorboard": "TensorBoard logs",
-    "series": "Sweep",
-    "threads": "CPU threads (0 = auto)",
-}
+LABELS = {name: option.label for name, option in fields_by_name().items()}
 
 
 def label_of(name: str) -> str:
     """The name of a setting in running text and tables: its label without the unit."""
-    return LABELS[name].partition(" (")[0]
+    return fields_by_name()[name].noun
 
 
 def set_option(name: str, value: Any) -> None:
-    """Called by a button, before the form is drawn again: sets a setting's widget."""
-    st.session_state[name] = value
+    """Called by a button, before the form is drawn again: sets a setting."""
+    form_state.put(name, value)
+
+
+def help_of(option: Field) -> str:
+    """What a setting is, its choices, its default and its name on the command line."""
+    lines = [option.description]
+    if option.choices is not None:
+        lines += [f"- **{option.words(name)}** (`{name}`): {text}" for name, text in option.choices.items()]
+        lines.append("")
+    general, default = option.words(option.default), option.words(form_state.default_of(option.name))
+    by_default = f"Default: {general or 'empty'}."
+    if default != general:
+        by_default = f"Suggested for this dataset: {default or 'empty'}. General default: {general or 'empty'}."
+    return "\n".join([*lines, f"{by_default} Name: `{option.name}`."])
 
 
 def option_widget(option: Field) -> Any:
-    """One setting as a widget; its value is kept in the page's address, so that a link reproduces the form."""
-    label = LABELS[option.name]
-    common: dict[str, Any] = {"key": option.name, "help": option.description, "bind": "query-params"}
+    """One setting as a widget that shows its value in the form; what 0 or "" stand for is shown in words."""
+    current = form_state.prepare(option)
+    label, name, text = option.label, option.name, help_of(option)
     if option.choices is not None:
-        menu = "\n".join(f"- `{name}`: {sentence}" for name, sentence in option.choices.items())
         names = list(option.choices)
-        common["help"] = f"{option.description}\n{menu}"
-        return st.selectbox(label, names, index=names.index(option.default), **common)
-    kind = option.kind
-    if kind is bool:
-        return st.toggle(label, value=option.default, **common)
-    if kind is str:
-        return st.text_input(label, value=option.default, **common)
-    return st.number_input(
-        label,
-        min_value=None if option.ge is None else kind(option.ge),
-        max_value=None if option.le is None else kind(option.le),
-        value=option.default,
-        step=1 if kind is int else max(option.default / 10, 0.001),
-        format=None if kind is int else "%g",
-        **common,
-    )
+        return st.selectbox(label, names, names.index(current), option.words, name, text)
+    if option.kind is bool:
+        return st.toggle(label, current, name, text)
+    if option.kind is str:
+        return st.text_input(label, current, key=name, help=text, placeholder=option.zero or None)
+    number: Any = {  # of int or of float, all of one kind
+        "min_value": None if option.ge is None else option.kind(option.ge),
+        "max_value": None if option.le is None else option.kind(option.le),
+        "value": current,  # None: an empty field stands for 0
+        "step": 1 if option.kind is int else max((option.default or 0) / 10, 0.001),
+        "format": None if option.kind is int else "%g",
+    }
+    value = st.number_input(label, key=name, help=text, placeholder=option.zero or None, **number)
+    return option.kind(0) if value is None and not option.optional else value
 
 
 BADGES: dict[runs.RunState, tuple[Literal["blue", "gray", "green", "orange", "red"], str]] = {
@@ -178,10 +131,10 @@ def tiles(values: dict[str, tuple[str, str]]) -> None:
 
 
 def show_error(message: object) -> None:
-    """A problem that the user can fix; the messages are those of the core."""
-    st.error(plain(str(message)), icon=":material/error:")
+    """A problem that the user can fix; the messages are those of the core, with the names of settings as labels."""
+    st.error(plain(in_words(str(message))), icon=":material/error:")
 
 
 def show_warning(message: object) -> None:
     """A problem that does not stop the work."""
-    st.warning(plain(str(message)), icon=":material/warning:")
+    st.warning(plain(in_words(str(message))), icon=":material/warning:")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 AXE = (ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-TRAIN_VIEWS = ["Pre-flight check", "Architecture", "Sweep", "Runs"]
+TRAIN_VIEWS = ["Check", "Model", "Sweep", "Runs"]
 
 
 def start(folder: Path, run: bool) -> Server:

@@ -17,6 +17,7 @@ def place(tmp_path, monkeypatch, sample_folder):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pages.server.paths.sample_data", lambda: sample_folder)
     monkeypatch.setattr("pages.views.train.dataset.QUICK_SECONDS", 60)
+    monkeypatch.setattr("pages.views.train.settings.duration.measure", lambda again=True: False)  # takes a process
     return tmp_path / "runs"
 
 

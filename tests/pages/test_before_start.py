@@ -30,7 +30,7 @@ def show(**query) -> AppTest:
 
 def before_start(**query) -> AppTest:
     app = show(**query)
-    app.session_state["view"] = "Pre-flight check"
+    app.session_state["view"] = "Check"
     return app.run()
 
 
@@ -117,7 +117,7 @@ def test_the_form_starts_a_check_and_shows_it(place, sample_folder, monkeypatch)
     assert not app.exception
     [(config, kind)] = started
     assert (config.data.root, kind) == (str(sample_folder), "check")
-    assert app.session_state["view"] == "Pre-flight check"
+    assert app.session_state["view"] == "Check"
     assert "Time per epoch" in [metric.label for metric in app.metric]
 
 

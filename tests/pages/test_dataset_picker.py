@@ -198,5 +198,5 @@ def test_runs_are_listed_with_the_name_of_their_dataset(cells, sample_folder, pl
     make_run(place, cells)
     paths.library().rename("my cells", "nuclei of May")
     assert list(show().dataframe[0].value["Dataset"]) == ["nuclei of May"]
-    app = show("train", view="All runs")
+    app = show("train", view="Runs")
     assert list(app.dataframe[0].value["data"]) == ["nuclei of May"]

@@ -99,7 +99,7 @@ def test_settings_that_contradict_each_other_are_explained(place):
     app = show("train")
     app.number_input(key="image_size").set_value(16).run()
     assert not app.exception
-    assert "image_size 16 is too small for depth 4" in app.error[0].value.replace("\\", "")
+    assert "Crop size 16 is too small for depth 4" in app.error[0].value.replace("\\", "")
     assert next(button for button in app.button if button.key == "start").disabled
 
 
@@ -120,7 +120,7 @@ def test_a_preset_sets_the_form_and_the_architecture_is_drawn(name, place):
     assert app.selectbox(key="norm").value == chosen.model.norm
     assert app.number_input(key="base_channels").value == chosen.model.base_channels
     assert app.number_input(key="lr").value == chosen.train.lr
-    app.session_state["view"] = "Architecture"
+    app.session_state["view"] = "Model"
     app.run()
     assert not app.exception and not app.error
     shown = {metric.label: metric.value for metric in app.metric}
@@ -133,7 +133,7 @@ def test_a_preset_sets_the_form_and_the_architecture_is_drawn(name, place):
 
 def test_augmented_crops_of_the_users_images(place):
     app = show("train")
-    app.session_state["view"] = "Augmented crops"
+    app.session_state["view"] = "Augmentation"
     app.selectbox(key="augment").set_value("light").run()
     assert not app.exception and not app.error
     assert sum(element.type == "image" for element in app.main) == 3 * 5 + 4
@@ -285,8 +285,10 @@ def test_an_old_address_in_a_session_that_has_the_page_open(name, value, place):
     app = show("train")
     app.session_state["view"], app.session_state["optimizer"] = "Sweep", "adam"
     app.run()
+    for old in list(app.query_params):  # a link replaces the whole query
+        del app.query_params[old]
     app.query_params[name] = value
     app.run()
     assert not app.exception
-    assert (app.session_state["view"] == "Architecture") == (name == "view")
+    assert (app.session_state["view"] == "Model") == (name == "view")
     assert (app.session_state["optimizer"] == "sgd") == (name == "optimiser")

@@ -18,7 +18,7 @@ FINISHED = RunFinished("completed", 1, 0.71, 0.55, 12.0, 4.0)
 
 def open_list(*picked: int):
     app = show("train")
-    app.session_state["view"] = "All runs"
+    app.session_state["view"] = "Runs"
     if picked:
         app.session_state["runs_table"] = {"selection": {"rows": list(picked), "columns": [], "cells": []}}
     return app.run()

@@ -122,7 +122,7 @@ def test_a_copied_run_that_was_fine_tuned_can_start(place, sample_folder, monkey
 def test_suggestions_leave_out_what_does_not_apply(place, sample_folder):
     run = base(sample_folder, place)
     app = show(init=run.id, batch_size="2")
-    app.session_state["view"] = "Pre-flight check"
+    app.session_state["view"] = "Check"
     app.run()
     assert not app.exception
     listed = " ".join(item.value for item in app.markdown)

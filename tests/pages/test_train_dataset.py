@@ -8,11 +8,13 @@ import pytest
 
 from pages.server import paths
 from pages.server.datasets import reading as dataset_reading
+from pages.server.datasets.fingerprints import find_fingerprint
 from pages.server.datasets.reading import DatasetReading, find_reading
 from tests.helpers.pages import make_run, show, texts
 from unet_core.config.schema import DataConfig
 from unet_core.data import discovery
 from unet_core.data.recipe import recipe as recipes
+from unet_core.data.recipe import recipes as recipe_files
 from unet_core.data.recipe.recipe import Recipe, make_repair
 
 
@@ -95,7 +97,7 @@ def test_a_damaged_recipe_is_said_and_nothing_starts(cells):
     assert not app.exception
     assert "studio.json" in said(app)
     assert app.button(key="start").disabled
-    for view in ("Pre-flight check", "Augmented crops", "Sweep"):
+    for view in ("Check", "Augmentation", "Sweep"):
         app.session_state["view"] = view
         assert not app.run().exception
 
@@ -123,11 +125,13 @@ def test_a_slow_folder_shows_how_far_it_is_and_the_form_beside_it(cells, monkeyp
     assert not app.exception
     assert app.get("progress")
     assert app.button(key="start").disabled and app.number_input(key="epochs").value == 15
-    app.session_state["view"] = "Augmented crops"
+    app.session_state["view"] = "Augmentation"
     assert "once the dataset is read" in said(app.run())
     go_on.set()
     reading = find_reading(DataConfig(root=str(cells)), 0)
     assert reading.wait(60)
+    app.run()
+    assert find_fingerprint(DataConfig(root=str(cells)), 0, recipe_files.of(DataConfig(root=str(cells)))).wait(60)
     app.run()
     assert not app.exception and not app.get("progress")
     assert "**8 images** with masks" in said(app)
@@ -193,7 +197,7 @@ def test_a_copied_run_brings_the_repairs_that_it_was_trained_with(cells, place, 
     recipes.save(cells, trained_with)
     run = make_run(place, cells)
     recipes.save(cells, Recipe())
-    app = show("train", view="All runs")
+    app = show("train", view="Runs")
     app.session_state["runs_table"] = {"selection": {"rows": [0], "columns": []}}
     app.run()
     app.button(key="run_copy").click().run()
@@ -217,7 +221,7 @@ def test_a_run_whose_copy_of_the_repairs_is_damaged_is_explained(cells, place):
     recipes.save(cells, Recipe((make_repair("leave_out", ["cells_001"]),)))
     run = make_run(place, cells)
     (run.folder / "studio.json").write_text("{")
-    app = show("train", view="All runs", dataset="cells")
+    app = show("train", view="Runs", dataset="cells")
     app.session_state["runs_table"] = {"selection": {"rows": [0], "columns": []}}
     assert not app.run().exception
     app.button(key="run_copy").click().run()

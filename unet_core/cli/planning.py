@@ -23,12 +23,14 @@ from unet_core.hardware import Machine
 from unet_core.planning import planner, process
 from unet_core.planning.report import Message, Progress, Refused, Report, encode, values
 from unet_core.runs import queue
+from unet_core.runs import run as runs
 from unet_core.training import worker
 
 if TYPE_CHECKING:
     from unet_core.cli.common import Commands
 
 WATCH_SECONDS = 0.2
+LOWEST = 19  # priority of what nobody waits for
 
 
 def add_arguments(commands: "Commands") -> None:
@@ -40,6 +42,7 @@ def add_arguments(commands: "Commands") -> None:
     add_preset(parser)
     add_settings(parser)
     parser.add_argument("--lr-range", action="store_true", help="run the learning rate finder instead")
+    parser.add_argument("--pace", action="store_true", help=argparse.SUPPRESS)  # of a page: see planning.pace
     parser.add_argument("--json-lines", action="store_true", help="print progress and result as lines of JSON")
     parser.add_argument("--check-folder", type=Path, help=argparse.SUPPRESS)  # of a page: see planning.process
 
@@ -72,9 +75,10 @@ def check(parsed: argparse.Namespace) -> dict[str, Any]:
     last: Message | None = None
     with contextlib.ExitStack() as stack:
         if parsed.check_folder:
-            _watch(stack, parsed.check_folder)
+            _watch(stack, parsed.check_folder, parsed.runs_dir.resolve() if parsed.pace else None)
         try:
-            stack.enter_context(queue.hold_device(parsed.runs_dir.resolve()))
+            if not parsed.pace:  # which gives way to a run by itself
+                stack.enter_context(queue.hold_device(parsed.runs_dir.resolve()))
             for last in _steps(config, parsed):
                 if parsed.json_lines:
                     print(encode(last), flush=True)
@@ -92,18 +96,25 @@ def check(parsed: argparse.Namespace) -> dict[str, Any]:
 
 def _steps(config: RunConfig, parsed: argparse.Namespace) -> Iterator[Message]:
     if hasattr(os, "nice"):
-        os.nice(worker.NICE)  # the same priority as the training
+        os.nice(LOWEST if parsed.pace else worker.NICE)  # the same priority as the training
     yield Progress(0.0, "starting")
     from unet_core.planning import lr_finder, preflight
 
-    if parsed.lr_range:
+    if parsed.pace:
+        yield from preflight.run(
+            config, parsed.runs_dir, seconds=0, alone=True
+        )  # without the search for the largest batch
+    elif parsed.lr_range:
         yield from lr_finder.run(config, parsed.runs_dir)
     else:
         yield from preflight.run(config, parsed.runs_dir)
 
 
-def _watch(stack: contextlib.ExitStack, folder: Path) -> None:
-    """Hold the lock of a check, and end this process when the check is cancelled or takes too long."""
+def _watch(stack: contextlib.ExitStack, folder: Path, yields_in: Path | None) -> None:
+    """Hold the lock of a check, and end this process when the check is cancelled or takes too long.
+
+    It also ends when a run of the folder `yields_in` becomes active.
+    """
     try:
         stack.enter_context(FileLock(folder / "lock", timeout=1))
     except Timeout:
@@ -115,6 +126,9 @@ def _watch(stack: contextlib.ExitStack, folder: Path) -> None:
             if time.monotonic() > until:
                 message = f"The check was stopped after {process.LIMIT:g} s. Lower image_size, base_channels or depth."
                 print(encode(Refused(message)), flush=True)
+                break
+            if yields_in is not None and runs.find_active(yields_in) is not None:
+                print(encode(Refused("A run is training.")), flush=True)
                 break
             time.sleep(WATCH_SECONDS)
         os._exit(0)

@@ -38,5 +38,13 @@ def in_words(message: str) -> str:
 
     >>> in_words("image_size 12 is too small for depth 4. See image_size.txt.")
     'Crop size 12 is too small for depth 4. See image_size.txt.'
+    >>> in_words("Lower image_size or ema_decay.")
+    'Lower crop size or EMA decay.'
     """
-    return _names().sub(lambda match: label_of(match[0]), message)
+
+    def replace(match: "re.Match[str]") -> str:
+        label, before = label_of(match[0]), message[: match.start()].rstrip()
+        inside = before and before[-1] not in ".:!?"
+        return f"{label[0].lower()}{label[1:]}" if inside and not label[:2].isupper() else label
+
+    return _names().sub(replace, message)

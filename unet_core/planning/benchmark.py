@@ -3,6 +3,7 @@
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,8 @@ from unet_core.models.checkpoint import save_checkpoint
 from unet_core.planning.trial import Trial
 from unet_core.training.loop import make_step, validate
 from unet_core.training.state import TrainerState
+
+Clock = Callable[[], float]  # seconds from any point in time
 
 WARM_UP = 2  # steps that are not timed: memory is allocated, kernels are selected
 MOST_STEPS = 12  # that are timed
@@ -42,7 +45,7 @@ class StepTiming:
     free_mb: float
 
 
-def time_step(trial: Trial) -> StepTiming:
+def time_step(trial: Trial, clock: Clock = time.perf_counter) -> StepTiming:
     """Time steps as in training, after small ones have shown what is possible.
 
     Raises TrainingError where not even the smallest batch fits in memory.
@@ -61,9 +64,9 @@ def time_step(trial: Trial) -> StepTiming:
                 "Lower image_size, base_channels or depth."
             )
     reset_peak(device)
-    started = time.perf_counter()
+    started = clock()
     fits(trial, next(batches))
-    crop_seconds = (time.perf_counter() - started) / smallest
+    crop_seconds = (clock() - started) / smallest
     small_mb = peak_mb(device)
     size = target
     if target * crop_seconds > LONGEST_STEP:
@@ -77,10 +80,10 @@ def time_step(trial: Trial) -> StepTiming:
     times: list[float] = []
     batches, until = trial.batches(size), time.monotonic() + STEP_SECONDS
     while len(times) < MOST_STEPS and (len(times) < 2 or time.monotonic() < until):
-        started = time.perf_counter()
+        started = clock()
         make_step(training, next(batches), SAFE_LR)
         _synchronize(device)
-        times.append(time.perf_counter() - started)
+        times.append(clock() - started)
     fixed_mb = small_mb - initial_mb - smallest * sample_mb
     return StepTiming(size, statistics.median(times), failed, max(0.0, sample_mb), fixed_mb, free)
 
@@ -106,7 +109,7 @@ def fits(trial: Trial, batch: Batch) -> bool:
     return False
 
 
-def validation_pixel_seconds(training: TrainerState) -> float:
+def validation_pixel_seconds(training: TrainerState, clock: Clock = time.perf_counter) -> float:
     """Seconds of validation per pixel, from a few images of different sizes; 0 without validation images."""
     val_set = training.val_dataset
     if not len(val_set):
@@ -119,11 +122,11 @@ def validation_pixel_seconds(training: TrainerState) -> float:
     try:
         for number, index in enumerate([spread[0], *spread]):
             training.val_dataset = val_set.subset((val_set.samples[index].id,))
-            started = time.perf_counter()
+            started = clock()
             validate(training)
             _synchronize(training.device)
             if number:  # the first image is run twice, to warm up
-                seconds, pixels = seconds + time.perf_counter() - started, pixels + val_set.area(index)
+                seconds, pixels = seconds + clock() - started, pixels + val_set.area(index)
                 if time.monotonic() > until:
                     break
     finally:
@@ -132,10 +135,10 @@ def validation_pixel_seconds(training: TrainerState) -> float:
     return seconds / pixels
 
 
-def saving_seconds(training: TrainerState) -> float:
+def saving_seconds(training: TrainerState, clock: Clock = time.perf_counter) -> float:
     """Seconds for the checkpoints of an epoch: `last`, and `best` in half of the epochs."""
     training.record_epoch(0.0, 0.0, 0.0)  # the state to save is that after an epoch
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
+        started = clock()
         save_checkpoint(Path(folder) / "last", training.best_model(), training.state())
-        return 1.5 * (time.perf_counter() - started)
+        return 1.5 * (clock() - started)

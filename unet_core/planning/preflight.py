@@ -9,6 +9,7 @@ It trains a temporary model on a sample of the dataset. The caller holds the dev
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from unet_core.models import architecture
 from unet_core.planning import batch_size
 from unet_core.planning.benchmark import (
     LONGEST_STEP,
+    Clock,
     StepTiming,
     fits,
     saving_seconds,
@@ -39,8 +41,12 @@ from unet_core.training.state import TrainerState
 SECONDS = 14.0  # of the whole check, about; a step is never interrupted
 
 
-def run(config: RunConfig, runs_dir: Path, seconds: float = SECONDS) -> Iterator[Progress | Report]:
+def run(
+    config: RunConfig, runs_dir: Path, seconds: float = SECONDS, alone: bool = False
+) -> Iterator[Progress | Report]:
     """Check the settings for about `seconds`; progress, then the report.
+
+    With `alone`, times are those of a CPU that does nothing else: its time for this process, shared by its threads.
 
     Raises UnetError where a run could not start, or where not even the smallest batch fits in memory.
     """
@@ -51,13 +57,20 @@ def run(config: RunConfig, runs_dir: Path, seconds: float = SECONDS) -> Iterator
     data = fingerprint.measure(_decoded(trial.dataset))
     data = replace(data, images=trial.dataset_size.images)
     yield Progress(0.3, "running a few training steps")
-    timing = time_step(trial)
+    clock: Clock = time.perf_counter
+    if alone and trial.training.device.type == "cpu":
+        clock = partial(_cpu_seconds, trial.threads)
+    timing = time_step(trial, clock)
     yield Progress(0.55, "validating a few images")
-    val_pixel_seconds = validation_pixel_seconds(trial.training)
-    save_seconds = saving_seconds(trial.training)
+    val_pixel_seconds = validation_pixel_seconds(trial.training, clock)
+    save_seconds = saving_seconds(trial.training, clock)
     peak = peak_mb(trial.training.device)  # before the search, which takes more
     largest = yield from _search_batch_size(trial, timing, began + seconds)
     yield _report(trial, data, timing, largest, val_pixel_seconds, save_seconds, peak, time.monotonic() - began)
+
+
+def _cpu_seconds(threads: int) -> float:
+    return time.process_time() / threads
 
 
 def _decoded(examples: Dataset) -> Iterator[tuple[Pixels, Array]]:

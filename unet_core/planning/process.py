@@ -106,16 +106,20 @@ class Check:
             (self.folder / "wanted").unlink(missing_ok=True)
 
 
-def check_for(config: RunConfig, runs_dir: Path, kind: str) -> Check:
-    """The check of these settings, whether it was started or not. It does not depend on the number of epochs."""
+def check_for(config: RunConfig, runs_dir: Path, kind: str, machine: str = "") -> Check:
+    """The check of these settings, whether it was started or not. It does not depend on the number of epochs.
+
+    `machine` tells checks of several machines apart that share a folder of runs.
+    """
     settings = config.replace(epochs=1, series="").to_dict() | {"data": config.data.to_dict()}
+    settings |= {"machine": machine} if machine else {}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     return Check(runs_dir / ".preflight" / f"{kind}-{digest}")
 
 
-def start(config: RunConfig, runs_dir: Path, kind: str = "check") -> Check:
+def start(config: RunConfig, runs_dir: Path, kind: str = "check", machine: str = "") -> Check:
     """Start a check in a detached process, unless it is running. Raises RunError where its folder cannot be written."""
-    check = check_for(config, runs_dir, kind)
+    check = check_for(config, runs_dir, kind, machine)
     if check.folder.is_dir() and check.state() is CheckState.RUNNING:
         return check
     try:
@@ -137,11 +141,12 @@ def start(config: RunConfig, runs_dir: Path, kind: str = "check") -> Check:
 def arguments(config: RunConfig, runs_dir: Path, kind: str, folder: Path | None = None) -> list[str]:
     """The command line after `python -m unet_core`; with the `folder` of a check for its background process."""
     words = ["preflight", config.data.root, f"--runs-dir={runs_dir}", *flags(config)]
-    words += ["--lr-range"] if kind == "lr-range" else []
+    words += [f"--{kind}"] if kind in ("lr-range", "pace") else []
     return [*words, "--json-lines", f"--check-folder={folder}"] if folder else words
 
 
 def _delete_old(folder: Path) -> None:
-    checks = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    checks = [path for path in folder.iterdir() if not path.name.startswith("pace-")]  # kept: one for each machine
+    checks.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for old in checks[MAX_CHECKS:]:
         shutil.rmtree(old, ignore_errors=True)

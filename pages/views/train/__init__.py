@@ -1,8 +1,8 @@
 """The views of the Train page, by their names in its menu and its address."""
 
 LIVE = "Live"
-PREFLIGHT = "Pre-flight check"
-ARCHITECTURE = "Architecture"
-CROPS = "Augmented crops"
+PREFLIGHT = "Check"
+ARCHITECTURE = "Model"
+CROPS = "Augmentation"
 SWEEP = "Sweep"
-RUNS = "All runs"
+RUNS = "Runs"

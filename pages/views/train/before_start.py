@@ -1,4 +1,4 @@
-"""The view before a start: suggested settings, the pre-flight check, the learning rate; and the buttons to it."""
+"""The view before a start: suggested settings, the pre-flight check, the learning rate; and the button to it."""
 
 import streamlit as st
 
@@ -6,22 +6,12 @@ from pages.views.train import PREFLIGHT, lr_finder, plan, preflight
 from unet_core.config.schema import RunConfig
 
 
-def buttons(config: RunConfig, usable: bool) -> None:
-    """Below the settings, above Start."""
+def check_button(config: RunConfig, usable: bool) -> None:
+    """Beside Start."""
     st.button(
-        "Suggest settings",
-        key="propose",
-        icon=":material/lightbulb:",
-        width="stretch",
-        disabled=not usable,
-        on_click=open_view,
-        help="Analyzes images and masks and suggests crop size, depth, batch size and more, each with a reason.",
-    )
-    st.button(
-        "Pre-flight check",
+        "Check first",
         key="check",
         icon=":material/speed:",
-        width="stretch",
         disabled=not usable,
         on_click=start_check,
         args=(config,),

@@ -10,12 +10,13 @@ import streamlit as st
 from pages.server.datasets.reading import DatasetReading, find_reading
 from pages.server.datasets.thumbnails import Look, key_of
 from pages.server.paths import runs_dir
-from pages.ui import dataset_picker, widgets
+from pages.ui import dataset_picker, form_state, widgets
 from pages.ui.dataset_picker import Chosen
 from pages.ui.formatting import plain
-from pages.ui.settings import current_value, values_of
+from pages.ui.settings import values_of
 from unet_core import overlay
-from unet_core.config.schema import DataConfig, ModelConfig, RunConfig, all_fields
+from unet_core.config.labels import fields_by_name
+from unet_core.config.schema import DataConfig, ModelConfig, RunConfig
 from unet_core.data.layouts import Sample
 from unet_core.data.masks import files
 from unet_core.data.masks.coding import MaskCoding
@@ -44,6 +45,7 @@ class Dataset:
     source: str = recipes.AUTO
     recipe: Recipe = Recipe()  # noqa: RUF009 - frozen
     usable: bool = False
+    own: bool = False  # not the built-in sample
 
     @property
     def fixed(self) -> dict[str, Any]:
@@ -57,22 +59,22 @@ def show() -> Dataset:
     chosen = dataset_picker.choose()
     if chosen is None:
         return Dataset()
-    if chosen.name == dataset_picker.SAMPLE:
-        st.caption(SAMPLE_CAPTION)
+    own = chosen.name != dataset_picker.SAMPLE
     root = str(chosen.root.resolve())
     source = choose_repairs(root)
     try:
         data, model, recipe = read_settings(root, source)
-        usable = show_reading(find_reading(data, model.num_classes), list(map(readable, kinds.tell(recipe))))
+        usable = show_reading(find_reading(data, model.num_classes), recipe, chosen)
     except UnetError as error:
         widgets.show_error(error)
         data_link(chosen)
-        return Dataset(root, source)
-    if recipe.repairs:
-        number = len(recipe.repairs)
-        st.caption(f":material/healing: {number} repair{'s are' if number > 1 else ' is'} applied, see Data.")
-    data_link(chosen)
-    return Dataset(root, source, recipe, usable)
+        return Dataset(root, source, own=own)
+    return Dataset(root, source, recipe, usable, own)
+
+
+def of_config(config: RunConfig) -> Dataset:
+    """The dataset of the settings, for the other views of the page. Raises DataError."""
+    return Dataset(config.data.root, config.data.recipe, recipes.of(config.data), usable=True)
 
 
 def data_link(chosen: Chosen) -> None:
@@ -86,8 +88,8 @@ def choose_repairs(root: str) -> str:
 
     Of files only the recipes of runs can be named, which "Copy settings" does: an address must not read others.
     """
-    option = next(option for option in all_fields() if option.name == "recipe")
-    current = str(current_value(option))
+    option = fields_by_name()["recipe"]
+    current = str(form_state.value_of("recipe"))
     path = Path(current)
     if current not in REPAIRS and not (path.name == FILE and path.parent.parent == runs_dir() and path.is_file()):
         current = recipes.AUTO
@@ -98,8 +100,10 @@ def choose_repairs(root: str) -> str:
         has_own = True  # what is wrong with it is said below
     if current == recipes.AUTO and not has_own:
         return current
-    st.session_state["recipe"] = current
-    return str(st.selectbox("Repairs", list(labels), format_func=labels.__getitem__, key="recipe", bind="query-params"))
+    form_state.put("recipe", current)
+    form_state.prepare(option)
+    index = list(labels).index(current)
+    return str(st.selectbox(option.label, list(labels), index, format_func=labels.__getitem__, key="recipe"))
 
 
 def read_settings(root: str, source: str) -> tuple[DataConfig, ModelConfig, Recipe]:
@@ -108,23 +112,35 @@ def read_settings(root: str, source: str) -> tuple[DataConfig, ModelConfig, Reci
     Raises DataError where the recipe is damaged.
     """
     names = ("layout", "unlabeled", "labels", "ignore_index", "color_map")
-    values = {option.name: current_value(option) for option in all_fields()}
-    data = DataConfig(root=root, recipe=source, **{name: values[name] for name in names})
+    data = DataConfig(root=root, recipe=source, **{name: form_state.value_of(name) for name in names})
     recipe = recipes.of(data)
-    return *recipes.configure_parts(data, ModelConfig(num_classes=values["num_classes"]), recipe), recipe
+    model = ModelConfig(num_classes=form_state.value_of("num_classes"))
+    return *recipes.configure_parts(data, model, recipe), recipe
 
 
-def show_reading(reading: DatasetReading, repairs: Sequence[str]) -> bool:
-    """What is known of the folder so far; whether training on it can start. Notes on `repairs` are left to Data."""
+def show_reading(reading: DatasetReading, recipe: Recipe, chosen: Chosen) -> bool:
+    """What is known of the folder so far; whether training on it can start. Notes on repairs are left to Data."""
     reading.wait(QUICK_SECONDS)
     progress = reading.poll()
-    if (search := reading.search) is not None:
-        st.caption(f"**{len(search.samples)} images** with masks · {plain(search.reason or search.layout)}")
+    search, coding = reading.search, reading.coding if progress.over else None
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="dataset_line"):
+        if search is not None:
+            st.caption(f"**{len(search.samples)} images** with masks" + (f" · {kind_of(coding)}" if coding else ""))
+        with st.popover("Details", type="tertiary", key="dataset_details"):
+            if chosen.name == dataset_picker.SAMPLE:
+                st.caption(SAMPLE_CAPTION)
+            if search is not None:
+                st.caption(f"Found as: {plain(search.reason or search.layout)}.")
+            if coding is not None:
+                st.caption(f"Masks: {plain(coding.describe())} (by {reading.masks_read} of them)")
+            if number := len(recipe.repairs):
+                st.caption(f":material/healing: {number} repair{'s are' if number > 1 else ' is'} applied, see Data.")
+            data_link(chosen)
     if not progress.over:
         follow(reading)
         return False
-    if search is not None and (coding := reading.coding) is not None:
-        st.caption(f"Masks: {plain(coding.describe())} (by {reading.masks_read} of them)")
+    if search is not None and coding is not None:
+        repairs = list(map(readable, kinds.tell(recipe)))
         if remarks := [note for note in (*search.notes, *reading.guesses) if note not in repairs]:
             st.info("\n".join(f"- {plain(text)}" for text in remarks), icon=":material/info:")
         show_previews(reading.readable, coding)
@@ -135,6 +151,11 @@ def show_reading(reading: DatasetReading, repairs: Sequence[str]) -> bool:
         listed = "\n".join(f"- {plain(text)}" for text in reading.problems[:MOST_PROBLEMS])
         st.warning(f"Problems in this folder:\n{listed}", icon=":material/warning:")
     return True
+
+
+def kind_of(coding: MaskCoding) -> str:
+    """What the masks hold, in two words."""
+    return {"binary": "binary masks", "instances": "numbered objects"}.get(coding.kind, f"{coding.num_classes} classes")
 
 
 @st.fragment(run_every=0.5)
@@ -150,14 +171,14 @@ def follow(reading: DatasetReading) -> None:
 def show_previews(samples: Sequence[Sample], coding: MaskCoding) -> None:
     """A few images beside each other, with their masks outlined."""
     spread = samples[:: max(1, len(samples) // PREVIEWS)]
-    for column, sample in zip(st.columns(PREVIEWS), spread, strict=False):
-        try:
-            key = key_of(sample, Look(coding, coding.num_classes))
-            column.image(
-                preview(sample, coding, key), width="stretch", alt=f"{readable(sample.id)} with its mask outlined"
-            )
-        except UnetError as error:
-            column.caption(plain(str(error)))
+    with st.container(key="previews"):  # in one row on any screen, see train.css
+        for sample in spread[:PREVIEWS]:
+            try:
+                key = key_of(sample, Look(coding, coding.num_classes))
+                alt = f"{readable(sample.id)} with its mask outlined"
+                st.image(preview(sample, coding, key), width="stretch", alt=alt)
+            except UnetError as error:
+                st.caption(plain(str(error)))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -67,7 +67,7 @@ def explain(run: runs.Run, state: RunState, history: History) -> None:
         remedy = (
             "**Resume** continues after the last saved epoch."
             if history.started
-            else "It had not started yet. Start a new run with the same settings: **All runs**, **Copy settings**."
+            else "It had not started yet. Start a new run with the same settings: **Runs**, **Copy settings**."
         )
         st.warning(
             "Training stopped unexpectedly: the process was killed, the machine restarted or the memory ran out. "
