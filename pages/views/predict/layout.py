@@ -3,36 +3,11 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components.shortcuts import show_shortcuts
 from pages.server import model_registry
 from pages.server.background_job import JobProgress
 from pages.ui.formatting import plain
 from pages.views.predict import inputs, uploads
 
-PRESSES = {"ArrowLeft": "previous", "ArrowRight": "next"}
-SHEET = (
-    ("Page", (("← →", "Previous or next image"), ("?", "This sheet"), ("Tab", "Next control"))),
-    (
-        "Image, when it is focused",
-        (
-            ("← → ↑ ↓", "Move; with Shift in large steps"),
-            ("+ −", "Zoom in or out"),
-            ("0", "Fit into the view"),
-            ("1", "Actual size"),
-            ("Enter", "Select the object in the middle"),
-            ("Esc", "Leave full screen"),
-        ),
-    ),
-    (
-        "Mouse and touch",
-        (
-            ("Drag", "Move"),
-            ("Wheel, pinch", "Zoom"),
-            ("Double-click", "Fit, or actual size"),
-            ("Click", "Select an object"),
-        ),
-    ),
-)
 FOLDED = "<style>[data-testid=stLayoutWrapper]:has(> .st-key-side) { display: none; }</style>"
 OPEN = "<style>.st-key-workspace { grid-template-columns: 21rem minmax(0, 1fr); }</style>"
 
@@ -42,7 +17,6 @@ def make() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_bar"):
         st.title("Predict", anchor=False, width="content")
         bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_buttons")
-        show_shortcuts(PRESSES, SHEET, key="shortcuts")
     workspace = st.container(key="workspace")
     return bar, workspace.container(key="side"), workspace.container(key="view")
 
