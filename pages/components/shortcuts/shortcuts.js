@@ -1,6 +1,7 @@
 // Keys that press buttons of the page, and a sheet of all keys.
 
 import { element } from "../shared/dom.js";
+import { closeMenuAfterChoice } from "./menu.js";
 
 // What takes keys itself: typing, or arrows that move something.
 const TAKES_KEYS = "input, textarea, select, canvas, dialog, [contenteditable=''], [contenteditable=true], [role=application]," +
@@ -78,6 +79,7 @@ class Shortcuts {
     this.root = element("div", { class: "shortcuts" }, this.opener, this.dialog);
     parent.append(this.root);
     document.addEventListener("keydown", (event) => this.press(event), { signal: this.removed.signal });
+    closeMenuAfterChoice(this.removed.signal);
   }
 
   update({ data }) {

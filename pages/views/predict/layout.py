@@ -9,6 +9,16 @@ from pages.ui.formatting import plain
 from pages.views.predict import inputs, uploads
 
 FOLDED = "<style>[data-testid=stLayoutWrapper]:has(> .st-key-side) { display: none; }</style>"
+# Without a result the ways in are the main thing: a large place to drop images.
+EMPTY = """<style>
+.st-key-workspace { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }
+.st-key-side [data-testid=stFileUploaderDropzone] {
+  flex-direction: column; align-items: center; justify-content: center; gap: 0.75rem;
+  border: 2px dashed light-dark(#8a93a4, #7c8798); text-align: center;
+}
+.st-key-side [data-testid=stFileUploaderDropzone]::before { content: "Drop images here"; font-weight: 600; }
+@media (min-width: 901px) { .st-key-side [data-testid=stFileUploaderDropzone] { min-height: 14rem; } }
+</style>"""
 OPEN = "<style>.st-key-workspace { grid-template-columns: 21rem minmax(0, 1fr); }</style>"
 
 
@@ -38,7 +48,7 @@ def show_side(bar: DeltaGenerator, has_result: bool, summary: str = "") -> None:
                 on_click=st.session_state.update,
                 kwargs={"side": not is_open},
             )
-        st.html(OPEN if is_open else FOLDED)
+        st.html((OPEN if is_open else FOLDED) if has_result else EMPTY)
 
 
 def summarize(done: int, progress: JobProgress, problems: int) -> str:
