@@ -8,7 +8,9 @@ import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from pages.server import pixel_routes
+from pages import PAGES
+from pages.server import index_page, pixel_routes
+from pages.server.icon_font import IconFont
 from pages.server.paths import runs_dir, uploads_dir
 from pages.server.run_api import routes
 from pages.server.static_compression import StaticCompression
@@ -45,7 +47,12 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 base = st.get_option("server.baseUrlPath") or ""
 app = st.App(
     "pages/main.py",
-    routes=[*routes(base), *pixel_routes.routes(base), *uploads.routes(base)],
-    middleware=[Middleware(StaticCompression, base=base)],
+    routes=[
+        *routes(base),
+        *pixel_routes.routes(base),
+        *uploads.routes(base),
+        *index_page.routes([page.url_path for page in PAGES.values()], base),
+    ],
+    middleware=[Middleware(IconFont, base=base), Middleware(StaticCompression, base=base)],
     lifespan=lifespan,
 )

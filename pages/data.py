@@ -5,11 +5,10 @@ import streamlit as st
 from pages.ui import dataset_picker
 from pages.views.data import bring, manage_dataset, sections
 
-st.title("Data")
-left, right = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
-with left:
-    chosen = dataset_picker.choose()
-with right:
+with st.container(horizontal=True, vertical_alignment="bottom", key="data_bar"):
+    st.title("Data", anchor=False, width="content")
+    with st.container(width=360):
+        chosen = dataset_picker.choose()
     if chosen is not None:
         manage_dataset.show(chosen)
 manage_dataset.show_origin(chosen)

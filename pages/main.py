@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages import PAGES
-from pages.ui import addresses
+from pages.ui import addresses, shortcuts
 
 here = Path(__file__).parent
 LOGO = str(here / "assets" / "logo.svg")  # a Material icon would be fetched from another site
@@ -18,5 +18,6 @@ menu = [
     for key, page in PAGES.items()
 ]
 page = st.navigation(menu, position="top")
+shortcuts.show(page.url_path)
 addresses.update()  # after the page is known, since it may start another run
 page.run()

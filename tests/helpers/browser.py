@@ -37,12 +37,12 @@ def poll(condition, seconds: float = 60, what: str = "it"):
 class Server:
     """The app as `make app` starts it, on a port and a runs folder of its own."""
 
-    def __init__(self, folder: Path, script: str = "app.py") -> None:
-        self.script = script
+    def __init__(self, folder: Path, script: str = "app.py", base: str = "") -> None:
+        self.script, self.base = script, base
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{self.port}" + f"/{base}" * bool(base)
         self.folder = folder
         self.runs_dir = folder / "runs"
         self.log = folder / "server.log"
@@ -52,6 +52,7 @@ class Server:
         environment = os.environ | {"UNET_RUNS": str(self.runs_dir), "UNET_SAMPLE": str(self.folder / "sample")}
         environment |= {"UNET_DATASETS": str(self.folder / "datasets")}
         command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.port", str(self.port)]
+        command += ["--server.baseUrlPath", self.base] if self.base else []
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         poll(self.healthy, what=f"the server ({self.log})")

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { isForPage } from "../../pages/components/shortcuts/shortcuts.js";
+import { findAction, isForPage } from "../../pages/components/shortcuts/shortcuts.js";
 
 // What is asked of an element: whether it matches a list of selectors.
 const node = (selector) => ({ matches: (list) => list.split(/,\s*/).includes(selector) });
@@ -23,4 +23,21 @@ test("a key with a modifier, or one that was answered already, is not", () => {
   for (const name of ["ctrlKey", "metaKey", "altKey", "defaultPrevented", "isComposing"]) {
     assert.equal(isForPage(key({ [name]: true }), path("body")), false, name);
   }
+});
+
+const data = { presses: { ArrowLeft: ["previous", "image_previous"] }, focuses: { "/": ["search"] }, pages: { h: "", t: "train" } };
+
+test("a page is opened by its letter after g, in both cases, and by nothing else", () => {
+  assert.deepEqual(findAction("g", false, data), { waits: true });
+  assert.deepEqual(findAction("t", true, data), { page: "train" });
+  assert.deepEqual(findAction("H", true, data), { page: "" });
+  assert.equal(findAction("t", false, data), null);
+  assert.equal(findAction("x", true, data), null);
+  assert.deepEqual(findAction("g", true, data), { waits: true });
+});
+
+test("other keys press buttons and focus fields, also after g; names of an object's own methods are no keys", () => {
+  assert.deepEqual(findAction("ArrowLeft", true, data), { press: ["previous", "image_previous"] });
+  assert.deepEqual(findAction("/", false, data), { focus: ["search"] });
+  assert.equal(findAction("toString", false, data), null);
 });

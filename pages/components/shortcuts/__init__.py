@@ -1,4 +1,4 @@
-"""Keys of a page: they press its buttons, and `?` or the button shows a sheet of them all."""
+"""Keys of all pages: they press buttons and open pages, and `?` or the button shows a sheet of them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,13 +8,21 @@ _mount = component(
     "shortcuts", "shortcuts/shortcuts.js", "The keyboard shortcuts", css=source("shortcuts/shortcuts.css")
 )
 
+Sheet = Sequence[tuple[str, Sequence[tuple[str, str]]]]
+
 
 def show_shortcuts(
-    presses: Mapping[str, str], sheet: Sequence[tuple[str, Sequence[tuple[str, str]]]], key: str
+    presses: Mapping[str, Sequence[str]],
+    focuses: Mapping[str, Sequence[str]],
+    pages: Mapping[str, str],
+    sheet: Sheet,
+    key: str,
 ) -> None:
     """A button that opens the sheet; from now on the keys work outside of what takes keys itself.
 
-    `presses`: by the name of a key as browsers have it ("ArrowLeft") the key of the button that it presses, where that
-    is on the page. `sheet`: headings, each with (keys, what they do).
+    `presses`: by the name of a key as browsers have it ("ArrowLeft") the keys of the buttons that it presses, of which
+    the first on the page counts; `focuses`: the same of fields. `pages`: by the letter that follows `g`, the address of
+    a page. `sheet`: headings, each with (keys, what they do).
     """
-    _mount(key=key, data={"presses": dict(presses), "sheet": list(sheet), **program_address()})
+    data = {"presses": dict(presses), "focuses": dict(focuses), "pages": dict(pages), "sheet": list(sheet)}
+    _mount(key=key, data={**data, **program_address()})

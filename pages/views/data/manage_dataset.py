@@ -21,7 +21,7 @@ MEBI = 2**20
 def show(chosen: Chosen) -> None:
     """The buttons, beside the menu."""
     entry = dataset_picker.find_entry(chosen.name)
-    with st.container(horizontal=True, vertical_alignment="center", key="dataset_actions"):
+    with st.container(horizontal=True, vertical_alignment="center", key="dataset_actions", width="content"):
         query = {dataset_picker.KEY: chosen.name}
         st.page_link("train.py", label="Train on it", icon=":material/model_training:", query_params=query)
         if entry is not None:

@@ -115,7 +115,7 @@ def _header_names(dataset: Dataset) -> tuple[str, ...]:
 def show_layout(dataset: Dataset) -> None:
     """The layout, its reason, and what the mask values mean."""
     scan = dataset.scan
-    with st.container(border=True):
+    with st.container(border=True, gap="xsmall"):
         st.markdown(f"**How the folder was read**: layout `{scan.layout}`")
         if reason := scan.reason or LAYOUTS.get(scan.layout, ""):
             st.caption(plain(readable(reason)))

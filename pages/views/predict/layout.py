@@ -3,37 +3,22 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components.shortcuts import show_shortcuts
 from pages.server import model_registry
 from pages.server.background_job import JobProgress
 from pages.ui.formatting import plain
 from pages.views.predict import inputs, uploads
 
-PRESSES = {"ArrowLeft": "previous", "ArrowRight": "next"}
-SHEET = (
-    ("Page", (("← →", "Previous or next image"), ("?", "This sheet"), ("Tab", "Next control"))),
-    (
-        "Image, when it is focused",
-        (
-            ("← → ↑ ↓", "Move; with Shift in large steps"),
-            ("+ −", "Zoom in or out"),
-            ("0", "Fit into the view"),
-            ("1", "Actual size"),
-            ("Enter", "Select the object in the middle"),
-            ("Esc", "Leave full screen"),
-        ),
-    ),
-    (
-        "Mouse and touch",
-        (
-            ("Drag", "Move"),
-            ("Wheel, pinch", "Zoom"),
-            ("Double-click", "Fit, or actual size"),
-            ("Click", "Select an object"),
-        ),
-    ),
-)
 FOLDED = "<style>[data-testid=stLayoutWrapper]:has(> .st-key-side) { display: none; }</style>"
+# Without a result the ways in are the main thing: a large place to drop images.
+EMPTY = """<style>
+.st-key-workspace { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }
+.st-key-side [data-testid=stFileUploaderDropzone] {
+  flex-direction: column; align-items: center; justify-content: center; gap: 0.75rem;
+  border: 2px dashed light-dark(#8a93a4, #7c8798); text-align: center;
+}
+.st-key-side [data-testid=stFileUploaderDropzone]::before { content: "Drop images here"; font-weight: 600; }
+@media (min-width: 901px) { .st-key-side [data-testid=stFileUploaderDropzone] { min-height: 14rem; } }
+</style>"""
 OPEN = "<style>.st-key-workspace { grid-template-columns: 21rem minmax(0, 1fr); }</style>"
 
 
@@ -42,7 +27,6 @@ def make() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_bar"):
         st.title("Predict", anchor=False, width="content")
         bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_buttons")
-        show_shortcuts(PRESSES, SHEET, key="shortcuts")
     workspace = st.container(key="workspace")
     return bar, workspace.container(key="side"), workspace.container(key="view")
 
@@ -64,7 +48,7 @@ def show_side(bar: DeltaGenerator, has_result: bool, summary: str = "") -> None:
                 on_click=st.session_state.update,
                 kwargs={"side": not is_open},
             )
-        st.html(OPEN if is_open else FOLDED)
+        st.html((OPEN if is_open else FOLDED) if has_result else EMPTY)
 
 
 def summarize(done: int, progress: JobProgress, problems: int) -> str:

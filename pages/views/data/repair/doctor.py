@@ -55,7 +55,7 @@ def show_findings(dataset: Dataset) -> None:
     for severity in SEVERITIES:
         group = [item for item in findings if item.severity == severity]
         if group:
-            st.subheader(f"{TITLES[severity]} ({len(group)})", anchor=False)
+            st.header(f"{TITLES[severity]} ({len(group)})", anchor=False)
         for number, finding in enumerate(group):
             show_finding(dataset, finding, f"{severity} {number} {finding.check}")
 

@@ -1,0 +1,170 @@
+"""Nothing is cut, outside of the window or covered, on any page and main state, 380 to 1440 px wide; touch works."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from benchmarks.overlay_frames import FIND
+from pages import PAGES
+from pages.views import data as sections
+from tests.helpers.browser import ROOT, Server
+from tests.helpers.layout import find_faults, settle
+
+pytestmark = pytest.mark.browser
+
+HEIGHTS = {380: 760, 700: 900, 1024: 768, 1440: 900}
+TRAIN_VIEWS = ["Pre-flight check", "Architecture", "Sweep", "Runs"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("layout"))
+    golden = ROOT / "tests" / "golden" / "release_0_1" / "run"
+    shutil.copytree(golden, server.runs_dir / "20261101-100000-golden")
+    server.start()
+    yield server
+    server.kill()
+
+
+def make_page(browser: Browser, width: int) -> Page:
+    context = browser.new_context(viewport={"width": width, "height": HEIGHTS[width]}, has_touch=width < 800)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    return page
+
+
+def open_address(page: Page, server: Server, address: str) -> None:
+    page.goto(f"{server.url}/{address}")
+    page.get_by_role("heading", level=1).first.wait_for()
+    settle(page)
+    expect(page.get_by_test_id("stSpinner")).to_have_count(0)
+
+
+def open_examples(page: Page, server: Server) -> None:
+    open_address(page, server, "predict")
+    page.get_by_role("button", name="example image").click()
+    page.locator(".viewer[data-state=ready]").wait_for()
+    settle(page)
+
+
+def open_settings(page: Page, server: Server) -> None:
+    open_examples(page, server)
+    page.get_by_role("button", name="Images and settings").click()
+    page.get_by_role("button", name="Hide settings").wait_for()
+    settle(page)
+
+
+def open_image(page: Page, server: Server) -> None:
+    open_address(page, server, "data?data_view=Gallery&image=cells_001")
+    page.locator(".viewer[data-state=ready]").wait_for()
+    settle(page)
+
+
+ADDRESSES = [page.url_path for page in PAGES.values()]
+ADDRESSES += [f"data?data_view={name}" for name in sections.VIEWS] + [f"train?view={name}" for name in TRAIN_VIEWS]
+STATES: dict[str, Callable[[Page, Server], None]] = {
+    "predict, a result": open_examples,
+    "predict, a result and its settings": open_settings,
+    "data, an image": open_image,
+}
+
+
+@pytest.mark.parametrize("width", HEIGHTS)
+def test_nothing_is_cut_outside_or_covered(browser: Browser, server: Server, width: int) -> None:
+    page = make_page(browser, width)
+    faults: dict[str, list[str]] = {}
+    for address in ADDRESSES:
+        open_address(page, server, address)
+        faults[address] = find_faults(page)
+    for name, reach in STATES.items():
+        reach(page, server)
+        faults[name] = find_faults(page)
+    page.context.close()
+    assert {name: lines for name, lines in faults.items() if lines} == {}
+
+
+def test_the_helper_finds_what_is_wrong(page: Page) -> None:
+    page.set_viewport_size({"width": 400, "height": 300})
+    page.set_content("""<body style="margin:0"><main data-testid="stMain">
+      <button style="width:60px; overflow:hidden; white-space:nowrap">Far too long for it</button>
+      <button title="Whole at hand" style="width:60px; overflow:hidden; white-space:nowrap">Whole at hand</button>
+      <button style="position:absolute; left:380px; width:60px">Out</button>
+      <button style="position:absolute; left:0; top:100px; width:60px">Below</button>
+      <div style="position:absolute; left:0; top:90px; width:90px; height:60px; background:red" class="cover"></div>
+      <div id="host"></div>
+      </main></body>""")
+    page.evaluate("""() => { const root = document.querySelector("#host").attachShadow({ mode: "open" });
+      root.innerHTML = '<button style="padding:0; width:12px; height:12px; position:absolute; top:200px">x</button>';
+    }""")
+    faults = find_faults(page)
+    kinds = [
+        (line.partition(":")[0], word) for line in faults for word in ("Far too", "Out", "Below", '"x"') if word in line
+    ]
+    assert kinds == [("cut", "Far too"), ("cut", "Out"), ("outside", "Out"), ("covered", "Below"), ("small", '"x"')]
+    assert "Whole at hand" not in "".join(faults)
+    assert any("scrolls sideways" in line for line in faults)
+
+
+def test_the_menu_works_by_touch_on_a_narrow_screen(browser: Browser, server: Server) -> None:
+    page = make_page(browser, 380)
+    open_address(page, server, "")
+    link = page.get_by_test_id("stSidebarNavLink").filter(has_text="Predict")
+    expect(link).to_be_hidden()  # nothing that is folded away takes the focus
+    page.get_by_test_id("stExpandSidebarButton").tap()
+    link.tap()
+    expect(page.get_by_role("heading", level=1, name="Predict")).to_be_visible()
+    expect(link).to_be_hidden()
+    page.context.close()
+
+
+class Fingers:
+    """Touches a page, in one session: the browser forgets the fingers of one that has ended."""
+
+    def __init__(self, page: Page) -> None:
+        self.session = page.context.new_cdp_session(page)
+
+    def go(self, kind: str, *points: tuple[float, float]) -> None:
+        places = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+
+def view(page: Page) -> dict[str, float]:
+    return page.evaluate(f"(({{ scale, x, y }}) => ({{ scale, x, y }}))({FIND}.viewer.view)")
+
+
+def box_of(locator: Locator) -> dict[str, float]:
+    box = locator.bounding_box()
+    assert box is not None
+    return box
+
+
+def test_the_viewer_zooms_and_moves_by_fingers_and_its_sliders_too(browser: Browser, server: Server) -> None:
+    page = make_page(browser, 380)
+    open_examples(page, server)
+    stage = page.locator(".viewer .stage")
+    stage.scroll_into_view_if_needed()
+    box = box_of(stage)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    before, fingers = view(page), Fingers(page)
+    fingers.go("touchStart", (x - 30, y), (x + 30, y))
+    for step in range(1, 6):
+        fingers.go("touchMove", (x - 30 - 10 * step, y), (x + 30 + 10 * step, y))
+    fingers.go("touchEnd")
+    zoomed = view(page)
+    assert zoomed["scale"] == pytest.approx(before["scale"] * 160 / 60, rel=0.05)
+    fingers.go("touchStart", (x, y))
+    for step in range(1, 6):
+        fingers.go("touchMove", (x + 8 * step, y + 6 * step))
+    fingers.go("touchEnd")
+    moved = view(page)
+    assert moved["scale"] == zoomed["scale"]
+    assert moved["x"] != zoomed["x"]
+    assert moved["y"] != zoomed["y"]
+    slider = page.get_by_role("slider", name="Opacity")
+    slider.scroll_into_view_if_needed()
+    box = box_of(slider)
+    page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+    page.wait_for_function(f"{FIND}.viewer.settings.opacity > 0.8")
+    page.context.close()
