@@ -19,6 +19,7 @@ from unet_core.api.runs import train
 from unet_core.data import discovery
 from unet_core.data.layouts import Sample
 from unet_core.inference import troubleshooting
+from unet_core.inference.adjustments import Adjust
 from unet_core.inference.predictor import Predictor
 from unet_core.io import channels
 from unet_core.models.channels import choose
@@ -45,12 +46,13 @@ def find_alarms(run: runs.Run, samples: list[Sample]) -> Iterator[tuple[str, str
         image = channels.read((sample.image, *sample.channel_files), sample.page)
         fitted = choose(config, image.shape[2]).apply(image)
         prediction = predictor.predict(image)
-        probability = None if prediction.probability16 is None else prediction.probability
         seen = troubleshooting.Observation(
-            image, prediction.mask(), probability, config.threshold, known_look=troubleshooting.measure(
-                fitted, troubleshooting.Observation(image, prediction.mask(), None, 0.5).adjust
-            )
-        )  # fmt: skip
+            image,
+            prediction.mask(),
+            None if prediction.probability16 is None else prediction.probability,
+            config.threshold,
+            known_look=troubleshooting.measure(fitted, Adjust()),
+        )
         causes = troubleshooting.find_causes(seen, facts)
         if troubleshooting.is_suspicious(seen, causes):
             yield sample.id, troubleshooting.symptom(seen), causes[0]
