@@ -44,9 +44,9 @@ if chosen.root is not None:
     images.show_known(scoring.scores)
 if progress.state == CANCELLED:
     with st.container(horizontal=True, vertical_alignment="center"):
-        message = f"Cancelled after {progress.images} of {progress.of_images} images; the scores below are of those."
+        message = f"Canceled after {progress.images} of {progress.of_images} images; the scores below are of those."
         st.warning(
-            message if progress.images else "Cancelled before any image was scored.",
+            message if progress.images else "Canceled before any image was scored.",
             icon=":material/cancel:",
             width="stretch",
         )

@@ -71,7 +71,7 @@ with view:
         show_messages(list(prediction.errors.values()), "images that could not be predicted", most=1)
         if progress.state == CANCELLED:
             with st.container(horizontal=True, vertical_alignment="center"):
-                message = f"Cancelled after {len(names)} of {len(items)} images."
+                message = f"Canceled after {len(names)} of {len(items)} images."
                 st.warning(message, icon=":material/cancel:", width="stretch")
                 st.button("Predict the rest", key="again", icon=":material/refresh:", on_click=job.restart)
     if names:

@@ -25,7 +25,7 @@ class FairLock:
             try:
                 while self._tickets[0] is not ticket:
                     if cancelled():
-                        raise Cancelled("The prediction was cancelled while it waited.")
+                        raise Cancelled("The prediction was canceled while it waited.")
                     self._changed.wait(CHECK_SECONDS)
             except BaseException:
                 self._leave(ticket)

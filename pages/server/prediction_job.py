@@ -109,7 +109,7 @@ class PredictionJob(BackgroundJob):
         for item in self.images.values():
             self._current, self._tiles, self._of_tiles = item.name, 0, 0
             if self._cancelled():
-                raise Cancelled("The prediction was cancelled.")
+                raise Cancelled("The prediction was canceled.")
             try:
                 prediction = self._predict(loaded, item, self._cancelled)
             except Cancelled:

@@ -135,7 +135,7 @@ def predict_image(
     """The prediction of an image with this digest: cached, or made in turn. Raises Cancelled, UnetError."""
     key = (loaded.version, digest)
     if cancelled():
-        raise Cancelled("The evaluation was cancelled.")
+        raise Cancelled("The evaluation was canceled.")
     if (cached := CACHE.get(key)) is not None:
         return cached
     with model_registry.DEVICE_LOCK.turn(ticket, cancelled):

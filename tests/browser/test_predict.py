@@ -164,7 +164,7 @@ def test_what_is_done_stays_after_cancel_and_the_rest_can_follow(page: Page, ser
     upload(page, packed(many))
     ready(page)  # the first ones are shown while the others are predicted
     page.get_by_role("button", name="Cancel").click()
-    told = page.get_by_role("alert").filter(has_text="Cancelled")
+    told = page.get_by_role("alert").filter(has_text="Canceled")
     expect(told).to_be_visible()
     done, wanted = map(int, re.search(r"(\d+) of (\d+) images", told.inner_text()).groups())
     assert 0 < done < wanted == len(many)

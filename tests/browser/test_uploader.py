@@ -128,7 +128,7 @@ def test_cancelled_in_the_middle_nothing_is_kept(server: Server, page: Page, tmp
     start(page)
     poll(lambda: arrived(page) > 0, what="the first chunk")
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("The upload was cancelled; nothing of it is kept.")).to_be_visible()
+    expect(page.get_by_text("The upload was canceled; nothing was saved.")).to_be_visible()
     poll(lambda: not list((server.folder / "datasets" / ".uploads").iterdir()), what="an empty folder of uploads")
     expect(page.get_by_text("Library:", exact=True)).to_be_visible()
 

@@ -258,4 +258,4 @@ def test_a_download_is_cancelled_and_leaves_nothing(place, hub, sample_folder):
     assert app.session_state["hub_download"].wait(60)
     app.run()
     assert not app.exception
-    assert "The download was cancelled" in said(app) and names() == []
+    assert "The download was canceled" in said(app) and names() == []

@@ -107,7 +107,7 @@ def test_a_cancelled_scoring_keeps_what_is_done_and_goes_on_when_asked(model):
         app.button(key="cancel_scoring").click().run()
         assert job.wait(60)
         app.run()
-        assert "Cancelled before any image was scored" in texts(app)
+        assert "Canceled before any image was scored" in texts(app)
     app.button(key="score_again").click().run()
     settled(app)
     assert len(table(app)) == len(model.run.split()["val"])
@@ -126,7 +126,7 @@ def test_half_of_it_is_shown_as_half(model, monkeypatch):
         app = settled(show("evaluate"))
     assert len(table(app)) == 1
     number = len(model.run.split()["val"])
-    assert f"Cancelled after 1 of {number} images" in texts(app)
+    assert f"Canceled after 1 of {number} images" in texts(app)
     app.button(key="score_again").click().run()
     settled(app)
     assert len(table(app)) == number

@@ -101,7 +101,7 @@ def test_who_left_in_the_middle_and_comes_back_finds_it_going_on(model, pictures
     settled(app.run())
     assert app.session_state["job"] is not left
     assert app.session_state["job"].names_done == (pictures[0].name,)
-    assert "Cancelled" not in texts(app)
+    assert "Canceled" not in texts(app)
 
 
 def test_a_zip_of_pictures_with_one_broken_delivers_the_others(model, pictures):

@@ -48,7 +48,7 @@ class Net:
                     assert self.gate.acquire(timeout=SECONDS)
                 progress(done, 3)
                 if cancelled():
-                    raise Cancelled("The prediction was cancelled.")
+                    raise Cancelled("The prediction was canceled.")
             return answer_of(image)
         finally:
             self.at_once -= 1

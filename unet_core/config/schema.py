@@ -225,7 +225,7 @@ def _check_pattern(text: str) -> None:
     try:
         groups = re.compile(text).groups
     except re.error as error:
-        raise ConfigError(f"{expected}, got {text!r}, which is no regular expression ({error}).") from error
+        raise ConfigError(f"{expected}, got {text!r}, which is not a regular expression ({error}).") from error
     if not groups:
         raise ConfigError(
             f"{expected}, got {text!r}, which has no group. Put parentheses around what names the group, "

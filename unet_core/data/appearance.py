@@ -24,10 +24,10 @@ class ImageStats:
 
     `place` is where the mean lies between the 1st and the 99th percentile, 0 (bright on dark) to 1. `structure` is the
     distance in pixels at which the autocorrelation of its gray levels has fallen to a half: the coarseness of what is
-    in it, whatever its contrast. `redness` is red less blue, over the mean; 0 for a gray image. `leaps` is the share
-    of neighbors side by side that differ by more than half of the range, `levels` how many gray levels occur (0 for
-    float), `contrast` what lies between the 0.1st and the 99.9th percentile, `deviation` the standard deviation of all
-    values.
+    in it, whatever its contrast. `redness` is the median of red less blue, over the mean; 0 for a gray image. `leaps`
+    is the share of neighbors side by side that differ by more than half of the range, `levels` how many gray levels
+    occur (0 for float), `contrast` what lies between the 0.1st and the 99.9th percentile, `deviation` the standard
+    deviation of all values.
     """
 
     mean: float
@@ -72,13 +72,13 @@ def measure(image: Pixels) -> ImageStats:
     least, low, high, used, most = np.percentile(gray, (0.1, 1, 99, 99.5, 99.9)).tolist()
     steps = np.abs(np.diff(shares[:, :, 0], axis=1))
     mean = float(gray.mean())
-    channels = shares.reshape(-1, shares.shape[2]).mean(0)
+    difference = float(np.median(shares[:, :, 0] - shares[:, :, -1])) if shares.shape[2] > 1 else 0.0
     return ImageStats(
         mean=mean,
         place=float(np.clip((mean - low) / (high - low), 0, 1)) if high > low else 0.5,
         used=float(used),
         structure=_structure(gray),
-        redness=float((channels[0] - channels[-1]) / max(mean, 1e-3)),
+        redness=difference / max(mean, 1e-3),
         leaps=float((steps > 0.5).mean()) if steps.size else 0.0,
         levels=int((np.bincount(stored.ravel()) > 0).sum()) if stored.dtype.kind == "u" else 0,
         contrast=most - least,

@@ -197,7 +197,7 @@ class _Download:
                 while jobs:
                     ended, jobs = wait(jobs, timeout=0.1, return_when=FIRST_COMPLETED)
                     if self.cancelled():  # before what failed, perhaps because of it
-                        raise Cancelled(f"{self.reference}: the download was cancelled.")
+                        raise Cancelled(f"{self.reference}: the download was canceled.")
                     for job in ended:
                         job.result()
                     self.progress(min(self.done, self.total), self.total, str(self.reference))
@@ -206,7 +206,7 @@ class _Download:
                 pool.shutdown(wait=True, cancel_futures=True)
         for name, item in files.items():  # also those of an earlier try
             if self.cancelled():
-                raise Cancelled(f"{self.reference}: the download was cancelled.")
+                raise Cancelled(f"{self.reference}: the download was canceled.")
             try:
                 verify(partial / name, item, self.reference)
             except HubError:
@@ -257,7 +257,7 @@ class _Download:
     def _note_left_out(self, files: dict[str, Any], names: list[str]) -> str:
         left = sorted(readable(name) for name in names if name not in files and not is_junk(name))
         return (
-            f"{self.reference}: not downloaded, as they are no images or annotations: {listing(left, 6)}."
+            f"{self.reference}: not downloaded, as they are not images or annotations: {listing(left, 6)}."
             if left
             else ""
         )

@@ -85,7 +85,7 @@ def write_images(
             for batch in file.iter_batches(batch_size=ROWS, columns=[image, *([mask] if mask else [])]):
                 for row in batch.to_pylist():
                     if cancelled():
-                        raise Cancelled(f"{label}: the download was cancelled.")
+                        raise Cancelled(f"{label}: the download was canceled.")
                     _write_row(row[image], row[mask] if mask else None, folder, f"{done:06d}", taken, written)
                     done += 1
                     progress(done, rows, name)

@@ -14,6 +14,7 @@ from unet_core.io.pixels import Pixels
 ALMOST = 0.995  # share of the pixels from which a mask counts as full, or as of one class
 FLOOR = 1 / 255  # of the range: the least deviation that z-scores divide by
 UNSURE = 0.35  # width of the middle 98% of the probabilities under which the model does not discriminate
+CONFIDENT = 0.1  # probability up to which a pixel is background without doubt
 Array = NDArray[np.uint8]
 
 
@@ -25,6 +26,7 @@ class ModelFacts:
     fingerprint: Fingerprint | None = None  # of its training images
     usual: appearance.TypicalStats | None = None  # what they looked like
     val_dice: float | None = None
+    num_classes: int = 1
     batches: int | None = None  # that its batch norm has seen; None without one
     normalization: str = "unit"  # of its input; "unit" removes neither brightness nor contrast
 
@@ -71,7 +73,13 @@ def symptom(observation: Observation) -> str:
         return "empty"
     if share >= ALMOST:
         return "full"
-    return "unsure" if width(observation.probability) < UNSURE and levels(observation.probability)[1] < 0.8 else ""
+    return "unsure" if _is_unsure(observation.probability) else ""
+
+
+def _is_unsure(probability: Array) -> bool:
+    """Whether the probabilities say little anywhere. A few small objects on a certain background are no doubt."""
+    is_narrow = width(probability) < UNSURE and levels(probability)[1] < 0.8
+    return is_narrow and float(np.median(probability)) > CONFIDENT * 255
 
 
 def levels(probability: Array) -> tuple[float, float]:

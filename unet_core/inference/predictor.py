@@ -78,7 +78,7 @@ class Predictor:
         Raises:
             ImageError: The file is not a readable image.
             ConfigError: `tta` is unknown, `tile` or `threshold` out of range.
-            PredictionError: The array is no image, has other channels, or not even the smallest tile fits into memory.
+            PredictionError: The array is not an image, has other channels, or even the smallest tile does not fit.
 
         Example:
             >>> from unet_core.config.schema import ModelConfig
@@ -267,10 +267,10 @@ class Predictor:
             if progress is not None:
                 progress(done, total)
             if cancelled is not None and done < total and cancelled():
-                raise Cancelled("The prediction was cancelled.")
+                raise Cancelled("The prediction was canceled.")
 
         if cancelled is not None and cancelled():
-            raise Cancelled("The prediction was cancelled.")
+            raise Cancelled("The prediction was canceled.")
         fitting = forward.tiles_fitting(self.model, self.device, grid)
         run_model = partial(forward.forward_pass, self.model, self.device, self.precision)
         while start < len(places):

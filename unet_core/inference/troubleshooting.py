@@ -101,7 +101,8 @@ def _untrained(observation: Observation, facts: ModelFacts) -> Iterator[Cause]:
         yield Cause("untrained", f"Untrained weights: their batch norm has processed no batch. {remedy}", 0.98)
         return
     if facts.val_dice is not None:
-        if facts.val_dice < LEARNED:
+        # Of several classes, who knows only the most frequent one has at most a Dice of 1 in one of them.
+        if facts.val_dice < (LEARNED if facts.num_classes <= 2 else min(LEARNED, 1 / facts.num_classes)):
             score = f"Poorly trained model: its Dice on its own validation images is only {facts.val_dice:.2f}."
             yield Cause("untrained", f"{score} {remedy}", 0.97)
         return
@@ -176,7 +177,7 @@ def _channels(observation: Observation, facts: ModelFacts) -> Iterator[Cause]:
         return
     here, there = observation.look.redness, facts.usual.redness
     as_is, swapped = _outside(here, there), _outside(-here, there)
-    if as_is > 0.1 and swapped < as_is / 3:
+    if as_is > 0.1 + (there[2] - there[0]) / 4 and swapped < as_is / 3:
         yield Cause(
             "channels",
             f"Red and blue seem swapped: red minus blue is {here:+.2f} of the mean, in the training images it was "

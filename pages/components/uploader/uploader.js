@@ -93,7 +93,7 @@ class Uploader {
   // --- what was chosen
 
   async takeEntries(entries) {
-    if (!entries.length) return this.fail("What was dropped is no file or folder. Choose it with the buttons.");
+    if (!entries.length) return this.fail("What was dropped is not a file or folder. Choose it with the buttons.");
     this.show("reading");
     this.say("lead", "Reading the folder…");
     try {
@@ -198,8 +198,8 @@ class Uploader {
     this.sender = this.last = null;
     save(LAST, null);
     this.clear();
-    this.say("result", "The upload was cancelled; nothing of it is kept.");
-    this.speak("Upload cancelled");
+    this.say("result", "The upload was canceled; nothing was saved.");
+    this.speak("Upload canceled");
     await sender?.cancel();
   }
 

@@ -67,7 +67,7 @@ class DatasetReading(BackgroundJob):
         search = self.search = discovery.search_data(self._data)
         for number, sample in enumerate(search.samples):
             if self._cancelled():
-                raise Cancelled("The reading of the folder was cancelled.")
+                raise Cancelled("The reading of the folder was canceled.")
             self._done, self._name = number, sample.id
             problems = discovery.check([sample])
             self.problems += problems

@@ -230,7 +230,7 @@ def _route(path: str, method: str, answer: Answer) -> Route:
         except StorageError as error:
             status, content = 507, {"error": str(error)}
         except (Cancelled, ClientDisconnect):
-            status, content = 410, {"error": "The upload was cancelled."}
+            status, content = 410, {"error": "The upload was canceled."}
         except UploadGoneError as error:
             status, content = 404, {"error": str(error)}
         except UnetError as error:

@@ -46,7 +46,7 @@ def tiles(dataset: Dataset, facts: list[SampleFacts]) -> dict[str, tuple[str, st
     }
     if any(item.classes for item in facts):
         middle = sorted(item.foreground for item in facts)[len(facts) // 2]
-        numbers["Foreground"] = (data_charts.percent_text(middle), "Median share of an image that is no background.")
+        numbers["Foreground"] = (data_charts.percent_text(middle), "Median share of an image that is not background.")
     if unreadable := len(scan.facts) - len(facts):
         numbers["Not usable"] = (str(unreadable), "Images that cannot be read, or whose mask does not fit.")
     return numbers

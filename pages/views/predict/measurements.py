@@ -18,7 +18,7 @@ def show(result: Result, selected: int | None, scope: tuple[object, ...]) -> Non
     if not class_areas.are_objects(result.mask, result.num_classes):
         st.caption(
             "No objects are counted: most borders in this mask lie between two classes, as in a street or a landscape, "
-            "where a connected region is no object."
+            "where a connected region is not an object."
         )
         if not st.toggle("Measure connected regions", key="measure_regions", persist_state="session"):
             return

@@ -84,6 +84,7 @@ def read_facts(folder: str, digest: str, config: ModelConfig) -> troubleshooting
     return troubleshooting.ModelFacts(
         threshold=config.threshold,
         normalization=config.normalization,
+        num_classes=config.num_classes,
         fingerprint=Fingerprint.from_dict(fingerprint) if isinstance(fingerprint, dict) else None,
         usual=appearance.TypicalStats.from_dict(usual) if isinstance(usual, dict) else None,
         val_dice=about.get("val_dice"),

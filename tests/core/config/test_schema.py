@@ -173,7 +173,7 @@ def test_what_groups_images(group_by: str) -> None:
 @pytest.mark.parametrize(
     ("group_by", "reason"),
     [
-        ("(a", r"got '\(a', which is no regular expression \(missing \), unterminated subpattern at position 0\)\."),
+        ("(a", r"got '\(a', which is not a regular expression \(missing \), unterminated subpattern at position 0\)\."),
         ("folders", r"got 'folders', which has no group\. Put parentheses around what names the group, such as"),
         ("", r"got '', which has no group\."),
     ],

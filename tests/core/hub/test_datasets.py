@@ -54,7 +54,7 @@ def test_images_masks_and_texts_are_taken_and_code_is_not(repo: Repo, server: Hu
     assert folder == tmp_path / "cells"
     assert files_of(folder) == FILES
     assert notes_of(folder) == (
-        "org/cells: not downloaded, as they are no images or annotations: cells.py, model.bin.",
+        "org/cells: not downloaded, as they are not images or annotations: cells.py, model.bin.",
     )
     total = sum(map(len, FILES.values()))
     assert told[-1][:2] == (total, total)

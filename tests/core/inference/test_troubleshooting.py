@@ -271,3 +271,29 @@ def test_one_class_everywhere_is_odd():
     assert troubleshooting.symptom(seen) == "one class"
     assert troubleshooting.symptom(replace(seen, mask=np.arange(96 * 96, dtype=np.uint16).reshape(96, 96) % 5)) == ""
     assert troubleshooting.find_causes(seen, troubleshooting.ModelFacts())[0].name == "nothing"
+
+
+def test_a_few_small_objects_on_a_certain_background_are_no_doubt():
+    probability = np.full((256, 256), 5, np.uint8)
+    probability[10:20, 10:20] = 250  # 0.15% of the image: the 99th percentile is that of the background
+    for levels, symptom in ((probability, ""), (np.clip(probability, 90, 140), "unsure")):
+        seen = troubleshooting.Observation(colored(1), (levels > 127).astype(np.uint8), levels, 0.5)
+        assert troubleshooting.symptom(seen) == symptom
+
+
+def test_a_red_region_is_not_swapped_channels():
+    known = troubleshooting.ModelFacts(usual=appearance.summarize(colored(seed) for seed in range(8)), val_dice=0.9)
+    image = colored(20).copy()
+    image[:38] = image[:38, :, ::-1]  # a blue band over 40% of an image that is else as usual
+    seen = troubleshooting.Observation(image, np.zeros((96, 96), np.uint8), np.zeros((96, 96), np.uint8), 0.5)
+    assert [cause.name for cause in troubleshooting.find_causes(seen, known)] == ["nothing"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "dice", "name"), [(1, 0.28, "untrained"), (11, 0.28, "nothing"), (11, 0.08, "untrained")]
+)
+def test_the_dice_of_many_classes_is_lower_than_that_of_one(classes, dice, name):
+    known = troubleshooting.ModelFacts(val_dice=dice, num_classes=classes)
+    mask = np.arange(96 * 96, dtype=np.uint16).reshape(96, 96) % 5
+    seen = troubleshooting.Observation(colored(1), mask.astype(np.uint8), None, 0.5)
+    assert troubleshooting.find_causes(seen, known)[0].name == name

@@ -159,7 +159,7 @@ def read(root: Path, format: str | None = None) -> Annotations | None:
     if len(results) > 1:
         kinds = [f"{result.format} ({tree.name(result.files[0])})" for result in results]
         raise DataError(
-            f"{root}: {listing(kinds, 5, ' and ')} annotate the images, and which is the truth is not certain. "
+            f"{root}: {listing(kinds, 5, ' and ')} annotate the images, and it is not clear which is the ground truth. "
             "Leave one of them in the folder."
         )
     if not results:

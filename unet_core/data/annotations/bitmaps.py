@@ -75,7 +75,7 @@ def _coco(data: bytes, height: int, width: int) -> Mask:
     for character in data:
         digit = character - 48
         if not 0 <= digit < 64:
-            raise ValueError(f"{chr(character)!r} is no character of COCO's run lengths")
+            raise ValueError(f"{chr(character)!r} is not a character of COCO's run lengths")
         value |= (digit & 31) << shift
         shift += 5
         if digit & 32:

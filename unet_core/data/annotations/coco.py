@@ -61,7 +61,9 @@ def read(tree: Tree, files: list[Path]) -> Annotations | None:
     used = collection.used
     empty = [name for name in order if name not in used and parents.get(name, set()) - {name}]
     for name in empty:
-        collection.warnings.append(f"The category {name!r} heads the others and has no object; it is no class.")
+        collection.warnings.append(
+            f"The category {name!r} is the parent of the others and has no object; it is not a class."
+        )
     names = [name for name in sorted(order, key=lambda name: order[name]) if name not in empty]
     return collection.finish(contents, names)
 
@@ -111,5 +113,5 @@ def _read_shape(annotation: dict[str, Any], names: dict[int, str]) -> Named:
 
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or int(value) != float(value):
-        raise ValueError(f"{value!r} is no id")
+        raise ValueError(f"{value!r} is not an id")
     return int(value)

@@ -49,7 +49,9 @@ def _read_task(task: dict[str, Any], path: Path, collection: Collection) -> None
     if "data" in task:
         submitted = [one for one in task["annotations"] if not one.get("was_cancelled")]
         if len(submitted) > 1:
-            collection.problems.append(f"{path.name}: {name} has {len(submitted)} annotations, and which is the truth?")
+            collection.problems.append(
+                f"{path.name}: {name} has {len(submitted)} annotations; which is the ground truth?"
+            )
         results = submitted[0]["result"] if submitted else None
     else:  # JSON-MIN: lists of shapes under names of the project's own
         lists = [value for value in task.values() if isinstance(value, list)]
@@ -64,7 +66,7 @@ def _read_task(task: dict[str, Any], path: Path, collection: Collection) -> None
         if "original_width" in result and "original_height" in result
     }
     if len(sizes) > 1:
-        raise ValueError(f"the shapes of {name} speak of {len(sizes)} image sizes")
+        raise ValueError(f"the shapes of {name} have {len(sizes)} image sizes")
     collection.add(path, image, next(iter(sizes), None), shapes)
 
 

@@ -54,7 +54,9 @@ def read(tree: Tree, files: list[Path]) -> Annotations | None:
     if names and largest >= len(names):
         collection.problems.append(f"class {largest} is used, but only {len(names)} classes have names")
     if largest >= 0 and four_corners:
-        collection.warnings.append("All outlines have four corners; if they are oriented boxes, this is no good truth.")
+        collection.warnings.append(
+            "All outlines have four corners; if they are oriented boxes, they are not good masks."
+        )
     order = names or [_name(names, index) for index in range(largest + 1)]
     return collection.finish(files, order)
 

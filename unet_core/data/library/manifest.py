@@ -104,7 +104,7 @@ def check_path(path: str) -> str:
     try:
         lengths = [len(os.fsencode(part)) for part in parts]
     except UnicodeError:
-        raise DataError(f"{shown}: a name that is no text. Rename the file.") from None
+        raise DataError(f"{shown}: the name is not valid text. Rename the file.") from None
     if max(lengths) > MOST_PART or sum(lengths) > MOST_PATH or len(parts) > MOST_DEPTH:
         raise DataError(f"{shown}: the path is too long or too deep. Rename the file, or move it up some folders.")
     return clean

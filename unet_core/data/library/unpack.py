@@ -104,7 +104,7 @@ def _write(source: Archive, fresh: Path, total: int, progress: Progress, cancell
         with file:
             for part in source.stream(member):
                 if cancelled():
-                    raise Cancelled(f"{source.name}: unpacking was cancelled.")
+                    raise Cancelled(f"{source.name}: unpacking was canceled.")
                 file.write(part)
                 done += len(part)
                 progress(done, total, member.name)

@@ -98,7 +98,7 @@ class Upload:
                 if state[0] + len(data) > state[1]:
                     raise UploadError("More bytes are sent than the request announced.", self.arrived)
                 if self.is_cancelled:
-                    raise Cancelled("The upload was cancelled.")
+                    raise Cancelled("The upload was canceled.")
                 self._write(state[0], data)
                 state[0] += len(data)
 
@@ -157,7 +157,7 @@ class Upload:
                     names = listing([readable(path) for path in self.manifest.paths], 5)
                     raise DataError(f"There is no image in it ({', '.join(EXTENSIONS)}). It contains {names}.")
                 if self.is_cancelled or cancelled():
-                    raise Cancelled("The upload was cancelled.")
+                    raise Cancelled("The upload was canceled.")
                 entry = self.library.add(content_of(files), name or self.manifest.name)
             shutil.rmtree(self.folder, ignore_errors=True)
             return entry, tuple(notes)
@@ -231,7 +231,7 @@ class Uploads:
                         manifest = Manifest.from_json((folder / "manifest.json").read_bytes())
                         upload = Upload(folder, manifest, _arrived(folder), self.library)
                 return self._keep(upload)
-        raise UploadGoneError("This upload no longer exists: it was cancelled, finished, or abandoned for a day.")
+        raise UploadGoneError("This upload no longer exists: it was canceled, finished, or abandoned for a day.")
 
     def remove_abandoned(self) -> None:
         """Remove uploads that got no byte for a day."""

@@ -110,9 +110,9 @@ def code_colors(evidence: Evidence, palette_colors: bool) -> tuple[MaskCoding, l
         values, nearest = {code: values[code] for code in peaks}, True
     if len(values) > MOST_CLASSES:
         raise DataError(
-            f"The masks hold {len(values)} colors, more than {MOST_CLASSES}, so they are no classes: they may be JPEG, "
-            "photos, or objects in colors of their own. Save them as PNG with one color per class, list the colors in "
-            "color_map, or set labels to instances if each object has its own color."
+            f"The masks hold {len(values)} colors, more than {MOST_CLASSES}, so they are not classes: they may be "
+            "JPEG, photos, or objects in colors of their own. Save them as PNG with one color per class, list the "
+            "colors in color_map, or set labels to instances if each object has its own color."
         )
     order = order_of_colors(values)
     classes = ", ".join(f"{number} = ({format_code(code)})" for number, code in enumerate(order))

@@ -114,7 +114,7 @@ def _classes(values: Mapping[int, int], evidence: Evidence, num_classes: int, re
     if evidence.lossy and num_classes == 0:
         raise DataError(
             f"{evidence.lossy} masks are JPEGs with the gray levels {listing([str(v) for v in sorted(values)])}; "
-            "JPEG changes values, so the classes cannot be told from it. Export the masks as PNG."
+            "JPEG changes values, so the classes cannot be read from it. Export the masks as PNG."
         )
     if 0 not in values and 1 in values and largest == len(values) and num_classes in (0, largest):
         shifted = ", ".join(f"{value} = class {value - 1}" for value in sorted(values))

@@ -47,7 +47,9 @@ def _of_npz(file: BinaryIO, name: str) -> Header | None:
 def _header(stream: Any, name: str, file: BinaryIO, member: str | None) -> Header:
     shape, order, dtype = _start(stream)
     if dtype.hasobject or dtype.kind not in "buif" or dtype.itemsize > 8:
-        raise ImageError(f"{name}: an array of {dtype} is no image; save numbers, as in array.astype(numpy.float32).")
+        raise ImageError(
+            f"{name}: an array of {dtype} is not an image; save numbers, as in array.astype(numpy.float32)."
+        )
     axes, note = axes_of(shape, name)
     sizes = dict(zip(axes, shape, strict=True))
     return Header(
@@ -84,7 +86,7 @@ def axes_of(shape: tuple[int, ...], name: str) -> tuple[str, str]:
         named = f"its shape {shape} is taken for {count} channels, the {where} axis" if count > 1 else ""
         return axes, named
     raise ImageError(
-        f"{name}: an array of shape {shape} is no image; save arrays (H, W) or (H, W, C), one image a file."
+        f"{name}: an array of shape {shape} is not an image; save arrays (H, W) or (H, W, C), one image a file."
     )
 
 

@@ -142,7 +142,7 @@ def read(content: bytes) -> Recipe:
     try:
         recipe = Recipe.from_json(content.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise DataError(f"The recipe is no text in UTF-8. Choose a {FILE}.") from error
+        raise DataError(f"The recipe is not a UTF-8 text file. Choose a {FILE}.") from error
     kinds.check(recipe)
     recipes.configure(RunConfig(), recipe)
     return recipe

@@ -41,7 +41,7 @@ def show() -> Added | None:
     elif job.error:
         widgets.show_error(job.error)
     elif job.state == CANCELLED:
-        st.info("The download was cancelled. Nothing of it was kept.", icon=":material/close:")
+        st.info("The download was canceled; nothing was saved.", icon=":material/close:")
     return None
 
 

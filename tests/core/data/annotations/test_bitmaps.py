@@ -70,7 +70,7 @@ def test_a_png_by_its_alpha_or_its_value() -> None:
         (Bitmap("coco", b"6", (3, 3)), "run lengths for 6 pixels"),
         (Bitmap("coco", b"6o", (2, 3)), "end within a number"),
         (Bitmap("coco", b"oooooooooo0", (2, 3)), "over 32 bits"),
-        (Bitmap("coco", b"\x016", (2, 3)), "no character"),
+        (Bitmap("coco", b"\x016", (2, 3)), "not a character"),
         (Bitmap("coco", b"L:", (2, 3)), "run lengths"),
         (Bitmap("brush", b"", (2, 3)), "cut short"),
         (Bitmap("brush", bytes(brush(np.eye(4, dtype=np.uint8))), (2, 3)), "for 16 pixels, but the image has 6"),

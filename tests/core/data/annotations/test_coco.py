@@ -49,7 +49,7 @@ def test_roboflow(tmp_path: Path) -> None:
         "test",
     ]
     assert data.problems == ()
-    assert any("'cells' heads the others and has no object" in text for text in data.warnings)
+    assert any("'cells' is the parent of the others and has no object" in text for text in data.warnings)
     assert (draw(tmp_path, "export/valid/a.jpg") == triangle()).all()
 
 

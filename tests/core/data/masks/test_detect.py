@@ -290,7 +290,7 @@ def test_smoothed_colors_go_to_the_nearest_and_are_told() -> None:
 
 def test_photos_are_refused() -> None:
     rng = np.random.default_rng(0)
-    with pytest.raises(DataError, match="colors, more than 64, so they are no classes"):
+    with pytest.raises(DataError, match="colors, more than 64, so they are not classes"):
         read(rng.integers(0, 256, (48, 48, 3)).astype(np.uint8))
 
 

@@ -1,4 +1,4 @@
-"""Arrays of numpy as images: which axis is the channels, damaged files, and what is no image."""
+"""Arrays of numpy as images: which axis is the channels, damaged files, and what is not an image."""
 
 import io
 import zipfile
@@ -80,12 +80,12 @@ def test_an_array_is_an_image(
     [
         (np.zeros((40, 50, 60)), r"of the shape \(40, 50, 60\) no axis is clearly the channels"),
         (np.zeros((5, 50, 5)), r"of the shape \(5, 50, 5\) no axis is clearly the channels"),
-        (np.zeros(40), r"an array of shape \(40,\) is no image"),
-        (np.zeros((2, 3, 40, 50)), r"an array of shape \(2, 3, 40, 50\) is no image"),
-        (np.zeros((0, 50)), r"an array of shape \(0, 50\) is no image"),
-        (np.zeros((4, 5), np.complex64), "an array of complex64 is no image; save numbers"),
-        (np.full((4, 5), "a"), "an array of <U1 is no image; save numbers"),
-        (np.zeros((4, 5), [("a", "u1")]), r"an array of .* is no image; save numbers"),
+        (np.zeros(40), r"an array of shape \(40,\) is not an image"),
+        (np.zeros((2, 3, 40, 50)), r"an array of shape \(2, 3, 40, 50\) is not an image"),
+        (np.zeros((0, 50)), r"an array of shape \(0, 50\) is not an image"),
+        (np.zeros((4, 5), np.complex64), "an array of complex64 is not an image; save numbers"),
+        (np.full((4, 5), "a"), "an array of <U1 is not an image; save numbers"),
+        (np.zeros((4, 5), [("a", "u1")]), r"an array of .* is not an image; save numbers"),
     ],
 )
 def test_an_array_that_is_no_image(file: Callable[[bytes], Path], array: Array, message: str) -> None:
@@ -97,7 +97,7 @@ def test_an_array_that_is_no_image(file: Callable[[bytes], Path], array: Array, 
 
 def test_a_pickle_is_never_opened(file: Callable[[bytes], Path]) -> None:
     path = file(saved(np.array({"masks": 1}, dtype=object), allow_pickle=True))
-    with pytest.raises(ImageError, match="an array of object is no image; save numbers"):
+    with pytest.raises(ImageError, match="an array of object is not an image; save numbers"):
         images.read(path)
 
 

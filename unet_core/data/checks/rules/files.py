@@ -68,7 +68,7 @@ def find_missing(case: Case) -> Iterator[Finding]:
     remedies = [
         *_pair_remedy(pairs),
         Remedy("Leave them out", (make_repair("leave_out", ids),)),
-        Remedy("Take them as empty (all background)", settings=(("unlabeled", "empty"),)),
+        Remedy("Treat them as empty (all background)", settings=(("unlabeled", "empty"),)),
     ]
     if len(pairs) < len(ids) and pairs:
         remedies = [*remedies[1:2], remedies[0], *remedies[2:]]
@@ -78,7 +78,7 @@ def find_missing(case: Case) -> Iterator[Finding]:
         "missing_masks",
         ERROR,
         f"{len(ids)} of {total} images {verb} no mask: {case.name(ids)}.{similar} Leave them out, pair them by hand, "
-        "or take them as empty where nothing is to be seen in them.",
+        "or treat them as empty where they show no object.",
         ids,
         tuple(remedies),
     )
