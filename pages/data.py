@@ -13,6 +13,7 @@ with right:
     if chosen is not None:
         manage_dataset.show(chosen)
 manage_dataset.show_origin(chosen)
+manage_dataset.show_removed()
 bring.show_added(chosen)
 bring.show()
 if chosen is not None:

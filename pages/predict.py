@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.server import model_registry
 from pages.server.background_job import CANCELLED
-from pages.ui import job_progress, model_picker, widgets
+from pages.ui import job_progress, model_picker, undo, widgets
 from pages.ui.formatting import plain
 from pages.ui.messages import show_messages
 from pages.views.predict import address, import_model, inputs, job, layout, options, result, troubleshooting, uploads
@@ -40,6 +40,8 @@ if model is None:
     st.stop()
 problems = uploads.list_problems()
 with view:
+    with st.container():
+        undo.show(uploads.REMOVED, "", most=1)
     with st.container():
         if problem := st.session_state.get("upload_problem"):
             widgets.show_warning(problem)

@@ -87,13 +87,13 @@ def restore(parsed: argparse.Namespace) -> dict[str, Any]:
     """Restore a deleted run by its id, the latest of that id; without one, list the runs that can be restored."""
     items = manage.deleted(parsed.runs_dir)
     if not parsed.run:
-        for item in items:
+        for item in items:  # the latest first
             echo(f"{item.name}  {item.notes.get('label', '')}".rstrip())
         return {"deleted": [item.name for item in items]}
-    item = next((item for item in items if item.name == parsed.run), None)
-    if item is None:
+    found = [item for item in items if item.name == parsed.run]
+    if not found:
         raise RunError(
             f"There is no deleted run {parsed.run!r} in {parsed.runs_dir}. Deleted runs are kept for {manage.KEPT}; "
             "`restore` without an id lists them."
         )
-    return {"run": str(manage.restore(parsed.runs_dir, item.key).folder)}
+    return {"run": str(manage.restore(parsed.runs_dir, found[0].key).folder)}

@@ -135,6 +135,11 @@ def deleted(runs_dir: Path) -> list[Removed]:
     return trash.find(runs_dir / TRASH)
 
 
+def deleted_size(runs_dir: Path, key: str = "") -> int:
+    """Bytes of a deleted run by its key, or of all of them."""
+    return trash.size(runs_dir / TRASH, key)
+
+
 def restore(runs_dir: Path, key: str) -> Run:
     """Bring back a deleted run by its key (`deleted`); where its id is taken meanwhile, with a number added.
 

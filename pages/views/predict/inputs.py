@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.server import model_registry
 from pages.server.paths import sample_data
+from pages.ui import undo
 from pages.ui.formatting import plain
 from pages.views.predict import uploads
 from pages.views.predict.thumbnails import make_thumbnail
@@ -65,6 +66,8 @@ def show(model: model_registry.Model) -> inputs.Inputs:
     if files:
         uploads.add(files)
     restore_examples(model)
+    with st.container():  # it has its place also where it is empty
+        undo.show(uploads.CLEARED, "Uploads stay on the server for 24 hours at most.", most=1)
     found = join_channels(model, st.session_state.get("brought") or inputs.Inputs())
     wanted = uploads.without_removed(found)
     if found.items or found.problems:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import streamlit as st
 
 from pages.server import run_feed
 from pages.server.paths import runs_dir
-from pages.ui import dataset_picker, widgets
+from pages.ui import dataset_picker, undo, widgets
 from pages.ui.formatting import duration_text, plain
 from pages.views.train import LIVE, form, run_compare
 from unet_core.config import reproduce
@@ -64,10 +65,13 @@ def row(run: runs.Run, names: Mapping[str, str]) -> dict[str, Any] | None:
 
 def show() -> None:
     """The table, and the panel of the selected row."""
+    with st.container():  # it has its place also where it is empty
+        undo.show("run")
     names = dataset_picker.names_by_root()
     listed = [(run, values) for run in runs.find(runs_dir()) if (values := row(run, names))]
     if not listed:
         st.info("No runs yet. Every run that you start is listed here.", icon=":material/history:")
+        show_trash()
         return
     event = st.dataframe(
         [values for _, values in listed],
@@ -105,6 +109,19 @@ def show() -> None:
         panel(selected[0])
     elif selected:
         run_compare.show(selected)
+    show_trash()
+
+
+def show_trash() -> None:
+    """The deleted runs that can be restored."""
+    folder = runs_dir()
+    undo.show_trash(
+        "run",
+        manage.deleted(folder),
+        partial(manage.deleted_size, folder),
+        partial(manage.restore, folder),
+        partial(manage.empty_trash, folder, 0),
+    )
 
 
 def panel(run: runs.Run) -> None:
@@ -174,16 +191,23 @@ def deletion(run: runs.Run) -> None:
         key="run_delete",
     ):
         size = manage.size(run) / MEBI
-        st.markdown(f"Delete {plain(manage.label(run))} with its checkpoints and curves ({size:.1f} MiB)?")
-        st.button("Delete permanently", key="run_delete_sure", type="primary", on_click=delete, args=(run,))
+        st.markdown(
+            f"Delete {plain(manage.label(run))} with its checkpoints and curves ({size:.1f} MiB)? It can be restored "
+            f"for {manage.KEPT}."
+        )
+        st.button("Delete", key="run_delete_sure", type="primary", on_click=delete, args=(run,))
 
 
 def delete(run: runs.Run) -> None:
     """Called by the button in the question."""
+    label = manage.label(run)
     try:
-        manage.delete(run)
+        removed = manage.delete(run)
     except UnetError as error:
         st.session_state["runs_error"] = str(error)
+        return
+    if removed is not None:
+        undo.remember("run", f"Run {label} deleted", partial(manage.restore, runs_dir(), removed.key))
     if st.session_state.get("run") == run.id:
         st.session_state.pop("run")
 

@@ -159,6 +159,10 @@ class Library:
         """The datasets that can be restored, the latest first."""
         return trash.find(self.folder / TRASH)
 
+    def removed_size(self, key: str = "") -> int:
+        """Bytes of a removed dataset by its key, or of all of them."""
+        return trash.size(self.folder / TRASH, key)
+
     def restore(self, key: str) -> Entry:
         """Bring back a removed dataset by its key (`removed`), to its folder, so that runs find it again.
 
