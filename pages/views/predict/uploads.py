@@ -91,15 +91,18 @@ def keep(upload: Upload) -> None:
         brought=found, brought_ids=ids, upload=upload, removed=list(upload.removed), visitor=upload.visitor
     )
     st.session_state["side"] = None  # it folds away once there is something to see
-    address.write({"upload": upload.key, "example": None})
+    address.write({"upload": upload.key, "example": None, "of": None})
 
 
-def keep_examples(samples: Sequence[Sample], name: str) -> None:
-    """Make images of a dataset those of the page; `name` stands for them in the address."""
+def keep_examples(samples: Sequence[Sample], name: str, dataset: str = "") -> None:
+    """Make images of a dataset those of the page; in the address stand `name` and, of another one than the run's own,
+    `dataset`.
+    """
     forget()
     ids = ("example", *(sample.id for sample in samples))
-    st.session_state.update(brought=inputs.from_samples(samples), brought_ids=ids, side=None)
-    address.write({"upload": None, "example": name})
+    found = inputs.from_samples(samples)
+    st.session_state.update(brought=found, brought_ids=ids, side=None, example_shown=(name, dataset))
+    address.write({"upload": None, "example": name, "of": dataset or None})
 
 
 def release(files: Sequence[UploadedFile]) -> None:
@@ -118,14 +121,14 @@ def empty_uploaders() -> None:
 def forget() -> None:
     """Without images; what was tried on them is forgotten too."""
     undo.forget(REMOVED)
-    for name in ("brought", "brought_ids", "upload", "removed", "upload_problem", "adjust"):
+    for name in ("brought", "brought_ids", "upload", "removed", "upload_problem", "adjust", "example_shown"):
         st.session_state.pop(name, None)
 
 
 def clear() -> None:
     """Called by the button; uploads stay on the server for `undo`, until others are added or they are a day old."""
     upload: Upload | None = st.session_state.get("upload")
-    names = ("brought", "brought_ids", "upload", "removed", "adjust", "threshold")
+    names = ("brought", "brought_ids", "upload", "removed", "adjust", "threshold", "example_shown")
     before = {name: st.session_state[name] for name in names if name in st.session_state}
     params = {name: st.query_params.get(name) for name in ("upload", "example", "of", "image")}
     undo.forget(CLEARED)

@@ -22,6 +22,7 @@ from unet_core.runs import run as runs
 from unet_core.runs.manage import Notes
 
 MEBI = 2**20
+SELECTED, IN_ADDRESS = "runs", "runs_in_address"  # in the address; in the session: what it named at the first visit
 MOST_SETTINGS = 6  # changed settings that the table lists
 
 
@@ -80,6 +81,7 @@ def show() -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
+        selection_default={"selection": {"rows": rows_of_address([run.id for run, _ in listed])}},
         column_config={
             "name": st.column_config.TextColumn("Name", width="medium", pinned=True),
             "state": st.column_config.TextColumn("State"),
@@ -105,11 +107,26 @@ def show() -> None:
     if message := st.session_state.pop("runs_error", None):
         widgets.show_error(message)
     selected = [listed[index][0] for index in event.selection.rows if index < len(listed)]
+    write_address([run.id for run in selected])
     if len(selected) == 1:
         panel(selected[0])
     elif selected:
         run_compare.show(selected)
     show_trash()
+
+
+def rows_of_address(ids: list[str]) -> list[int]:
+    """The rows that the address names, at the first visit: those of the runs that are still there."""
+    named = st.session_state.setdefault(IN_ADDRESS, st.query_params.get(SELECTED, ""))
+    return [ids.index(name) for name in named.split(",") if name in ids]
+
+
+def write_address(ids: list[str]) -> None:
+    """The selected runs stand in the address, so that a link or a reload shows them again."""
+    if ids:
+        st.query_params[SELECTED] = ",".join(ids)
+    else:
+        st.query_params.pop(SELECTED, None)
 
 
 def show_trash() -> None:
