@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from pages import PAGES
 from pages.server import index_page, pixel_routes
 from pages.server.icon_font import IconFont
-from pages.server.paths import runs_dir, uploads_dir
+from pages.server.paths import library, runs_dir, uploads_dir
 from pages.server.run_api import routes
 from pages.server.static_compression import StaticCompression
 from pages.server.uploads import datasets as uploads
@@ -36,11 +36,23 @@ def remove_old_uploads() -> None:
         logging.getLogger(__name__).exception("Old uploads could not be removed.")
 
 
+def empty_trash() -> None:
+    """Remove runs and datasets for good that were deleted a day ago."""
+    from unet_core.runs import manage
+
+    try:
+        manage.empty_trash(runs_dir())
+        library().empty_trash()
+    except OSError:
+        logging.getLogger(__name__).exception("The trash could not be emptied.")
+
+
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     await run_in_threadpool(resume_queue)
     await run_in_threadpool(uploads.remove_abandoned)
     await run_in_threadpool(remove_old_uploads)
+    await run_in_threadpool(empty_trash)
     yield
 
 

@@ -12,6 +12,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="data_bar"):
     if chosen is not None:
         manage_dataset.show(chosen)
 manage_dataset.show_origin(chosen)
+manage_dataset.show_removed()
 bring.show_added(chosen)
 bring.show()
 if chosen is not None:

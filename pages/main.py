@@ -12,6 +12,7 @@ LOGO = str(here / "assets" / "logo.svg")  # a Material icon would be fetched fro
 st.set_page_config(page_title="UNet Studio", page_icon=LOGO, layout="wide")
 st.logo(LOGO, size="large")
 st.html(here / "assets" / "style.css")
+st.html(here / "assets" / "print.css")
 
 menu = [
     st.Page(here / page.file, title=page.title, icon=page.icon, url_path=page.url_path or None, default=key == "home")

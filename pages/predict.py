@@ -5,15 +5,18 @@ The viewer comes first; model, images and settings stand in a side column that f
 
 import streamlit as st
 
+from pages.components.copy_link import show_copy_link
 from pages.server import model_registry
 from pages.server.background_job import CANCELLED
-from pages.ui import job_progress, model_picker, widgets
+from pages.ui import addresses, job_progress, model_picker, undo, widgets
 from pages.ui.formatting import plain
 from pages.ui.messages import show_messages
 from pages.views.predict import address, import_model, inputs, job, layout, options, result, troubleshooting, uploads
 from pages.views.predict.masks import Work
 from unet_core.errors import UnetError
 from unet_core.inference.adjustments import Adjust
+
+SHARED = "Whoever has this link can see the uploaded images for up to 24 hours; after that it has the settings alone."
 
 address.read()
 uploads.restore()
@@ -41,6 +44,8 @@ if model is None:
 problems = uploads.list_problems()
 with view:
     with st.container():
+        undo.show(uploads.REMOVED, "", most=1)
+    with st.container():
         if problem := st.session_state.get("upload_problem"):
             widgets.show_warning(problem)
         show_messages(problems, "problems", most=1 if items else 5)
@@ -57,6 +62,8 @@ with view:
     prediction = job.find_job(model, items, views, tile, adjust)
     progress, names = prediction.poll(), prediction.names_done
     layout.show_side(bar, has_result=True, summary=layout.summarize(len(names), progress, len(problems)))
+    with bar:
+        show_copy_link({addresses.MODEL: model.name}, SHARED if "upload" in st.session_state else "")
     with st.container():  # it has its place also where it is empty: what moves is loaded anew by the browser
         if adjust:
             with st.container(horizontal=True, vertical_alignment="center"):

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.copy_link import show_copy_link
 from pages.server.paths import runs_dir
-from pages.ui import widgets
+from pages.ui import addresses, widgets
 from pages.views import train as names
 from pages.views.train import architecture, augmentation, before_start, form, live_run, queue, run_table, sweep
 from unet_core.runs import run as runs
@@ -17,7 +18,12 @@ def show_live() -> None:
     """The chosen run, or where to begin."""
     existing = runs.find(runs_dir())
     if existing:
-        if (run := widgets.choose_run("Run", existing)) is not None:
+        left, right = st.columns([5, 1], gap="small", vertical_alignment="bottom")
+        with left:
+            run = widgets.choose_run("Run", existing)
+        if run is not None:
+            with right:
+                show_copy_link({addresses.MODEL: run.id})
             live_run.show(run)
     else:
         st.info(

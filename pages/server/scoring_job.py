@@ -19,6 +19,7 @@ from pages.server import model_registry
 from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
 from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import Loaded
+from unet_core.config.schema import ModelConfig
 from unet_core.data import discovery, reading
 from unet_core.data.layouts import Sample
 from unet_core.data.recipe import recipes
@@ -26,6 +27,7 @@ from unet_core.errors import Cancelled
 from unet_core.inference.prediction import Prediction
 from unet_core.io.images import decode
 from unet_core.io.pixels import Array, Pixels, encode_png
+from unet_core.runs import run as runs
 from unet_core.runs import run_data
 
 if TYPE_CHECKING:
@@ -123,6 +125,18 @@ class ScoringJob(BackgroundJob):
             self.scores.masks[name] = encode_png(scored.pred)
             self.scores.truths[name] = encode_png(scored.target)
             self.scores.images.append(scored.score)  # last: a page may look at any time
+
+
+def find_samples(run: runs.Run, root: Path | None = None) -> dict[str, Sample]:
+    """The images of the run's dataset, or of that in the folder `root`, by their ids, with the repairs that are applied
+    to them when they are scored. Raises DataError, RunError.
+    """
+    folder = root or Path(run.data.root)
+    asked, _ = run_data.choose_recipe(run.data, folder)
+    layout = run.data.layout if root is None else "auto"
+    data = replace(run.data, root=str(folder.resolve()), layout=layout, recipe=asked)
+    data, _ = recipes.configure_parts(data, ModelConfig(), recipes.of(data))
+    return {sample.id: sample for sample in discovery.search_data(data).samples}
 
 
 def predict_image(

@@ -4,6 +4,7 @@ Users may have saved old addresses as links; they are read as what they mean now
 """
 
 import contextlib
+from urllib.parse import quote
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -42,7 +43,19 @@ VALUES = {  # by parameter: a value of an older release and its name now
 FOLDERS = ("Local folder", "Folder on this machine")  # as `source`: the dataset is the folder named by `root`
 
 
+EXAMPLE, OF_DATASET = "example", "of"  # of Predict: an image of the run's dataset, or of the dataset of that name
 MODEL = "model"  # by which a link names a run or model; the address of the open page then has it as `run`
+
+
+def link(page: str, **params: str) -> str:
+    """The address of a page with these parameters, for a link that the browser opens itself.
+
+    >>> link("predict", model="20261101-cells", example="a b/c&d")
+    '/predict?model=20261101-cells&example=a%20b%2Fc%26d'
+    """
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    query = "&".join(f"{name}={quote(value, safe='', errors='surrogateescape')}" for name, value in params.items())
+    return f"{'/' * bool(base)}{base}/{page}" + (f"?{query}" if query else "")
 
 
 def update() -> None:

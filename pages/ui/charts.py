@@ -1,7 +1,9 @@
 """Plotly figures, in colors that color-blind people can tell apart. The live curves are in `components/live_chart`."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -16,20 +18,32 @@ COLORS = tuple(map(to_hex, colors.LINE_COLORS))
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down")
 MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
+FEW = 8  # counts up to which each whole number is marked; above, Plotly's marks are whole by themselves
 MEASURES = {"Dice": "val_dice", "IoU": "val_iou", "Loss": "val_loss"}  # of the validation images
 
 
 def dice_histogram(values: Sequence[float]) -> go.Figure:
     """How many images have which Dice."""
-    figure = go.Figure(go.Histogram(x=values, xbins={"start": 0, "end": 1.0001, "size": 0.05}, marker={"color": GREEN}))
+    size = 0.05
+    figure = go.Figure(go.Histogram(x=values, xbins={"start": 0, "end": 1.0001, "size": size}, marker={"color": GREEN}))
     figure.update_layout(
         height=260,
         margin=MARGIN,
         bargap=0.05,
-        xaxis={"title": "Dice", "range": [0, 1]},
-        yaxis={"title": "images"},
+        xaxis={"title": "Dice", "range": [0, 1], "dtick": 0.2},
+        yaxis=count_axis("images", max(Counter(int(value / size) for value in values).values(), default=0)),
     )
     return figure
+
+
+def count_axis(title: str, most: int) -> dict[str, Any]:
+    """An axis of counts up to `most`: from 0, marked with whole numbers alone.
+
+    >>> count_axis("images", 3)["dtick"], "dtick" in count_axis("images", 300)
+    (1, False)
+    """
+    axis: dict[str, Any] = {"title": title, "tickformat": ",d", "rangemode": "tozero"}
+    return axis | {"dtick": 1} if most <= FEW else axis
 
 
 def draw_epoch_curves(curves: Sequence[tuple[Row, Sequence[EpochFinished]]], measure: str, name: str) -> go.Figure:
@@ -66,7 +80,7 @@ def draw_epoch_curves(curves: Sequence[tuple[Row, Sequence[EpochFinished]]], mea
         "margin": MARGIN,
         "hovermode": "closest",
         "uirevision": f"{name} {measure}",
-        "xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero"},
+        "xaxis": count_axis("epoch", max((epoch.epoch for _, epochs in curves for epoch in epochs), default=0)),
         "yaxis": {"title": {"text": f"validation {measure}"}, "rangemode": "tozero"},
         "showlegend": True,
     }

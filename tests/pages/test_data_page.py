@@ -167,6 +167,10 @@ def test_an_uploaded_dataset_is_deleted_after_a_question_that_says_what_goes(upl
     app.button(key="remove_sure").click().run()
     assert not app.exception and not app.error
     assert menu(app).value == SAMPLE and names() == [] and not uploaded.exists()
+    assert "Dataset mine removed" in said(app)
+    app.button(key="undo-dataset-1").click().run()
+    assert not app.exception and not app.error
+    assert menu(app).value == "mine" and names() == ["mine"] and uploaded.exists()
 
 
 def test_a_linked_folder_is_only_forgotten(disk):
@@ -178,6 +182,8 @@ def test_a_linked_folder_is_only_forgotten(disk):
     app.button(key="remove_sure").click().run()
     assert not app.exception
     assert names() == [] and len(list((disk / "lab" / "cells" / "images").iterdir())) == 3
+    app.button(key="undo-dataset-1").click().run()
+    assert not app.exception and names() == ["cells"] and menu(app).value == "cells"
 
 
 def test_a_dataset_is_not_removed_while_a_run_trains_on_it(uploaded, place):
@@ -236,7 +242,7 @@ def test_a_dataset_of_the_hub_is_downloaded_and_chosen(place, hub, sample_folder
     assert menu(app).value == "cells" and "train.py" in said(app)
     assert paths.library().find("cells").kind == "hub" and "From the Hugging Face Hub" in said(app)
     app.session_state["remove"] = True
-    assert "You can download it again" in said(app.run())
+    assert "It can be restored for 24 hours" in said(app.run())
 
 
 def test_a_dataset_that_the_hub_does_not_have_is_explained(place, hub):

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components import viewer
 from pages.server import model_registry
+from pages.server.uploads.store import UploadStore
 from pages.views.predict import address, masks
 from pages.views.predict.options import Options
 from tests.helpers.pages import ROOT, finish_job, show, texts
@@ -306,7 +307,39 @@ def test_uploads_lie_on_the_disk_alone(model, pictures, place):
     assert all(isinstance(item.file.content(), Path) for item in app.session_state["brought"].items)
     assert app.file_uploader(key="uploads-1").value in (None, [])  # and Streamlit holds no copy of them
     app.button(key="clear").click().run()
+    assert "Upload an image" in texts(app) and "upload" not in app.query_params
+    app.button(key="dismiss-cleared images-1").click().run()  # "Delete now"
     assert list((place / "uploads").iterdir()) == []
+
+
+def test_cleared_images_come_back_by_undo(model, pictures, place):
+    app = show("predict")
+    upload(app, *((path.name, path.read_bytes()) for path in pictures))
+    kept = app.session_state["upload"]
+    app.session_state["shown"] = pictures[1].name
+    app.run()
+    app.button(key="clear").click().run()
+    assert "Images cleared" in texts(app)
+    app.button(key="undo-cleared images-1").click().run()
+    settled(app)
+    assert app.session_state["upload"] == kept and app.query_params["upload"] in (kept.key, [kept.key])
+    assert app.selectbox(key="shown").options == [path.name for path in pictures]
+    app.button(key="clear").click().run()
+    store = UploadStore(place / "uploads")
+    store.remove(kept.key)
+    app.button(key="undo-cleared images-1").click().run()
+    assert not app.exception and "no longer on the server" in texts(app)
+
+
+def test_new_uploads_take_the_place_of_cleared_ones_on_the_disk(model, pictures, place):
+    app = show("predict")
+    upload(app, (pictures[0].name, pictures[0].read_bytes()))
+    app.button(key="clear").click().run()
+    number = app.session_state["intake_number"]
+    app.file_uploader(key=f"uploads-{number}").set_value([("b.png", pictures[1].read_bytes(), "image/png")]).run()
+    settled(app)
+    assert [path.name for path in (place / "uploads").iterdir()] == [app.session_state["upload"].key]
+    assert "Images cleared" not in texts(app)
 
 
 def test_an_upload_that_is_gone_is_told(model, pictures, place):
@@ -361,6 +394,12 @@ def test_an_image_is_removed_and_comes_back(model, pictures):
     settled(app)
     left = [pictures[0].name, pictures[2].name]
     assert app.selectbox(key="shown").options == left
+    app.button(key="undo-removed image-1").click().run()
+    settled(app)
+    assert app.selectbox(key="shown").options == [path.name for path in pictures]
+    assert app.selectbox(key="shown").value == pictures[1].name
+    app.button(key="remove_image").click().run()
+    settled(app)
     again = reload(app)
     assert again.selectbox(key="shown").options == left
     again.button(key="undo_remove").click().run()

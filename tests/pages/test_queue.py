@@ -6,6 +6,7 @@ import pytest
 
 from tests.helpers.pages import show, texts
 from unet_core.config.schema import RunConfig
+from unet_core.io.files import write_atomically
 from unet_core.runs import queue
 from unet_core.runs import run as runs
 
@@ -54,6 +55,47 @@ def test_the_whole_queue_is_emptied(place, queued):
     press(app, "queue_empty")
     assert queue.waiting(place) == []
     assert runs.find(place) == []
+
+
+def test_a_removed_run_is_queued_again_in_its_position_by_undo(place, queued, monkeypatch):
+    first, second, third = (run.id for run in queued)
+    started = stand_in(monkeypatch)
+    app = show("train")
+    press(app, f"queue_remove:{second}")
+    assert f"Run {second} removed" not in texts(app) and f"{second} removed from the queue" in plain(app)
+    press(app, "undo-queued run-1")
+    (again,) = started
+    assert [run.id for run in queue.waiting(place)] == [first, again.id, third]
+    assert again.config == queued[0].config
+
+
+def test_a_cleared_queue_comes_back_in_its_order(place, queued, monkeypatch):
+    for run, epochs in zip(queued, (5, 6, 7), strict=True):
+        write_atomically(run.folder / "config.json", run.config.replace(epochs=epochs).to_json())
+    stand_in(monkeypatch)
+    app = show("train")
+    press(app, "queue_empty")
+    assert "3 runs removed from the queue" in plain(app)
+    press(app, "undo-queued run-1")
+    assert [run.config.train.epochs for run in queue.waiting(place)] == [5, 6, 7]
+
+
+def stand_in(monkeypatch) -> list:
+    """Runs are queued without a process; those that were."""
+    started = []
+
+    def launch_queued(config, runs_dir):
+        run = runs.create(runs_dir, config)
+        queue.join(run)
+        started.append(run)
+        return run
+
+    monkeypatch.setattr("unet_core.training.launch.launch", launch_queued)
+    return started
+
+
+def plain(app) -> str:
+    return texts(app).replace("\\", "")
 
 
 def test_an_error_is_shown(place, queued):

@@ -115,6 +115,48 @@ def test_deleting_is_asked_twice(place, sample_folder):
     assert not app.exception
     assert not run.folder.exists()
     assert runs.find(place) == []
+    assert f"Run {run.id} deleted. It is kept for 24 hours." in words(app)
+
+
+def test_a_deleted_run_comes_back_by_undo(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH, FINISHED)
+    app = open_list(0)
+    app.button(key="run_delete_sure").click().run()
+    app.button(key="undo-run-1").click().run()
+    assert not app.exception and not app.error
+    assert [row["id"] for row in table(app)] == [run.id]
+    assert f"Run {run.id} deleted" not in words(app) and manage.deleted(place) == []
+
+
+def test_a_deleted_run_comes_back_in_another_session_from_the_list_of_deleted_ones(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH, FINISHED)
+    manage.write_notes(run, Notes("mine"))
+    removed = manage.delete(run)
+    app = open_list()
+    app.session_state["trash-run"] = True
+    app.run()
+    assert f"mine ({run.id}) · deleted" in words(app)
+    app.button(key=f"restore-run-{removed.key}").click().run()
+    assert not app.exception and [row["name"] for row in table(app)] == ["mine"]
+
+
+def test_what_is_no_longer_in_the_trash_is_told(place, sample_folder):
+    make_run(place, sample_folder, STARTED, EPOCH, FINISHED)
+    app = open_list(0)
+    app.button(key="run_delete_sure").click().run()
+    manage.empty_trash(place, 0)
+    app.button(key="undo-run-1").click().run()
+    assert not app.exception and "no longer in the trash" in words(app)
+
+
+def test_the_trash_is_emptied_only_after_a_question(place, sample_folder):
+    manage.delete(make_run(place, sample_folder, STARTED, EPOCH, FINISHED))
+    app = open_list()
+    app.session_state["trash-run"] = True
+    app.run()
+    assert "This cannot be undone" in words(app) and len(manage.deleted(place)) == 1
+    app.button(key="empty-run-sure").click().run()
+    assert not app.exception and manage.deleted(place) == []
 
 
 def test_a_copy_fills_the_form(place, sample_folder, monkeypatch):

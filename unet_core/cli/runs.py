@@ -1,4 +1,4 @@
-"""The commands about saved runs: runs, note, pack, code, delete."""
+"""The commands about saved runs: runs, note, pack, code, delete, restore."""
 
 import argparse
 import dataclasses
@@ -31,9 +31,14 @@ def add_arguments(commands: "Commands") -> None:
 
     add_run(add_command(commands, "code", code, "print the command and the Python code that reproduce a run"))
 
-    parser = add_command(commands, "delete", delete, "delete a run permanently")
+    parser = add_command(commands, "delete", delete, f"delete a run; it can be restored for {manage.KEPT}")
     add_run(parser)
     parser.add_argument("--yes", action="store_true", help="confirm the deletion")
+    parser.add_argument("--permanently", action="store_true", help="free the disk space at once; cannot be undone")
+
+    parser = add_command(commands, "restore", restore, "restore a deleted run, or list those that can be restored")
+    parser.add_argument("run", metavar="RUN", nargs="?", default="", help="id of the deleted run (default: list them)")
+    add_runs_dir(parser)
 
 
 def list_runs(parsed: argparse.Namespace) -> dict[str, Any]:
@@ -66,12 +71,29 @@ def code(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def delete(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Delete a run and its checkpoints permanently. An active run cannot be deleted."""
+    """Delete a run and its checkpoints. An active run cannot be deleted."""
     run = find_run(parsed)
     if not parsed.yes:
         size = manage.size(run) / 2**20
+        how = " permanently" if parsed.permanently else f"; it can be restored for {manage.KEPT}"
+        raise RunError(f"This deletes run {run.id} ({manage.label(run)}, {size:.1f} MiB){how}. Confirm with --yes.")
+    removed = manage.delete(run, parsed.permanently)
+    if removed is not None:
+        echo(f"deleted {run.id}; for {manage.KEPT}: unet-studio restore {run.id} --runs-dir {run.folder.parent}")
+    return {"run": str(run.folder), "deleted": True, "can_be_restored": removed is not None}
+
+
+def restore(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Restore a deleted run by its id, the latest of that id; without one, list the runs that can be restored."""
+    items = manage.deleted(parsed.runs_dir)
+    if not parsed.run:
+        for item in items:  # the latest first
+            echo(f"{item.name}  {item.notes.get('label', '')}".rstrip())
+        return {"deleted": [item.name for item in items]}
+    found = [item for item in items if item.name == parsed.run]
+    if not found:
         raise RunError(
-            f"This deletes run {run.id} ({manage.label(run)}, {size:.1f} MiB) permanently. Confirm with --yes."
+            f"There is no deleted run {parsed.run!r} in {parsed.runs_dir}. Deleted runs are kept for {manage.KEPT}; "
+            "`restore` without an id lists them."
         )
-    manage.delete(run)
-    return {"run": str(run.folder), "deleted": True}
+    return {"run": str(manage.restore(parsed.runs_dir, found[0].key).folder)}

@@ -1,21 +1,23 @@
-"""Managing runs: a name and a note, size on the disk, download as a ZIP, deletion."""
+"""Managing runs: a name and a note, size on the disk, download as a ZIP, deletion and its undoing."""
 
 import contextlib
 import json
 import os
-import shutil
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from unet_core.config.schema import RunConfig
 from unet_core.errors import RunError
+from unet_core.io import trash
 from unet_core.io.files import replacement, write_atomically
+from unet_core.io.trash import Removed
 from unet_core.runs.run import Run
 
 NOTES = "notes.json"
 LONGEST_NAME, LONGEST_NOTE = 80, 4000  # letters
 TRASH = ".trash"
+KEPT = "24 hours"  # in words: `trash.KEEP_SECONDS`
 NOT_PACKED = ("lock", "heartbeat", "queue", "control")  # of this machine and this moment
 
 
@@ -105,22 +107,62 @@ def _without_folders(config: RunConfig) -> RunConfig:
     return config.replace(**{name: Path(value).name for name, value in paths.items() if Path(value).is_absolute()})
 
 
-def delete(run: Run) -> None:
-    """Delete a run permanently, with its checkpoints. Raises RunError while it is active or not deletable.
+def delete(run: Run, permanently: bool = False) -> Removed | None:
+    """Move a run to the trash of its runs folder, from where `restore` brings it back within a day; or delete it.
 
-    It leaves the list in one step; a crash leaves its remains in `.trash`, which the next deletion empties.
+    It leaves the list in one step, and who has its files open keeps them. None where it was deleted permanently, or
+    somebody else was faster. Raises RunError while it is active or where the disk refuses.
     """
     if run.alive():
         raise RunError(f"Run {run.id} is {run.state().value}. Stop it before you delete it.")
-    trash = run.folder.parent / TRASH
+    folder = run.folder.parent / TRASH
+    name = notes(run).name
     try:
-        trash.mkdir(exist_ok=True)
-        run.folder.rename(trash / f"{run.id}-{os.getpid()}")
+        removed = trash.put(folder, run.id, run.folder, {"label": name} if name else {})
     except FileNotFoundError:
-        return  # somebody else was faster
+        return None
     except OSError as error:
         raise RunError(f"{run.folder}: cannot be deleted ({error.strerror or error}).") from error
-    shutil.rmtree(trash, ignore_errors=True)
+    (folder / removed.key / "queue").unlink(missing_ok=True)  # restored, it does not start by itself
+    if permanently:
+        trash.discard(folder, removed.key)
+        return None
+    return removed
+
+
+def deleted(runs_dir: Path) -> list[Removed]:
+    """The runs that can be restored, the latest first; their `name` is the id, the note `label` the user's name."""
+    return trash.find(runs_dir / TRASH)
+
+
+def deleted_size(runs_dir: Path, key: str = "") -> int:
+    """Bytes of a deleted run by its key, or of all of them."""
+    return trash.size(runs_dir / TRASH, key)
+
+
+def restore(runs_dir: Path, key: str) -> Run:
+    """Bring back a deleted run by its key (`deleted`); where its id is taken meanwhile, with a number added.
+
+    Raises RunError where it is not in the trash any more, or the disk refuses.
+    """
+    item = next((item for item in deleted(runs_dir) if item.key == key), None)
+    if item is None or "/" in item.name or item.name in ("", ".", ".."):
+        raise RunError(f"The run is no longer in the trash. Deleted runs are kept for {KEPT}.")
+    for suffix in ("", *(f"-{number}" for number in range(2, 100))):
+        target = runs_dir / f"{item.name}{suffix}"
+        try:
+            trash.take_back(runs_dir / TRASH, key, target)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunError(f"Run {item.name} cannot be restored ({error.strerror or error}).") from error
+        return Run(target)
+    raise RunError(f"Run {item.name} cannot be restored: its name is taken. Rename or delete the others.")
+
+
+def empty_trash(runs_dir: Path, keep_seconds: float = trash.KEEP_SECONDS) -> None:
+    """Remove for good what was deleted longer ago than that; all of it with 0."""
+    trash.empty(runs_dir / TRASH, keep_seconds)
 
 
 def _files(folder: Path) -> list[Path]:

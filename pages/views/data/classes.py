@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import data_charts
+from pages.ui import chart_view, data_charts
 from pages.ui.formatting import key_text, plain
 from pages.views.data import state
 from pages.views.data.state import Dataset
@@ -23,7 +23,9 @@ def show(dataset: Dataset) -> None:
         st.markdown("**Classes**")
         shares, images = [total.share for total in shown], [total.images for total in shown]
         figure = data_charts.draw_class_shares(names, shares, colors, images)
-        st.plotly_chart(figure, key="data classes", config={"displayModeBar": False}, alt="Share of each class")
+        chart_view.show_chart(
+            figure, "data_classes", f"{dataset.root.name}-classes", "Share of each class", has_toolbar=False
+        )
         if ignored := totals.ignored_share(dataset.scan.facts):
             st.caption(f"{data_charts.percent_text(ignored)} of the mask pixels are ignored.")
     with right.container(border=True):

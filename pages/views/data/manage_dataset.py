@@ -1,12 +1,13 @@
 """What can be done with the chosen dataset as a whole: train on it, rename it, remove it."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from pages.server import paths
-from pages.ui import dataset_picker, widgets
+from pages.ui import dataset_picker, undo, widgets
 from pages.ui.dataset_picker import SAMPLE, Chosen
 from pages.ui.formatting import plain
 from unet_core.data.library.library import FOLDER, HUB, UPLOADED, Entry
@@ -64,7 +65,7 @@ def _show_remove(entry: Entry) -> None:
             st.markdown(f"Run {plain(run.id)} is training on this dataset or waits for it. Stop that run first.")
             return
         st.markdown(explain_removal(entry))
-        label = "Remove from the list" if entry.kind == FOLDER else "Delete permanently"
+        label = "Remove from the list" if entry.kind == FOLDER else "Delete"
         st.button(label, key="remove_sure", type="primary", on_click=remove, args=(entry,))
 
 
@@ -78,8 +79,10 @@ def explain_removal(entry: Entry) -> str:
             "you can add it again."
         )
     files, size = measure(entry.root)
-    again = " You can download it again; its repairs are lost." if entry.kind == HUB else ""
-    return f"Delete **{name}** with its {files:,} files ({size / MEBI:,.1f} MiB) and its repairs?{again} {runs_stay}"
+    return (
+        f"Delete **{name}** with its {files:,} files ({size / MEBI:,.1f} MiB) and its repairs? It can be restored for "
+        f"24 hours. {runs_stay}"
+    )
 
 
 def measure(root: Path) -> tuple[int, int]:
@@ -106,9 +109,22 @@ def find_user(root: Path) -> runs.Run | None:
 def remove(entry: Entry) -> None:
     """Called by the button in the question."""
     try:
-        paths.library().remove(entry.name)
+        removed = paths.library().remove(entry.name)
     except UnetError as error:
         st.session_state[ERROR] = str(error)
         return
     dataset_picker.select(SAMPLE)
-    st.toast(f"{plain(entry.name)} removed.", icon=":material/delete:")
+    undo.remember("dataset", f"Dataset {readable(entry.name)} removed", partial(restore, removed.key))
+
+
+def restore(key: str) -> None:
+    """For callbacks: bring a removed dataset back and choose it. Raises DataError."""
+    dataset_picker.select(paths.library().restore(key).name)
+
+
+def show_removed() -> None:
+    """What was removed in this session, and the trash."""
+    library = paths.library()
+    with st.container():  # it has its place also where it is empty
+        undo.show("dataset")
+        undo.show_trash("dataset", library.removed(), library.removed_size, restore, partial(library.empty_trash, 0))

@@ -5,7 +5,7 @@ from collections import Counter
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import charts, data_charts, widgets
+from pages.ui import chart_view, charts, data_charts, widgets
 from pages.ui.formatting import plain
 from pages.views.data import classes, state
 from pages.views.data.state import Dataset
@@ -13,8 +13,6 @@ from unet_core.config.choices import LAYOUTS
 from unet_core.data.checks.facts import SampleFacts
 from unet_core.data.summary import totals
 from unet_core.io.filenames import readable
-
-CHART = {"displaylogo": False, "displayModeBar": False}
 
 
 def show(dataset: Dataset) -> None:
@@ -59,7 +57,9 @@ def show_figures(dataset: Dataset, facts: list[SampleFacts]) -> None:
         for column, (title, figure, note) in zip(st.columns(2, gap="medium"), drawn[start : start + 2], strict=False):
             with column.container(border=True, height="stretch"):
                 st.markdown(f"**{title}**")
-                st.plotly_chart(figure, key=f"data {title}", config=CHART, alt=f"{title}, of {len(facts)} images")
+                key = f"data_{title.lower().replace(' ', '_')}"
+                name = f"{dataset.root.name}-{title}"
+                chart_view.show_chart(figure, key, name, f"{title}, of {len(facts)} images", has_toolbar=False)
                 if note:
                     st.caption(note)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import data_charts, widgets
+from pages.ui import chart_view, data_charts, widgets
 from pages.ui.formatting import key_text, plain
 from pages.ui.messages import show_messages
 from pages.views.data import state
@@ -215,8 +215,12 @@ def show_parts(dataset: Dataset, drawn: DrawnSplit, parts: list[PartTotal], leak
         with st.container(border=True):
             st.markdown("**Classes in each part**")
             figure = data_charts.draw_split({part.name: part.class_shares for part in parts}, names, PARTS)
-            st.plotly_chart(
-                figure, key="split_classes", config={"displayModeBar": False}, alt="Share of each class in each part"
+            chart_view.show_chart(
+                figure,
+                "split_classes",
+                f"{dataset.root.name}-classes-by-part",
+                "Share of each class in each part",
+                has_toolbar=False,
             )
     with st.expander("Images of each part", icon=":material/list:", on_change="rerun", key="split_images") as opened:
         if opened.open:

@@ -6,7 +6,7 @@ from pages.components import viewer
 from pages.server import model_registry
 from pages.server.scoring_job import Scores, predict_image
 from pages.ui import channels_shown, widgets
-from pages.ui.formatting import score_text
+from pages.ui.formatting import plain, score_text
 from unet_core import metrics
 from unet_core.data import reading
 from unet_core.data.layouts import Sample
@@ -14,6 +14,8 @@ from unet_core.errors import UnetError
 from unet_core.inference.prediction import Prediction
 from unet_core.io import channels
 from unet_core.io.pixels import Array, Pixels
+
+BELOW = 72  # screen pixels of the first screen for the sentence below the viewer
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -24,8 +26,11 @@ def read_image(_sample: Sample, digest: str) -> tuple[Pixels, tuple[str, ...]]:
 
 
 @st.fragment
-def show(model: model_registry.Model, scores: Scores, name: str) -> None:
-    """The image of that name; only this part runs again when the threshold is released."""
+def show(model: model_registry.Model, scores: Scores, name: str, predict_params: dict[str, str]) -> None:
+    """The image of that name; only this part runs again when the threshold is released.
+
+    `predict_params` are those of the address of Predict that opens it with this model.
+    """
     try:
         loaded = model_registry.load(model)
         sample = scores.samples[name]
@@ -37,6 +42,11 @@ def show(model: model_registry.Model, scores: Scores, name: str) -> None:
         return
     config, truth = loaded.predictor.model.config, scores.truth(name)
     binary = config.num_classes == 1
+    with st.container(horizontal=True, vertical_alignment="center", key="evaluate_shown"):
+        st.markdown(f"**{plain(name)}**", width="stretch")
+        st.page_link(
+            "predict.py", label="Predict this image", icon=":material/image_search:", query_params=predict_params
+        )
     view = viewer.show_viewer(
         image,
         key="errors",
@@ -51,6 +61,8 @@ def show(model: model_registry.Model, scores: Scores, name: str) -> None:
         class_names=() if binary else [config.class_name(index) for index in range(config.num_classes)],
         threshold=config.threshold,
         mode="errors",
+        style="outline" if binary else "fill",
+        below=BELOW,
     )
     dice = compute_dice(prediction, truth, config.threshold)
     sentence = f"Dice of this image: **{score_text(dice)}**"

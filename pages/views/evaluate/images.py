@@ -5,24 +5,29 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from pages.server import paths
 from pages.server.scoring_job import Scores
-from pages.ui import addresses, dataset_picker
+from pages.ui import addresses, dataset_picker, widgets
 from unet_core.config.choices import SPLITS
+from unet_core.io.filenames import readable
+from unet_core.runs import run as runs
 
 OTHER, OTHER_ALL = "other", "other-all"
 LABELS = {value: label for label, value in addresses.SPLITS.items()}
 
 
 class Images(NamedTuple):
-    """What to score: a name of `SPLITS`, and the folder of the dataset, None for the run's own."""
+    """What to score: a name of `SPLITS`, and of another dataset than the run's own its folder and name."""
 
     split: str
     root: Path | None = None
+    dataset: str = ""
 
 
 def choose() -> Images | None:
     """The menu of the run's own images and, for another dataset, that of datasets; None where none is chosen."""
-    split = st.selectbox(
+    own, other = st.columns(2, gap="small", vertical_alignment="bottom")
+    split = own.selectbox(
         "Images",
         [*SPLITS, OTHER, OTHER_ALL],
         format_func=LABELS.__getitem__,
@@ -32,8 +37,36 @@ def choose() -> Images | None:
     )
     if split not in (OTHER, OTHER_ALL):
         return Images(split)
-    chosen = dataset_picker.choose()
-    return None if chosen is None else Images("held-out" if split == OTHER else "all", chosen.root)
+    with other:
+        chosen = dataset_picker.choose()
+    return None if chosen is None else Images("held-out" if split == OTHER else "all", chosen.root, chosen.name)
+
+
+def explain_missing(run: runs.Run) -> str:
+    """What to do where the folder of the run's own dataset is gone; "" where it is there. Raises RunError."""
+    root = run.data.root
+    if not root or Path(root).is_dir():
+        return ""
+    folder = readable(root) if paths.data_root() else readable(Path(root).name)
+    return (
+        f"{folder}: the dataset that this model was trained on is no longer in this folder. Put it back, or add it "
+        f'again on the Data page and choose "{LABELS[OTHER]}" in Images.'
+    )
+
+
+def show_missing(message: str) -> None:
+    """The message with its remedies."""
+    widgets.show_error(message)
+    with st.container(horizontal=True):
+        st.button(
+            "Choose another dataset",
+            key="choose_other",
+            type="primary",
+            icon=":material/database:",
+            on_click=st.session_state.update,
+            kwargs={"split": OTHER},
+        )
+        st.page_link("data.py", label="Add a dataset", icon=":material/upload:")
 
 
 def show_known(scores: Scores) -> None:

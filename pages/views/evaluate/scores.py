@@ -9,66 +9,63 @@ import streamlit as st
 
 from pages.server import model_registry
 from pages.server.scoring_job import Scores
-from pages.ui import charts, model_picker, widgets
+from pages.ui import chart_view, charts, model_picker, widgets
 from pages.ui.formatting import score_text
-from pages.views.evaluate import errors
+from pages.views.evaluate import errors, table
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import UnetError
 from unet_core.io.pixels import encode_png
+from unet_core.runs import run as runs
 
 POOLED = "All pixels counted together: large objects count more."
 
 
-def show(model: model_registry.Model, scores: Scores) -> None:
-    """All of it, for the images that are scored."""
+def show(model: model_registry.Model, run: runs.Run, scores: Scores, dataset: str = "") -> None:
+    """All of it, for the images that are scored; `dataset`: the name of another one than the run's own."""
     show_means(scores)
     try:
         config = model_picker.load_model(model).predictor.model.config
     except UnetError as error:
         widgets.show_error(error)
         return
-    show_classes(scores, config)
-    left, right = st.columns([2, 3], gap="medium")
+    name = table.show(scores, run, dataset)
+    with st.container():
+        errors.show(model, scores, name, table.predict_params(run, name, dataset))
+    left, right = st.columns(2, gap="medium")
     with left:
-        name = show_table(scores)
-        show_downloads(scores, model.name, config.num_classes)
+        show_histogram(scores, model.name)
     with right:
-        errors.show(model, scores, name)
+        show_downloads(scores, model.name, config.num_classes)
+        show_classes(scores, config)
 
 
 def show_means(scores: Scores) -> None:
-    """The means, and in words how far to trust them."""
+    """The headline numbers, and in words how far to trust them."""
     from unet_core.evaluation.summary import summarize
 
     summary = summarize(scores.images)
-    widgets.tiles(
-        {
-            "Mean Dice": (score_text(summary.mean["dice"]), "Mean over images of 2 TP / (2 TP + FP + FN)."),
-            "Mean IoU": (score_text(summary.mean["iou"]), "Mean over images of TP / (TP + FP + FN)."),
-            "Pooled Dice": (
-                score_text(summary.pooled["dice"]),
-                POOLED,
-            ),
-            "Pooled IoU": (score_text(summary.pooled["iou"]), POOLED),
-            "Precision": (score_text(summary.mean["precision"]), "Mean over images of TP / (TP + FP)."),
-            "Recall": (score_text(summary.mean["recall"]), "Mean over images of TP / (TP + FN)."),
-            "Images": (str(summary.images), "Scored images, including empty ones."),
-            "Empty": (str(summary.empty), "No foreground in ground truth and prediction: Dice is undefined."),
-        }
-    )
-    sentences = []
-    if summary.objects is not None:
-        sentences.append(
-            f"Objects: **{summary.objects.matched}** of {summary.objects.matched + summary.objects.missed} were found "
-            f"(IoU above 0.5), {summary.objects.wrong} predicted ones match none; F1 "
-            f"**{score_text(summary.objects.f1)}**."
-        )
     low, high = summary.dice_interval
+    numbers = {"Mean Dice": (score_text(summary.mean["dice"]), "Mean over images of 2 TP / (2 TP + FP + FN).")}
     if not math.isnan(low):
-        sentences.append(
-            f"95 % confidence interval of the mean Dice: **{low:.3f} to {high:.3f}** "
-            f"(bootstrap over {summary.images} images)."
+        text = f"95 % confidence interval of the mean Dice (bootstrap over {summary.images} images)."
+        numbers["95 % interval"] = (f"{low:.3f}–{high:.3f}", text)
+    numbers |= {
+        "Mean IoU": (score_text(summary.mean["iou"]), "Mean over images of TP / (TP + FP + FN)."),
+        "Pooled Dice": (score_text(summary.pooled["dice"]), POOLED),
+        "Pooled IoU": (score_text(summary.pooled["iou"]), POOLED),
+        "Precision": (score_text(summary.mean["precision"]), "Mean over images of TP / (TP + FP)."),
+        "Recall": (score_text(summary.mean["recall"]), "Mean over images of TP / (TP + FN)."),
+    }
+    if (objects := summary.objects) is not None:
+        text = (
+            f"{objects.matched} of {objects.matched + objects.missed} objects were found (IoU above 0.5), "
+            f"{objects.wrong} predicted ones match none."
         )
+        numbers["Object F1"] = (score_text(objects.f1), text)
+    numbers["Images"] = (str(summary.images), "Scored images, including empty ones.")
+    with st.container(key="evaluate_numbers"):
+        widgets.tiles(numbers)
+    sentences = []
     subsets = {item.subset for item in scores.images}
     if "train" in subsets:
         sentences.append("The model was **trained on** some of these images, so their scores are too good.")
@@ -80,9 +77,10 @@ def show_means(scores: Scores) -> None:
     if summary.empty:
         sentences.append(
             f"{summary.empty} image{'s are' if summary.empty > 1 else ' is'} **empty** (no foreground in ground truth "
-            "and prediction) and not part of the means."
+            "and prediction): Dice is undefined, and not part of the means."
         )
-    st.markdown(" ".join(sentences))
+    with st.container(key="evaluate_trust"):
+        st.markdown(" ".join(sentences))
 
 
 def show_classes(scores: Scores, config: ModelConfig) -> None:
@@ -115,50 +113,11 @@ def show_classes(scores: Scores, config: ModelConfig) -> None:
         )
 
 
-def show_table(scores: Scores) -> str:
-    """Every image, the lowest Dice first; gives the name of the selected one, else of the last or the first."""
-    rows: list[dict[str, Any]] = [
-        {
-            "image": item.id,
-            **item.scores,
-            **({} if item.objects is None else {"object_f1": item.objects.f1}),
-            "subset": item.subset,
-            "empty": item.counts.empty,
-        }
-        for item in scores.images
-    ]
-    rows.sort(key=lambda row: (math.isnan(row["dice"]), row["dice"]))
-    defined = [row["dice"] for row in rows if not math.isnan(row["dice"])]
-    st.plotly_chart(
-        charts.dice_histogram(defined), key="histogram", config={"displaylogo": False}, alt="Histogram of the Dice"
-    )
-    bar: dict[str, Any] = {"format": "%.3f", "min_value": 0, "max_value": 1, "width": 130}
-    event = st.dataframe(
-        rows,
-        key="scores_table",
-        hide_index=True,
-        height=380 if len(rows) > 9 else "content",
-        on_select="rerun",
-        selection_mode="single-row",
-        column_config={
-            "image": st.column_config.TextColumn("Image", width=130),
-            "dice": st.column_config.ProgressColumn("Dice", **bar),
-            "iou": st.column_config.ProgressColumn("IoU", **bar),
-            "precision": st.column_config.NumberColumn("Precision", format="%.3f"),
-            "recall": st.column_config.NumberColumn("Recall", format="%.3f"),
-            "accuracy": st.column_config.NumberColumn("Accuracy", format="%.3f"),
-            "object_f1": st.column_config.NumberColumn("Object F1", format="%.3f", help="F1 over objects, IoU > 0.5"),
-            "subset": "Subset",
-            "empty": "Empty",
-        },
-        alt=f"Scores of {len(rows)} images, the lowest Dice first",
-    )
-    names = [row["image"] for row in rows]
-    selected = [names[row] for row in event.selection.rows if row < len(names)]
-    if selected:
-        st.session_state["shown_image"] = selected[0]  # it outlives another page, the table's selection does not
-    shown = str(st.session_state.get("shown_image"))
-    return shown if shown in names else names[0]
+def show_histogram(scores: Scores, name: str) -> None:
+    """How many images have which Dice."""
+    defined = [dice for item in scores.images if not math.isnan(dice := item.scores["dice"])]
+    if defined:
+        chart_view.show_chart(charts.dice_histogram(defined), "histogram", f"{name}-dice", "Histogram of the Dice")
 
 
 def show_downloads(scores: Scores, name: str, num_classes: int) -> None:

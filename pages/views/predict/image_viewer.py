@@ -35,15 +35,14 @@ def choose_image(names: list[str]) -> str:
             st.selectbox(label, names, key="shown", label_visibility="collapsed", persist_state="session")
             st.button("Next", key="next", icon=":material/chevron_right:", on_click=step, args=(1,))
             st.caption(f"{number} of {len(names)}", width="content")
-            removed = [*st.session_state.get("removed", ()), st.session_state["shown"]]
             st.button(
                 "Remove",
                 key="remove_image",
                 icon=":material/delete:",
                 type="tertiary",
-                help="Takes this image out of the list; Undo is beside Clear.",
-                on_click=uploads.set_removed,
-                args=(removed,),
+                help="Takes this image out of the list; it can be undone.",
+                on_click=uploads.remove_image,
+                args=(st.session_state["shown"],),
             )
     name = str(st.session_state["shown"])
     if "image_of_address" not in st.session_state:

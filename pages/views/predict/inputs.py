@@ -4,16 +4,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.server import model_registry
-from pages.server.paths import sample_data
+from pages.server import model_registry, scoring_job
+from pages.server.paths import library, sample_data
+from pages.ui import addresses, undo
+from pages.ui.dataset_picker import SAMPLE
 from pages.ui.formatting import plain
-from pages.views.predict import uploads
+from pages.views.predict import address, uploads
 from pages.views.predict.thumbnails import make_thumbnail
 from unet_core.data import discovery
 from unet_core.data.layouts import Sample
 from unet_core.errors import UnetError
 from unet_core.inference import channel_files, inputs
-from unet_core.io.filenames import EXTENSIONS
+from unet_core.io.filenames import EXTENSIONS, readable
 from unet_core.models.weight_file import config_from
 from unet_core.runs import run as runs
 
@@ -65,6 +67,8 @@ def show(model: model_registry.Model) -> inputs.Inputs:
     if files:
         uploads.add(files)
     restore_examples(model)
+    with st.container():  # it has its place also where it is empty
+        undo.show(uploads.CLEARED, "Uploads stay on the server for 24 hours at most.", most=1)
     found = join_channels(model, st.session_state.get("brought") or inputs.Inputs())
     wanted = uploads.without_removed(found)
     if found.items or found.problems:
@@ -97,17 +101,50 @@ def list_examples(model: model_registry.Model) -> list[Sample]:
     return find_examples(model.run.id if model.run else "", str(model.run.folder) if model.run else "")
 
 
+@st.cache_data(max_entries=8, ttl=60, show_spinner="Looking for the image…")
+def find_samples(run_id: str, folder: str, root: str) -> dict[str, Sample]:
+    """The images of a run's dataset by their ids, or of the dataset in `root`, as Evaluate scores them."""
+    return scoring_job.find_samples(runs.Run(Path(folder)), Path(root) if root else None)
+
+
 def restore_examples(model: model_registry.Model) -> None:
-    """Those that the address names, after a reload."""
-    named = st.query_params.get("example", "")
-    if not named or "brought" in st.session_state:
+    """Those that the address names, after a reload or by a link: some of `list_examples`, or one of Evaluate's images.
+
+    An image is looked up by its id among those of the dataset; no part of the address becomes a path.
+    """
+    asked = (st.query_params.get(addresses.EXAMPLE, ""), st.query_params.get(addresses.OF_DATASET, ""))
+    if not asked[0] or ("brought" in st.session_state and st.session_state.get("example_shown") == asked):
         return
-    samples = list_examples(model)
-    if chosen := samples if named == uploads.ALL else [sample for sample in samples if sample.id == named]:
-        adjust = st.session_state.get("adjust")
-        uploads.keep_examples(chosen, named)
-        if adjust:
-            st.session_state["adjust"] = adjust
+    named, dataset = asked
+    samples = [] if dataset else list_examples(model)
+    chosen = samples if named == uploads.ALL else [sample for sample in samples if sample.id == named]
+    problem = ""
+    if not chosen:
+        try:
+            sample = find_sample(model, named, dataset)
+            chosen = [sample] if sample else []
+        except UnetError as error:
+            problem = f" {error}"
+    if not chosen:
+        where = f"the dataset {readable(dataset)}" if dataset else f"the dataset of {model.name}"
+        problem = f"The image {readable(named)} of this address is not in {where}.{problem} Choose another image."
+        st.session_state["upload_problem"] = problem
+        address.write({addresses.EXAMPLE: None, addresses.OF_DATASET: None})
+        return
+    adjust = st.session_state.get("adjust")
+    uploads.keep_examples(chosen, named, dataset)
+    if adjust:
+        st.session_state["adjust"] = adjust
+
+
+def find_sample(model: model_registry.Model, name: str, dataset: str) -> Sample | None:
+    """An image of the run's dataset by its id, or of the dataset of that name. Raises DataError, RunError."""
+    if model.run is None:
+        return None
+    root = ""
+    if dataset:
+        root = str(sample_data() if dataset == SAMPLE else library().find(dataset).root)
+    return find_samples(model.run.id, str(model.run.folder), root).get(name)
 
 
 def show_examples(model: model_registry.Model) -> None:

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import charts
+from pages.ui import chart_view, charts
 from unet_core.export.result import Result
 from unet_core.postprocessing import class_areas
 from unet_core.postprocessing.objects import Objects
@@ -80,6 +80,6 @@ def show_histogram(objects: Objects) -> None:
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         bargap=0.05,
         xaxis={"title": column.replace("_", " ")},
-        yaxis={"title": "objects"},
+        yaxis={"title": "objects", "tickformat": ",d", "rangemode": "tozero"},
     )
-    st.plotly_chart(figure, key="object_histogram", config={"displaylogo": False}, alt=f"Histogram of {column}")
+    chart_view.show_chart(figure, "object_histogram", f"objects-{column}", f"Histogram of {column}")

@@ -4,10 +4,11 @@ In the session: `brought` (the images as they were found), `upload` (where the f
 (names of images that the visitor does not want), `upload_problem` (why files are not there).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -16,16 +17,19 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.server.paths import uploads_dir
 from pages.server.uploads.store import GoneError, Upload, UploadStore
+from pages.ui import undo
 from pages.views.predict import address
 from unet_core.data.layouts import Sample
 from unet_core.errors import DataError
 from unet_core.inference import inputs
+from unet_core.io.filenames import readable
 
 GONE = (
     "The images of this address are no longer on the server: uploads are removed a day after they were used last, or "
     "when newer ones need the space. Upload them again."
 )
 ALL = "all"  # in the address: every example
+CLEARED, REMOVED = "cleared images", "removed image"  # kinds of `undo`
 
 
 @cache
@@ -68,6 +72,7 @@ def add(files: Sequence[UploadedFile]) -> None:
     else:
         st.session_state.pop("upload_problem", None)
         st.session_state.pop("adjust", None)  # what was tried on others
+        undo.forget(CLEARED)
         before = {item.name for item in found.items} if (found := st.session_state.get("brought")) else set()
         keep(upload)
         new = [item.name for item in st.session_state["brought"].items if item.name not in before]
@@ -86,15 +91,18 @@ def keep(upload: Upload) -> None:
         brought=found, brought_ids=ids, upload=upload, removed=list(upload.removed), visitor=upload.visitor
     )
     st.session_state["side"] = None  # it folds away once there is something to see
-    address.write({"upload": upload.key, "example": None})
+    address.write({"upload": upload.key, "example": None, "of": None})
 
 
-def keep_examples(samples: Sequence[Sample], name: str) -> None:
-    """Make images of a dataset those of the page; `name` stands for them in the address."""
+def keep_examples(samples: Sequence[Sample], name: str, dataset: str = "") -> None:
+    """Make images of a dataset those of the page; in the address stand `name` and, of another one than the run's own,
+    `dataset`.
+    """
     forget()
     ids = ("example", *(sample.id for sample in samples))
-    st.session_state.update(brought=inputs.from_samples(samples), brought_ids=ids, side=None)
-    address.write({"upload": None, "example": name})
+    found = inputs.from_samples(samples)
+    st.session_state.update(brought=found, brought_ids=ids, side=None, example_shown=(name, dataset))
+    address.write({"upload": None, "example": name, "of": dataset or None})
 
 
 def release(files: Sequence[UploadedFile]) -> None:
@@ -112,18 +120,47 @@ def empty_uploaders() -> None:
 
 def forget() -> None:
     """Without images; what was tried on them is forgotten too."""
-    for name in ("brought", "brought_ids", "upload", "removed", "upload_problem", "adjust"):
+    undo.forget(REMOVED)
+    for name in ("brought", "brought_ids", "upload", "removed", "upload_problem", "adjust", "example_shown"):
         st.session_state.pop(name, None)
 
 
 def clear() -> None:
-    """Called by the button: removes the uploads from the server too."""
+    """Called by the button; uploads stay on the server for `undo`, until others are added or they are a day old."""
     upload: Upload | None = st.session_state.get("upload")
-    if upload is not None:
-        store().remove(upload.key)
+    names = ("brought", "brought_ids", "upload", "removed", "adjust", "threshold", "example_shown")
+    before = {name: st.session_state[name] for name in names if name in st.session_state}
+    params = {name: st.query_params.get(name) for name in ("upload", "example", "of", "image")}
+    undo.forget(CLEARED)
     forget()
     empty_uploaders()
-    address.write({"upload": None, "example": None, "image": None})
+    discard = partial(store().remove, upload.key) if upload is not None else None
+    undo.remember(CLEARED, "Images cleared", partial(_bring_back, before, params), discard)
+    address.write(dict.fromkeys(params))
+
+
+def _bring_back(before: Mapping[str, Any], params: Mapping[str, str | None]) -> None:
+    """Raises DataError where the uploads are gone."""
+    upload: Upload | None = before.get("upload")
+    if upload is not None:
+        try:
+            store().get(upload.key)
+        except GoneError:
+            raise DataError("The uploads are no longer on the server. Upload them again.") from None
+    forget()
+    st.session_state.update(before)
+    address.write(params)
+
+
+def remove_image(name: str) -> None:
+    """Called by the button: the visitor does not want this image."""
+    set_removed([*st.session_state.get("removed", ()), name])
+    undo.remember(REMOVED, f"{readable(name)} removed", partial(_bring_back_image, name))
+
+
+def _bring_back_image(name: str) -> None:
+    set_removed([other for other in st.session_state.get("removed", ()) if other != name])
+    st.session_state["image_of_address"] = name  # is shown again once it is predicted
 
 
 def set_removed(names: Sequence[str]) -> None:

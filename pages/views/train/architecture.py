@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.ui import architecture_diagram, widgets
+from pages.ui import architecture_diagram, chart_view, widgets
 from pages.ui.formatting import plain
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import UnetError
@@ -39,12 +39,14 @@ def show(config: ModelConfig) -> None:
             "Input → output": (f"{side} → {output_side} px", "Side of a training crop and of its predicted mask."),
         }
     )
-    st.plotly_chart(
+    chart_view.show_chart(
         architecture_diagram.draw(config, side),
-        key="diagram",
-        config={"displayModeBar": False},
-        alt=f"U-Net of depth {config.depth} with {config.base_channels} to "
+        "diagram",
+        f"unet-depth{config.depth}-channels{config.base_channels}",
+        f"U-Net of depth {config.depth} with {config.base_channels} to "
         f"{config.base_channels * 2**config.depth} channels",
+        has_toolbar=False,
+        has_data=False,
     )
     if config.padding == "same":
         st.caption(f"Accepts images of any size; internally, sides are padded to multiples of {2**config.depth} px.")

@@ -1,15 +1,18 @@
 """One run, live: its state, its buttons, its curves and its predictions over the epochs."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.components.live_chart import show_live_chart
 from pages.components.snapshots import show_snapshots
 from pages.server import run_feed
-from pages.ui import widgets
+from pages.ui import chart_view, widgets
 from pages.ui.formatting import duration_text, plain, score_text
 from pages.views.train import run_controls
 from unet_core.errors import UnetError
 from unet_core.runs import run as runs
+from unet_core.runs import tables
 from unet_core.runs.history import History
 from unet_core.runs.run import RunState
 
@@ -31,7 +34,16 @@ def show_progress(run: runs.Run, active: bool) -> None:
     epoch = show_live_chart(run, active, st.session_state.get(key))
     if epoch is not None:
         st.session_state[key] = epoch
+    chart_view.show_export("live_chart", f"{run.id}-curves", export_tables(run), is_live=True)
     show_snapshots(run, active, st.session_state.get(key))
+
+
+def export_tables(run: runs.Run) -> dict[str, Callable[[], str]]:
+    """All points of the curves, made when they are asked for."""
+    return {
+        "steps": lambda: tables.steps_to_csv(run_feed.history(run)),
+        "epochs": lambda: tables.epochs_to_csv(run_feed.history(run)),
+    }
 
 
 def watch(run: runs.Run, was_active: bool) -> None:

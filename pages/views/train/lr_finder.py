@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import charts, widgets
+from pages.ui import chart_view, charts, widgets
 from pages.views.train import preflight
 from unet_core.config.schema import RunConfig
 from unet_core.planning.process import Check
@@ -42,9 +42,10 @@ def show_result(check: Check, config: RunConfig) -> None:
                 on_click=widgets.set_option,
                 args=("lr", result.suggestion),
             )
-    st.plotly_chart(
+    chart_view.show_chart(
         charts.draw_lr_finder(result, config.train.lr),
-        key="lr_range_chart",
-        config={"displayModeBar": False},
-        alt=f"Smoothed loss over the learning rate; suggestion {result.suggestion}",
+        "lr_range_chart",
+        "learning-rate-test",
+        f"Smoothed loss over the learning rate; suggestion {result.suggestion}",
+        has_toolbar=False,
     )

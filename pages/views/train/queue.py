@@ -1,15 +1,17 @@
 """The queue of runs that wait for the device: which one trains, which come next, and buttons to change that."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from pages.server.paths import runs_dir
-from pages.ui import widgets
+from pages.ui import undo, widgets
 from pages.ui.formatting import plain
 from unet_core.errors import UnetError
 from unet_core.runs import leaderboard, queue
 from unet_core.runs import run as runs
+from unet_core.training import requeue
 
 POLL_SECONDS = 2.0
 MOST = 8  # runs with buttons of their own; the others are listed
@@ -27,6 +29,8 @@ def _show_queue(was_busy: bool) -> None:
         st.rerun()  # the whole page: the labels of its buttons depend on this
     if message := st.session_state.get("queue_error"):  # stays until the next click on a button
         widgets.show_error(message)
+    with st.container():  # it has its place also where it is empty
+        undo.show("queued run", note="")
     if not waiting:
         return
     with st.container(border=True, key="queue"):
@@ -41,7 +45,7 @@ def _show_queue(was_busy: bool) -> None:
         if len(waiting) > 1:
             with st.popover("Clear queue…", icon=":material/playlist_remove:", key="empty_line"):
                 st.markdown(f"Remove all {len(waiting)} runs from the queue? Runs that never started are deleted.")
-                st.button("Clear queue", key="queue_empty", on_click=_do, args=(_remove_all, waiting))
+                st.button("Clear queue", key="queue_empty", on_click=_do, args=(remove, waiting))
         _show_orphans(waiting)
 
 
@@ -68,7 +72,7 @@ def _show_row(position: int, run: runs.Run, count: int) -> None:
             key=f"queue_remove:{run.id}",
             icon=":material/close:",
             on_click=_do,
-            args=(queue.remove, run),
+            args=(remove, [run]),
             help=f"Remove {name} from the queue. A run that never started is deleted; others are kept.",
             type="tertiary",
         )
@@ -93,15 +97,19 @@ def _show_orphans(waiting: list[runs.Run]) -> None:
 
 
 def _name(run: runs.Run) -> str:
+    return plain(_text(run))
+
+
+def _text(run: runs.Run) -> str:
     sweep, name = leaderboard.series_and_name(run)
-    return plain(f"{name} ({sweep})" if name else run.id)
+    return f"{name} ({sweep})" if name else run.id
 
 
-def _remove_all(waiting: list[runs.Run]) -> None:
-    """From the end, so that no run starts that is about to be removed as well."""
-    for run in reversed(waiting):
-        if run.queued:
-            queue.remove(run)
+def remove(waiting: list[runs.Run]) -> None:
+    """For callbacks: remove runs from the queue, which can be undone. Raises RunError."""
+    text = f"{_text(waiting[0])} removed" if len(waiting) == 1 else f"{len(waiting)} runs removed"
+    if removed := requeue.withdraw(waiting):
+        undo.remember("queued run", f"{text} from the queue", partial(requeue.put_back, runs_dir(), removed))
 
 
 def _do(action: Callable[..., object], *arguments: object) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.server.paths import runs_dir
 from pages.ui import addresses
+from pages.views.train import queue as queue_view
 from unet_core.errors import UnetError
 from unet_core.runs import queue
 from unet_core.runs import run as runs
@@ -98,8 +99,7 @@ def _show_position(run: runs.Run) -> None:
         run,
         "Remove from queue",
         "playlist_remove",
-        lambda: queue.remove(run),
-        "Removed from the queue.",
+        lambda: queue_view.remove([run]),
         help="A run that never started is deleted; others are kept.",
     )
 

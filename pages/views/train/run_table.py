@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import streamlit as st
 
 from pages.server import run_feed
 from pages.server.paths import runs_dir
-from pages.ui import dataset_picker, widgets
+from pages.ui import dataset_picker, undo, widgets
 from pages.ui.formatting import duration_text, plain
 from pages.views.train import LIVE, form, run_compare
 from unet_core.config import reproduce
@@ -21,6 +22,7 @@ from unet_core.runs import run as runs
 from unet_core.runs.manage import Notes
 
 MEBI = 2**20
+SELECTED, IN_ADDRESS = "runs", "runs_in_address"  # in the address; in the session: what it named at the first visit
 MOST_SETTINGS = 6  # changed settings that the table lists
 
 
@@ -64,10 +66,13 @@ def row(run: runs.Run, names: Mapping[str, str]) -> dict[str, Any] | None:
 
 def show() -> None:
     """The table, and the panel of the selected row."""
+    with st.container():  # it has its place also where it is empty
+        undo.show("run")
     names = dataset_picker.names_by_root()
     listed = [(run, values) for run in runs.find(runs_dir()) if (values := row(run, names))]
     if not listed:
         st.info("No runs yet. Every run that you start is listed here.", icon=":material/history:")
+        show_trash()
         return
     event = st.dataframe(
         [values for _, values in listed],
@@ -76,6 +81,7 @@ def show() -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
+        selection_default={"selection": {"rows": rows_of_address([run.id for run, _ in listed])}},
         column_config={
             "name": st.column_config.TextColumn("Name", width="medium", pinned=True),
             "state": st.column_config.TextColumn("State"),
@@ -101,10 +107,38 @@ def show() -> None:
     if message := st.session_state.pop("runs_error", None):
         widgets.show_error(message)
     selected = [listed[index][0] for index in event.selection.rows if index < len(listed)]
+    write_address([run.id for run in selected])
     if len(selected) == 1:
         panel(selected[0])
     elif selected:
         run_compare.show(selected)
+    show_trash()
+
+
+def rows_of_address(ids: list[str]) -> list[int]:
+    """The rows that the address names, at the first visit: those of the runs that are still there."""
+    named = st.session_state.setdefault(IN_ADDRESS, st.query_params.get(SELECTED, ""))
+    return [ids.index(name) for name in named.split(",") if name in ids]
+
+
+def write_address(ids: list[str]) -> None:
+    """The selected runs stand in the address, so that a link or a reload shows them again."""
+    if ids:
+        st.query_params[SELECTED] = ",".join(ids)
+    else:
+        st.query_params.pop(SELECTED, None)
+
+
+def show_trash() -> None:
+    """The deleted runs that can be restored."""
+    folder = runs_dir()
+    undo.show_trash(
+        "run",
+        manage.deleted(folder),
+        partial(manage.deleted_size, folder),
+        partial(manage.restore, folder),
+        partial(manage.empty_trash, folder, 0),
+    )
 
 
 def panel(run: runs.Run) -> None:
@@ -174,16 +208,23 @@ def deletion(run: runs.Run) -> None:
         key="run_delete",
     ):
         size = manage.size(run) / MEBI
-        st.markdown(f"Delete {plain(manage.label(run))} with its checkpoints and curves ({size:.1f} MiB)?")
-        st.button("Delete permanently", key="run_delete_sure", type="primary", on_click=delete, args=(run,))
+        st.markdown(
+            f"Delete {plain(manage.label(run))} with its checkpoints and curves ({size:.1f} MiB)? It can be restored "
+            f"for {manage.KEPT}."
+        )
+        st.button("Delete", key="run_delete_sure", type="primary", on_click=delete, args=(run,))
 
 
 def delete(run: runs.Run) -> None:
     """Called by the button in the question."""
+    label = manage.label(run)
     try:
-        manage.delete(run)
+        removed = manage.delete(run)
     except UnetError as error:
         st.session_state["runs_error"] = str(error)
+        return
+    if removed is not None:
+        undo.remember("run", f"Run {label} deleted", partial(manage.restore, runs_dir(), removed.key))
     if st.session_state.get("run") == run.id:
         st.session_state.pop("run")
 

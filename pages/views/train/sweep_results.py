@@ -7,9 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.copy_link import show_copy_link
 from pages.server import run_feed
 from pages.server.paths import runs_dir
-from pages.ui import charts, widgets
+from pages.ui import chart_view, charts, widgets
 from pages.ui.formatting import plain, score_text
 from unet_core.runs import leaderboard
 from unet_core.runs import run as runs
@@ -27,7 +28,10 @@ def show() -> None:
         return
     if st.session_state.get("sweep") not in names:
         st.session_state.pop("sweep", None)
-    name = st.selectbox("Sweep", names, key="sweep", bind="query-params", help="Newest first.")
+    left, right = st.columns([5, 1], gap="small", vertical_alignment="bottom")
+    name = left.selectbox("Sweep", names, key="sweep", bind="query-params", help="Newest first.")
+    with right:
+        show_copy_link({"sweep": name})
     active = any(run.queued or run.alive() for run in leaderboard.members(runs_dir(), name))
     st.fragment(show_sweep, run_every=POLL_SECONDS if active else None)(name, active)
 
@@ -73,9 +77,7 @@ def show_curves(table: list[leaderboard.Row], histories: Mapping[str, History], 
     curves = [(row, histories[row.run].epochs) for row in table]
     if any(epochs for _, epochs in curves):
         figure = charts.draw_epoch_curves(curves, measure, name)
-        st.plotly_chart(
-            figure, key=f"{key}_curves", config={"displaylogo": False}, alt=f"{measure} of each run by epoch"
-        )
+        chart_view.show_chart(figure, f"{key}_curves", f"{key}-{name}-{measure}", f"{measure} of each run by epoch")
     else:
         st.caption("Curves appear after the first epoch of the first run.")
 

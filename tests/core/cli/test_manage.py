@@ -44,10 +44,33 @@ def test_the_code(run, capsys):
     assert call(capsys, "code", run.folder)["command"] == "python -m unet_core train /data/cells --epochs=3"
 
 
-def test_a_run_is_deleted_only_when_it_is_said_twice(run, capsys):
+def test_a_run_is_deleted_only_when_it_is_said_twice_and_can_be_restored(run, capsys, tmp_path):
     manage.write_notes(run, manage.Notes("mine"))
     assert main(["delete", str(run.folder)]) == 2
-    assert "mine" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "mine" in error and "restored for 24 hours" in error
     assert run.folder.exists()
-    call(capsys, "delete", run.folder, "--yes")
+    assert main(["delete", str(run.folder), "--yes"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out.splitlines()[-1])["can_be_restored"] is True
+    assert f"unet-studio restore {run.id}" in told.out + told.err
     assert not run.folder.exists()
+    assert list_deleted(capsys, tmp_path) == [run.id]
+    assert main(["restore", run.id, "--runs-dir", str(tmp_path)]) == 0
+    assert manage.notes(run).name == "mine"
+    capsys.readouterr()
+    assert main(["restore", run.id, "--runs-dir", str(tmp_path)]) == 2
+    assert "no deleted run" in capsys.readouterr().err
+
+
+def list_deleted(capsys, runs_dir) -> list[str]:
+    assert main(["restore", "--runs-dir", str(runs_dir)]) == 0
+    return json.loads(capsys.readouterr().out.splitlines()[-1])["deleted"]
+
+
+def test_permanently_leaves_nothing(run, capsys, tmp_path):
+    assert main(["delete", str(run.folder), "--permanently"]) == 2
+    assert "permanently" in capsys.readouterr().err
+    assert main(["delete", str(run.folder), "--permanently", "--yes"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["can_be_restored"] is False
+    assert list_deleted(capsys, tmp_path) == []

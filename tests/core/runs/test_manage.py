@@ -119,8 +119,63 @@ def test_a_deleted_run_is_gone_and_no_other(run):
     manage.delete(run)
     assert runs.find(run.folder.parent) == [other]
     assert not run.folder.exists()
+    assert manage.delete(run) is None, "a second click"
+    assert [item.name for item in manage.deleted(run.folder.parent)] == [run.id]
+
+
+def test_a_run_that_is_deleted_permanently_is_nowhere(run):
+    assert manage.delete(run, permanently=True) is None
     assert not (run.folder.parent / manage.TRASH).exists()
-    manage.delete(run)  # a second click
+    assert not list(run.folder.parent.rglob("*.safetensors"))
+
+
+def test_a_deleted_run_is_restored_as_it_was_after_a_restart_too(run):
+    manage.write_notes(run, Notes("mine"))
+    with (run.folder / "events.jsonl").open("rb") as opened:  # somebody reads it
+        removed = manage.delete(run)
+        assert opened.read() == b"one\n"
+    (item,) = manage.deleted(run.folder.parent)  # from the disk: nothing is remembered
+    assert (item.key, item.name, item.notes) == (removed.key, run.id, {"label": "mine"})
+    back = manage.restore(run.folder.parent, item.key)
+    assert back == run and manage.notes(run) == Notes("mine")
+    assert (run.best / "model.safetensors").read_bytes() == b"x" * 1000
+    assert manage.deleted(run.folder.parent) == []
+    assert not (run.folder.parent / manage.TRASH).exists()
+    with pytest.raises(RunError, match="no longer in the trash"):
+        manage.restore(run.folder.parent, item.key)
+
+
+def test_a_restored_run_never_replaces_another(run):
+    removed = manage.delete(run)
+    (run.folder / "control").mkdir(parents=True)
+    (run.folder / "config.json").write_text("another")
+    back = manage.restore(run.folder.parent, removed.key)
+    assert back.id == f"{run.id}-2" and (back.best / "model.safetensors").exists()
+    assert (run.folder / "config.json").read_text() == "another"
+
+
+def test_a_restored_run_does_not_start_by_itself(run):
+    (run.folder / "queue").write_text("1")  # queued, and its process was killed
+    back = manage.restore(run.folder.parent, manage.delete(run).key)
+    assert not back.queued
+
+
+def test_a_name_that_leads_out_of_the_folder_is_not_restored(run):
+    removed = manage.delete(run)
+    about = run.folder.parent / manage.TRASH / f"{removed.key}.json"
+    about.write_text(about.read_text().replace(run.id, "../outside"))
+    with pytest.raises(RunError, match="no longer in the trash"):
+        manage.restore(run.folder.parent, removed.key)
+    assert not (run.folder.parent.parent / "outside").exists()
+
+
+def test_emptying_keeps_what_was_deleted_just_now(run):
+    manage.delete(run)
+    manage.empty_trash(run.folder.parent)
+    assert len(manage.deleted(run.folder.parent)) == 1
+    manage.empty_trash(run.folder.parent, keep_seconds=0)
+    assert manage.deleted(run.folder.parent) == []
+    assert not (run.folder.parent / manage.TRASH).exists()
 
 
 def test_a_living_run_is_not_deleted(run):

@@ -12,8 +12,6 @@ trained on. Names are file names that any system can write, unique whatever thei
 
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,8 +21,10 @@ from filelock import FileLock, Timeout
 
 from unet_core.data.recipe import recipe as recipes
 from unet_core.errors import DataError
+from unet_core.io import trash
 from unet_core.io.filenames import fold_case, safe_name, unique
 from unet_core.io.files import write_atomically
+from unet_core.io.trash import Removed
 from unet_core.io.zip_reader import readable
 
 UPLOADED, FOLDER, HUB = "uploaded", "folder", "hub"
@@ -141,20 +141,58 @@ class Library:
                     self._write(clean, entry.root)
         return Entry(clean, entry.root, entry.kind)
 
-    def remove(self, name: str) -> None:
-        """Delete an uploaded or downloaded dataset with its files, or forget a linked folder, whose files stay.
+    def remove(self, name: str) -> Removed:
+        """Move an uploaded or downloaded dataset to the trash, or forget a linked folder, whose files stay.
 
-        Raises DataError where there is none or the disk refuses.
+        `restore` brings either back within a day. Raises DataError where there is none or the disk refuses.
         """
         with self._locked():
             entry = self.find(name)
-            trash = self.folder / TRASH / secrets.token_hex(8)
+            inside = entry.kind != FOLDER and entry.root.is_dir()
+            notes = {"folder": entry.root.name} if inside else {"link": str(entry.root)}
             with self._errors():
-                if entry.kind != FOLDER and entry.root.is_dir():
-                    trash.parent.mkdir(exist_ok=True)
-                    entry.root.rename(trash)  # gone from the list at once and whole, also where deleting is cut short
+                removed = trash.put(self.folder / TRASH, entry.name, entry.root if inside else None, notes)
                 self._forget(entry.name)
-        shutil.rmtree(self.folder / TRASH, ignore_errors=True)
+        return removed
+
+    def removed(self) -> list[Removed]:
+        """The datasets that can be restored, the latest first."""
+        return trash.find(self.folder / TRASH)
+
+    def removed_size(self, key: str = "") -> int:
+        """Bytes of a removed dataset by its key, or of all of them."""
+        return trash.size(self.folder / TRASH, key)
+
+    def restore(self, key: str) -> Entry:
+        """Bring back a removed dataset by its key (`removed`), to its folder, so that runs find it again.
+
+        Where its name or folder is taken meanwhile, a number is added. Raises DataError where it is not in the trash
+        any more, or the disk refuses.
+        """
+        with self._locked():
+            item = next((item for item in self.removed() if item.key == key), None)
+            if item is None:
+                raise DataError("The dataset is no longer in the trash. Removed datasets are kept for 24 hours.")
+            own = _clean(item.notes.get("folder", item.name))
+            folders = {fold_case(path.name) for path in self._folders()}
+            root = self.folder / unique(own, folders, before_suffix=False)
+            link = item.notes.get("link")
+            again = next((entry for entry in self.entries() if link and entry.root == Path(link)), None)
+            if again is not None:  # it was added again meanwhile
+                trash.discard(self.folder / TRASH, key)
+                return again
+            with self._errors():
+                name = self._free_name(item.name)
+                trash.take_back(self.folder / TRASH, key, None if link else root)
+                if link:
+                    root = Path(link)
+                if name != root.name or link:
+                    self._write(name, root)
+        return Entry(name, root, FOLDER if link else _kind(root))
+
+    def empty_trash(self, keep_seconds: float = trash.KEEP_SECONDS) -> None:
+        """Delete for good what was removed longer ago than that; all of it with 0."""
+        trash.empty(self.folder / TRASH, keep_seconds)
 
     def _folders(self) -> list[Path]:
         """The folders in it, without hidden ones and links."""

@@ -147,9 +147,43 @@ def test_removing_deletes_what_was_uploaded_also_under_another_name(library: Lib
     library.remove("b")
     assert not root.exists()
     assert library.entries() == []
+    library.empty_trash(keep_seconds=0)
     assert not [path for path in library.folder.rglob("*") if path.is_file() and path.name != ".lock"]
     with pytest.raises(DataError, match="There is no dataset 'b' here"):
         library.remove("b")
+
+
+def test_a_removed_dataset_comes_back_to_its_folder_under_its_name(library: Library, tmp_path: Path) -> None:
+    root = library.add(folder(tmp_path / "staging"), "a").root
+    library.rename("a", "My cells")
+    library.remove("My cells")
+    (item,) = Library(library.folder).removed()
+    assert item.name == "My cells"
+    assert library.restore(item.key) == Entry("My cells", root, "uploaded") == library.find("My cells")
+    assert (root / "a.png").read_bytes() == b"x"
+    assert library.removed() == []
+    with pytest.raises(DataError, match="no longer in the trash"):
+        library.restore(item.key)
+
+
+def test_a_restored_dataset_replaces_none_of_its_name(library: Library, tmp_path: Path) -> None:
+    library.add(folder(tmp_path / "staging", "old.png"), "a")
+    key = library.remove("a").key
+    library.add(folder(tmp_path / "staging", "new.png"), "A")
+    entry = library.restore(key)
+    assert (entry.name, entry.root) == ("a_2", library.folder / "a_2")
+    assert (entry.root / "old.png").exists() and (library.find("A").root / "new.png").exists()
+    assert sorted(name for name, _ in listed(library)) == ["A", "a_2"]
+
+
+def test_a_forgotten_link_comes_back_and_never_twice(library: Library, tmp_path: Path) -> None:
+    root = folder(tmp_path / "mine")
+    library.link(root, "cells")
+    assert library.restore(library.remove("cells").key) == Entry("cells", root, "folder")
+    key = library.remove("cells").key
+    library.link(root, "again")
+    assert library.restore(key).name == "again"
+    assert listed(library) == [("again", "folder")] and library.removed() == []
 
 
 def test_a_library_that_was_moved_still_knows_the_names(library: Library, tmp_path: Path) -> None:

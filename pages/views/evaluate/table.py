@@ -1,0 +1,115 @@
+"""The scored images as a table, which also says and remembers which one is shown; its choice stands in the address."""
+
+import math
+from typing import Any
+
+import streamlit as st
+
+from pages.server.scoring_job import Scores
+from pages.ui import addresses, widgets
+from unet_core.io.filenames import readable
+from unet_core.runs import run as runs
+
+SORTS = {"Lowest Dice": "dice", "Lowest IoU": "iou", "Lowest precision": "precision", "Lowest recall": "recall"}
+SORT_NAME, SORT_FIRST = "Image name", "Lowest Dice"
+SHOWN = "shown_image"  # in the session: the image that the user chose; it outlives another page
+ADDRESS, READ = "image", "image_in_address"  # in the address; in the session: what was read from there or put there
+ROW, MOST_ROWS = 35, 5  # pixels of a row, rows on the first screen
+LETTER, NAME_WIDTHS = 7.6, (120, 540)  # pixels of a letter, and of the column of names
+
+
+def list_rows(scores: Scores, sort: str, run: runs.Run, dataset: str) -> list[dict[str, Any]]:
+    """A row for each image, in the order `sort`, undefined scores last; `dataset`: its name where not the run's own."""
+    rows: list[dict[str, Any]] = [
+        {
+            "image": item.id,
+            **item.scores,
+            **({} if item.objects is None else {"object_f1": item.objects.f1}),
+            "subset": item.subset,
+            "empty": item.counts.empty,
+            "predict": predict_address(run, item.id, dataset),
+        }
+        for item in scores.images
+    ]
+    if sort == SORT_NAME:
+        return sorted(rows, key=lambda row: str(row["image"]))
+    score = SORTS.get(sort, "dice")
+    return sorted(rows, key=lambda row: (math.isnan(row[score]), row[score]))
+
+
+def predict_address(run: runs.Run, image: str, dataset: str) -> str:
+    """Of the page that predicts this image with this model."""
+    return addresses.link("predict", **predict_params(run, image, dataset))
+
+
+def predict_params(run: runs.Run, image: str, dataset: str) -> dict[str, str]:
+    """Of that address."""
+    of = {addresses.OF_DATASET: dataset} if dataset else {}
+    return {addresses.MODEL: run.id, addresses.EXAMPLE: image, **of}
+
+
+def show(scores: Scores, run: runs.Run, dataset: str) -> str:
+    """The table with the choice of its order; gives the name of the image to show, by default the first."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="evaluate_table_bar"):
+        sort = st.selectbox("Sort by", [*SORTS, SORT_NAME], key="sort", bind="query-params", width=200)
+        st.caption(f"{len(scores.images)} images. Select a row to see its errors.")
+    rows = list_rows(scores, sort, run, dataset)
+    names = [str(row["image"]) for row in rows]
+    with st.container():  # it has its place also where it is empty
+        shown = _settle(names)
+    longest = max(map(len, names), default=0)
+    low, high = NAME_WIDTHS
+    bar: dict[str, Any] = {"format": "%.3f", "min_value": 0, "max_value": 1, "width": 100}
+    score: dict[str, Any] = {"format": "%.3f", "width": 80}
+    event = st.dataframe(
+        [row | {"image": readable(name)} for row, name in zip(rows, names, strict=True)],
+        key=f"scores_table-{sort}",
+        hide_index=True,
+        height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [names.index(shown)]}},
+        column_config={
+            "image": st.column_config.TextColumn(
+                "Image", width=round(min(high, max(low, longest * LETTER + 24))), pinned=True
+            ),
+            "dice": st.column_config.ProgressColumn("Dice", **bar),
+            "iou": st.column_config.ProgressColumn("IoU", **bar),
+            "precision": st.column_config.NumberColumn("Precision", **score),
+            "recall": st.column_config.NumberColumn("Recall", **score),
+            "accuracy": st.column_config.NumberColumn("Accuracy", **score),
+            "object_f1": st.column_config.NumberColumn("Object F1", help="F1 over objects, IoU > 0.5", **score),
+            "subset": st.column_config.TextColumn("Subset", width=65),
+            "empty": st.column_config.CheckboxColumn("Empty", width=60),
+            "predict": st.column_config.LinkColumn("Predict", display_text="open", width=70),
+        },
+        alt=f"Scores of {len(rows)} images, sorted by: {sort}",
+    )
+    selected = [names[row] for row in event.selection.rows if row < len(names)]
+    if selected and selected[0] != shown:
+        shown = st.session_state[SHOWN] = selected[0]
+    _write_address(shown if SHOWN in st.session_state else "")
+    return shown
+
+
+def _settle(names: list[str]) -> str:
+    """Before the table: the image that the address or the user has chosen, else the first; one that is gone is said."""
+    state = st.session_state
+    asked = st.query_params.get(ADDRESS, "")
+    if asked and asked != state.get(READ):  # a link, a reload, or the back button
+        state[SHOWN] = state[READ] = asked
+    shown = state.get(SHOWN)
+    if shown in names:
+        return str(shown)
+    if shown and shown == asked:
+        widgets.show_warning(f"The image {readable(shown)} of this address is not among these images.")
+    state.pop(SHOWN, None)
+    return names[0]
+
+
+def _write_address(shown: str) -> None:
+    if not shown:
+        st.query_params.pop(ADDRESS, None)
+    elif st.query_params.get(ADDRESS) != shown:
+        st.query_params[ADDRESS] = shown
+    st.session_state[READ] = shown
