@@ -25,10 +25,8 @@ from unet_core.runs import run as runs
 OPTIONS = form_state.options()
 
 
-@pytest.fixture(scope="module")
-def nuclei(tmp_path_factory) -> Path:
-    """25 images of 96 x 96 pixels with a few disks, and their masks."""
-    root = tmp_path_factory.mktemp("own") / "nuclei"
+def write_nuclei(root: Path) -> Path:
+    """25 images of 96 x 96 pixels with a few disks, and their masks; returns the folder."""
     (root / "images").mkdir(parents=True)
     (root / "masks").mkdir()
     rows, columns = np.mgrid[:96, :96]
@@ -41,6 +39,11 @@ def nuclei(tmp_path_factory) -> Path:
         (root / "images" / f"{number:02}.png").write_bytes(encode_png(image.astype(np.uint8)))
         (root / "masks" / f"{number:02}.png").write_bytes(encode_png((255 * mask).astype(np.uint8)))
     return root
+
+
+@pytest.fixture(scope="module")
+def nuclei(tmp_path_factory) -> Path:
+    return write_nuclei(tmp_path_factory.mktemp("own") / "nuclei")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_auto_and_cpu_need_no_look(monkeypatch):
 def test_a_device_that_is_missing_is_refused_with_those_that_are_there(here):
     here("mps", "cpu")
     devices.check("mps")
-    with pytest.raises(ConfigError, match="'cuda' is not available; available: mps, cpu. Use 'auto'."):
+    with pytest.raises(ConfigError, match=r"'cuda' is not available; available: mps, cpu\. Use 'auto'\."):
         devices.check("cuda")
 
 
