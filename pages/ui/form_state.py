@@ -12,7 +12,7 @@ next; so the form reads and writes the address here.
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,10 +109,11 @@ def prepare(option: Field) -> Any:
     """Give the widget of a setting its value, also for when it is not drawn; returns it.
 
     It must be the widget's default as well: the browser may never have got what an interrupted run of the page has put
-    into the session, and would show the lowest number while the server trains with another.
+    into the session, and would show the lowest number while the server trains with another. A number that can be empty
+    has no default, or it could not be emptied; it is put into the session each time.
     """
     state, value = get(), encode(option, value_of(option.name))
-    if st.session_state.get(option.name, _NOTHING) != value:
+    if st.session_state.get(option.name, _NOTHING) != value or (can_be_empty(option) and value is not None):
         st.session_state[option.name] = value
     state.shown[option.name] = value
     return value
@@ -136,11 +137,10 @@ def fill(config: RunConfig) -> None:
     state.shown |= {name: st.session_state[name] for name in values if name in st.session_state}
 
 
-def use_plan(mode: str) -> None:
-    """Called by a button: ON, the plan's values, or OFF, the general defaults, take the place of what was set."""
+def use_plan(mode: str, names: Collection[str]) -> None:
+    """Called by a button: of these settings, ON, the plan's values, or OFF, the defaults, replace what was set."""
     state = get()
     state.mode = mode
-    names = state.plan or values_of(RunConfig())
     state.changes = {name: value for name, value in state.changes.items() if name not in names}
 
 
@@ -163,15 +163,16 @@ def write_address() -> None:
 
 def encode(option: Field, value: Any) -> Any:
     """The value of the widget: an empty number where 0 stands for "Auto" or "Off"."""
-    return None if _is_empty_number(option) and not value else value
+    return None if can_be_empty(option) and not option.optional and not value else value
 
 
 def _decode(option: Field, value: Any) -> Any:
-    return option.kind(0) if _is_empty_number(option) and value is None else value
+    return option.kind(0) if can_be_empty(option) and not option.optional and value is None else value
 
 
-def _is_empty_number(option: Field) -> bool:
-    return bool(option.zero) and option.kind in (int, float) and not option.optional
+def can_be_empty(option: Field) -> bool:
+    """Whether it is a number that is left empty for "Auto", "Off" or "None"."""
+    return bool(option.zero) and option.kind in (int, float)
 
 
 def _text(value: Any) -> str:

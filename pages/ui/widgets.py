@@ -52,7 +52,7 @@ def option_widget(option: Field) -> Any:
     number: Any = {  # of int or of float, all of one kind
         "min_value": None if option.ge is None else option.kind(option.ge),
         "max_value": None if option.le is None else option.kind(option.le),
-        "value": current,  # None: an empty field stands for 0
+        "value": None if form_state.can_be_empty(option) else current,
         "step": 1 if option.kind is int else max((option.default or 0) / 10, 0.001),
         "format": None if option.kind is int else "%g",
     }

@@ -137,16 +137,16 @@ def explain(plan: Plan, config: RunConfig) -> None:
         else:
             if plan.in_use:
                 st.markdown("These settings are **suggested for this dataset**. What you change stays as you set it.")
-                _show_switch("Use the general defaults instead", form_state.OFF)
+                _show_switch("Use the general defaults instead", form_state.OFF, plan)
             else:
                 st.markdown("These are the **general defaults** with your changes. Suggested for this dataset:")
-                _show_switch("Use the suggestions", form_state.ON)
+                _show_switch("Use the suggestions", form_state.ON, plan)
             show_table(plan, config, "why")
 
 
-def _show_switch(label: str, mode: str) -> None:
-    icon = ":material/swap_horiz:"
-    st.button(label, key=f"plan_{mode}", icon=icon, on_click=form_state.use_plan, args=(mode,))
+def _show_switch(label: str, mode: str, plan: Plan) -> None:
+    icon, names = ":material/swap_horiz:", tuple(plan.values)
+    st.button(label, key=f"plan_{mode}", icon=icon, on_click=form_state.use_plan, args=(mode, names))
 
 
 def show(config: RunConfig) -> None:

@@ -113,3 +113,24 @@ def test_a_plan_that_no_longer_fits_says_so():
     advice = [planner.Advice("image_size", 16, "small", 128)]
     with pytest.raises(ConfigError, match="Update the suggestions"):
         planner.apply_advice(advice, RunConfig())
+
+
+def test_what_is_chosen_is_what_the_others_are_based_on():
+    few = like(images=25, width=96, height=96)
+    assert (proposed(few)["batch_size"], proposed(few)["epochs"]) == (4, 80)
+    now = RunConfig().replace(batch_size=2)
+    advice = {item.setting: item for item in planner.propose(few, HERE, now, {"batch_size"})}
+    assert advice["batch_size"].value == 4, "it is still suggested"
+    assert advice["epochs"].value == 40, "for batches of 2"
+    assert proposed(few, now=now)["epochs"] == 80
+    deep = {item.setting: item.value for item in planner.propose(few, HERE, RunConfig().replace(depth=2), {"depth"})}
+    assert deep["image_size"] == 96
+
+
+def test_a_wider_model_of_a_gpu_needs_the_memory_of_its_width():
+    machine = Machine("cuda", 8000, 4)
+    advice = {item.setting: item for item in planner.propose(NUCLEI, machine)}
+    model = RunConfig().replace(base_channels=32, image_size=advice["image_size"].value).model
+    megabytes = planner.step_mb(model, 2, 3) * advice["batch_size"].value
+    assert advice["base_channels"].value == 32
+    assert f"about {megabytes:.0f} MB per step" in advice["batch_size"].reason or megabytes <= 4000

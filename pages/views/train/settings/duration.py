@@ -40,7 +40,8 @@ def show(line: str, config: RunConfig, plan: Plan) -> None:
 
 def _write(line: str, seconds: float, basis: str) -> None:
     help_text = f"Estimated from: {plain(basis)} Other work on this machine makes it longer."
-    st.caption(f"{plain(line)}, about {duration_text(round_seconds(seconds))}", help=help_text, width="stretch")
+    about = duration_text(round_seconds(seconds)).removesuffix(" 0 s")
+    st.caption(f"{plain(line)}, about {about}", help=help_text, width="stretch")
 
 
 def round_seconds(seconds: float) -> float:

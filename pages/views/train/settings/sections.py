@@ -1,6 +1,6 @@
 """The settings of the form: eight first, the rest in sections, only what applies, with a search and resets."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -46,13 +46,25 @@ def choose_settings(fixed: Mapping[str, Any]) -> dict[str, Any]:
         draw("first", [name for name in FIRST if name in shown])
         for section, title in SECTIONS.items():
             names = [name for name in shown if options[name].section == section and name not in FIRST]
-            _show_section(section, title, names, changed, draw)
+            with st.expander(title, key=f"section_{section}"):
+                draw(section, names)
             if section == "model" and values["init"]:
                 st.caption("The architecture is taken from the model that is fine-tuned.")
-    if changed:
-        rules = ", ".join(f".st-key-setting-{name}" for name in changed)
-        st.html(f"<style>{rules} {{ {MARK} }}</style>")
+    st.html(f"<style>{mark(changed)}</style>")
     return values
+
+
+def mark(changed: Sequence[str]) -> str:
+    """The style sheet that marks what is changed: a bar beside each, and how many there are in the head of a section.
+
+    An expander whose label changes would be made anew, and closed; a setting whose place changes would lose the focus.
+    """
+    rules = [f".st-key-setting-{name} {{ {MARK} }}" for name in changed]
+    for section in SECTIONS:
+        number = sum(form_state.options()[name].section == section and name not in FIRST for name in changed)
+        if number:
+            rules.append(f'.st-key-section_{section} summary p::after {{ content: " · {number} changed"; }}')
+    return "\n".join(rules)
 
 
 def matches(option: Field, words: str) -> bool:
@@ -84,16 +96,6 @@ def _show_search(changed: Sequence[str]) -> str:
                 help="Sets the changed settings back to their defaults.",
             )
     return (words or "").strip()
-
-
-def _show_section(
-    section: str, title: str, names: Sequence[str], changed: Sequence[str], draw: Callable[[str, Iterable[str]], None]
-) -> None:
-    number = sum(name in changed for name in names)
-    # A plain expander closes when its label changes; one that tells the server keeps its state.
-    key = f"section_{section}"
-    with st.expander(f"{title} · {number} changed" if number else title, key=key, on_change="rerun"):
-        draw(section, names)
 
 
 def _show_settings(place: str, options: Sequence[Field], locked: Mapping[str, Any], values: dict[str, Any]) -> None:
