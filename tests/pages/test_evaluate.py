@@ -42,7 +42,7 @@ def table(app):
 
 def viewer(app) -> dict:
     """What the page tells the viewer."""
-    return next(data for data in (json.loads(element.proto.json) for element in app.get("bidi_component")))
+    return next(data for data in (json.loads(one.proto.json) for one in app.get("bidi_component")) if "layers" in data)
 
 
 def scored(model: model_registry.Model, split: str = "held-out") -> ScoringJob:

@@ -10,11 +10,12 @@ from pages.ui import addresses, widgets
 from unet_core.io.filenames import readable
 from unet_core.runs import run as runs
 
-SORTS = {"Lowest Dice": "dice", "Lowest IoU": "iou", "Lowest precision": "precision", "Lowest recall": "recall"}
-SORT_NAME, SORT_FIRST = "Image name", "Lowest Dice"
+SORTS = {"Lowest Dice first": "dice", "Lowest IoU first": "iou", "Lowest precision first": "precision"}
+SORTS |= {"Lowest recall first": "recall"}
+SORT_NAME = "By image name"
 SHOWN = "shown_image"  # in the session: the image that the user chose; it outlives another page
 ADDRESS, READ = "image", "image_in_address"  # in the address; in the session: what was read from there or put there
-ROW, MOST_ROWS = 35, 5  # pixels of a row, rows on the first screen
+ROW, MOST_ROWS = 35, 4  # pixels of a row, rows on the first screen
 LETTER, NAME_WIDTHS = 7.6, (120, 540)  # pixels of a letter, and of the column of names
 
 
@@ -48,11 +49,14 @@ def predict_params(run: runs.Run, image: str, dataset: str) -> dict[str, str]:
     return {addresses.MODEL: run.id, addresses.EXAMPLE: image, **of}
 
 
-def show(scores: Scores, run: runs.Run, dataset: str) -> str:
-    """The table with the choice of its order; gives the name of the image to show, by default the first."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="evaluate_table_bar"):
-        sort = st.selectbox("Sort by", [*SORTS, SORT_NAME], key="sort", bind="query-params", width=200)
-        st.caption(f"{len(scores.images)} images. Select a row to see its errors.")
+def choose_sort() -> str:
+    """The menu of the orders."""
+    choices = [*SORTS, SORT_NAME]
+    return st.selectbox("Sort by", choices, key="sort", bind="query-params", width=210, label_visibility="collapsed")
+
+
+def show(scores: Scores, sort: str, run: runs.Run, dataset: str) -> str:
+    """The table in that order; gives the name of the image to show, by default the first."""
     rows = list_rows(scores, sort, run, dataset)
     names = [str(row["image"]) for row in rows]
     with st.container():  # it has its place also where it is empty
