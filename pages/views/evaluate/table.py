@@ -15,6 +15,7 @@ SORTS |= {"Lowest recall first": "recall"}
 SORT_NAME = "By image name"
 SHOWN = "shown_image"  # in the session: the image that the user chose; it outlives another page
 ADDRESS, READ = "image", "image_in_address"  # in the address; in the session: what was read from there or put there
+TIMES = "image_named"  # in the session: how often the address has named another image than that of the page
 ROW, MOST_ROWS = 35, 4  # pixels of a row, rows on the first screen
 LETTER, NAME_WIDTHS = 7.6, (120, 540)  # pixels of a letter, and of the column of names
 
@@ -67,7 +68,7 @@ def show(scores: Scores, sort: str, run: runs.Run, dataset: str) -> str:
     score: dict[str, Any] = {"format": "%.3f", "width": 80}
     event = st.dataframe(
         [row | {"image": readable(name)} for row, name in zip(rows, names, strict=True)],
-        key=f"scores_table-{sort}",
+        key=f"scores_table-{sort}-{st.session_state.get(TIMES, 0)}",  # a new one has a new selection
         hide_index=True,
         height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
         on_select="rerun",
@@ -102,6 +103,7 @@ def _settle(names: list[str]) -> str:
     asked = st.query_params.get(ADDRESS, "")
     if asked and asked != state.get(READ):  # a link, a reload, or the back button
         state[SHOWN] = state[READ] = asked
+        state[TIMES] = state.get(TIMES, 0) + 1
     shown = state.get(SHOWN)
     if shown in names:
         return str(shown)
