@@ -9,9 +9,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.helpers.browser import ROOT, Server
-from unet_core.cli.parser import main
+from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data import synthetic
+from unet_core.data.splits import Split
+from unet_core.models.checkpoint import save_checkpoint
+from unet_core.models.unet import UNet
 from unet_core.runs import run as runs
+from unet_core.runs.event_log import EventLog
+from unet_core.runs.events import EpochFinished, RunFinished, RunStarted, StepFinished
 
 pytestmark = pytest.mark.browser
 
@@ -27,12 +32,28 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     for kind in ("images", "masks"):
         for path in sorted((data / kind).iterdir()):
             path.rename(path.with_name(f"{LONG}_{path.name}"))
-    small = ["--epochs", "2", "--base-channels", "4", "--depth", "2", "--image-size", "64", "--val-fraction", "0.5"]
-    assert main(["train", str(data), "--runs-dir", str(server.runs_dir), *small]) == 0
+    make_run(server.runs_dir, data)
     server.start()
     yield server
     server.kill()
     assert "Traceback" not in server.log.read_text()
+
+
+def make_run(runs_dir: Path, data: Path) -> None:
+    """A run of two epochs as its trainer would leave it, with a model that has learned nothing."""
+    run = runs.create(runs_dir, RunConfig().replace(root=str(data), epochs=2))
+    names = sorted(path.stem for path in (data / "images").iterdir())
+    run.write_split(Split(train=tuple(names[:4]), val=tuple(names[4:]), test=()), {name: name for name in names})
+    model = ModelConfig(in_channels=1, num_classes=1, base_channels=2, depth=1, image_size=32)
+    save_checkpoint(run.best, UNet(model))
+    log = EventLog(run.events)
+    log.append(RunStarted("cpu", "fp32", 1, 1000, 4, 4, 6, 2, 0, epochs=2, steps_per_epoch=3))
+    for epoch in (1, 2):
+        for step in range(3 * epoch - 2, 3 * epoch + 1):
+            log.append(StepFinished(epoch, step, 1 / step, 0.01))
+        log.append(EpochFinished(epoch, 3 * epoch, 0.9, 0.8, 0.4 * epoch, 0.2 * epoch, 0.01, 12.5, 4.0, best=True))
+    log.append(RunFinished("completed", 2, 0.8, 0.4, 12.0, 4.0))
+    log.close()
 
 
 @pytest.fixture
