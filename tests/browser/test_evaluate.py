@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.helpers.browser import ROOT, Server
 from unet_core.config.schema import ModelConfig, RunConfig
-from unet_core.data import synthetic
+from unet_core.data import discovery, synthetic
 from unet_core.data.splits import Split
 from unet_core.models.checkpoint import save_checkpoint
 from unet_core.models.unet import UNet
@@ -42,8 +42,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
 def make_run(runs_dir: Path, data: Path) -> None:
     """A run of two epochs as its trainer would leave it, with a model that has learned nothing."""
     run = runs.create(runs_dir, RunConfig().replace(root=str(data), epochs=2))
-    names = sorted(path.stem for path in (data / "images").iterdir())
-    run.write_split(Split(train=tuple(names[:4]), val=tuple(names[4:]), test=()), {name: name for name in names})
+    samples = {sample.id: sample for sample in discovery.find(data)}
+    records = {name: f"file:{discovery.content_hash(sample.image, sample.page)}" for name, sample in samples.items()}
+    names = sorted(samples)
+    run.write_split(Split(train=tuple(names[:4]), val=tuple(names[4:]), test=()), records)
     model = ModelConfig(in_channels=1, num_classes=1, base_channels=2, depth=1, image_size=32)
     save_checkpoint(run.best, UNet(model))
     log = EventLog(run.events)
@@ -206,6 +208,19 @@ def test_a_deleted_run_comes_back_by_undo_and_after_a_reload_by_restore(page: Pa
     expect(page.get_by_text("Recently deleted")).to_have_count(0)
     assert (folder / "config.json").is_file()
     shutil.rmtree(folder)
+
+
+def test_printing_leaves_the_content_and_no_menus(page: Page, server: Server) -> None:
+    open_evaluate(page, server)
+    page.emulate_media(media="print")
+    for gone in ("[data-testid=stHeader]", ".st-key-export-histogram", ".st-key-copy_link", ".stDownloadButton"):
+        expect(page.locator(gone).first).to_be_hidden()
+    for there in (".st-key-evaluate_numbers", ".st-key-evaluate_trust", ".st-key-errors", ".st-key-histogram"):
+        expect(page.locator(there).first).to_be_visible()
+    heights = page.evaluate(
+        "(box) => [box.scrollHeight, box.clientHeight]", page.get_by_test_id("stMain").element_handle()
+    )
+    assert heights[0] <= heights[1], "nothing is cut off below the first screen"
 
 
 def delete(page: Page) -> None:

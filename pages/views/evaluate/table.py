@@ -18,6 +18,7 @@ ADDRESS, READ = "image", "image_in_address"  # in the address; in the session: w
 TIMES = "image_named"  # in the session: how often the address has named another image than that of the page
 ROW, MOST_ROWS = 35, 4  # pixels of a row, rows on the first screen
 LETTER, NAME_WIDTHS = 7.6, (120, 540)  # pixels of a letter, and of the column of names
+PINNED = 200  # pixels up to which the names stay while the table is scrolled: on a phone wider ones would fill it
 
 
 def list_rows(scores: Scores, sort: str, run: runs.Run, dataset: str) -> list[dict[str, Any]]:
@@ -62,8 +63,8 @@ def show(scores: Scores, sort: str, run: runs.Run, dataset: str) -> str:
     names = [str(row["image"]) for row in rows]
     with st.container():  # it has its place also where it is empty
         shown = _settle(names)
-    longest = max(map(len, names), default=0)
     low, high = NAME_WIDTHS
+    width = round(min(high, max(low, max(map(len, names)) * LETTER + 24)))
     bar: dict[str, Any] = {"format": "%.3f", "min_value": 0, "max_value": 1, "width": 100}
     score: dict[str, Any] = {"format": "%.3f", "width": 80}
     event = st.dataframe(
@@ -75,9 +76,7 @@ def show(scores: Scores, sort: str, run: runs.Run, dataset: str) -> str:
         selection_mode="single-row",
         selection_default={"selection": {"rows": [names.index(shown)]}},
         column_config={
-            "image": st.column_config.TextColumn(
-                "Image", width=round(min(high, max(low, longest * LETTER + 24))), pinned=True
-            ),
+            "image": st.column_config.TextColumn("Image", width=width, pinned=width <= PINNED),
             "dice": st.column_config.ProgressColumn("Dice", **bar),
             "iou": st.column_config.ProgressColumn("IoU", **bar),
             "precision": st.column_config.NumberColumn("Precision", **score),
