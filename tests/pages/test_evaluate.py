@@ -5,22 +5,26 @@ import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 
-from pages.server import model_registry, scoring_job
+from pages.server import model_registry, paths, scoring_job
 from pages.server.scoring_job import ScoringJob
+from pages.ui.dataset_picker import SAMPLE
+from pages.views.evaluate import table as evaluate_table
 from tests.helpers.pages import finish_job, show, texts
 from unet_core import metrics
 from unet_core.config.schema import ModelConfig, RunConfig
-from unet_core.data import discovery
+from unet_core.data import discovery, synthetic
 from unet_core.data.discovery import find
 from unet_core.data.masks.coding import IGNORE
 from unet_core.data.recipe.recipe import Recipe, make_repair
 from unet_core.evaluation import scores as evaluation
 from unet_core.inference.predictor import load_predictor
 from unet_core.io import images
+from unet_core.io.files import write_atomically
 from unet_core.io.pixels import encode_png
 from unet_core.models.checkpoint import save_checkpoint
 from unet_core.models.unet import UNet
@@ -42,7 +46,12 @@ def table(app):
 
 def viewer(app) -> dict:
     """What the page tells the viewer."""
-    return next(data for data in (json.loads(element.proto.json) for element in app.get("bidi_component")))
+    return next(data for data in (json.loads(one.proto.json) for one in app.get("bidi_component")) if "layers" in data)
+
+
+def one(value) -> str:
+    """Of a parameter of the address, which AppTest gives as a list."""
+    return value[0] if isinstance(value, list) else value
 
 
 def scored(model: model_registry.Model, split: str = "held-out") -> ScoringJob:
@@ -62,8 +71,10 @@ def test_every_held_back_image_is_listed_worst_first_and_the_worst_is_shown(mode
     told = viewer(app)
     assert (told["name"], told["settings"]["mode"]) == (rows["image"][0], "errors")
     assert {"image", "probability", "mask", "truth"} <= set(told["layers"])
-    app.session_state["shown_image"] = rows["image"][1]
+    assert told["settings"]["style"] == "outline"
+    app.query_params["image"] = rows["image"][1]
     assert viewer(app.run())["name"] == rows["image"][1]
+    assert one(app.query_params["image"]) == rows["image"][1]
 
 
 def test_the_scores_and_masks_are_those_of_the_command_line(model):
@@ -167,10 +178,99 @@ def test_a_damaged_checkpoint_is_explained(model):
     assert "model.safetensors" in app.error[0].value and "damaged" in app.error[0].value
 
 
-def test_a_data_set_that_is_gone_is_explained(model, monkeypatch):
+def test_a_data_set_that_is_gone_is_explained_with_a_remedy_that_is_right(model, place, monkeypatch):
+    gone = place / "gone" / "cells"
+    write_atomically(model.run.folder / "config.json", model.run.config.replace(root=str(gone)).to_json())
+    app = show("evaluate")
+    message = app.error[0].value.replace("\\", "")
+    assert str(gone) in message and "Enter the folder" not in message
+    assert 'choose "Another dataset (not trained on)" in Images' in message and not app.dataframe
+    app.button(key="choose_other").click().run()
+    settled(app)
+    assert app.selectbox(key="split").value == "other" and app.selectbox(key="dataset").value == SAMPLE
+    assert len(table(app)) > 0 and not app.error
+    monkeypatch.setenv("UNET_STUDIO_PUBLIC", "1")
+    app.selectbox(key="split").set_value("held-out").run()
+    assert str(gone.parent) not in app.error[0].value, "a visitor learns no folder of the server"
+
+
+def test_a_data_set_that_vanishes_while_it_is_read_is_explained(model, monkeypatch):
     monkeypatch.setattr(discovery, "search_data", lambda data: discovery.search(Path(data.root) / "gone"))
     app = settled(show("evaluate"))
     assert "gone" in app.error[0].value and not app.dataframe
+
+
+def test_the_address_names_the_image_and_the_order(model):
+    names = sorted(model.run.split()["val"])
+    app = settled(show("evaluate", image=names[-1], sort="By image name"))
+    assert list(table(app)["image"]) == names
+    assert viewer(app)["name"] == names[-1] and f"**{names[-1]}**" in texts(app).replace("\\", "")
+    app = settled(show("evaluate", image="../../etc/passwd"))
+    assert "of this address is not among these images" in app.warning[0].value
+    assert viewer(app)["name"] == table(app)["image"][0]
+
+
+def test_rows_are_sorted_by_what_is_chosen_and_undefined_scores_come_last(model):
+    app = settled(show("evaluate", split="All"))
+    for label, column in evaluate_table.SORTS.items():
+        app.selectbox(key="sort").set_value(label).run()
+        assert list(table(app)[column]) == sorted(table(app)[column]), label
+
+
+def test_each_row_opens_its_image_with_its_model_on_predict(model):
+    app = settled(show("evaluate", split="All"))
+    rows = table(app)
+    assert len(rows) == 8
+    for name, address in zip(rows["image"], rows["predict"], strict=True):
+        params = {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()}
+        assert urlsplit(address).path == "/predict" and params == {"model": model.name, "example": name}
+    name = rows["image"][7]
+    predict = show("predict", model=model.name, example=name)
+    finish_job(predict, "job")
+    assert predict.selectbox(key="run").value == model.name
+    assert [item.stem for item in predict.session_state["brought"].items] == [name]
+    assert predict.session_state["job"].names_done == (f"{name}.png",)
+    assert one(predict.query_params["example"]) == name, "a reload opens it again"
+
+
+def test_an_image_of_another_dataset_is_opened_by_its_name(model, place, tmp_path):
+    paths.library().link(synthetic.write(tmp_path / "others", images=3, seed=9))
+    app = settled(show("evaluate", split="other", dataset="others"))
+    address = table(app)["predict"][0]
+    params = {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()}
+    assert params["of"] == "others"
+    predict = finish_job(show("predict", **params), "job")
+    (item,) = predict.session_state["brought"].items
+    assert Path(item.file.label).is_relative_to(tmp_path / "others")
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"example": "../../../etc/passwd"}, "is not in the dataset of"),
+        ({"example": "/etc/passwd"}, "is not in the dataset of"),
+        ({"example": "gone"}, "is not in the dataset of"),
+        ({"example": "cells_000", "of": "../sample"}, "There is no dataset"),
+        ({"example": "cells_000", "of": "nothing"}, "There is no dataset"),
+    ],
+)
+def test_what_the_address_names_is_an_image_of_a_dataset_and_never_a_path(model, params, words):
+    predict = show("predict", model=model.name, **params)
+    assert not predict.exception and "brought" not in predict.session_state
+    assert words in predict.warning[0].value.replace("\\", "")
+    assert "example" not in predict.query_params
+
+
+def test_an_image_opens_also_where_uploads_are_on_the_page(model, sample_folder):
+    predict = show("predict")
+    image = sorted((sample_folder / "images").iterdir())[0]
+    predict.file_uploader(key="uploads-0").set_value([("mine.png", image.read_bytes(), "image/png")]).run()
+    finish_job(predict, "job")
+    name = min(model.run.split()["train"])
+    predict.query_params["example"] = name
+    finish_job(predict.run(), "job")
+    assert [item.stem for item in predict.session_state["brought"].items] == [name]
+    assert "upload" not in predict.query_params
 
 
 def test_images_are_scored_with_the_repairs_of_the_training(model):

@@ -10,7 +10,7 @@ from unet_core.data.splits import Split
 from unet_core.io.files import write_atomically
 from unet_core.runs import manage
 from unet_core.runs import run as runs
-from unet_core.runs.events import RunFinished
+from unet_core.runs.events import RunFailed, RunFinished
 from unet_core.runs.manage import Notes
 
 FINISHED = RunFinished("completed", 1, 0.71, 0.55, 12.0, 4.0)
@@ -86,6 +86,45 @@ def test_two_runs_are_compared_by_what_sets_them_apart(place, sample_folder):
     (figure,) = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
     assert [trace["y"] for trace in figure["data"]] == [[0.71], [0.71]]
     assert not app.warning
+
+
+def test_ten_runs_of_all_kinds_are_compared_and_the_link_keeps_them(place, sample_folder):
+    kinds = [
+        (STARTED, EPOCH, FINISHED),  # finished
+        (STARTED, EPOCH, RunFailed("out of *memory*")),
+        (STARTED, EPOCH),  # interrupted
+        (STARTED,),  # without an epoch
+        (),  # without an event
+    ] * 2
+    made = [make_run(place, sample_folder, *events) for events in kinds]
+    for number, run in enumerate(made):
+        changes = {
+            "loss": "dice" if number % 2 else "bce",
+            "deep_supervision": number > 4,
+            "lr": 0.001 * (1 + number % 3),
+        }
+        write_atomically(run.folder / "config.json", run.config.replace(**changes).to_json())
+    with made[0].events.open("a") as file:
+        file.write("torn li")
+    app = open_list(*range(10))
+    assert not app.exception and "Compare 10 runs" in words(app)
+    assert "They differ in: Learning rate" in words(app) or "They differ in: Loss" in words(app)
+    assert "Deep supervision (on, off)" in words(app) or "Deep supervision (off, on)" in words(app)
+    assert "Loss (dice, bce)" in words(app) or "Loss (bce, dice)" in words(app)
+    (figure,) = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    assert sorted(trace["name"] for trace in figure["data"]) == sorted(run.id for run in made[:3] + made[5:8])
+    assert "Without a finished epoch" in words(app) and made[3].id in words(app)
+    named = app.query_params["runs"]
+    named = named[0] if isinstance(named, list) else named
+    assert set(named.split(",")) == {run.id for run in made}
+    again = show("train", view="All runs", runs=",".join([made[2].id, made[7].id, "gone"]))
+    again.session_state["view"] = "All runs"
+    assert not again.run().exception and "Compare 2 runs" in words(again)
+
+
+def test_runs_with_the_same_settings_say_so(place, sample_folder):
+    compare_runs(place, sample_folder)
+    assert "The runs have the same settings." in words(open_list(0, 1))
 
 
 def test_scores_that_cannot_be_compared_are_told(place, sample_folder, tmp_path):

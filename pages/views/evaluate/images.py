@@ -26,8 +26,8 @@ class Images(NamedTuple):
 
 def choose() -> Images | None:
     """The menu of the run's own images and, for another dataset, that of datasets; None where none is chosen."""
-    own, other = st.columns(2, gap="small", vertical_alignment="bottom")
-    split = own.selectbox(
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    split = row.selectbox(
         "Images",
         [*SPLITS, OTHER, OTHER_ALL],
         format_func=LABELS.__getitem__,
@@ -37,7 +37,7 @@ def choose() -> Images | None:
     )
     if split not in (OTHER, OTHER_ALL):
         return Images(split)
-    with other:
+    with row.container():
         chosen = dataset_picker.choose()
     return None if chosen is None else Images("held-out" if split == OTHER else "all", chosen.root, chosen.name)
 

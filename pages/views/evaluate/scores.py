@@ -23,12 +23,15 @@ POOLED = "All pixels counted together: large objects count more."
 def show(model: model_registry.Model, run: runs.Run, scores: Scores, dataset: str = "") -> None:
     """All of it, for the images that are scored; `dataset`: the name of another one than the run's own."""
     show_means(scores)
+    with st.container(horizontal=True, vertical_alignment="center", key="evaluate_trust"):
+        st.markdown(explain_trust(scores), width="stretch")
+        sort = table.choose_sort()
     try:
         config = model_picker.load_model(model).predictor.model.config
     except UnetError as error:
         widgets.show_error(error)
         return
-    name = table.show(scores, run, dataset)
+    name = table.show(scores, sort, run, dataset)
     with st.container():
         errors.show(model, scores, name, table.predict_params(run, name, dataset))
     left, right = st.columns(2, gap="medium")
@@ -40,7 +43,7 @@ def show(model: model_registry.Model, run: runs.Run, scores: Scores, dataset: st
 
 
 def show_means(scores: Scores) -> None:
-    """The headline numbers, and in words how far to trust them."""
+    """The headline numbers."""
     from unet_core.evaluation.summary import summarize
 
     summary = summarize(scores.images)
@@ -62,10 +65,14 @@ def show_means(scores: Scores) -> None:
             f"{objects.wrong} predicted ones match none."
         )
         numbers["Object F1"] = (score_text(objects.f1), text)
-    numbers["Images"] = (str(summary.images), "Scored images, including empty ones.")
     with st.container(key="evaluate_numbers"):
         widgets.tiles(numbers)
-    sentences = []
+
+
+def explain_trust(scores: Scores) -> str:
+    """In words: how many images there are, and what speaks against their scores."""
+    count, empty = len(scores.images), sum(item.counts.empty for item in scores.images)
+    sentences = [f"{count} image{'s' if count != 1 else ''}."]
     subsets = {item.subset for item in scores.images}
     if "train" in subsets:
         sentences.append("The model was **trained on** some of these images, so their scores are too good.")
@@ -74,13 +81,12 @@ def show_means(scores: Scores) -> None:
             "The best epoch was **chosen on the validation images**, so their scores are slightly too good. "
             "For an unbiased score, train with a test fraction and evaluate the test images."
         )
-    if summary.empty:
+    if empty:
         sentences.append(
-            f"{summary.empty} image{'s are' if summary.empty > 1 else ' is'} **empty** (no foreground in ground truth "
+            f"{empty} {'are' if empty > 1 else 'is'} **empty** (no foreground in ground truth "
             "and prediction): Dice is undefined, and not part of the means."
         )
-    with st.container(key="evaluate_trust"):
-        st.markdown(" ".join(sentences))
+    return " ".join(sentences)
 
 
 def show_classes(scores: Scores, config: ModelConfig) -> None:

@@ -10,12 +10,15 @@ from pages.ui import addresses, widgets
 from unet_core.io.filenames import readable
 from unet_core.runs import run as runs
 
-SORTS = {"Lowest Dice": "dice", "Lowest IoU": "iou", "Lowest precision": "precision", "Lowest recall": "recall"}
-SORT_NAME, SORT_FIRST = "Image name", "Lowest Dice"
+SORTS = {"Lowest Dice first": "dice", "Lowest IoU first": "iou", "Lowest precision first": "precision"}
+SORTS |= {"Lowest recall first": "recall"}
+SORT_NAME = "By image name"
 SHOWN = "shown_image"  # in the session: the image that the user chose; it outlives another page
 ADDRESS, READ = "image", "image_in_address"  # in the address; in the session: what was read from there or put there
-ROW, MOST_ROWS = 35, 5  # pixels of a row, rows on the first screen
+TIMES = "image_named"  # in the session: how often the address has named another image than that of the page
+ROW, MOST_ROWS = 35, 4  # pixels of a row, rows on the first screen
 LETTER, NAME_WIDTHS = 7.6, (120, 540)  # pixels of a letter, and of the column of names
+PINNED = 200  # pixels up to which the names stay while the table is scrolled: on a phone wider ones would fill it
 
 
 def list_rows(scores: Scores, sort: str, run: runs.Run, dataset: str) -> list[dict[str, Any]]:
@@ -48,31 +51,32 @@ def predict_params(run: runs.Run, image: str, dataset: str) -> dict[str, str]:
     return {addresses.MODEL: run.id, addresses.EXAMPLE: image, **of}
 
 
-def show(scores: Scores, run: runs.Run, dataset: str) -> str:
-    """The table with the choice of its order; gives the name of the image to show, by default the first."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="evaluate_table_bar"):
-        sort = st.selectbox("Sort by", [*SORTS, SORT_NAME], key="sort", bind="query-params", width=200)
-        st.caption(f"{len(scores.images)} images. Select a row to see its errors.")
+def choose_sort() -> str:
+    """The menu of the orders."""
+    choices = [*SORTS, SORT_NAME]
+    return st.selectbox("Sort by", choices, key="sort", bind="query-params", width=210, label_visibility="collapsed")
+
+
+def show(scores: Scores, sort: str, run: runs.Run, dataset: str) -> str:
+    """The table in that order; gives the name of the image to show, by default the first."""
     rows = list_rows(scores, sort, run, dataset)
     names = [str(row["image"]) for row in rows]
     with st.container():  # it has its place also where it is empty
         shown = _settle(names)
-    longest = max(map(len, names), default=0)
     low, high = NAME_WIDTHS
+    width = round(min(high, max(low, max(map(len, names)) * LETTER + 24)))
     bar: dict[str, Any] = {"format": "%.3f", "min_value": 0, "max_value": 1, "width": 100}
     score: dict[str, Any] = {"format": "%.3f", "width": 80}
     event = st.dataframe(
         [row | {"image": readable(name)} for row, name in zip(rows, names, strict=True)],
-        key=f"scores_table-{sort}",
+        key=f"scores_table-{sort}-{st.session_state.get(TIMES, 0)}",  # a new one has a new selection
         hide_index=True,
         height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
         on_select="rerun",
         selection_mode="single-row",
         selection_default={"selection": {"rows": [names.index(shown)]}},
         column_config={
-            "image": st.column_config.TextColumn(
-                "Image", width=round(min(high, max(low, longest * LETTER + 24))), pinned=True
-            ),
+            "image": st.column_config.TextColumn("Image", width=width, pinned=width <= PINNED),
             "dice": st.column_config.ProgressColumn("Dice", **bar),
             "iou": st.column_config.ProgressColumn("IoU", **bar),
             "precision": st.column_config.NumberColumn("Precision", **score),
@@ -98,6 +102,7 @@ def _settle(names: list[str]) -> str:
     asked = st.query_params.get(ADDRESS, "")
     if asked and asked != state.get(READ):  # a link, a reload, or the back button
         state[SHOWN] = state[READ] = asked
+        state[TIMES] = state.get(TIMES, 0) + 1
     shown = state.get(SHOWN)
     if shown in names:
         return str(shown)

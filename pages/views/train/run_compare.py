@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import streamlit as st
 
+from pages.components.copy_link import show_copy_link
 from pages.ui import widgets
+from pages.ui.formatting import plain
+from pages.views import train as names
 from pages.views.train import sweep_results
 from unet_core.errors import RunError, listing
 from unet_core.runs import leaderboard, manage
@@ -17,7 +20,9 @@ MOST_RUNS = 12  # whose curves one can still tell apart
 def show(chosen: Sequence[runs.Run]) -> None:
     """The comparison of the runs that are ticked."""
     with st.container(border=True, key="run_compare"):
-        st.markdown(f"**Compare {len(chosen)} runs**")
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f"**Compare {len(chosen)} runs**", width="content")
+            show_copy_link({"view": names.RUNS, "runs": ",".join(run.id for run in chosen)}, key="copy_compare")
         if len(chosen) > MOST_RUNS:
             st.caption(f"The first {MOST_RUNS} of {len(chosen)} are shown.")
         members = list(chosen[:MOST_RUNS])
@@ -27,14 +32,37 @@ def show(chosen: Sequence[runs.Run]) -> None:
         table = [replace(row, name=_name(run, members)) for run, row in zip(members, table, strict=True)]
         for sentence in find_differences(members):
             widgets.show_warning(sentence)
+        st.caption(plain(name_settings(table)))
         sweep_results.show_table(table, "compare", "The runs with the settings in which they differ and their scores")
-        sweep_results.show_curves(table, histories, "compare", ",".join(run.id for run in members))
+        with_curves = [row for row in table if histories[row.run].epochs]
+        if len(with_curves) < len(table):
+            missing = listing([row.name for row in table if row not in with_curves], 12)
+            st.caption(f"Without a finished epoch, and so without a curve: {plain(missing)}.")
+        sweep_results.show_curves(with_curves, histories, "compare", f"{len(members)}-runs-{members[0].id}")
+
+
+def name_settings(table: Sequence[leaderboard.Row]) -> str:
+    """In words: the settings in which the runs differ, with their values."""
+    settings = dict.fromkeys(name for row in table for name in row.settings)
+    if not settings:
+        return "The runs have the same settings."
+    parts = []
+    for name in settings:
+        values = dict.fromkeys(_value_text(row.settings[name]) for row in table if name in row.settings)
+        parts.append(f"{widgets.label_of(name)} ({listing(list(values), 6)})")
+    return f"They differ in: {', '.join(parts)}."
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, int | float) else str(value or "none")
 
 
 def _name(run: runs.Run, members: Sequence[runs.Run]) -> str:
-    names = [manage.label(other) for other in members]
+    labels = [manage.label(other) for other in members]
     label = manage.label(run)
-    unique = label if names.count(label) == 1 else f"{label} ({run.id})"
+    unique = label if labels.count(label) == 1 else f"{label} ({run.id})"
     return unique.replace("<", "‹").replace(">", "›")  # Plotly takes tags in a legend for markup
 
 
