@@ -5,7 +5,7 @@
 // (a PNG data URL of the canvas), `settings`, `view`, `readout`, `stats` (ms of each drawing), and has in its dataset
 // its `state`: loading, ready, lost.
 
-import { element } from "../shared/dom.js";
+import { element, setText } from "../shared/dom.js";
 import { downloadCanvas } from "./download.js";
 import { Renderer } from "./drawing/renderer.js";
 import { fullScreen } from "./full_screen.js";
@@ -31,7 +31,7 @@ class Viewer {
     this.removed = new AbortController();
     this.makeElements();
     this.makeParts();
-    this.root.append(this.panel.bar, this.panel.contrast.root, this.legend.root, this.stage, this.under);
+    this.root.append(this.panel.bar, this.panel.contrast.root, this.legend.root, this.stage, this.under, this.spoken);
     this.root.viewer = this;
     parent.append(this.root);
     this.observer = new ResizeObserver(() => this.resize());
@@ -47,6 +47,7 @@ class Viewer {
     this.line = element("div", { class: "readout" });
     this.about = element("div", { class: "about" });
     this.under = element("div", { class: "under" }, this.line, this.about);
+    this.spoken = element("p", { class: "spoken", role: "status" });
     this.root = element("div", { class: "viewer" });
   }
 
@@ -139,7 +140,9 @@ class Viewer {
     }
     if (before?.objects !== data.objects || (isBack && !this.objects.list.length)) this.objects.load(root, data.objects);
     const keys = "Arrow keys move, + and - zoom, 0 fits, 1 shows the actual size.";
-    this.stage.setAttribute("aria-label", `${data.name}: image and overlay. ${keys}`);
+    const summary = data.summary ? `${data.summary}. ` : "";
+    this.stage.setAttribute("aria-label", `${data.name}: image and overlay. ${summary}${keys}`);
+    setText(this.spoken, `${data.name}: ${summary}`); // said when it changes
     this.about.textContent = `${data.name} · ${data.size[0]} × ${data.size[1]}`;
     this.resize();
     if (isOther && !this.view.isRemembered) this.reveal();
