@@ -65,7 +65,7 @@ def show(
         key="viewer",
         **channels_shown.choose_view(content, result.image, result.channel_names, "predict"),
         name=name,
-        summary=", ".join(describe(result)),
+        summary=f"{', '.join(describe(result))}.",
         probability=None if prediction.probability16 is None else prediction.probability,
         classes=prediction.classes,
         mask=result.mask,
