@@ -9,11 +9,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from pages import PAGES
-from pages.server import index_page, pixel_routes
-from pages.server.icon_font import IconFont
+from pages.server import pixel_routes
+from pages.server.delivery import index_page
+from pages.server.delivery.icon_font import IconFont
+from pages.server.delivery.static_compression import StaticCompression
 from pages.server.paths import library, runs_dir, uploads_dir
 from pages.server.run_api import routes
-from pages.server.static_compression import StaticCompression
 from pages.server.uploads import datasets as uploads
 from pages.server.uploads.store import UploadStore
 

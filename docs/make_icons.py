@@ -2,7 +2,7 @@
 
 Streamlit's font of Material Symbols (Apache-2.0) has 3,900 icons, 375 kB at each first visit. The one made here has
 those that the pages name, and all that Streamlit's own frontend could name. It needs `pip install fonttools brotli`,
-which nothing else does. `pages/server/icon_font.py` sends it only in place of the very file it was made from.
+which nothing else does. `pages/server/delivery/icon_font.py` sends it only in place of the very file it was made from.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import json
 import re
 from pathlib import Path
 
-from pages.server.icon_font import FOLDER, NAMES, find_original
+from pages.server.delivery.icon_font import FOLDER, NAMES, find_original
 
 ROOT = Path(__file__).parents[1]
 WORD = re.compile(r"""["'`:/]([a-z0-9_]{2,40})["'`:]""")

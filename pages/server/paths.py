@@ -1,6 +1,7 @@
 """Where the app keeps things: chosen here and nowhere else."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from unet_core.data import synthetic
@@ -45,3 +46,9 @@ def data_root() -> Path | None:
     if os.environ.get("UNET_STUDIO_PUBLIC", "0") not in ("", "0"):
         return None
     return Path(os.environ.get("UNET_DATA_ROOT") or "/").resolve()
+
+
+def streamlit_files() -> Path:
+    """The folder of Streamlit's own document, scripts and fonts, as it is installed."""
+    spec = find_spec("streamlit")
+    return Path(spec.origin if spec and spec.origin else ".").parent / "static"

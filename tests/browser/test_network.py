@@ -63,7 +63,7 @@ def test_every_page_opens_directly_without_an_error_and_the_first_visit_is_small
 
 
 def test_every_icon_is_drawn_by_the_part_of_the_font(page: Page, server: Server):
-    from pages.server import icon_font
+    from pages.server.delivery import icon_font
 
     page.goto(server.url)
     page.get_by_role("heading", level=1).first.wait_for()

@@ -10,8 +10,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from pages.server import icon_font
-from pages.server.icon_font import IconFont
+from pages.server.delivery import icon_font
+from pages.server.delivery.icon_font import IconFont
 
 ORIGINAL = icon_font.find_original()
 

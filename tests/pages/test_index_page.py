@@ -4,7 +4,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from pages.server import index_page
+from pages.server.delivery import index_page
 
 PAGES = ["", "data", "train"]
 

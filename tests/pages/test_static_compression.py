@@ -11,8 +11,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 
-from pages.server import static_compression
-from pages.server.static_compression import StaticCompression
+from pages.server.delivery import static_compression
+from pages.server.delivery.static_compression import StaticCompression
 
 SCRIPT = b"export const answer = 42;\n" * 4000
 

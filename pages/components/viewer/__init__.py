@@ -72,6 +72,7 @@ def show_viewer(
     *,
     key: str,
     name: str,
+    summary: str = "",
     probability: Pixels | None = None,
     classes: Pixels | None = None,
     mask: Pixels | None = None,
@@ -109,10 +110,10 @@ def show_viewer(
     `mask_threshold`, shown while the threshold is that one; without a probability, the mask alone. More classes:
     `classes`, class indices, with `class_names` and `colors` (K, 3) (by default `unet_core.overlay.palette`);
     `probability` is then that of the predicted class. `truth`: class indices, IGNORE = 255;
-    it may be all that there is. `uncertainty`: 0..1 or
-    uint8. `objects` of the mask, made at the same threshold: outlined apart, clickable, numbered. `pixel_size` in
-    micrometers. `height` of the viewer in screen pixels, by default what width and window allow; `below`: how many of
-    the first screen are left to what follows it.
+    it may be all that there is. `uncertainty`: 0..1 or uint8.
+    `summary`: what there is to see, in words, for who cannot see it. `objects` of the mask, made at the same
+    threshold: outlined apart, clickable, numbered. `pixel_size` in micrometers. `height` in screen pixels,
+    by default what width and window allow; `below`: how many of the first screen are left to what follows it.
 
     Raises ValueError where a map has another size than the image.
     """
@@ -156,6 +157,7 @@ def show_viewer(
     data = {
         "key": key,
         "name": name,
+        "summary": summary,
         **program_address(),
         "tile": pixel_store.TILE,
         "values": pixel_store.VALUES,

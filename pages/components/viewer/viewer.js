@@ -5,7 +5,7 @@
 // (a PNG data URL of the canvas), `settings`, `view`, `readout`, `stats` (ms of each drawing), and has in its dataset
 // its `state`: loading, ready, lost.
 
-import { element } from "../shared/dom.js";
+import { element, setText } from "../shared/dom.js";
 import { downloadCanvas } from "./download.js";
 import { Renderer } from "./drawing/renderer.js";
 import { fullScreen } from "./full_screen.js";
@@ -21,6 +21,7 @@ import { fittingHeight, PAGE, Viewport } from "./viewport.js";
 
 const REST = 200; // ms after the last move until the image is drawn at its best
 const STATS_KEPT = 1000;
+const KEYS = "Arrow keys move, + and - zoom, 0 fits, 1 shows the actual size.";
 
 class Viewer {
   constructor(parent) {
@@ -31,7 +32,7 @@ class Viewer {
     this.removed = new AbortController();
     this.makeElements();
     this.makeParts();
-    this.root.append(this.panel.bar, this.panel.contrast.root, this.legend.root, this.stage, this.under);
+    this.root.append(this.panel.bar, this.panel.contrast.root, this.legend.root, this.stage, this.under, this.spoken);
     this.root.viewer = this;
     parent.append(this.root);
     this.observer = new ResizeObserver(() => this.resize());
@@ -44,9 +45,9 @@ class Viewer {
     const range = { "aria-valuemin": 0, "aria-valuemax": 100 };
     this.divider = element("div", { class: "divider", tabindex: 0, ...slider, ...range }, element("i"));
     this.stage = element("div", { class: "stage", tabindex: 0, role: "application" }, this.canvas, this.divider);
-    this.line = element("div", { class: "readout" });
-    this.about = element("div", { class: "about" });
+    [this.line, this.about] = [element("div", { class: "readout" }), element("div", { class: "about" })];
     this.under = element("div", { class: "under" }, this.line, this.about);
+    this.spoken = element("p", { class: "spoken", role: "status" });
     this.root = element("div", { class: "viewer" });
   }
 
@@ -138,8 +139,8 @@ class Viewer {
       this.recovery.reset();
     }
     if (before?.objects !== data.objects || (isBack && !this.objects.list.length)) this.objects.load(root, data.objects);
-    const keys = "Arrow keys move, + and - zoom, 0 fits, 1 shows the actual size.";
-    this.stage.setAttribute("aria-label", `${data.name}: image and overlay. ${keys}`);
+    this.stage.setAttribute("aria-label", `${data.name}: image and overlay. ${data.summary} ${KEYS}`);
+    setText(this.spoken, `${data.name}: ${data.summary}`); // said when it changes
     this.about.textContent = `${data.name} · ${data.size[0]} × ${data.size[1]}`;
     this.resize();
     if (isOther && !this.view.isRemembered) this.reveal();

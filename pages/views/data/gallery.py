@@ -23,7 +23,7 @@ ALL, WITH_PROBLEMS, LEFT_OUT = "All images", "With problems", "Left out"
 SHOWN = (ALL, WITH_PROBLEMS, LEFT_OUT)
 SUBSETS = {"": "All", "train": "Training", "val": "Validation", "test": "Test"}
 STYLE_LABELS = {"outlines": "Outlines", "filled": "Filled", "none": "No masks"}
-LONGEST = 24  # letters of a name on a button
+LONGEST = 80  # letters of a name on a button; they wrap
 MOST_LETTERS = 90  # of why an image cannot be shown
 
 
@@ -169,5 +169,5 @@ def show_cell(dataset: Dataset, item: SampleFacts, thumbnail: Thumbnail | None) 
         help=plain(f"{name} ({titles})" if titles else name),
         on_click=image_view.open_image,
         args=(item.id,),
-        wrap=False,
+        wrap=True,
     )

@@ -117,6 +117,7 @@ def show_viewer(dataset: Dataset, facts: SampleFacts) -> None:
         key="data_viewer",
         **shown,
         name=readable(facts.id),
+        summary=f"{', '.join(describe(facts))}.",
         truth=mask,
         class_names=dataset.class_names,
         colors=np.array([channels_shown.from_hex(color) for color in colors], np.uint8),

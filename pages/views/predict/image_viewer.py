@@ -64,6 +64,7 @@ def show(
         key="viewer",
         **channels_shown.choose_view(content, result.image, result.channel_names, "predict"),
         name=name,
+        summary=f"{', '.join(describe(result))}.",
         probability=None if prediction.probability16 is None else prediction.probability,
         classes=prediction.classes,
         mask=result.mask,
@@ -102,8 +103,8 @@ def has_objects(result: Result) -> bool:
     return bool(st.session_state.get("measure_regions")) or class_areas.are_objects(result.mask, result.num_classes)
 
 
-def show_caption(result: Result, note: str) -> None:
-    """Size, share of the foreground, number of objects or the largest classes, and the note of the prediction."""
+def describe(result: Result) -> list[str]:
+    """Size, share of the foreground, number of objects or the largest classes."""
     height, width = result.mask.shape
     parts = [f"{width} x {height} pixels"]
     if result.num_classes == 1:
@@ -114,7 +115,13 @@ def show_caption(result: Result, note: str) -> None:
     else:
         areas = class_areas.measure(result.mask, result.num_classes)
         rows = list(zip(areas["class"], areas["share"], strict=True))[:MOST_CLASSES]
-        parts += [f"{plain(result.class_name(int(index)))} {share:.0%}" for index, share in rows]
+        parts += [f"{result.class_name(int(index))} {share:.0%}" for index, share in rows]
+    return parts
+
+
+def show_caption(result: Result, note: str) -> None:
+    """What there is to see, and the note of the prediction."""
+    parts = [plain(part) for part in describe(result)]
     if note:
         parts.append(plain(note))
     st.caption(" · ".join(parts))

@@ -14,7 +14,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-PAGES = Path(__file__).parents[1]
+from pages.server.paths import streamlit_files
+
+PAGES = Path(__file__).parents[2]
 FOLDER = PAGES / "assets" / "icons"
 FONT, NAMES = FOLDER / "icons.woff2", FOLDER / "icons.json"
 ICON = re.compile(r":material/([a-z0-9_]+):")
@@ -22,9 +24,7 @@ ICON = re.compile(r":material/([a-z0-9_]+):")
 
 def find_original() -> Path | None:
     """Streamlit's font of icons, as it is installed; None where this version of Streamlit has it elsewhere."""
-    import streamlit
-
-    media = Path(streamlit.__file__).parent / "static" / "static" / "media"
+    media = streamlit_files() / "static" / "media"
     return next(iter(sorted(media.glob("MaterialSymbols-Rounded.*.woff2"))), None)
 
 
