@@ -45,4 +45,4 @@ def round_duration(seconds: float) -> str:
         return duration_text(max(5, 5 * round(seconds / 5)))
     unit = 600 if seconds >= 7200 else 60
     text = duration_text(unit * round(seconds / unit))
-    return text.removesuffix(" 0 min")
+    return text.removesuffix(" 0 min").removesuffix(" 0 s")
