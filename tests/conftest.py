@@ -16,7 +16,7 @@ from unet_core.data import synthetic
 STAND_IN = """
 import sys, time, types
 
-def run_to_end(run, log):
+def run_to_end(run, log, recorder=None):
     from unet_core.runs.events import RunFinished, RunStarted, StepFinished
     epochs = run.config.train.epochs
     log.append(RunStarted("cpu", "fp32", 1, 1000, 1, 1, 6, 2, 0, epochs=epochs, steps_per_epoch=1))

@@ -60,6 +60,11 @@ def memory_mb(device: torch.device) -> int | None:
     """MiB used by this process: on CUDA the peak of its tensors, else its resident memory; None if unknown."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device)) >> 20
+    return resident_mb()
+
+
+def resident_mb() -> int | None:
+    """MiB of main memory that this process holds; None if unknown."""
     try:
         return int(STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
     except (OSError, ValueError, IndexError):

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pages.server.activity.jobs import Running
 from pages.server.fair_lock import FairLock
 from unet_core.errors import Cancelled, UnetError
 
@@ -58,7 +59,12 @@ class JobProgress:
 
 
 class BackgroundJob(ABC):
-    """Base of such work: `_work` does it, asks `_cancelled` in between, and raises Cancelled or UnetError."""
+    """Base of such work: `_work` does it, asks `_cancelled` in between, and raises Cancelled or UnetError.
+
+    `label` says in a word or two what it does.
+    """
+
+    label = "Working"
 
     def __init__(self, lock: FairLock, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
         self.state = WAITING
@@ -72,7 +78,18 @@ class BackgroundJob(ABC):
         self._thread = threading.Thread(target=self._run, name=type(self).__name__.lower(), daemon=True)
 
     def start(self) -> None:
+        ALL.add(self, self.label)
         self._thread.start()
+
+    @property
+    def seconds(self) -> float:
+        """Since it was made, up to its end."""
+        return (self._clock() if self._ended_at is None else self._ended_at) - self._started_at
+
+    @property
+    def fraction(self) -> float:
+        """As that of its progress, 0..1; whoever asks does not count as somebody who looks."""
+        return JobProgress(self.state, *self._count(), 0, self.seconds).fraction
 
     def cancel(self) -> None:
         """Ask it to end, also while it waits; what is done stays."""
@@ -91,8 +108,7 @@ class BackgroundJob(ABC):
         """How far it is. Without a poll for `patience` seconds unfinished work is cancelled."""
         self._polled_at = self._clock()
         ahead = 0 if self._over.is_set() else self._lock.count_ahead(self)
-        ended_at = self._clock() if self._ended_at is None else self._ended_at
-        return JobProgress(self.state, *self._count(), ahead, ended_at - self._started_at)
+        return JobProgress(self.state, *self._count(), ahead, self.seconds)
 
     @abstractmethod
     def _count(self) -> tuple[int, int, str, int, int]:
@@ -118,4 +134,8 @@ class BackgroundJob(ABC):
             self.error, self.state = f"Unexpected error ({type(error).__name__}); see the server's log.", FAILED
         finally:
             self._ended_at = self._clock()
+            ALL.remove(self)
             self._over.set()
+
+
+ALL: Running[BackgroundJob] = Running()  # of this server, while they work

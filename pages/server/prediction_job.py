@@ -59,6 +59,8 @@ class Loaded:
 class PredictionJob(BackgroundJob):
     """Some images through one model, in a thread of the server. Made and started by `model_registry.submit`."""
 
+    label = "Predicting"
+
     def __init__(
         self,
         load: Callable[[], Loaded],

@@ -4,6 +4,7 @@
     GET /api/runs/<id>/film?since=V              the epochs of the snapshots that are newer than version V
     GET /api/runs/<id>/film/probes               the probe images and their ground truth
     GET /api/runs/<id>/film/<epoch>              the probes' predictions after an epoch
+    GET /api/activity?run=ID                     what the server is busy with, see `activity.overview`
 
 Errors are {"error": "..."} with status 400 or 404. The disk is read in threads, away from the server's event loop.
 """
@@ -18,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pages.server import run_feed, snapshot_feed
+from pages.server.activity import overview
 from pages.server.paths import runs_dir
 from unet_core.errors import RunError
 from unet_core.runs import run as runs
@@ -77,10 +79,17 @@ def _masks(run: runs.Run, request: Request) -> Response:
     return JSONResponse(snapshot_feed.read_masks(run, request.path_params["epoch"]))
 
 
+async def _respond_activity(request: Request) -> Response:
+    watched = request.query_params.get("run", "")
+    return JSONResponse(await run_in_threadpool(overview.describe, runs_dir(), watched), headers=HEADERS)
+
+
 def routes(base: str = "") -> list[Route]:
     """All of them, below a base path where the server has one."""
-    run = f"{'/' * bool(base.strip('/'))}{base.strip('/')}/api/runs/{{run_id}}"
+    root = f"{'/' * bool(base.strip('/'))}{base.strip('/')}/api"
+    run = f"{root}/runs/{{run_id}}"
     return [
+        Route(f"{root}/activity", _respond_activity, methods=["GET"]),
         _route(f"{run}/events", _events),
         _route(f"{run}/film", _film),
         _route(f"{run}/film/probes", _probes),

@@ -67,6 +67,8 @@ class ScoringJob(BackgroundJob):
     does: by the settings of the training, with the meaning that mask values had there and with its own repairs.
     """
 
+    label = "Evaluating"
+
     def __init__(
         self,
         model: model_registry.Model,

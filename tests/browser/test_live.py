@@ -116,7 +116,7 @@ def test_the_same_curve_whatever_happens(page: Page, server: Server, trainer: Tr
     poll(lambda: held(chart) == trainer.step, what="the last step")
     expect(page.get_by_text("Best Dice")).to_be_visible()
     # The last step may come an answer before the end of the run.
-    poll(lambda: chart.evaluate("(root) => root.unetChart.over"), what="that it asks no more")
+    poll(lambda: chart.evaluate("(root) => root.unetChart.feed.over"), what="that it asks no more")
 
 
 def test_zoom_and_options_outlive_updates_and_a_reload(page: Page, server: Server, trainer: Trainer):

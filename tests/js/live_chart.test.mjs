@@ -6,6 +6,7 @@ import { MARKS, markColor, markWords } from "../../pages/components/live_chart/m
 import { progressTexts } from "../../pages/components/live_chart/progress.js";
 import { indicesIn, rangeOf, scaleOf } from "../../pages/components/live_chart/scales.js";
 import { seriesOf } from "../../pages/components/live_chart/series.js";
+import { secondsText, stageRows } from "../../pages/components/live_chart/stages.js";
 import { DebiasedAverage } from "../../pages/components/live_chart/smoothing.js";
 import { isDark } from "../../pages/components/live_chart/theme.js";
 import { logTicks, ticks, timeTicks } from "../../pages/components/live_chart/ticks.js";
@@ -164,10 +165,10 @@ test("marks have the words of the field", () => {
 test("the progress of a run in words", () => {
   const now = { state: "running", active: true, now: 1000, step: 40, total: 200, epoch: 2, epochs: 10, lr: 0.0005, speed: 123.456,
     left: 125, device: "cpu bf16", memory: 2048, best: [1, 0.71234, 0.6, 940] };
-  assert.deepEqual(progressTexts(now), { epoch: "2 of 10", step: "40 of 200", speed: "123", left: "2 min 5 s", lr: "5.00e-4",
+  assert.deepEqual(progressTexts(now), { epoch: "2 of 10", step: "40 of 200", speed: "123", lr: "5.00e-4",
     device: "cpu bf16", memory: "2.0 GB", best: "Dice 0.712 (epoch 1, 1 min ago)" });
-  const paused = progressTexts({ ...now, state: "paused", left: null, best: [1, null, null, 940] });
-  assert.deepEqual([paused.speed, paused.left, paused.best], ["–", "–", "Dice – (epoch 1, 1 min ago)"]);
+  const paused = progressTexts({ ...now, state: "paused", best: [1, null, null, 940] });
+  assert.deepEqual([paused.speed, paused.best], ["–", "Dice – (epoch 1, 1 min ago)"]);
   assert.ok(Object.values(progressTexts({ state: "queued", active: true })).every((text) => text === "–"));
 });
 
@@ -184,4 +185,46 @@ test("the tooltip names the step, the epoch and near marks", () => {
 
 test("a dark background is told from a light one", () => {
   assert.deepEqual(["#10161d", "#ffffff", "#0000ff", "#00ff00", "rgb(0, 0, 0)"].map(isDark), [true, false, true, false, false]);
+});
+
+test("the stages of a start: done, lasting and still to come", () => {
+  const begun = [["process", "Starting the process", 0.4, false], ["import", "Loading PyTorch", 2.3, false],
+    ["read", "Reading images 12 of 180", 1.5, true]];
+  assert.deepEqual(stageRows(begun, 0.75), [
+    { words: "Starting the process", seconds: "0.4 s", kind: "done" },
+    { words: "Loading PyTorch", seconds: "2.3 s", kind: "done" },
+    { words: "Reading images 12 of 180", seconds: "2.3 s", kind: "lasts" },
+    { words: "Preparing the model", seconds: "", kind: "waits" },
+    { words: "First step", seconds: "", kind: "waits" },
+  ]);
+  assert.equal(stageRows([["queue", "Waiting in the queue", 59, true]]).length, 5);
+  assert.deepEqual(stageRows([["first_step", "First step", 1, true]]).map((row) => row.kind), ["lasts"]);
+  assert.deepEqual([0, 9.94, 12.4, 75].map(secondsText), ["0.0 s", "9.9 s", "12 s", "1 min 15 s"]);
+});
+
+test("steps and epochs have whole numbers on their axis", () => {
+  assert.deepEqual(ticks(0, 3, 10, true), [0, 1, 2, 3]);
+  assert.deepEqual(ticks(1.2, 2.8, 8, true), [2]);
+  assert.deepEqual(ticks(0, 25, 9, true), [0, 5, 10, 15, 20, 25]);
+});
+
+test("the load of the machine: from 0, and a GPU only where there is one", () => {
+  const columns = new Columns();
+  columns.take({ reset: true, life: 1, to: 3, load: [[1, 150, 163.5, 512, null, null], [3, 320, 98, 1024, null, null]] });
+  assert.deepEqual(columns.load[0], { step: 1, time: 1.5, cpu: 163.5, ram: 512, gpu: null, gpuMemory: null });
+  const theme = { blue: "b", orange: "o" };
+  const options = { kind: "step", log: false, hidden: [] };
+  const { cpu, ram } = seriesOf(columns, options, 2, theme).panels;
+  assert.deepEqual(cpu.lines.map((line) => line.name), ["CPU"]);
+  assert.deepEqual([cpu.lines[0].x, cpu.lines[0].y, cpu.fixed[0]], [[1, 3], [163.5, 98], 0]);
+  assert.ok(Math.abs(cpu.fixed[1] - 1.1 * 163.5) < 1e-9);
+  assert.deepEqual(ram.lines[0].y, [0.5, 1]);
+  assert.deepEqual(tooltipLines("cpu", columns, "step", 2, 2.9, () => false), ["step 3 · 3 s", "CPU 98%"]);
+  columns.take({ to: 4, life: 1, load: [[4, 400, 90, 1024, 87, 2048]] });
+  const withGpu = seriesOf(columns, options, 2, theme).panels;
+  assert.deepEqual([withGpu.cpu.lines, withGpu.ram.lines].map((lines) => lines.map((line) => line.name)), [["CPU", "GPU"], ["RAM", "GPU memory"]]);
+  assert.deepEqual(tooltipLines("ram", columns, "step", 2, 4, () => false), ["step 4 · 4 s", "RAM 1.0 GB · GPU memory 2.0 GB"]);
+  columns.clear();
+  assert.deepEqual(tooltipLines("ram", columns, "step", 2, 4, () => false), ["not measured yet"]);
+  assert.deepEqual(seriesOf(columns, options, 2, theme).panels.ram.fixed, [0, 1]);
 });

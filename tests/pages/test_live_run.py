@@ -1,16 +1,23 @@
 """The view of one run in every state, by AppTest: what is said, which buttons there are, and what they do."""
 
+import io
 import json
+import zipfile
+from dataclasses import replace
 
 import pytest
 from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from pages.components import program_address
+from pages.server import run_feed
+from pages.views.train.live import next_steps, status
 from tests.helpers.pages import EPOCH, STARTED, make_run, shoot, show, texts
 from tests.pages.conftest import place
 from unet_core.errors import RunError
 from unet_core.runs import run as runs
+from unet_core.runs import stages
+from unet_core.runs.event_log import EventLog
 from unet_core.runs.events import Paused, RunFailed, RunFinished, StepFinished, Warned
 
 __all__ = ["place"]  # a fixture
@@ -64,7 +71,7 @@ CHANGE = {"Set learning rate", "Set epochs"}
     ("events", "alive", "files", "state", "words", "buttons"),
     [
         ([STARTED, STEP], True, [], "running", "", {"Pause", "Stop"} | CHANGE),
-        ([], True, [], "running", "Loading the images", {"Pause", "Stop"}),
+        ([], True, [], "running", "", {"Pause", "Stop"}),
         (
             [STARTED, STEP, Paused(1, 1)],
             True,
@@ -101,7 +108,94 @@ def test_each_state(events, alive, files, state, words, buttons, place, sample_f
 
 def test_no_run_yet(place):
     app = show("train")
-    assert "No runs yet" in texts(app) and mounted(app) == {}
+    assert "No runs yet" in texts(app) and mounted(app) == {"activity": {}}
+
+
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        ([], "**33%** · epoch 1 of 2 · estimating the time left…"),
+        (["control/pause"], "**33%** · epoch 1 of 2 · estimating the time left…"),
+        (["control/stop"], "**33%** · epoch 1 of 2"),
+    ],
+)
+def test_how_far_the_run_is_stands_in_the_row_that_stays(files, line, place, sample_folder, held):
+    run = held(make_run(place, sample_folder, STARTED, STEP, StepFinished(1, 2, 0.8, 0.01)))
+    for name in files:
+        (run.folder / name).touch()
+    bars = show("train").get("progress")
+    assert [(bar.proto.value, bar.proto.text) for bar in bars] == [(33, line)]
+
+
+def test_before_the_first_step_there_is_no_bar(place, sample_folder, held):
+    held(make_run(place, sample_folder, STARTED))
+    assert not show("train").get("progress")
+
+
+def test_time_left_by_the_pace_of_an_earlier_run_until_there_is_one(place, sample_folder, held, monkeypatch):
+    earlier = make_run(place, sample_folder, STARTED, *(replace(EPOCH, epoch=n, seconds=60.0 * n) for n in (1, 2)))
+    earlier.folder.rename(place / "20200101-000000-earlier")
+    run = make_run(place, sample_folder, replace(STARTED, epochs=15))
+    feed = run_feed.feed_of(held(run))
+    assert feed.standing()["by_past"]
+    assert feed.standing()["left"] == 15 * 60.0
+    log = EventLog(run.events)
+    log.append(STEP)
+    log.close()
+    share = 1 - 1 / (15 * STARTED.steps_per_epoch)
+    assert feed.standing()["left"] == round(15 * 60.0 * share, 1)
+    text = show("train").get("progress")[0].proto.text
+    assert text == "**2%** · epoch 1 of 15 · about 15 min left, by the pace of earlier runs"
+
+
+def test_the_next_steps_of_a_run_that_is_over_are_links_to_its_model(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH, OVER)
+    run.best.mkdir(parents=True)
+    run.last.mkdir(parents=True)
+    app = show("train")
+    links = [(link.proto.label, link.proto.query_string) for link in app.get("page_link")]
+    model = f"model={run.id}"
+    assert ("Predict with this model", model) in links and ("Evaluate this model", model) in links
+    assert len(links) == len(set(links)), "each of them once"
+    assert [button.proto.label for button in app.get("download_button")] == ["Download model"]
+
+
+def test_the_zip_of_the_model_holds_what_predicts(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH, OVER)
+    run.best.mkdir(parents=True)
+    (run.best / "model.safetensors").write_bytes(b"weights")
+    with zipfile.ZipFile(io.BytesIO(next_steps.pack_model(run))) as packed:
+        assert packed.namelist() == [f"{run.id}/model.safetensors"]
+
+
+def test_one_run_has_one_duration(place, sample_folder):
+    """The tile, the table and Home say what the trainer counted, not what the clock says."""
+    over = replace(OVER, seconds=125.0)
+    make_run(place, sample_folder, STARTED, replace(EPOCH, seconds=124.0), over)
+    tiles = {metric.label: metric.value for metric in show("train").metric}
+    assert tiles["Training time"] == "2 min 5 s"
+    table = show("train", view="All runs").dataframe[0].value
+    assert list(table["duration"]) == ["2 min 5 s"]
+    assert list(show("home").dataframe[0].value["Training time"]) == ["2 min 5 s"]
+
+
+def test_the_stages_of_the_start_stay_readable(place, sample_folder):
+    run = make_run(place, sample_folder, STARTED, EPOCH, OVER)
+    recorder = stages.Recorder(run.folder, clock=iter([10.0, 12.5, 30.4]).__next__)
+    recorder.begin(stages.IMPORT)
+    recorder.begin(stages.READ)
+    recorder.count(180)
+    recorder.end()
+    line = "Start: Loading PyTorch 2.5 s · Reading images (180) 18 s"
+    assert line in [caption.value for caption in show("train").caption]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0, "5 s"), (47.4, "45 s"), (89.0, "1 min 30 s"), (90.0, "2 min"), (3600.0, "1 h"), (7777.0, "2 h 10 min")],
+)
+def test_an_estimate_is_rounded(seconds, words):
+    assert status.round_duration(seconds) == words
 
 
 def test_commands_become_control_files(place, sample_folder, held):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from pages import PAGES
@@ -146,6 +147,27 @@ def test_home_lists_runs_with_their_scores(place, sample_folder):
     table = app.dataframe[0].value
     assert list(table["Run"]) == [f"/train?run={run.id}"]
     assert list(table["Best Dice"]) == [0.71]
+    assert [list(curve) for curve in table["Dice"]] == [[0.71]]
+    assert list(table["Predict"]) == [None], "there is no checkpoint to predict with"
+    run.best.mkdir(parents=True)
+    table = show().dataframe[0].value
+    assert list(table["Predict"]) == [f"/predict?model={run.id}"]
+    assert list(table["Evaluate"]) == [f"/evaluate?model={run.id}"]
+
+
+def test_home_shows_the_run_that_trains(place, sample_folder, monkeypatch):
+    run = make_run(place, sample_folder, STARTED, *(StepFinished(1, n, 1.0 / n, 0.01) for n in (1, 2, 3)), EPOCH)
+    with FileLock(run.folder / "lock"):
+        app = show()
+        assert not app.exception
+        assert {metric.label: metric.value for metric in app.metric} == {"Validation Dice": "0.710", "Loss": "0.333"}
+        assert app.get("progress")[0].proto.value == 50
+        opened = next(link.proto for link in app.get("page_link") if link.proto.label == "Open")
+        assert opened.query_string == f"model={run.id}"
+        monkeypatch.setenv("UNET_STUDIO_PUBLIC", "1")
+        assert not show().get("progress"), "strangers do not see it there"
+    monkeypatch.delenv("UNET_STUDIO_PUBLIC")
+    assert not show().get("progress")
 
 
 def test_home_shows_runs_whatever_their_folder_is_called(place, sample_folder):

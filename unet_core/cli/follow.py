@@ -7,7 +7,7 @@ from typing import Any
 
 from unet_core.cli.output import echo, program, warn
 from unet_core.errors import RunError, TrainingError
-from unet_core.runs import queue
+from unet_core.runs import queue, stages
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import read_events
 from unet_core.runs.history import History
@@ -22,6 +22,7 @@ def follow(run: runs.Run, rest: Sequence[runs.Run] = ()) -> dict[str, Any]:
     """
     history, offset, queued, ahead, reading = History(), 0, False, "", None
     printed: dict[int, object] = {}
+    begun_at, timed = time.time(), set[tuple[str, float]]()
     while True:
         try:
             alive = run.alive()  # asked before reading, so that what it writes until its end is read
@@ -29,6 +30,8 @@ def follow(run: runs.Run, rest: Sequence[runs.Run] = ()) -> dict[str, Any]:
             if queued and (names := _runs_ahead(run)) != ahead:
                 ahead = names
                 echo(f"queued behind {ahead or 'no other run'}; Ctrl-C removes it from the queue")
+            for line in _new_stages(stages.read(run.folder), begun_at, timed):
+                echo(line)
             if (counts := run.images_read()) != reading and counts is not None:
                 reading = counts
                 echo(f"reading the images: {counts[0]} of {counts[1]}")
@@ -109,6 +112,20 @@ def _new_lines(history: History, printed: dict[int, object]) -> list[str]:
     new = [(step, item, line) for step, item, line in items if id(item) not in printed]
     printed |= {id(item): item for _, item, _ in new}
     return [line for _, _, line in sorted(new, key=lambda entry: entry[0])]
+
+
+def _new_stages(start: Sequence[stages.Stage], since: float, timed: set[tuple[str, float]]) -> list[str]:
+    """A line for each stage of a start that has ended since the last call; `timed` are those that had a line.
+
+    Those of a start long before `since` are of an earlier one.
+    """
+    new = []
+    for stage in start:
+        key = stage.name, stage.began
+        if stage.seconds is not None and key not in timed and stage.began > since - stages.START_SECONDS:
+            timed.add(key)
+            new.append(f"{stage.label}: {stage.seconds:.1f} s")
+    return new
 
 
 def _epoch_line(history: History, index: int) -> str:

@@ -2,7 +2,7 @@
 
 Each good event of the log has a number, counted from 1. A reader that has everything up to number N asks `since(N)`:
 
-    {"life": 1763700000100, "to": 57, "reset": false, "steps": {...}, "epochs": [...], "marks": [...]}
+    {"life": 1763700000100, "to": 57, "reset": false, "steps": {...}, "epochs": [...], "load": [...], "marks": [...]}
 
 `reset` tells it to forget what it has: it asked from the beginning, it knows another life of the log, or an
 interrupted run was resumed and repeats steps. Numbers of steps are sent as stretches [first, count], seconds in
@@ -46,6 +46,8 @@ class Curves:
     _steps: list[_Step] = field(default_factory=list)
     _epoch_numbers: list[int] = field(default_factory=list)
     _epochs: list[list[Any]] = field(default_factory=list)
+    _load_numbers: list[int] = field(default_factory=list)
+    _load: list[list[Any]] = field(default_factory=list)
     _ended: dict[int, float] = field(default_factory=dict)  # when an epoch ended, seconds since 1970
     _mark_numbers: list[int] = field(default_factory=list)
 
@@ -62,6 +64,9 @@ class Curves:
             case StepFinished():
                 self._step_numbers.append(self.number)
                 self._steps.append(_Step(event.epoch, event.step, event.loss, event.lr, self._hundredths))
+                if event.load is not None:
+                    self._load_numbers.append(self.number)
+                    self._load.append([event.step, self._hundredths, *event.load])
             case EpochFinished():
                 self._epoch_numbers.append(self.number)
                 scores = (event.train_loss, event.val_loss, event.val_dice, event.val_iou, event.lr)
@@ -94,13 +99,16 @@ class Curves:
             }
         if self._epochs[epoch:]:
             answer["epochs"] = self._epochs[epoch:]
+        load = bisect_right(self._load_numbers, after)
+        if self._load[load:]:
+            answer["load"] = self._load[load:]
         marks = self.history.marks[mark:]
         if marks:
             answer["marks"] = [[item.kind, item.step, _cut(item.text)] for item in marks]
         return answer
 
-    def standing(self, batch_size: int) -> dict[str, Any]:
-        """Where the run stands, for one line of text; what is not known yet is None."""
+    def standing(self, batch_size: int, now: float | None = None) -> dict[str, Any]:
+        """Where the run stands `now` (seconds since 1970), for one line of text; what is not known yet is None."""
         history, best = self.history, self.history.best
         begun = history.started
         if begun is None:
@@ -114,7 +122,7 @@ class Curves:
             "per_epoch": begun.steps_per_epoch,
             "lr": short(history.lr),
             "speed": short(self.images_per_second(batch_size)),
-            "left": short(history.seconds_left),
+            "left": short(history.seconds_left if now is None else history.seconds_left_at(now)),
             "device": f"{begun.device} {begun.precision}",
             "memory": history.memory_mb,
             "best": best and [best.epoch, short(best.val_dice), short(best.val_iou), round(self._ended[best.epoch])],
@@ -143,6 +151,9 @@ class Curves:
             self._mark_numbers = [self.number] * len(self.history.marks)
             del self._steps[steps:], self._step_numbers[steps:]
             del self._epochs[epochs:], self._epoch_numbers[epochs:]
+            last = self._steps[-1].step if self._steps else 0
+            kept = sum(row[0] <= last for row in self._load)
+            del self._load[kept:], self._load_numbers[kept:]
             ends = [self._steps[-1].time if self._steps else 0, self._epochs[-1][-2] if self._epochs else 0]
             self._seconds = max(ends) / 100
         elif self._mark_numbers and len(self.history.marks) < len(self._mark_numbers):

@@ -11,7 +11,7 @@ import json
 import math
 import zlib
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,16 @@ class RunStarted(Event):
     class_weights: tuple[float, ...] = ()  # of the classes, for binary (background, foreground); () = none
     stage: int = 1  # above 1 when a run that was over is continued: one more each time
     first_step: int = 0  # the number of the step that comes next; 0 in older logs: that of first_epoch
+    validation_steps: float = 0.0  # what a validation may cost, in training steps; 0 in older logs
+
+
+class Load(NamedTuple):
+    """What a training takes of the machine; None where it is unknown. In the log it is a list of these four."""
+
+    cpu: float | None  # percent of one core, of the trainer's process since the last measurement
+    ram_mb: int | None  # MiB of main memory that its process holds
+    gpu: int | None = None  # percent of the time in which the GPU computed, for whomever
+    gpu_mb: int | None = None  # MiB of the GPU's memory that the process has reserved
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,7 @@ class StepFinished(Event):
     """One optimizer step; `loss` is that of its batch.
 
     `memory_mb` is what the trainer holds in MiB: on CUDA the most that the device's tensors took, else its own process.
+    `load` is measured about once a second, None at the steps between: see `Load`.
     """
 
     type: ClassVar[str] = "step"
@@ -55,7 +66,8 @@ class StepFinished(Event):
     step: int
     loss: float | None
     lr: float
-    memory_mb: int | None = field(default=None, compare=False)  # two equal runs differ in it
+    memory_mb: int | None = field(default=None, compare=False)  # two equal runs differ in these
+    load: Load | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -171,6 +183,8 @@ def encode(event: Event, seq: int, time: float) -> str:
     """One line for the log, newline included. `seq` counts from 1, `time` is in seconds since 1970."""
     record = {"seq": seq, "time": round(time, 3), "type": event.type}
     record |= {key: _finite(value) for key, value in dataclasses.asdict(event).items()}
+    if record.get("load", 0) is None:
+        del record["load"]  # at most steps: the log of a long run stays as short as it was
     body = json.dumps(record, allow_nan=False)  # ASCII: a file name need not be UTF-8
     return f'{body[:-1]}, "crc32": "{_crc(body)}"}}\n'
 
@@ -192,7 +206,14 @@ def decode(line: str) -> tuple[Event | None, int, float] | None:
     record = {RENAMED.get(key, key): value for key, value in record.items()}
     names = {item.name for item in dataclasses.fields(cls)}
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items() if key in names}
+    if values.get("load") is not None:
+        values["load"] = _load(values["load"])
     return cls(**values), seq, time
+
+
+def _load(value: Any) -> Load | None:
+    """As it was written; one of a later release, which may say more, is cut to what is known here."""
+    return Load(*value[: len(Load._fields)]) if isinstance(value, tuple) and len(value) > 1 else None
 
 
 def _crc(text: str) -> str:

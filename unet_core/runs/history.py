@@ -16,6 +16,7 @@ from unet_core.runs.events import (
     Unpaused,
     Warned,
 )
+from unet_core.runs.pace import Pace
 
 MARKS = {  # what can stand on a curve
     "best": "an epoch that was better than all before it",
@@ -57,6 +58,7 @@ class History:
     paused_at: float | None = None  # seconds since 1970 while the trainer is paused
     _paused_seconds: float = 0.0  # since the latest start
     _after_steps: int = 0  # how many marks there were at the latest step
+    _pace: Pace = field(default_factory=lambda: Pace(1))  # since the latest start
 
     def add(self, event: Event, time: float) -> None:
         """Take in the next event. A resumed run forgets the steps that it is about to repeat."""
@@ -66,9 +68,11 @@ class History:
                 self._start(event, time)
             case StepFinished():
                 self.steps.append(event)
+                self._pace.add_step(time - self._paused_seconds)
                 self.lr, self.memory_mb, self._after_steps = event.lr, event.memory_mb, len(self.marks)
             case EpochFinished():
                 self.epochs.append(event)
+                self._pace.add_epoch(time - self._paused_seconds)
                 if event.best:
                     score = "" if event.val_dice is None else f", Dice {event.val_dice:.4f}"
                     self._mark("best", f"best so far: epoch {event.epoch}{score}", event.step)
@@ -99,6 +103,7 @@ class History:
         self.started, self.started_at, self.total_epochs = event, time, event.epochs
         self.finished = self.failed = self.paused_at = None
         self._paused_seconds = 0.0
+        self._pace = Pace(event.steps_per_epoch, event.validation_steps)
         self.steps = [step for step in self.steps if step.epoch < event.first_epoch]
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch < event.first_epoch]
         warnings = [  # of the start itself, before it could know where it begins
@@ -144,10 +149,26 @@ class History:
         return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
 
     @property
+    def training_seconds(self) -> float:
+        """How long the run trained: training and validation over all its starts; NaN before its first epoch.
+
+        Pauses, waiting in the queue, and reading the images do not count. This is the one duration of a run.
+        """
+        if self.finished is not None:
+            return self.finished.seconds
+        return self.epochs[-1].seconds if self.epochs else math.nan
+
+    @property
     def seconds_left(self) -> float:
-        """At the pace since the latest start, validation included, pauses not; NaN before there is one."""
+        """As `seconds_left_at` the latest event."""
+        return self.seconds_left_at(self.last_at)
+
+    def seconds_left_at(self, now: float) -> float:
+        """The training time that is left `now` (seconds since 1970), see `pace`; NaN before there is a pace."""
+        if self.finished is not None:
+            return 0.0
         if self.started is None or not self.steps:
             return math.nan
-        done = self.steps[-1].step - self._before
-        spent = (self.last_at if self.paused_at is None else self.paused_at) - self.started_at - self._paused_seconds
-        return spent / done * max(0, self.total_steps - self.steps[-1].step) if done > 0 else math.nan
+        at = (now if self.paused_at is None else self.paused_at) - self._paused_seconds
+        last = self.steps[-1]
+        return self._pace.seconds_left(self.total_steps - last.step, max(0, self.total_epochs - last.epoch), at)

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -126,7 +127,7 @@ def _row(run: runs.Run, settings: Mapping[str, Any], history: History) -> Row:
         val_loss=best.val_loss if best else None,
         best_epoch=best.epoch if best else None,
         epochs=len(history.epochs),
-        seconds=history.epochs[-1].seconds if history.epochs else None,
+        seconds=None if math.isnan(history.training_seconds) else history.training_seconds,
         parameters=history.started.parameters if history.started else None,
         settings=settings,
     )

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from unet_core.errors import RunError
 from unet_core.io.process import spawn_detached
-from unet_core.runs import control
+from unet_core.runs import control, stages
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import last_event
 from unet_core.runs.run_state import START_SECONDS
@@ -164,6 +164,7 @@ def spawn(run: runs.Run, queued: bool = False) -> subprocess.Popen[bytes]:
     `queued`: the run has its place in the queue already; without it the process has nothing to do and ends.
     """
     flags = ["--queued"] if queued else []
+    stages.Recorder(run.folder).begin(stages.PROCESS)
     try:
         return spawn_detached("unet_core.training.worker", str(run.folder.resolve()), *flags, log=run.log)
     except OSError as error:

@@ -34,6 +34,7 @@ from unet_core.runs.events import (
 )
 from unet_core.training.divergence import Evidence, diagnose, unknown_classes
 from unet_core.training.state import TrainerState
+from unet_core.training.system import LoadSampler
 
 __all__ = ["Validation", "make_step", "train", "validate"]
 
@@ -57,6 +58,7 @@ def train(training: TrainerState, control: Control | None = None) -> Iterator[Ev
     stopped = False
     images_trained = 0
     seconds_before = training.seconds
+    load = LoadSampler(training.device)
     if not len(training.val_dataset):
         yield Warned("There are no validation images: the best epoch is chosen by the training loss.")
     if training.config.class_weights != "none" and not losses.LOSSES[training.loss_name].weighted:
@@ -82,7 +84,7 @@ def train(training: TrainerState, control: Control | None = None) -> Iterator[Ev
             with _explain_memory(training):
                 value = make_step(training, batch, lr)
             total_loss, steps, images = total_loss + value, steps + 1, images + len(batch.ids)
-            yield StepFinished(training.epoch, training.step, value, lr, memory_mb(training.device))
+            yield StepFinished(training.epoch, training.step, value, lr, memory_mb(training.device), load.sample())
             stopped = yield from _obey(training, control)
             if stopped:
                 training.skipped_steps += training.steps_per_epoch - steps

@@ -21,35 +21,38 @@ from unet_core.errors import CheckpointError
 from unet_core.hardware import cores
 from unet_core.io.files import write_atomically
 from unet_core.models import checkpoint, unet
-from unet_core.runs import control, run_data, snapshots
+from unet_core.runs import control, run_data, snapshots, stages
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog, read_events
-from unet_core.runs.events import EpochFinished, RunStarted, Warned
-from unet_core.training import finetune, splitting
+from unet_core.runs.events import EpochFinished, RunStarted, StepFinished, Warned
+from unet_core.training import finetune, splitting, warm_up
 from unet_core.training.loop import train
 from unet_core.training.state import TrainerState
 
-READING_SECONDS = 1.0  # between two words on how far the reading of the images is
+READING_SECONDS = 0.3  # between two words on how far the reading of the images is
+BACK_AND_FORTH = 3.0  # what a training step takes, in forward passes
 
 
-def run_to_end(run: runs.Run, log: EventLog) -> None:
-    """Train a run to its end. Raises UnetError where it cannot."""
+def run_to_end(run: runs.Run, log: EventLog, recorder: stages.Recorder | None = None) -> None:
+    """Train a run to its end; the stages of its start go to `recorder`. Raises UnetError where it cannot."""
     with contextlib.ExitStack() as stack:
         if run.config.train.tensorboard:
             from unet_core.training import tensorboard
 
             writer = stack.enter_context(contextlib.closing(tensorboard.Writer(run.folder)))
             log.listeners.append(writer.add)
-        _to_end(run, log)
+        _to_end(run, log, recorder or stages.Recorder(run.folder))
 
 
-def _to_end(run: runs.Run, log: EventLog) -> None:
+def _to_end(run: runs.Run, log: EventLog, recorder: stages.Recorder) -> None:
     config = replace(run.config, data=run.data)
     threads = config.train.threads or max(1, cores() - 1)
     torch.set_num_threads(threads)
     start = _origin(run, config)
     model = finetune.adopt(config.model, start) if start else config.model
-    images = _load_dataset(run, config, model, log)
+    with warm_up.import_meanwhile():
+        images = _load_dataset(run, config, model, log, recorder)
+    recorder.begin(stages.PREPARE)
     parent = splitting.Parent(config.train.init, _trained_before(run, start))
     split = _split(run, config.data, images, parent, log)
     config = replace(config, model=images.model)
@@ -84,25 +87,44 @@ def _to_end(run: runs.Run, log: EventLog) -> None:
             class_weights=training.class_weights,
             stage=training.stage,
             first_step=training.step + 1,
+            validation_steps=round(_validation_steps(training), 2),
         )
     )
-    facts = describe_images(training.train_dataset) | {"mask_coding": json.loads(images.coding.to_json())}
-    if parent.trained is not None:
-        trained_here = (identity.key(record, "px") or record for record in run.split()["train"].values())
-        facts[identity.TRAINED_ON] = sorted(parent.trained | set(trained_here))
+    recorder.begin(stages.FIRST_STEP)
+    facts: dict[str, Any] = {}  # of the images, for whoever predicts with the best checkpoint
+    is_first = True
     changes = control.to_repeat(former, training.epoch, training.stage)
     for event in train(training, control.FileControl(run.control, changes)):
         # Best, event, last: a kill in between repeats the epoch, and neither its point nor its weights get lost.
         if isinstance(event, EpochFinished):
             if event.best:
+                facts = facts or _describe_run(run, training, images, parent)  # a second, that no first step waits for
                 _save(run.best, training, log, facts=facts | best_scores(training))
             with contextlib.suppress(OSError):  # a full disk: the checkpoint's warning tells of it
                 snapshots.save_snapshots(
                     run.snapshots, event.epoch, training.predictor.mask, training.val_dataset, training.val_dices
                 )
         log.append(event)
+        if is_first and isinstance(event, StepFinished):
+            is_first = False
+            recorder.end()
         if isinstance(event, EpochFinished):
             _save(run.last, training, log, training.state())
+
+
+def _describe_run(run: runs.Run, training: TrainerState, images: Dataset, parent: splitting.Parent) -> dict[str, Any]:
+    """What the best checkpoint says of the images that it was trained on."""
+    facts = describe_images(training.train_dataset) | {"mask_coding": json.loads(images.coding.to_json())}
+    if parent.trained is not None:
+        trained_here = (identity.key(record, "px") or record for record in run.split()["train"].values())
+        facts[identity.TRAINED_ON] = sorted(parent.trained | set(trained_here))
+    return facts
+
+
+def _validation_steps(training: TrainerState) -> float:
+    """What a validation may cost, in training steps: its pixels go forward once, those of a step back as well."""
+    pixels = sum(training.val_dataset.area(index) for index in range(len(training.val_dataset)))
+    return float(pixels) / (BACK_AND_FORTH * training.config.batch_size * training.model.config.image_size**2)
 
 
 def _origin(run: runs.Run, config: RunConfig) -> Path | None:
@@ -135,8 +157,12 @@ class _Reading:
                 write_atomically(self._path, json.dumps([done, total]))
 
 
-def _load_dataset(run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog) -> dataset.Dataset:
+def _load_dataset(
+    run: runs.Run, config: RunConfig, model: ModelConfig, log: EventLog, recorder: stages.Recorder
+) -> dataset.Dataset:
+    recorder.begin(stages.READ)
     search = discovery.search_data(config.data)
+    recorder.count(len(search.samples))
     try:
         images = dataset.load_dataset(
             list(search.samples), config.data, model, run.coding, search, _Reading(run.reading).report

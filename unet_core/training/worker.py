@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,10 +22,10 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from unet_core.errors import RunError, UnetError
-from unet_core.runs import queue
+from unet_core.runs import queue, stages
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog
-from unet_core.runs.events import Event, RunFailed
+from unet_core.runs.events import Event, RunFailed, RunStarted
 from unet_core.runs.run_state import HEARTBEAT_SECONDS
 from unet_core.training.launch import BUSY, LEFT, LOCK_SECONDS
 
@@ -39,10 +40,9 @@ def main(folder: Path, queued: bool = False) -> int:
     signal.signal(signal.SIGTERM, _terminate)  # before torch is imported, which takes seconds
     run = runs.Run(folder)
 
-    def work() -> None:
-        _be_nice()
+    def work(recorder: stages.Recorder) -> None:
         try:
-            _train(run, hint=f" See {run.log} for details.")
+            _train(run, recorder, _be_nice_from_the_start, hint=f" See {run.log} for details.")
         except UnetError:
             pass  # the event log has it
         except Exception:  # noqa: BLE001 - so has it this one; the traceback goes to the log of the process
@@ -83,10 +83,10 @@ def run_in_this_process(run: runs.Run, on_event: Callable[[Event], None] | None 
         raise RunError(already_active)
     has_begun = False
 
-    def work() -> None:
+    def work(recorder: stages.Recorder) -> None:
         nonlocal has_begun
         has_begun = True
-        _train(run, on_event)
+        _train(run, recorder, on_event)
 
     threads = torch.get_num_threads()
     try:
@@ -106,12 +106,14 @@ def run_in_this_process(run: runs.Run, on_event: Callable[[Event], None] | None 
         torch.set_num_threads(threads)
 
 
-def _train_in_turn(run: runs.Run, work: Callable[[], None], queued: bool) -> bool:
+def _train_in_turn(run: runs.Run, work: Callable[[stages.Recorder], None], queued: bool) -> bool:
     """Hold the run's lock, wait for its turn and do the `work`; False where it was removed from the queue before.
+
+    The work is given the recorder of the stages of this start.
 
     Raises Timeout where another process holds the lock, OSError where the folder cannot be written.
     """
-    has_turn = False
+    has_turn, alive_at = False, time.time()
     with FileLock(run.folder / "lock", timeout=LOCK_SECONDS):  # whoever holds it waits or trains
         if not (run.folder / "config.json").is_file():  # it was deleted, and the lock has made its folder anew
             with contextlib.suppress(OSError):
@@ -125,21 +127,26 @@ def _train_in_turn(run: runs.Run, work: Callable[[], None], queued: bool) -> boo
                 return False
             with queue.wait_for_turn(run) as has_turn:
                 if has_turn:
-                    work()
+                    recorder = stages.Recorder(run.folder)
+                    recorder.follow(alive_at)
+                    work(recorder)
     if not has_turn:
         queue.delete_unstarted(run)
     return has_turn
 
 
-def _train(run: runs.Run, on_event: Callable[[Event], None] | None = None, hint: str = "") -> None:
+def _train(
+    run: runs.Run, recorder: stages.Recorder, on_event: Callable[[Event], None] | None = None, hint: str = ""
+) -> None:
     """Train a run whose turn it is; an error is written to its event log, with a `hint` if unexpected, and raised."""
+    recorder.begin(stages.IMPORT)
     from unet_core.training import runner  # torch: 2 s, which nobody who only waits shall pay
 
     with contextlib.closing(EventLog(run.events)) as log:
         if on_event is not None:
             log.listeners.append(lambda event, _: on_event(event))
         try:
-            runner.run_to_end(run, log)
+            runner.run_to_end(run, log, recorder)
         except UnetError as error:
             log.append(RunFailed(str(error)))
             raise
@@ -173,9 +180,18 @@ def heartbeat(run: runs.Run) -> Iterator[None]:
         thread.join()
 
 
+def _be_nice_from_the_start(event: Event) -> None:
+    """Leave the CPU to the page once the training begins; until then somebody waits for it."""
+    if isinstance(event, RunStarted):
+        _be_nice()
+
+
 def _be_nice() -> None:
-    """Leave the CPU to the page first: also as a scheduling group, where Linux has made one of the session."""
-    os.nice(NICE)
+    """Lower the priority of all threads: also as a scheduling group, where Linux has made one of the session."""
+    level = os.nice(NICE)  # on Linux of this thread alone
+    with contextlib.suppress(OSError):
+        for thread in Path("/proc/self/task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), level)
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(NICE))
 

@@ -20,6 +20,7 @@ export class Columns {
     this.smooth = new Float32Array(1024);
     this.average = new DebiasedAverage(this.weight);
     this.epochs = []; // {epoch, step, train, val, dice, iou, lr, time, best}
+    this.load = []; // {step, time, cpu, ram, gpu, gpuMemory}: what the training takes of the machine
     this.marks = []; // {kind, step, text}
     this.life = 0; // which file of events the points come from: another one begins anew
     this.to = 0; // the number of the last event
@@ -33,6 +34,9 @@ export class Columns {
     if (answer.steps) this.extend(answer.steps);
     for (const [epoch, step, train, val, dice, iou, lr, time, best] of answer.epochs ?? []) {
       this.epochs.push({ epoch, step, train, val, dice, iou, lr, time: time / 100, best });
+    }
+    for (const [step, time, cpu, ram, gpu, gpuMemory] of answer.load ?? []) {
+      this.load.push({ step, time: time / 100, cpu, ram, gpu, gpuMemory });
     }
     for (const [kind, step, text] of answer.marks ?? []) this.marks.push({ kind, step, text });
   }

@@ -48,6 +48,7 @@ export class RunFeed {
       columns.standing = news.standing;
       this.over = !news.standing.active;
       this.take(news, answer.text.length);
+      window.dispatchEvent(new CustomEvent("unet-standing", { detail: { run, ...news.standing } }));
     }
     this.say("");
   }

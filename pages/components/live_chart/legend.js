@@ -7,7 +7,7 @@ export class Legend {
   // `find` looks up elements, `toggle(name)` shows or hides a curve.
   constructor(find, toggle) {
     Object.assign(this, { find, toggle });
-    for (const name of ["legend-loss", "legend-score"]) find(name).replaceChildren();
+    for (const name of ["legend-loss", "legend-score", "legend-cpu", "legend-ram"]) find(name).replaceChildren();
   }
 
   show(panels, marks, starred, theme) {

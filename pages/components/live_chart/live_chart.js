@@ -36,7 +36,7 @@ class LiveChart {
     this.root = root;
     this.find = finder(root);
     this.options = { smoothing: 0.9, log: false, kind: "step", hidden: [], ...load("unet-live:options", {}) };
-    this.panels = ["loss", "score", "lr"].map((name) => ({ name, canvas: this.find(name), y: null, drag: null, lines: [] }));
+    this.panels = ["loss", "score", "lr", "cpu", "ram"].map((name) => ({ name, canvas: this.find(name), y: null, drag: null, lines: [] }));
     this.run = null;
     this.cursor = null; // a position on the x axis
     this.picked = null; // the epoch that is marked
@@ -96,10 +96,6 @@ class LiveChart {
     }
   }
 
-  get over() {
-    return this.feed.over;
-  }
-
   // --- what is drawn
 
   get stepsPerEpoch() {
@@ -134,6 +130,7 @@ class LiveChart {
     this.legend.show(this.panels, marks, Boolean(best), theme);
     this.root.dataset.zoom = this.zoom ? this.zoom.join(",") : "";
     this.root.dataset.ms = (performance.now() - started).toFixed(2);
+    this.find("system").hidden = !this.columns.load.length;
     this.find("reset").disabled = !this.zoom && this.panels.every((panel) => !panel.y);
   }
 

@@ -60,7 +60,7 @@ function drawAxes(ctx, panel, view, { box, px, y: [y0, y1] }) {
   ctx.textAlign = "center";
   ctx.textBaseline = "top";
   const columns = Math.max(2, Math.floor((box.right - box.left) / 90));
-  const values = kind === "time" ? timeTicks(x0, x1, columns) : ticks(x0, x1, columns, kind === "step");
+  const values = kind === "time" ? timeTicks(x0, x1, columns) : ticks(x0, x1, columns, true);
   const words = kind === "time" ? duration : number;
   for (const value of values) ctx.fillText(words(value), Math.min(px(value), box.right - 8), box.bottom + 5);
   ctx.textAlign = "right";

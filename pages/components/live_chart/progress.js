@@ -1,7 +1,8 @@
-// The progress of a run above its curves: epoch, step, speed, time left.
+// The progress of a run above its curves: epoch, step, speed. How much time is left stands in the row above them.
 
 import { setText } from "../shared/dom.js";
 import { duration, memory, number } from "../shared/format.js";
+import { showStages } from "./stages.js";
 
 // The text of each item; `now` is the `standing` of the server's answer.
 export function progressTexts(now) {
@@ -13,7 +14,6 @@ export function progressTexts(now) {
     epoch: begun ? `${now.epoch} of ${now.epochs}` : "–",
     step: begun ? `${now.step} of ${now.total}` : "–",
     speed: now.speed && training ? number(Number(now.speed.toPrecision(3))) : "–",
-    left: now.left !== null && begun && now.active && now.step ? duration(Math.max(0, now.left)) : "–",
     lr: begun ? number(now.lr) : "–",
     device: begun ? now.device : "–",
     memory: memory(now.memory),
@@ -25,11 +25,8 @@ export function progressTexts(now) {
 export function showProgress(find, now, empty) {
   for (const [name, text] of Object.entries(progressTexts(now))) setText(find("now-" + name), text);
   const begun = now.step !== undefined;
-  const bar = find("progress");
-  bar.max = now.total || 1;
-  bar.value = now.step ?? 0;
-  bar.hidden = !begun || !now.active;
-  find("now").hidden = !now.active || !begun; // of a run that is over the page shows more
+  showStages(find, now.stages ?? []);
+  find("now").hidden = !now.active || !begun || !now.step; // of a run that is over the page shows more
   find("curves").hidden = empty;
   find("empty").hidden = now.active || !empty; // the page says what an active one waits for
   setText(find("empty"), "This run ended before its first step.");

@@ -1,9 +1,9 @@
-// What the three panels show: their titles and lines, and the marks, placed on the chosen x axis.
+// What the panels show: their titles and lines, and the marks, placed on the chosen x axis.
 
 import { markColor } from "./marks.js";
 
 // A line: {name, color, faint, dash, dots, stars, hidden, n, x, y} with x and y arrays of at least n numbers.
-//   options: {kind, log, hidden}; returns {panels: {loss, score, lr}, x: [low, high] of all, marks, best}
+//   options: {kind, log, hidden}; returns {panels: {loss, score, lr, cpu, ram}, x: [low, high] of all, marks, best}
 export function seriesOf(columns, options, stepsPerEpoch, theme) {
   const { n, epochs } = columns;
   const { kind } = options;
@@ -29,10 +29,33 @@ export function seriesOf(columns, options, stepsPerEpoch, theme) {
     ] },
     lr: { title: "Learning rate", lines: [byStep("lr", columns.lr, { color: theme.purple, hidden: false })] },
   };
+  Object.assign(panels, loadPanels(columns.load, columns.load.map(xOf), hidden, theme));
   const last = Math.max(n ? x[n - 1] : 0, ends.length ? ends[ends.length - 1] : 0);
   const start = kind === "step" ? Math.min(1, last) : 0;
   const marks = columns.marks
     .filter((mark) => mark.kind !== "best") // the star shows it
     .map((mark) => ({ ...mark, x: xOf(mark), color: markColor(mark.kind, theme) }));
   return { panels, marks, best, x: [start, last > start ? last : start + 1] };
+}
+
+// CPU and memory, and of a GPU where there is one; from 0, so that their height tells how much it is.
+function loadPanels(load, x, hidden, theme) {
+  const gigabytes = (megabytes) => (megabytes === null ? NaN : megabytes / 1024);
+  const line = (name, values, color, style) => ({ name, n: load.length, x, y: values, color, hidden: hidden(name), ...style });
+  const panel = (title, lines) => {
+    const shown = lines.filter((item, i) => !i || item.y.some((value) => value === value));
+    const highest = Math.max(0, ...shown.flatMap((item) => item.y.filter((value) => value === value)));
+    return { title, lines: shown, fixed: [0, 1.1 * highest || 1] };
+  };
+  const dashed = { dash: [6, 3] };
+  return {
+    cpu: panel("Use (%, 100 = one CPU core)", [
+      line("CPU", load.map(({ cpu }) => cpu ?? NaN), theme.blue),
+      line("GPU", load.map(({ gpu }) => gpu ?? NaN), theme.orange, dashed),
+    ]),
+    ram: panel("Memory (GB)", [
+      line("RAM", load.map(({ ram }) => gigabytes(ram)), theme.blue),
+      line("GPU memory", load.map(({ gpuMemory }) => gigabytes(gpuMemory)), theme.orange, dashed),
+    ]),
+  };
 }

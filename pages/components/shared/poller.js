@@ -1,9 +1,9 @@
-// Asks the server again and again, one request at a time, and not while the page is hidden.
+// Asks the server again and again, one request at a time, and not while the page is hidden, unless `evenHidden`.
 export class Poller {
   // `ask(signal)` makes one request and takes the answer in; `delay(failures)` gives the ms until the next one, or null
   // for none; `failed(error)` is told of each error. `failures`: how many there were in a row.
-  constructor({ ask, delay, failed }) {
-    Object.assign(this, { ask, delay, failed, failures: 0, busy: false, timer: null });
+  constructor({ ask, delay, failed, evenHidden = false }) {
+    Object.assign(this, { ask, delay, failed, evenHidden, failures: 0, busy: false, timer: null });
     this.stopping = new AbortController();
   }
 
@@ -11,7 +11,7 @@ export class Poller {
   async poll() {
     clearTimeout(this.timer);
     const { signal } = this.stopping;
-    if (this.busy || signal.aborted || document.hidden) return;
+    if (this.busy || signal.aborted || (document.hidden && !this.evenHidden)) return;
     this.busy = true;
     try {
       await this.ask(signal);

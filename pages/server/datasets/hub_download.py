@@ -15,6 +15,8 @@ STEPS = 1000  # of the progress bar
 class HubDownload(BackgroundJob):
     """One download; `entry` is the new dataset once it is there, `notes` says what was left out of it."""
 
+    label = "Downloading"
+
     def __init__(
         self,
         repo: str,

@@ -34,6 +34,8 @@ class DatasetReading(BackgroundJob):
     `masks_read` were looked at. Where the folder cannot be used, `error` says why; what was known before stays.
     """
 
+    label = "Reading a dataset"
+
     def __init__(
         self,
         data: DataConfig,

@@ -10,11 +10,14 @@ from pages.server import run_feed
 from pages.ui import chart_view, widgets
 from pages.ui.formatting import duration_text, plain, score_text
 from pages.views.train import run_controls
+from pages.views.train.live import next_steps, start, status
 from unet_core.errors import UnetError
 from unet_core.runs import run as runs
 from unet_core.runs import tables
 from unet_core.runs.history import History
 from unet_core.runs.run import RunState
+
+TRAINING_TIME = "Training and validation, over all starts. Pauses, waiting and reading the images do not count."
 
 
 def show(run: runs.Run) -> None:
@@ -52,15 +55,30 @@ def watch(run: runs.Run, was_active: bool) -> None:
     if was_active != state.active:
         st.rerun()  # the whole page: its buttons differ, also that of the form
     history = run_feed.history(run)
-    with st.container(horizontal=True, vertical_alignment="center", key="standing"):
-        widgets.state_badge(state)
-        try:
-            run_controls.show(run, state, history)
-        except UnetError as error:  # the settings of the run cannot be read
-            widgets.show_error(error)
+    is_over = run.has_best and not state.active
+    with st.container(key="run_bar", gap="small"):  # stays in view, see assets/run.css
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="standing"):
+            widgets.state_badge(state)
+            if is_over:
+                next_steps.show(run)
+            else:
+                show_controls(run, state, history)
+        status.show(run, state, history)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="more_steps"):
+        if is_over:
+            show_controls(run, state, history)
+        run_controls.show_with_model(run, state)
     explain(run, state, history)
     if history.started is not None and not state.active:
         show_results(history)
+
+
+def show_controls(run: runs.Run, state: RunState, history: History) -> None:
+    """The buttons of the state."""
+    try:
+        run_controls.show(run, state, history)
+    except UnetError as error:  # the settings of the run cannot be read
+        widgets.show_error(error)
 
 
 def explain(run: runs.Run, state: RunState, history: History) -> None:
@@ -95,10 +113,6 @@ def explain(run: runs.Run, state: RunState, history: History) -> None:
         st.info("Paused. The process keeps its memory.", icon=":material/pause:")
     if state == RunState.STOPPING:
         st.info("Stopping after a final validation. This takes a moment.", icon=":material/hourglass_bottom:")
-    if state in (RunState.STARTING, RunState.RUNNING) and history.started is None:
-        counts = run.images_read()
-        text = "The first step follows in a few seconds." if counts is None else f"{counts[0]} of {counts[1]} are read."
-        st.info(f"Loading the images. {text}", icon=":material/hourglass_top:")
     if state == RunState.RUNNING and run.silent_for() > runs.SILENT_SECONDS:
         st.warning(
             f"No response from the trainer for {duration_text(run.silent_for())}. The machine may be overloaded.",
@@ -116,13 +130,14 @@ def show_results(history: History) -> None:
             "Best epoch": (str(best.epoch) if best else "–", "The best checkpoint has the weights of this epoch."),
             "Epochs done": (f"{len(history.epochs)} of {history.total_epochs}", ""),
             "Crops/s": (f"{last.images_per_second:.1f}" if last else "–", "Training crops per second."),
-            "Duration": (duration_text(history.last_at - history.started_at), "Since the latest start or resume."),
+            "Training time": (duration_text(history.training_seconds), TRAINING_TIME),
         }
     )
 
 
 def show_details(run: runs.Run) -> None:
     """What the trainer reported at its start, and the settings."""
+    start.show(run)
     started = run_feed.history(run).started
     if started is not None:
         st.caption(

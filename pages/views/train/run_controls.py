@@ -7,6 +7,7 @@ import streamlit as st
 from pages.server.paths import runs_dir
 from pages.ui import addresses
 from pages.views.train import queue as queue_view
+from pages.views.train.live import next_steps
 from unet_core.errors import UnetError
 from unet_core.runs import queue
 from unet_core.runs import run as runs
@@ -70,6 +71,10 @@ def show(run: runs.Run, state: RunState, history: History) -> None:
                 _button(run, "Resume", "play_arrow", lambda: launch.start(run), help=sentence, type="primary")
         case RunState.FINISHED | RunState.STOPPED:
             _show_continue(run)
+
+
+def show_with_model(run: runs.Run, state: RunState) -> None:
+    """Buttons that need a checkpoint; of a run that is over, predicting and evaluating stand elsewhere."""
     if run.has_best:
         st.button(
             "Fine-tune",
@@ -79,8 +84,8 @@ def show(run: runs.Run, state: RunState, history: History) -> None:
             args=(run,),
             help="Sets the form to start the next run from the best weights and with the architecture of this run.",
         )
-        for page, label in (("predict", "Predict with this model"), ("evaluate", "Evaluate this model")):
-            st.page_link(f"{page}.py", label=label, query_params={addresses.MODEL: run.id})
+        for page, label, icon in next_steps.LINKS if state.active else ():
+            st.page_link(f"{page}.py", label=label, icon=icon, query_params={addresses.MODEL: run.id})
 
 
 def failed() -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ from pages.server.paths import runs_dir
 from pages.ui import dataset_picker, undo, widgets
 from pages.ui.formatting import duration_text, plain
 from pages.views.train import LIVE, form, run_compare
+from pages.views.train.live_run import TRAINING_TIME
 from unet_core.config import reproduce
 from unet_core.config.schema import RunConfig
 from unet_core.errors import RunError, UnetError
@@ -55,7 +56,7 @@ def row(run: runs.Run, names: Mapping[str, str]) -> dict[str, Any] | None:
         "val_dice": best.val_dice if best else None,
         "val_iou": best.val_iou if best else None,
         "epochs": f"{len(history.epochs)} of {history.started.epochs if history.started else config.train.epochs}",
-        "duration": duration_text(history.epochs[-1].seconds) if history.epochs else "–",
+        "duration": duration_text(history.training_seconds),
         "settings": ", ".join(settings[:MOST_SETTINGS]),
         "note": notes.note,
         "size": folder_mib(str(run.folder), changed),
@@ -89,7 +90,7 @@ def show() -> None:
             "val_dice": st.column_config.ProgressColumn("Best Dice", format="%.3f", min_value=0, max_value=1),
             "val_iou": st.column_config.ProgressColumn("IoU at best", format="%.3f", min_value=0, max_value=1),
             "epochs": st.column_config.TextColumn("Epochs"),
-            "duration": st.column_config.TextColumn("Duration"),
+            "duration": st.column_config.TextColumn("Training time", help=TRAINING_TIME),
             "note": st.column_config.TextColumn("Note", width="medium"),
             "settings": st.column_config.TextColumn("Changed settings", width="medium"),
             "size": st.column_config.NumberColumn("Size", format="%.1f MiB"),

@@ -17,7 +17,11 @@ def test_a_preset_is_where_the_settings_begin(tmp_path, sample_folder, capsys):
     config = run.config
     assert (config.model.down, config.model.up, config.train.loss) == ("strided_conv", "bilinear", "bce_dice")
     assert config.model.base_channels == 2
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["run"] == str(run.folder)
+    out, err = capsys.readouterr()
+    assert json.loads(out.splitlines()[-1])["run"] == str(run.folder)
+    stages = [line.rpartition(": ")[0] for line in err.splitlines() if line.endswith(" s")]
+    names = ["Starting the process", "Loading PyTorch", "Reading images (8)", "Preparing the model", "First step"]
+    assert stages == names
 
 
 def test_the_four_configurations_in_one_command_and_one_table(tmp_path, sample_folder, capsys):

@@ -144,7 +144,7 @@ def test_where_the_run_stands():
         "per_epoch": 2,
         "lr": 0.01,
         "speed": 4.0,
-        "left": 6.0,
+        "left": 5.0,  # 1 s a step, and 1 s for each of two validations
         "device": "cpu bf16",
         "memory": 321,
         "best": [1, 0.7, 0.55, 105],

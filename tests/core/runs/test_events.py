@@ -4,7 +4,7 @@ import json
 import math
 import os
 import zlib
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from unet_core.runs.events import (
     EpochFinished,
     EpochsChanged,
     Event,
+    Load,
     LrChanged,
     Paused,
     RunFailed,
@@ -93,7 +94,24 @@ def test_there_and_back(event: Event) -> None:
     assert line.isascii()
     assert len(line.splitlines()) == 1
     record = json.loads(line)
-    assert list(record) == ["seq", "time", "type", *(item.name for item in fields(event)), "crc32"]
+    names = [item.name for item in fields(event) if getattr(event, item.name) is not None or item.name != "load"]
+    assert list(record) == ["seq", "time", "type", *names, "crc32"]
+
+
+def test_the_load_of_the_machine_is_there_where_it_was_measured() -> None:
+    measured = replace(STEP, load=Load(163.5, 812, None, 4096))
+    line = encode(measured, 7, 1763700000.12345)
+    assert line == signed(f'{STEP_BODY[:-1]}, "load": [163.5, 812, null, 4096]}}')
+    event, _, _ = decode(line)
+    assert isinstance(event, StepFinished)
+    assert event.load == Load(163.5, 812, None, 4096)
+    assert event == STEP, "two equal runs differ in it"
+    later, _, _ = decode(signed(f'{STEP_BODY[:-1]}, "load": [1.0, 2, null, null, 5]}}'))
+    assert isinstance(later, StepFinished)
+    assert later.load == Load(1.0, 2, None, None), "what a later release says besides is passed over"
+    odd, _, _ = decode(signed(f'{STEP_BODY[:-1]}, "load": 5}}'))
+    assert isinstance(odd, StepFinished)
+    assert odd.load is None
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

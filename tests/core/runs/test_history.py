@@ -65,13 +65,27 @@ def test_curves_progress_and_time_left() -> None:
     history = told((100.0, STARTED), (101.0, step(1)), (103.0, step(2)), (106.0, step(3)))
     assert history.steps == [step(1), step(2), step(3)]
     assert history.progress == 0.15  # 3 of 4 * 5 steps
-    assert history.seconds_left == 34.0  # 6 s for 3 steps, 17 steps to go
-    history.add(step(4), 107.0)
-    history.add(step(5), 108.0)
-    history.add(epoch(1), 110.0)  # validation took 2 s
+    assert math.isnan(history.seconds_left), "two steps to warm up, and one interval is too few"
+    history.add(step(4), 108.0)
+    history.add(step(5), 109.0)
+    assert history.seconds_left == 30.0  # 2 s a step (3, 2 and 1), 15 to go
+    history.add(epoch(1), 112.0)  # validation took 3 s
     assert history.epochs == [epoch(1)]
-    assert history.seconds_left == 30.0  # 10 s for 5 steps, 15 to go
-    assert history.last_at == 110.0
+    assert history.seconds_left == 39.0  # three epochs of 5 steps and a validation
+    assert history.seconds_left_at(113.5) == 37.5
+    assert history.last_at == 112.0
+
+
+def test_one_run_has_one_duration() -> None:
+    history = told((100.0, STARTED), (101.0, step(1)))
+    assert math.isnan(history.training_seconds)
+    history.add(epoch(1), 150.0)
+    assert history.training_seconds == 10.0, "what the trainer counted, not what the clock says"
+    history.add(epoch(2), 250.0)
+    history.add(FINISHED, 300.0)
+    assert history.training_seconds == FINISHED.seconds
+    history.add(replace(STARTED, first_epoch=3, stage=2), 900.0)
+    assert history.training_seconds == 20.0
 
 
 def test_nothing_is_left_at_the_end() -> None:
@@ -109,8 +123,11 @@ def test_a_run_taken_up_again_forgets_what_it_repeats() -> None:
     assert history.progress == 0.5
     assert math.isnan(history.seconds_left), "no step since the new start"
     history.add(step(11), 3604.0)
-    assert history.seconds_left == 36.0  # 4 s for one step, 9 to go: the hour does not count
-    assert [item.step for item in history.steps] == list(range(1, 12))
+    assert math.isnan(history.seconds_left), "nor has the pace of the former process to do with it"
+    for number in range(12, 16):
+        history.add(step(number), 3604.0 + 2 * (number - 11))
+    assert history.seconds_left == 10.0  # 2 s for one step, 5 to go: neither the hour counts nor the first step
+    assert [item.step for item in history.steps] == list(range(1, 16))
     assert history.warnings == ["cold"]
 
 
@@ -199,35 +216,40 @@ def test_a_run_that_was_over_and_goes_on() -> None:
     assert (history.total_epochs, history.total_steps, history.finished) == (8, 13 + 5 * 5, None)
     assert history.progress == 13 / 38
     assert math.isnan(history.seconds_left)
-    history.add(replace(step(14), epoch=4), 1002.0)
-    assert history.seconds_left == 2.0 * 24
+    for number in range(14, 19):
+        history.add(replace(step(number), epoch=4), 1002.0 + 2 * (number - 14))
+    assert history.seconds_left == 2.0 * 20
     history.add(again, 2000.0)  # killed and taken up again, in the same stage
     assert placed(history) == [(13, "continued"), (13, "resumed")]
 
 
 def test_more_and_fewer_epochs_move_the_end() -> None:
-    history = told((100.0, STARTED), (101.0, step(1)), (102.0, step(2)))
-    assert (history.total_epochs, history.seconds_left) == (4, 18.0)
-    history.add(EpochsChanged(1, 2, before=4, epochs=10), 102.0)
-    assert (history.total_epochs, history.total_steps, history.progress, history.seconds_left) == (10, 50, 0.04, 48.0)
-    history.add(EpochsChanged(1, 2, before=10, epochs=1), 102.0)
-    assert (history.total_steps, history.seconds_left) == (5, 3.0)
-    assert history.started == STARTED
+    started = replace(STARTED, steps_per_epoch=10)
+    history = told((100.0, started), *((100.0 + n, replace(step(n), epoch=1)) for n in range(1, 6)))
+    assert (history.total_epochs, history.seconds_left) == (4, 35.0)
+    history.add(EpochsChanged(1, 5, before=4, epochs=10), 105.0)
+    assert (history.total_epochs, history.total_steps, history.progress, history.seconds_left) == (10, 100, 0.05, 95.0)
+    history.add(EpochsChanged(1, 5, before=10, epochs=1), 105.0)
+    assert (history.total_steps, history.seconds_left) == (10, 5.0)
+    assert history.started == started
 
 
 def test_a_pause_is_no_time_of_training() -> None:
-    history = told((100.0, STARTED), (101.0, step(1)), (102.0, step(2)), (102.0, Paused(1, 2)))
-    assert (history.paused_at, history.seconds_left) == (102.0, 18.0)
-    history.add(LrChanged(1, 2, 0.01, 0.1), 150.0)  # asked for while it is held
-    assert (history.seconds_left, history.lr) == (18.0, 0.1)
-    history.add(Unpaused(1, 2, 100.0), 202.0)
-    assert (history.paused_at, history.seconds_left) == (None, 18.0)
-    history.add(step(3), 203.0)
-    assert history.seconds_left == 17.0
-    history.add(Paused(1, 3), 203.0)
-    history.add(replace(STARTED, first_epoch=1), 500.0)
-    history.add(step(1), 501.0)
-    assert history.seconds_left == 19.0, "the pauses before the latest start have nothing to do with its pace"
+    started = replace(STARTED, steps_per_epoch=10)
+    steps = [(100.0 + n, replace(step(n), epoch=1)) for n in range(1, 6)]
+    history = told((100.0, started), *steps, (105.0, Paused(1, 5)))
+    assert (history.paused_at, history.seconds_left, history.seconds_left_at(170.0)) == (105.0, 35.0, 35.0)
+    history.add(LrChanged(1, 5, 0.01, 0.1), 150.0)  # asked for while it is paused
+    assert (history.seconds_left, history.lr) == (35.0, 0.1)
+    history.add(Unpaused(1, 5, 100.0), 205.0)
+    assert (history.paused_at, history.seconds_left) == (None, 35.0)
+    history.add(replace(step(6), epoch=1), 206.0)
+    assert history.seconds_left == 34.0
+    history.add(Paused(1, 6), 206.0)
+    history.add(replace(started, first_epoch=1), 500.0)
+    for at, event in steps:
+        history.add(event, at + 400.0)
+    assert history.seconds_left == 35.0, "the pauses before the latest start have nothing to do with its pace"
 
 
 def test_the_rate_and_the_memory_are_those_of_the_latest_step() -> None:

@@ -69,6 +69,7 @@ LISTING = [
     "lock",
     "mask_coding.json",
     "split.json",
+    "start.json",
     "worker.log",
 ]
 LAUNCH_AND_HANG = """

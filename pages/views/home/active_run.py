@@ -1,0 +1,69 @@
+"""The run that trains now: how far it is, with its validation Dice and its loss as small curves."""
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.server import run_feed
+from pages.server.paths import is_public, runs_dir
+from pages.ui import addresses, widgets
+from pages.ui.formatting import plain, score_text
+from pages.views.train.live import status
+from unet_core.runs import manage, queue, stages
+from unet_core.runs import run as runs
+from unet_core.runs.history import History
+
+SECONDS = 2.0
+POINTS = 40  # of a small curve
+
+
+def show() -> None:
+    """The card; nothing while no run trains."""
+    if not is_public() and runs.find_active(runs_dir()) is not None:
+        st.fragment(_show_run, run_every=SECONDS)()
+
+
+def _show_run() -> None:
+    run = runs.find_active(runs_dir())
+    if run is None:
+        st.rerun()  # the page, whose list of recent runs has the result
+    state, history = run.state(), run_feed.history(run)
+    with (
+        st.container(border=True, key="home_run"),
+        st.container(horizontal=True, vertical_alignment="center", gap="medium"),
+    ):
+        with st.container(key="home_run_text", gap="small", width="stretch"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                widgets.state_badge(state)
+                st.markdown(f"**{plain(manage.label(run))}**", width="content")
+                if waiting := len(queue.waiting(runs_dir())):
+                    st.caption(f"{waiting} in the queue", width="content")
+                with st.container(key="home_next", width="content"):
+                    st.page_link(
+                        "train.py", label="Open", icon=":material/show_chart:", query_params={addresses.MODEL: run.id}
+                    )
+            status.show(run, state, history)
+            if not history.steps and (start := stages.read(run.folder)):
+                st.caption(f"{start[-1].label}…")
+        _show_curves(history)
+
+
+def _show_curves(history: History) -> None:
+    dices = [epoch.val_dice for epoch in history.epochs if epoch.val_dice is not None]
+    losses = [step.loss for step in history.steps if step.loss is not None]
+    if dices:
+        st.metric("Validation Dice", score_text(dices[-1]), chart_data=thin(dices), width=180)
+    if losses:
+        st.metric("Loss", f"{losses[-1]:.3g}", chart_data=thin(losses), width=180)
+
+
+def thin(values: Sequence[float], most: int = POINTS) -> list[float]:
+    """At most so many values, each the mean of as many neighbors.
+
+    >>> thin([1.0, 3.0, 5.0, 7.0, 9.0], most=3)
+    [2.0, 6.0, 9.0]
+    """
+    size = max(1, math.ceil(len(values) / most))
+    groups = [values[start : start + size] for start in range(0, len(values), size)]
+    return [sum(group) / len(group) for group in groups]

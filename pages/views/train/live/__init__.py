@@ -1,0 +1,1 @@
+"""Parts of the view of one run: how far it is, what comes next, how its start went."""
