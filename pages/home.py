@@ -8,6 +8,7 @@ import streamlit as st
 from pages.server import run_feed
 from pages.server.paths import runs_dir
 from pages.ui import dataset_picker
+from pages.views.home import first_run
 from unet_core.errors import UnetError
 from unet_core.runs import manage
 from unet_core.runs import run as runs
@@ -26,6 +27,7 @@ STEPS = (
 
 st.title("UNet Studio")
 st.markdown("Train a **U-Net** on your own images and masks, use it on new images and evaluate it, all in the browser.")
+first_run.show()
 
 for row in (STEPS[:2], STEPS[2:]):
     for column, (page, icon, title, text) in zip(st.columns(2), row, strict=True):

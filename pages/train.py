@@ -5,6 +5,7 @@ import streamlit as st
 from pages.server.paths import runs_dir
 from pages.ui import widgets
 from pages.views import train as names
+from pages.views.home import first_run
 from pages.views.train import architecture, augmentation, before_start, form, live_run, queue, run_table, sweep
 from unet_core.runs import run as runs
 
@@ -25,6 +26,7 @@ def show_live() -> None:
 
 
 st.title("Train")
+first_run.show_hint("train")
 left, right = st.columns([1, 2], gap="large")
 with right:
     queue.show()

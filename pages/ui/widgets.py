@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from pages.server import paths
 from pages.ui.formatting import plain
 from unet_core.config.fields import Field
 from unet_core.runs import manage
@@ -179,9 +180,9 @@ def tiles(values: dict[str, tuple[str, str]]) -> None:
 
 def show_error(message: object) -> None:
     """A problem that the user can fix; the messages are those of the core."""
-    st.error(plain(str(message)), icon=":material/error:")
+    st.error(plain(paths.shorten(str(message))), icon=":material/error:")
 
 
 def show_warning(message: object) -> None:
     """A problem that does not stop the work."""
-    st.warning(plain(str(message)), icon=":material/warning:")
+    st.warning(plain(paths.shorten(str(message))), icon=":material/warning:")
