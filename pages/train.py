@@ -14,6 +14,7 @@ VIEWS = [names.LIVE, names.PREFLIGHT, names.ARCHITECTURE, names.CROPS, names.SWE
 
 def show_live() -> None:
     """The chosen run, or where to begin."""
+    first_run.show_hint("train")
     existing = runs.find(runs_dir())
     if existing:
         if (run := widgets.choose_run("Run", existing)) is not None:
@@ -26,7 +27,6 @@ def show_live() -> None:
 
 
 st.title("Train")
-first_run.show_hint("train")
 left, right = st.columns([1, 2], gap="large")
 with right:
     queue.show()
