@@ -17,7 +17,7 @@ from unet_core.data import synthetic
 from unet_core.io import images
 from unet_core.runs import run as runs
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 IMAGES, CLICKS = 25, 11
 REAL = Path(os.environ.get("UNET_DATA", ROOT.parent / "shared" / "data")) / "dsb2018" / "stage1_train"
