@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.views.home import active_run, recent_runs
+from pages.views.home import active_run, first_run, recent_runs
 
 STEPS = (
     ("data", ":material/database:", "1 · Data", "Upload images and masks, choose a folder, or take the built-in "
@@ -19,6 +19,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium", ke
     st.title("UNet Studio", anchor=False, width="content")
     st.markdown("Train a **U-Net** on your own images and masks, use it on new images and evaluate it.")
 active_run.show()
+first_run.show()
 with st.container(key="home_steps"):
     for page, icon, title, text in STEPS:
         with st.container(border=True, height="stretch", gap="small"):

@@ -11,6 +11,7 @@ from pages.server.background_job import CANCELLED
 from pages.ui import addresses, job_progress, model_picker, undo, widgets
 from pages.ui.formatting import plain
 from pages.ui.messages import show_messages
+from pages.views.home import first_run
 from pages.views.predict import address, import_model, inputs, job, layout, options, result, troubleshooting, uploads
 from pages.views.predict.masks import Work
 from unet_core.errors import UnetError
@@ -43,6 +44,7 @@ if model is None:
     st.stop()
 problems = uploads.list_problems()
 with view:
+    first_run.show_hint("predict")
     with st.container():
         undo.show(uploads.REMOVED, "", most=1)
     with st.container():

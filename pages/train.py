@@ -8,6 +8,7 @@ from pages.components.copy_link import show_copy_link
 from pages.server.paths import runs_dir
 from pages.ui import addresses, widgets
 from pages.views import train as names
+from pages.views.home import first_run
 from pages.views.train import architecture, augmentation, before_start, form, live_run, queue, run_table, sweep
 from unet_core.runs import run as runs
 
@@ -16,6 +17,7 @@ VIEWS = [names.LIVE, names.PREFLIGHT, names.ARCHITECTURE, names.CROPS, names.SWE
 
 def show_live() -> None:
     """The chosen run, or where to begin."""
+    first_run.show_hint("train")
     existing = runs.find(runs_dir())
     if existing:
         left, right = st.columns([5, 1], gap="small", vertical_alignment="bottom")

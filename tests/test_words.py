@@ -116,10 +116,10 @@ def test_every_kind_of_text_is_read(texts: list[Text]) -> None:
     by_file = {where.partition(":")[0]: "" for where, _ in texts}
     for where, text in texts:
         by_file[where.partition(":")[0]] += f"{text}\n"
-    assert "Pause and resume" in by_file["README.md"] or "pause and resume" in by_file["README.md"]
-    assert "Segmentation scores" in by_file["docs/scores.md"] or "ground truth" in by_file["docs/scores.md"]
+    assert "pause and resume" in by_file["README.md"]
+    assert "ground truth" in by_file["docs/scores.md"]
     assert "Passes over the training set." in by_file["unet_core/config/schema.py"]
-    assert "Learning rate" in by_file["pages/ui/widgets.py"]
+    assert any("Start training" in text for file, text in by_file.items() if file.startswith("pages/"))
     assert "Connection lost, trying again…" in by_file["pages/components/live_chart/feed.js"]
     assert "Follow the latest epoch" in by_file["pages/components/snapshots/snapshots.html"]
     assert any("--runs-dir" in text for file, text in by_file.items() if file.endswith("train --help"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from unet_core.data import synthetic
 from unet_core.data.library.library import Library
+from unet_core.io.filenames import readable
 
 
 def runs_dir() -> Path:
@@ -31,6 +32,11 @@ def sample_data() -> Path:
 def datasets_dir() -> Path:
     """The folder of the named datasets: $UNET_DATASETS, by default `datasets` where the app was started."""
     return Path(os.environ.get("UNET_DATASETS", "datasets")).resolve()
+
+
+def shorten(message: str) -> str:
+    """A message without the folder where the app keeps its datasets: "cells/images/a.png" says it to a visitor."""
+    return message.replace(f"{readable(str(datasets_dir()))}/", "")
 
 
 def library() -> Library:

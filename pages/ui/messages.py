@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from pages.server import paths
 from pages.ui import widgets
 from pages.ui.formatting import plain
 
@@ -18,4 +19,4 @@ def show_messages(
         show(message)
     if len(messages) > most:
         with st.expander(f"{len(messages) - most} more {noun}"):
-            st.markdown("\n".join(f"- {plain(message)}" for message in messages[most:]))
+            st.markdown("\n".join(f"- {plain(paths.shorten(message))}" for message in messages[most:]))

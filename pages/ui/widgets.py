@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from pages.server import paths
 from pages.ui import form_state
 from pages.ui.formatting import plain
 from unet_core.config.fields import Field
@@ -132,9 +133,9 @@ def tiles(values: dict[str, tuple[str, str]]) -> None:
 
 def show_error(message: object) -> None:
     """A problem that the user can fix; the messages are those of the core, with the names of settings as labels."""
-    st.error(plain(in_words(str(message))), icon=":material/error:")
+    st.error(plain(paths.shorten(in_words(str(message)))), icon=":material/error:")
 
 
 def show_warning(message: object) -> None:
     """A problem that does not stop the work."""
-    st.warning(plain(in_words(str(message))), icon=":material/warning:")
+    st.warning(plain(paths.shorten(in_words(str(message)))), icon=":material/warning:")

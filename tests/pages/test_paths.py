@@ -23,3 +23,10 @@ def test_a_public_server_shows_no_folder(monkeypatch: pytest.MonkeyPatch, value:
     monkeypatch.setenv("UNET_STUDIO_PUBLIC", value)
     monkeypatch.setenv("UNET_DATA_ROOT", "/tmp")
     assert (paths.data_root() is None) is closed
+
+
+def test_messages_name_what_a_visitor_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNET_DATASETS", str(tmp_path / "d"))
+    assert paths.shorten(f"{tmp_path}/d/cells/images/a.png: empty file.") == "cells/images/a.png: empty file."
+    elsewhere = f"{tmp_path}/lab/cells: there is no such folder. Check the path."
+    assert paths.shorten(elsewhere) == elsewhere

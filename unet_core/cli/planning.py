@@ -143,7 +143,7 @@ def _print_report(report: Report) -> None:
         f"validation {report.val_seconds:.1f} s, saving {report.save_seconds:.1f} s)",
         "total time": f"{report.total_seconds():.0f} s for {report.epochs} epochs",
         "memory": f"{report.memory_mb:.0f} of {report.free_mb:.0f} MiB",
-        "largest batch": f"{report.largest_batch} (limited by {report.largest_by})",
+        "largest batch": report.explain_batch(),
         "receptive field": f"{report.receptive_field} px",
         "median object": f"{report.fingerprint.object_diameter or 0:.0f} px",
     }

@@ -57,6 +57,20 @@ class Report:
     def epoch_seconds(self) -> float:
         return self.train_seconds + self.val_seconds + self.save_seconds
 
+    def explain_batch(self) -> str:
+        """One sentence or two on the largest batch: what was tested, and what that means for the setting."""
+        size = self.largest_batch
+        match self.largest_by:
+            case "data":
+                return f"A batch of {size} fits and holds all crops of an epoch: a larger one would change nothing."
+            case "memory":
+                return f"A batch of {size} fits in memory, the next larger one that was tested does not."
+            case "setting":
+                return f"A batch of {size} fits, the largest that can be set."
+            case _:
+                more = f" By their memory, about {self.memory_batch} would fit." if self.memory_batch > size else ""
+                return f"A batch of {size} fits; there was no time to test larger ones.{more}"
+
     def total_seconds(self, epochs: int = 0) -> float:
         """From the start to the end of so many epochs, 0 = those of the settings."""
         return self.start_seconds + (epochs or self.epochs) * self.epoch_seconds

@@ -15,12 +15,6 @@ from unet_core.planning.process import Check, CheckState
 from unet_core.planning.report import Progress, Report
 
 POLL_SECONDS = 0.5
-ENDED_BY = {  # why the search for the largest batch ended
-    "memory": "the next size did not fit in memory",
-    "data": "an epoch has no more crops",
-    "time": "the check ran out of time, larger ones may fit",
-    "setting": "the largest that can be set",
-}
 
 
 def begin(config: RunConfig, kind: str) -> None:
@@ -123,9 +117,8 @@ def show_report(check: Check, config: RunConfig) -> None:
     for warning in report.warnings:
         widgets.show_warning(warning)
     batch = report.largest_batch
-    more = f" Memory would fit about {report.memory_batch}." if report.memory_batch > batch else ""
-    faster = "" if report.device != "cpu" else " On a CPU, larger batches are barely faster."
-    st.caption(f"Largest batch tested: {batch} ({ENDED_BY.get(report.largest_by, report.largest_by)}).{more}{faster}")
+    faster = " On a CPU, larger batches are barely faster." if report.device == "cpu" else ""
+    st.caption(f"{report.explain_batch()}{faster}")
     if batch != config.train.batch_size:
         st.button(
             f"Use batch size {batch}",
@@ -152,7 +145,10 @@ def tiles(report: Report, epochs: int) -> dict[str, tuple[str, str]]:
             "Total time, including the loading of the images.",
         ),
         "Memory": (f"{report.memory_mb / 1024:.1f} GB", f"Peak use with these settings{free}."),
-        "Largest batch": (f"{report.largest_batch}", "Largest batch size that completed a step."),
+        "Largest batch": (
+            f"{report.largest_batch} (all crops)" if report.largest_by == "data" else f"{report.largest_batch}",
+            report.explain_batch(),
+        ),
         "Receptive field": (f"{report.receptive_field} px", "Side of the image area that can affect one output pixel."),
     }
     if diameter is not None:

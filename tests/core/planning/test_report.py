@@ -1,6 +1,9 @@
 """Lines from one process to another."""
 
 import math
+from dataclasses import replace
+
+import pytest
 
 from tests.core.planning.test_planner import NUCLEI
 from unet_core.planning.report import LrRange, Progress, Refused, Report, decode, encode
@@ -38,6 +41,24 @@ def test_an_epoch_and_a_run_add_up():
     assert math.isclose(REPORT.epoch_seconds, 13.3)
     assert math.isclose(REPORT.total_seconds(), 3 + 15 * 13.3)
     assert math.isclose(REPORT.total_seconds(2), 3 + 2 * 13.3)
+
+
+@pytest.mark.parametrize(
+    ("by", "memory", "says"),
+    [
+        ("data", 851, "A batch of 64 fits and holds all crops of an epoch: a larger one would change nothing."),
+        ("memory", 66, "A batch of 64 fits in memory, the next larger one that was tested does not."),
+        ("setting", 851, "A batch of 64 fits, the largest that can be set."),
+        (
+            "time",
+            851,
+            "A batch of 64 fits; there was no time to test larger ones. By their memory, about 851 would fit.",
+        ),
+        ("time", 0, "A batch of 64 fits; there was no time to test larger ones."),
+    ],
+)
+def test_of_the_largest_batch_one_thing_is_said(by, memory, says):
+    assert replace(REPORT, largest_by=by, memory_batch=memory).explain_batch() == says
 
 
 def test_everything_comes_back_as_it_was():

@@ -18,6 +18,9 @@ from unet_core.io.zip_reader import natural, readable
 MOST_FOLDERS = 1000  # that are listed
 MOST_ENTRIES = 1000  # of one folder that are counted
 MOST_COUNTED = 50_000  # of all listed folders
+CLOSED = ("boot", "dev", "etc", "proc", "sys")  # in the root of a disk: they hold no images and are not opened
+PROGRAMS = ("bin", "cores", "lib", "lib32", "lib64", "libx32", "lost+found", "private", "run", "sbin", "snap", "usr")
+SYSTEM = frozenset((*CLOSED, *PROGRAMS, "System", "Library"))  # none of them is listed
 QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "`": "`"}
 
 
@@ -59,6 +62,8 @@ def parse_path(text: str, data_root: Path | None) -> Path:
         # Without its dots first, so that what is checked is what is opened.
         path = Path(os.path.abspath(base / text))  # noqa: PTH100 - resolve() would lose the links that users made
         _check_inside(path, root, shown)
+        if root == Path(root.anchor) and path.resolve().parts[1:2] and path.resolve().parts[1] in CLOSED:
+            raise DataError(f"{shown}: belongs to the operating system. Choose the folder of your images.")
         if path.is_file():
             raise DataError(f"{shown}: is a file. Choose its folder, {readable(str(path.parent))}.")
         if not path.is_dir():
@@ -69,7 +74,8 @@ def parse_path(text: str, data_root: Path | None) -> Path:
 
 
 def list_folders(folder: Path, data_root: Path | None) -> list[FolderItem]:
-    """The folders in a folder, sorted as people count, without hidden ones and links that lead out of the data root.
+    """The folders in a folder, sorted as people count, without hidden ones, those of the system, and links that lead
+    out of the data root.
 
     Raises DataError as `parse_path` does.
     """
@@ -77,7 +83,9 @@ def list_folders(folder: Path, data_root: Path | None) -> list[FolderItem]:
     assert data_root is not None, "parse_path has refused it"
     root, items, budget = data_root.resolve(), list[FolderItem](), MOST_COUNTED
     with _errors(readable(str(folder))), os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if not is_junk(entry.name) and _is_open_folder(entry, root)]
+        hidden = SYSTEM if folder == Path(folder.anchor) else frozenset[str]()
+        shown = (entry for entry in entries if not is_junk(entry.name) and entry.name not in hidden)
+        names = [entry.name for entry in shown if _is_open_folder(entry, root)]
     for name in sorted(names, key=natural)[:MOST_FOLDERS]:
         item, counted = _count(folder / name, min(MOST_ENTRIES, budget))
         budget -= counted

@@ -31,7 +31,7 @@ def show() -> Added | None:
         key=PATH,
         on_change=_open_typed,
         args=(data_root,),
-        placeholder="~/cells",
+        placeholder=readable(str(here)),
         help="Type or paste the path of a folder and press Enter, or choose it below.",
     )
     if message := st.session_state.get(ERROR):

@@ -116,3 +116,19 @@ def test_what_may_not_be_opened_is_named(root: Path, monkeypatch: pytest.MonkeyP
     assert (item.problem, item.images) == ("my cells: cannot be opened (Permission denied).", 0)
     with pytest.raises(DataError, match=r"the app may not open it \(Permission denied\)"):
         parse_path("my cells", root)
+
+
+def test_folders_of_the_system_are_neither_listed_nor_opened() -> None:
+    listed = [item.name for item in list_folders(Path("/"), Path("/"))]
+    assert listed and not {"bin", "dev", "etc", "proc", "sys", "usr"} & set(listed)
+    for path in ("/etc", "/proc/self", "/sys", "/dev/../etc/"):
+        with pytest.raises(DataError, match=r": belongs to the operating system\. Choose the folder of your images\."):
+            parse_path(path, Path("/"))
+    assert parse_path("/usr/share", Path("/")) == Path("/usr/share"), "programs may bring images"
+
+
+def test_a_data_root_of_that_name_is_no_folder_of_the_system(root: Path) -> None:
+    (root / "etc" / "proc").mkdir(parents=True)
+    assert parse_path("etc", root) == root / "etc"
+    assert [item.name for item in list_folders(root / "etc", root)] == ["proc"]
+    assert "etc" in [item.name for item in list_folders(root, root)]
