@@ -53,9 +53,7 @@ def follow(scoring: ScoringJob, chosen: images.Images) -> None:
         images.show_known(scoring.scores)
     if progress.state == CANCELLED:
         with st.container(horizontal=True, vertical_alignment="center"):
-            message = (
-                f"Canceled after {progress.images} of {progress.of_images} images; the scores below are of those."
-            )
+            message = f"Canceled after {progress.images} of {progress.of_images} images; the scores below are of those."
             st.warning(
                 message if progress.images else "Canceled before any image was scored.",
                 icon=":material/cancel:",

@@ -7,11 +7,16 @@ Each good event of the log has a number, counted from 1. A reader that has every
 `reset` tells it to forget what it has: it asked from the beginning, it knows another life of the log, or an
 interrupted run was resumed and repeats steps. Numbers of steps are sent as stretches [first, count], seconds in
 hundredths and as differences, values with four digits: a step costs some 20 bytes.
+
+The tables of the curves, to be kept, hold every point as it was logged: nothing is smoothed, thinned or rounded.
 """
 
+import csv
+import io
 import math
 import statistics
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -19,6 +24,8 @@ from typing import Any, NamedTuple
 from unet_core.runs.events import EpochFinished, Event, Paused, RunStarted, StepFinished, Unpaused
 from unet_core.runs.history import History
 
+STEP_COLUMNS = ("step", "epoch", "loss", "learning_rate", "memory_mib")
+EPOCH_COLUMNS = ("epoch", "step", "train_loss", "val_loss", "val_dice", "val_iou", "learning_rate", "seconds", "best")
 PACE_STEPS = 41  # the pace is the median over the intervals between so many steps: validation and pauses drop out
 TEXT = 300  # characters of a mark's words
 
@@ -179,3 +186,50 @@ def _stretches(numbers: list[int]) -> list[list[int]]:
 
 def _cut(text: str) -> str:
     return text if len(text) <= TEXT else text[: TEXT - 1] + "…"
+
+
+def steps_to_csv(history: History) -> str:
+    r"""A line for each optimizer step, with the loss of its batch; an undefined loss is an empty cell.
+
+    >>> from unet_core.runs.events import StepFinished
+    >>> history = History()
+    >>> history.add(StepFinished(1, 1, 0.123456789, 0.01), 0.0)
+    >>> history.add(StepFinished(1, 2, None, 0.01), 1.0)
+    >>> steps_to_csv(history)
+    'step,epoch,loss,learning_rate,memory_mib\n1,1,0.123456789,0.01,\n2,1,,0.01,\n'
+    """
+    return _to_csv(
+        STEP_COLUMNS, ((step.step, step.epoch, step.loss, step.lr, step.memory_mb) for step in history.steps)
+    )
+
+
+def epochs_to_csv(history: History) -> str:
+    """A line for each epoch: losses, validation scores, the run's seconds up to it, 1 where it was the best so far."""
+    rows = (
+        (
+            epoch.epoch,
+            epoch.step,
+            epoch.train_loss,
+            epoch.val_loss,
+            epoch.val_dice,
+            epoch.val_iou,
+            epoch.lr,
+            epoch.seconds,
+            int(epoch.best),
+        )
+        for epoch in history.epochs
+    )
+    return _to_csv(EPOCH_COLUMNS, rows)
+
+
+def _to_csv(header: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value

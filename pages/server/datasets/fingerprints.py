@@ -56,7 +56,7 @@ class FingerprintJob(BackgroundJob):
 
     def _progress(self, done: int, of: int) -> None:
         if self._cancelled():
-            raise Cancelled("The measuring of the dataset was cancelled.")
+            raise Cancelled("The measuring of the dataset was canceled.")
         self._done, self._of = done, of
 
 

@@ -12,8 +12,8 @@ from pages.ui.formatting import duration_text, plain, score_text
 from pages.views.train import run_controls
 from pages.views.train.live import next_steps, start, status
 from unet_core.errors import UnetError
+from unet_core.runs import chart_data
 from unet_core.runs import run as runs
-from unet_core.runs import tables
 from unet_core.runs.history import History
 from unet_core.runs.run import RunState
 
@@ -44,8 +44,8 @@ def show_progress(run: runs.Run, active: bool) -> None:
 def export_tables(run: runs.Run) -> dict[str, Callable[[], str]]:
     """All points of the curves, made when they are asked for."""
     return {
-        "steps": lambda: tables.steps_to_csv(run_feed.history(run)),
-        "epochs": lambda: tables.epochs_to_csv(run_feed.history(run)),
+        "steps": lambda: chart_data.steps_to_csv(run_feed.history(run)),
+        "epochs": lambda: chart_data.epochs_to_csv(run_feed.history(run)),
     }
 
 
