@@ -19,13 +19,14 @@ from unet_core.data.dataset import Dataset
 from unet_core.data.groups import identity
 from unet_core.errors import CheckpointError
 from unet_core.hardware import cores
+from unet_core.io import warm_up
 from unet_core.io.files import write_atomically
 from unet_core.models import checkpoint, unet
 from unet_core.runs import control, run_data, snapshots, stages
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog, read_events
 from unet_core.runs.events import EpochFinished, RunStarted, StepFinished, Warned
-from unet_core.training import finetune, splitting, warm_up
+from unet_core.training import finetune, splitting
 from unet_core.training.loop import train
 from unet_core.training.state import TrainerState
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from unet_core.training import warm_up
+from unet_core.io import warm_up
 
 
 def test_the_module_is_there_when_the_block_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
