@@ -174,8 +174,7 @@ def test_every_view_of_data_with_findings_and_its_popovers(watch: Watch, make_se
     server.start()
     for address in DATA_ADDRESSES:
         watch.open(server, f"{address}&dataset={name}")
-    watch.page.goto(f"{server.url}/data?data_view=Gallery&dataset={name}")
-    watch.page.locator(".st-key-gallery_grid").get_by_role("button").first.click()
+    watch.page.goto(f"{server.url}/data?data_view=Gallery&dataset={name}&image=cells_001")
     watch.page.locator(".viewer[data-state=ready]").wait_for()
     watch.check("an image of the gallery")
     for label in ("Rename…", "Remove…"):

@@ -2,6 +2,7 @@
 
 import { element } from "../shared/dom.js";
 import { closeMenuAfterChoice } from "./menu.js";
+import { spreadColorScheme } from "./theme.js";
 
 // What takes keys itself: typing, or arrows that move something.
 const TAKES_KEYS = "input, textarea, select, canvas, dialog, [contenteditable=''], [contenteditable=true], [role=application]," +
@@ -80,6 +81,7 @@ class Shortcuts {
     parent.append(this.root);
     document.addEventListener("keydown", (event) => this.press(event), { signal: this.removed.signal });
     closeMenuAfterChoice(this.removed.signal);
+    spreadColorScheme(this.removed.signal);
   }
 
   update({ data }) {
