@@ -254,9 +254,13 @@ class _Rules:
         shares = self.data.class_shares
         if len(shares) <= 2:
             foreground = f"the foreground is {100 * (shares[1] if len(shares) > 1 else 0):.2g}% of the pixels"
-            reason = f"{foreground}; auto is bce_dice: Dice handles class imbalance, BCE stabilizes it"
+            reason = (
+                f"{foreground}; auto is cross-entropy + Dice: Dice handles class imbalance, cross-entropy is stable"
+            )
         else:
-            reason = f"{len(shares)} classes; auto is cross_entropy_dice: Dice weighs rare and frequent classes equally"
+            reason = (
+                f"{len(shares)} classes; auto is cross-entropy + Dice: Dice weighs rare and frequent classes equally"
+            )
         return "loss", "auto", reason
 
     def class_weights(self) -> tuple[str, str, str]:

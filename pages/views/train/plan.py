@@ -11,7 +11,7 @@ from pages.ui import form_state, widgets
 from pages.ui.formatting import plain
 from pages.ui.settings import applies, values_of
 from pages.views.train import dataset
-from unet_core.config.labels import fields_by_name
+from unet_core.config.labels import fields_by_name, in_words
 from unet_core.config.schema import RunConfig
 from unet_core.data.fingerprint import Fingerprint
 from unet_core.data.recipe import recipes
@@ -125,12 +125,10 @@ def describe(plan: Plan, config: RunConfig) -> str:
     return ("Suggested: " if as_planned else "") + ", ".join(parts)
 
 
-def explain(plan: Plan, config: RunConfig) -> None:
+def explain(plan: Plan) -> None:
     """The table of suggestions behind "Why?", and the switch between them and the general defaults."""
     with st.popover("Why?", type="tertiary", key="why", on_change="rerun"):
-        if not config.data.root:
-            st.info("Choose a dataset first.", icon=":material/database:")
-        elif plan.problem:
+        if plan.problem:
             widgets.show_error(plan.problem)
         elif plan.data is None:
             st.caption("Suggestions for this dataset appear here once it is read.")
@@ -141,7 +139,7 @@ def explain(plan: Plan, config: RunConfig) -> None:
             else:
                 st.markdown("These are the **general defaults** with your changes. Suggested for this dataset:")
                 _show_switch("Use the suggestions", form_state.ON, plan)
-            show_table(plan, config, "why")
+            show_table(plan, "why")
 
 
 def _show_switch(label: str, mode: str, plan: Plan) -> None:
@@ -166,14 +164,14 @@ def show(config: RunConfig) -> None:
         widgets.show_error(job.error)
     else:
         widgets.tiles(tiles(job.result))
-        show_table(Plan(tuple(propose(job.result, chosen)), data=job.result), config, "take")
+        show_table(Plan(tuple(propose(job.result, chosen)), data=job.result), "take")
         if config.train.init:
             st.caption("The architecture is not listed: it is taken from the model that is fine-tuned.")
 
 
-def show_table(plan: Plan, config: RunConfig, key: str) -> None:
+def show_table(plan: Plan, key: str) -> None:
     """Each suggestion beside the value in the form, with its reason and a button where they differ."""
-    current = values_of(config)
+    current = {item.setting: form_state.value_of(item.setting) for item in plan.advice}
     changes = [item for item in plan.advice if item.value != current[item.setting]]
     if changes:
         st.button(
@@ -211,7 +209,7 @@ def show_row(item: Advice, current: Any, key: str) -> None:
         )
     else:
         suggested.markdown(f":green[:material/check:] {value}")
-    st.caption(plain(item.reason[0].upper() + item.reason[1:] + "."))
+    st.caption(plain(in_words(f"{item.reason[0].upper()}{item.reason[1:]}.")))
 
 
 def use(advice: Sequence[Advice]) -> None:

@@ -29,7 +29,7 @@ def show(config: RunConfig, usable: bool, advice: Plan) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="plan_line"):
         if usable:
             duration.show(plan.describe(advice, config), config, advice)
-        plan.explain(advice, config)
+        plan.explain(advice)
     if usable:
         usable = _check_device(config)
     active = runs.find_active(runs_dir())
