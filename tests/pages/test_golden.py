@@ -34,7 +34,7 @@ def test_home_and_train_show_it(run: Run) -> None:
     assert "the old name" in everything
     assert "0.572" in everything
     names = [element.proto.component_name.rpartition(".")[2] for element in app.get("bidi_component")]
-    assert {"live_chart", "snapshots"} <= set(names)  # the curves, and the predictions over epochs
+    assert {"live_chart", "learning_film"} <= set(names)  # the curves, and the predictions over epochs
 
 
 def test_evaluate_gives_the_scores_of_before(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,8 +29,7 @@ def _show_queue(was_busy: bool) -> None:
         st.rerun()  # the whole page: the labels of its buttons depend on this
     if message := st.session_state.get("queue_error"):  # stays until the next click on a button
         widgets.show_error(message)
-    with st.container():  # it has its place also where it is empty
-        undo.show("queued run", note="")
+    undo.show("queued run", note="")
     if not waiting:
         return
     with st.container(border=True, key="queue"):

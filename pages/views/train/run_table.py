@@ -67,8 +67,7 @@ def row(run: runs.Run, names: Mapping[str, str]) -> dict[str, Any] | None:
 
 def show() -> None:
     """The table, and the panel of the selected row."""
-    with st.container():  # it has its place also where it is empty
-        undo.show("run")
+    undo.show("run")
     names = dataset_picker.names_by_root()
     listed = [(run, values) for run in runs.find(runs_dir()) if (values := row(run, names))]
     if not listed:
