@@ -152,7 +152,7 @@ def _show_progress(run: runs.Run) -> None:
     else:
         st.markdown(f"Training is {state.value}, after {done} of {total} epochs." if total else f"Run: {state.value}.")
     if history.best is not None:
-        st.caption(f"Best Dice on validation images so far: {score_text(history.best.val_dice)}")
+        st.caption(f"Best Dice on validation images: {score_text(history.best.val_dice)}")
     st.page_link(
         "train.py", label="Watch the curves", icon=":material/show_chart:", query_params={addresses.MODEL: run.id}
     )
