@@ -25,7 +25,7 @@ ERROR = "guide_error"  # in the session: why training did not start; shown once
 DONE, NOW, LATER = "Done", "Now", "Later"
 ICONS = {
     DONE: ":green[:material/check_circle:]",
-    NOW: ":blue[:material/arrow_circle_right:]",
+    NOW: ":blue[:material/arrow_forward:]",
     LATER: ":gray[:material/circle:]",
 }
 LAST_STEP = {"predict": "See masks", "evaluate": "Read the scores"}
