@@ -75,6 +75,7 @@ def test_from_the_first_visit_to_a_mask_and_a_score(page: Page, server: Server, 
     visitor.see(page.get_by_role("img", name="Loss per batch").or_(page.locator(".live canvas").first), "the curve")
     run = runs.find(server.runs_dir)[0]
     assert Path(run.config.data.root) == server.folder / "datasets" / "nuclei"
+    poll(lambda: run.has_best, 400, "the first epoch")
     visitor.click(page.get_by_role("link", name="Predict with this model"), "predict")
 
     visitor.click(page.get_by_role("button", name="example images"), "examples")

@@ -66,7 +66,7 @@ def test_a_trained_model_leads_to_masks_and_scores(place, finished, monkeypatch)
     monkeypatch.setattr(first_run.st, "switch_page", lambda page, query_params: opened.append((page, query_params)))
     app = show()
     assert states(app) == ["done", "done", "now"]
-    assert "Best Dice on validation images so far: 0.710" in texts(app)
+    assert "Best Dice on validation images: 0.710" in texts(app)
     app.button(key="guide_predict").click().run()
     assert opened == [("predict.py", {"model": finished.id, "example": "all"})]
     assert states(app) == ["done", "done", "now"]

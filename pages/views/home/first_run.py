@@ -25,7 +25,7 @@ ERROR = "guide_error"  # in the session: why training did not start; shown once
 DONE, NOW, LATER = "Done", "Now", "Later"
 ICONS = {
     DONE: ":green[:material/check_circle:]",
-    NOW: ":blue[:material/arrow_circle_right:]",
+    NOW: ":blue[:material/arrow_forward:]",
     LATER: ":gray[:material/circle:]",
 }
 LAST_STEP = {"predict": "See masks", "evaluate": "Read the scores"}
@@ -152,7 +152,7 @@ def _show_progress(run: runs.Run) -> None:
     else:
         st.markdown(f"Training is {state.value}, after {done} of {total} epochs." if total else f"Run: {state.value}.")
     if history.best is not None:
-        st.caption(f"Best Dice on validation images so far: {score_text(history.best.val_dice)}")
+        st.caption(f"Best Dice on validation images: {score_text(history.best.val_dice)}")
     st.page_link(
         "train.py", label="Watch the curves", icon=":material/show_chart:", query_params={addresses.MODEL: run.id}
     )
