@@ -40,7 +40,10 @@ NEEDS_TORCH = {  # everything else is imported by pages, or by a process that on
     "inference.forward",
     "inference.predictor",
     "evaluation.scores",
-    *(f"training.{name}" for name in ("class_weights", "divergence", "loop", "runner", "state", "tensorboard")),
+    *(
+        f"training.{name}"
+        for name in ("class_weights", "divergence", "loop", "runner", "state", "system", "tensorboard")
+    ),
     *(f"planning.{name}" for name in ("benchmark", "lr_finder", "preflight", "trial")),
 }
 MOST_MODULES, MOST_LINES = 15, 300
