@@ -125,8 +125,8 @@ def _describe_run(run: runs.Run, training: TrainerState, images: Dataset, parent
 def _validation_steps(training: TrainerState) -> float:
     """What a validation may cost, in training steps: its pixels go forward once, those of a step back as well."""
     pixels = sum(training.val_dataset.area(index) for index in range(len(training.val_dataset)))
-    crop = float(training.model.config.image_size) ** 2
-    return pixels / (BACK_AND_FORTH * training.config.batch_size * crop)
+    in_a_step = training.config.batch_size * int(training.model.config.image_size) ** 2
+    return float(pixels / (BACK_AND_FORTH * in_a_step))
 
 
 def _origin(run: runs.Run, config: RunConfig) -> Path | None:

@@ -52,7 +52,15 @@ def test_a_clock_that_was_set_back_gives_no_negative_time(tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_read_is_none_and_a_later_release_may_say_more(tmp_path: Path) -> None:
-    for text in ("", "[]", "{", '{"stages": 5, "ended": null}', '{"stages": [["a"]], "ended": null}', '{"stages": []}'):
+    for text in (
+        "",
+        "[]",
+        "{",
+        '{"stages": 5, "ended": null}',
+        '{"stages": [["a"]], "ended": null}',
+        '{"stages": []}',
+        '{"stages": [], "ended": 3.5}',
+    ):
         (tmp_path / FILE).write_text(text)
         assert read(tmp_path) == [], text
     (tmp_path / FILE).write_text('{"stages": [["compile", 1.0, null]], "ended": 3.5, "more": 1}')
