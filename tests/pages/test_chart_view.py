@@ -7,7 +7,7 @@ import re
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.ui import chart_view, charts
+from pages.ui.figures import chart_view, charts
 from tests.helpers.pages import ROOT
 from unet_core.planning.report import LrRange
 

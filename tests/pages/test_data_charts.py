@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from pages.ui import data_charts
+from pages.ui.figures import data_charts
 from unet_core.data.summary.totals import Intensities
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import chart_view, data_charts
+from pages.ui.figures import chart_view, data_charts
 from pages.ui.formatting import key_text, plain
 from pages.views.data import state
 from pages.views.data.state import Dataset

@@ -8,7 +8,8 @@ import streamlit as st
 
 from pages.components import viewer
 from pages.server.datasets import thumbnails
-from pages.ui import channels_shown, data_charts, widgets
+from pages.ui import channels_shown, widgets
+from pages.ui.figures import data_charts
 from pages.ui.formatting import key_text, plain
 from pages.views.data import left_out, pairs, state
 from pages.views.data.state import Dataset

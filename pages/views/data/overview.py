@@ -5,7 +5,8 @@ from collections import Counter
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import chart_view, charts, data_charts, widgets
+from pages.ui import widgets
+from pages.ui.figures import chart_view, charts, data_charts
 from pages.ui.formatting import plain
 from pages.views.data import classes, state
 from pages.views.data.state import Dataset

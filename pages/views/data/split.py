@@ -7,7 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import chart_view, data_charts, widgets
+from pages.ui import widgets
+from pages.ui.figures import chart_view, data_charts
 from pages.ui.formatting import key_text, plain
 from pages.ui.messages import show_messages
 from pages.views.data import state

@@ -9,7 +9,8 @@ import streamlit as st
 
 from pages.server import model_registry
 from pages.server.scoring_job import Scores
-from pages.ui import chart_view, charts, model_picker, widgets
+from pages.ui import model_picker, widgets
+from pages.ui.figures import chart_view, charts
 from pages.ui.formatting import score_text
 from pages.views.evaluate import errors, table
 from unet_core.config.schema import ModelConfig

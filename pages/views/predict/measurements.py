@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import chart_view, charts
+from pages.ui.figures import chart_view, charts
 from unet_core.export.result import Result
 from unet_core.postprocessing import class_areas
 from unet_core.postprocessing.objects import Objects

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.ui import architecture_diagram, chart_view, widgets
+from pages.ui import widgets
+from pages.ui.figures import architecture_diagram, chart_view
 from pages.ui.formatting import plain
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import UnetError

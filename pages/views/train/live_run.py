@@ -7,7 +7,8 @@ import streamlit as st
 from pages.components.live_chart import show_live_chart
 from pages.components.snapshots import show_snapshots
 from pages.server import run_feed
-from pages.ui import chart_view, widgets
+from pages.ui import widgets
+from pages.ui.figures import chart_view
 from pages.ui.formatting import duration_text, plain, score_text
 from pages.views.train import run_controls
 from pages.views.train.live import next_steps, start, status

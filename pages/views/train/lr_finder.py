@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.ui import chart_view, charts, widgets
+from pages.ui import widgets
+from pages.ui.figures import chart_view, charts
 from pages.views.train import preflight
 from unet_core.config.schema import RunConfig
 from unet_core.planning.process import Check

@@ -10,7 +10,8 @@ import streamlit as st
 from pages.components.copy_link import show_copy_link
 from pages.server import run_feed
 from pages.server.paths import runs_dir
-from pages.ui import chart_view, charts, widgets
+from pages.ui import widgets
+from pages.ui.figures import chart_view, charts
 from pages.ui.formatting import plain, score_text
 from unet_core.runs import leaderboard
 from unet_core.runs import run as runs

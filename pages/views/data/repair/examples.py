@@ -9,7 +9,8 @@ import streamlit as st
 
 from pages.server.datasets import comparison, thumbnails
 from pages.server.datasets.thumbnails import FILLED, Look, Thumbnail
-from pages.ui import data_charts, widgets
+from pages.ui import widgets
+from pages.ui.figures import data_charts
 from pages.ui.formatting import key_text, plain
 from pages.views.data import image_view
 from pages.views.data.state import Dataset

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from pages.ui.charts import BLUE, COLORS, GRAY, GREEN, MARGIN, ORANGE
+from pages.ui.figures.charts import BLUE, COLORS, GRAY, GREEN, MARGIN, ORANGE
 from unet_core.data.summary.totals import Intensities
 from unet_core.io import colors
 from unet_core.io.colors import to_hex
