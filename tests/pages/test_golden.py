@@ -33,7 +33,7 @@ def test_home_and_train_show_it(run: Run) -> None:
     everything = texts(app) + " ".join(str(metric.value) for metric in app.metric)
     assert "the old name" in everything
     assert "0.572" in everything
-    assert len(app.get("bidi_component")) == 2  # the curves, and the predictions over epochs
+    assert len(app.get("bidi_component")) == 3  # the header, the curves, and the predictions over epochs
 
 
 def test_evaluate_gives_the_scores_of_before(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
