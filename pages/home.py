@@ -23,7 +23,7 @@ first_run.show()
 with st.container(key="home_steps"):
     for page, icon, title, text in STEPS:
         with st.container(border=True, height="stretch", gap="small"):
-            st.subheader(title, anchor=False)
+            st.header(title, anchor=False)
             st.markdown(text)
             st.page_link(f"{page}.py", label=f"Open {page.capitalize()}", icon=icon)
 recent_runs.show()

@@ -20,12 +20,12 @@ def show_live() -> None:
     first_run.show_hint("train")
     existing = runs.find(runs_dir())
     if existing:
-        left, right = st.columns([5, 1], gap="small", vertical_alignment="bottom")
-        with left:
-            run = widgets.choose_run("Run", existing)
-        if run is not None:
-            with right:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="run_row"):
+            with st.container():
+                run = widgets.choose_run("Run", existing)
+            if run is not None:
                 show_copy_link({addresses.MODEL: run.id})
+        if run is not None:
             live_run.show(run)
     else:
         st.info(

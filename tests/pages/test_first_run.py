@@ -20,7 +20,7 @@ def states(app) -> list[str]:
 
 def has_guide(app) -> bool:
     assert not app.exception
-    return HEADING in [element.value for element in app.subheader]
+    return HEADING in [element.value for element in app.header]
 
 
 @pytest.fixture

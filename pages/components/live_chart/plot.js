@@ -22,13 +22,14 @@ export function drawPanel(panel, view) {
   drawAxes(ctx, panel, view, scale);
   ctx.save();
   ctx.beginPath();
-  ctx.rect(box.left, box.top - 1, box.right - box.left, box.bottom - box.top + 2);
+  // A little wider, so that the dots of the first and the last point are round.
+  ctx.rect(box.left - 4, box.top - 1, box.right - box.left + 8, box.bottom - box.top + 2);
   ctx.clip();
   for (const mark of view.marks) drawMark(ctx, mark, scale);
   const shown = panel.lines.filter((line) => !line.hidden);
   for (const line of shown) drawLine(ctx, line, view.x, scale, panel.log);
-  for (const line of shown) if (line.stars) drawStars(ctx, line.stars, scale, theme);
   ctx.restore();
+  for (const line of shown) if (line.stars) drawStars(ctx, line.stars, scale, theme);
   if (view.picked !== null) drawVertical(ctx, scale.px(view.picked), box, theme.text, [], 0.7);
   if (view.cursor !== null) drawVertical(ctx, scale.px(view.cursor), box, theme.text, [2, 3], 0.5);
   if (panel.drag) drawSelection(ctx, panel.drag, box, theme.select);
@@ -130,8 +131,9 @@ function drawDot(ctx, x, y, square) {
   ctx.fill();
 }
 
-function drawStars(ctx, stars, { px, py }, theme) {
-  for (const { x, y } of stars) {
+function drawStars(ctx, stars, { px, py, box }, theme) {
+  const isInside = ({ x, y }) => px(x) >= box.left && px(x) <= box.right && py(y) >= box.top && py(y) <= box.bottom;
+  for (const { x, y } of stars.filter(isInside)) {
     ctx.beginPath();
     for (let i = 0; i < 10; i++) {
       const angle = -Math.PI / 2 + (i * Math.PI) / 5;

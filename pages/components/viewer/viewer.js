@@ -32,7 +32,8 @@ class Viewer {
     this.removed = new AbortController();
     this.makeElements();
     this.makeParts();
-    this.root.append(this.panel.bar, this.panel.contrast.root, this.legend.root, this.stage, this.under, this.spoken);
+    this.panel.bar.lastElementChild.before(this.legend.root); // it takes no line of its own where there is room
+    this.root.append(this.panel.bar, this.panel.contrast.root, this.stage, this.under, this.spoken);
     this.root.viewer = this;
     parent.append(this.root);
     this.observer = new ResizeObserver(() => this.resize());

@@ -15,7 +15,7 @@ from unet_core.inference.prediction import Prediction
 from unet_core.io import channels
 from unet_core.io.pixels import Array, Pixels
 
-BELOW = 72  # screen pixels of the first screen for the sentence below the viewer
+BELOW = 40  # screen pixels of the first screen for what the viewer says below its image
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -43,7 +43,7 @@ def show(model: model_registry.Model, scores: Scores, name: str, predict_params:
     config, truth = loaded.predictor.model.config, scores.truth(name)
     binary = config.num_classes == 1
     with st.container(horizontal=True, vertical_alignment="center", key="evaluate_shown"):
-        st.markdown(f"**{plain(name)}**", width="stretch")
+        line = st.container(width="stretch")  # filled below, when the threshold of the viewer is known
         st.page_link(
             "predict.py", label="Predict this image", icon=":material/image_search:", query_params=predict_params
         )
@@ -65,12 +65,12 @@ def show(model: model_registry.Model, scores: Scores, name: str, predict_params:
         below=BELOW,
     )
     dice = compute_dice(prediction, truth, config.threshold)
-    sentence = f"Dice of this image: **{score_text(dice)}**"
+    sentence = f"**{plain(name)}** · Dice of this image: {score_text(dice)}"
     if binary:
         sentence += f" at the model's threshold {config.threshold:.2f}"
         if round(view.threshold, 4) != round(config.threshold, 4):
-            sentence += f", **{score_text(compute_dice(prediction, truth, view.threshold))}** at {view.threshold:.2f}"
-    st.markdown(sentence)
+            sentence += f", {score_text(compute_dice(prediction, truth, view.threshold))} at {view.threshold:.2f}"
+    line.markdown(sentence)
 
 
 def compute_dice(prediction: Prediction, truth: Array, threshold: float) -> float:

@@ -43,7 +43,7 @@ def show() -> None:
     st.session_state[SHOWN] = True
     with st.container(border=True, key="guide"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader("Your first model in three steps", anchor=False)
+            st.header("Your first model in three steps", anchor=False)
             label, icon = ("Close the guide", "check") if _is_finished() else ("Skip the guide", "close")
             st.button(label, key="guide_end", type="tertiary", icon=f":material/{icon}:", on_click=_end)
         run = existing[0] if existing else None

@@ -22,7 +22,7 @@ RECENT = 8
 
 def show() -> None:
     """The table, or where to begin."""
-    st.subheader("Recent runs", anchor=False)
+    st.header("Recent runs", anchor=False)
     names = dataset_picker.names_by_root()
     rows = [row for run in runs.find(runs_dir())[:RECENT] if (row := make_row(run, names))]
     if not rows:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from pages.server.datasets.reading import DatasetReading, find_reading
@@ -28,6 +29,7 @@ from unet_core.io.filenames import readable
 from unet_core.io.pixels import Array
 
 PREVIEWS = 4
+PREVIEW_SIDE = 208  # pixels: a visit loads little, and it is sharp on screens of double density
 MOST_PROBLEMS = 20
 QUICK_SECONDS = 1.0  # a small folder is there within it, without a progress bar
 REPAIRS = {recipes.AUTO: "Apply those of the Data page", recipes.NONE: "Apply none"}
@@ -176,7 +178,7 @@ def show_previews(samples: Sequence[Sample], coding: MaskCoding) -> None:
             try:
                 key = key_of(sample, Look(coding, coding.num_classes))
                 alt = f"{readable(sample.id)} with its mask outlined"
-                st.image(preview(sample, coding, key), width="stretch", alt=alt)
+                st.image(preview(sample, coding, key), width="stretch", alt=alt, output_format="JPEG")
             except UnetError as error:
                 st.caption(plain(str(error)))
 
@@ -185,14 +187,20 @@ def show_previews(samples: Sequence[Sample], coding: MaskCoding) -> None:
 def preview(_sample: Sample, _coding: MaskCoding, key: str) -> Array:
     """The largest square in the middle of the image, (side, side, 3) uint8, with its mask outlined.
 
-    `key` stands for the other two in the cache, which cannot hash paths that are not UTF-8.
+    It has at most PREVIEW_SIDE pixels a side. `key` stands for the other two in the cache, which cannot hash paths
+    that are not UTF-8.
     """
+    import cv2
+
     image = read_image(_sample)
     mask = _coding.apply(files.read(_sample, image.shape), _sample.id)
     drawn = overlay.draw(image, mask, num_classes=_coding.num_classes, opacity=1.0, outline=True)
     side = min(mask.shape)
     top, left = ((length - side) // 2 for length in mask.shape)
-    return drawn[top : top + side, left : left + side]
+    square = drawn[top : top + side, left : left + side]
+    if side <= PREVIEW_SIDE:
+        return square
+    return np.asarray(cv2.resize(square, (PREVIEW_SIDE, PREVIEW_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def read(data: DataConfig, num_classes: int) -> DatasetReading:

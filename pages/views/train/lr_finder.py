@@ -12,7 +12,7 @@ from unet_core.planning.report import LrRange
 
 def show(config: RunConfig, usable: bool) -> None:
     """The section of the page."""
-    st.subheader("Learning rate finder", anchor=False)
+    st.header("Learning rate finder", anchor=False)
     st.caption(
         "Trains a temporary model for 30 to 100 steps while the learning rate increases. "
         "Takes up to 40 seconds and does not affect your runs."

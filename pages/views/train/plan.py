@@ -149,7 +149,7 @@ def _show_switch(label: str, mode: str, plan: Plan) -> None:
 
 def show(config: RunConfig) -> None:
     """The section of the view: tiles of the fingerprint and the table of suggestions."""
-    st.subheader("Suggested settings for this dataset", anchor=False)
+    st.header("Suggested settings for this dataset", anchor=False)
     try:
         chosen = dataset.of_config(config)
         data, model, _ = dataset.read_settings(chosen.root, chosen.source)

@@ -36,7 +36,7 @@ def find_check(config: RunConfig, kind: str) -> Check | None:
 
 def show(config: RunConfig, usable: bool) -> None:
     """The section of the page."""
-    st.subheader("Pre-flight check", anchor=False)
+    st.header("Pre-flight check", anchor=False)
     st.caption("Runs a few training steps with these settings. Takes about 20 seconds and does not affect your runs.")
     show_check(config, usable, "check", ("Run check", "Run check again"), ":material/speed:", show_report)
 

@@ -90,17 +90,17 @@ def _choose_values(option: Field, current: Any) -> list[Any]:
         widgets.label_of(option.name),
         list(option.choices or (False, True)),
         key=f"sweep_{option.name}",
-        placeholder=_placeholder(current),
+        placeholder=_placeholder(option, current),
         help=f"{option.description}\n{menu}",
     )
 
 
 def _enter_values(option: Field, current: Any, label: str, sentence: str) -> str:
-    return st.text_input(label, key=f"sweep_{option.name}", placeholder=_placeholder(current), help=sentence)
+    return st.text_input(label, key=f"sweep_{option.name}", placeholder=_placeholder(option, current), help=sentence)
 
 
-def _placeholder(current: Any) -> str:
-    return f"as in the form: {'none' if current is None else current}"
+def _placeholder(option: Field, current: Any) -> str:
+    return f"as in the form: {option.words(current) or 'none'}"
 
 
 def show_presets(config: RunConfig, seeds: list[int], usable: bool) -> None:

@@ -12,7 +12,7 @@ from pages.ui.settings import applies
 from unet_core.config.fields import Field
 from unet_core.runs import run as runs
 
-FIRST = ("epochs", "image_size", "batch_size", "base_channels", "loss", "lr", "augment", "val_fraction")
+FIRST = ("epochs", "image_size", "batch_size", "base_channels", "lr", "val_fraction", "loss", "augment")
 OTHERS = ("recipe",)  # shown with the dataset
 SECTIONS = {"model": "Model", "train": "Training", "data": "Data"}
 MARK = "box-shadow: -0.5rem 0 0 -0.3rem var(--st-primary-color, #0b7285);"  # a bar to the left of what is changed
