@@ -80,7 +80,7 @@ def test_two_runs_are_compared_by_what_sets_them_apart(place, sample_folder):
     assert "Compare 2 runs" in texts(app)
     rows = app.dataframe[1].value.to_dict("records")
     assert {row["name"]: (row["loss"], row["epochs"]) for row in rows} == {
-        "‹b›mine": ("auto", str(first.config.train.epochs)),
+        "‹b›mine": ("Auto (cross-entropy + Dice)", str(first.config.train.epochs)),
         second.id: ("Dice", "3"),
     }
     assert {row["best Dice"] for row in rows} == {0.71}
