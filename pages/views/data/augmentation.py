@@ -6,6 +6,7 @@ from pages.ui import widgets
 from pages.views.data.state import Dataset
 from pages.views.train import augmentation
 from unet_core.config.choices import AUGMENTATIONS
+from unet_core.config.labels import fields_by_name
 from unet_core.errors import UnetError
 
 SIZES = (64, 96, 128, 192, 256, 384, 512)
@@ -19,14 +20,15 @@ def show(dataset: Dataset) -> None:
         return
     config = dataset.config
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = list(AUGMENTATIONS)
+        names, option = list(AUGMENTATIONS), fields_by_name()["augment"]
         strength = st.selectbox(
             "Augmentation",
             names,
             index=names.index(config.train.augment),
             key="data_augment",
-            width=220,
-            help="\n".join(f"- `{name}`: {sentence}" for name, sentence in AUGMENTATIONS.items()),
+            width=260,
+            format_func=option.words,
+            help="\n".join(f"- **{option.words(name)}**: {sentence}" for name, sentence in AUGMENTATIONS.items()),
             persist_state="session",
         )
         size = st.selectbox(
