@@ -107,7 +107,7 @@ export class Viewport {
 
 const MAIN = "[data-testid=stMain]"; // what scrolls
 export const PAGE = `${MAIN}, [data-testid=stMainBlockContainer]`; // their size says that the stage may have moved
-const LEAST = 200; // CSS pixels
+const LEAST = 240; // CSS pixels
 
 // The height of the stage for an image that would be `natural` pixels high at full width. `below`: how much of the first
 // screen what follows it takes, so that all of both is seen without scrolling; null: where it stands does not matter.

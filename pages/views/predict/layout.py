@@ -17,6 +17,7 @@ EMPTY = """<style>
   border: 2px dashed light-dark(#8a93a4, #7c8798); text-align: center;
 }
 .st-key-side [data-testid=stFileUploaderDropzone]::before { content: "Drop images here"; font-weight: 600; }
+.st-key-side [data-testid=stFileUploaderDropzoneInstructions] { flex: none; }
 @media (min-width: 901px) { .st-key-side [data-testid=stFileUploaderDropzone] { min-height: 14rem; } }
 </style>"""
 OPEN = "<style>.st-key-workspace { grid-template-columns: 21rem minmax(0, 1fr); }</style>"

@@ -9,6 +9,7 @@ from pages.server.datasets.thumbnails import Look, key_of
 from pages.ui import widgets
 from pages.views.train import dataset
 from unet_core import overlay
+from unet_core.config.labels import fields_by_name
 from unet_core.config.schema import RunConfig
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import MaskCoding
@@ -48,8 +49,9 @@ def show_crops(config: RunConfig, samples: Sequence[Sample], coding: MaskCoding)
     for sample, row in zip(chosen, rows, strict=True):
         for number, (column, crop) in enumerate(zip(st.columns(CROPS), row, strict=True), 1):
             column.image(crop, width="stretch", alt=f"Crop {number} of {readable(sample.id)}, its mask outlined")
+    words = fields_by_name()["augment"].words(config.train.augment)
     st.caption(
-        f"Each row shows one crop, first as it is, then with `{config.train.augment}` augmentation. "
+        f"Each row shows one crop, first as it is, then with **{words}**. "
         f"Crops are {config.model.image_size} px wide; masks are outlined."
     )
 

@@ -100,7 +100,7 @@ def _enter_values(option: Field, current: Any, label: str, sentence: str) -> str
 
 
 def _placeholder(option: Field, current: Any) -> str:
-    return f"as in the form: {option.words(current) or 'none'}"
+    return f"Form: {option.words(current) or 'none'}"
 
 
 def show_presets(config: RunConfig, seeds: list[int], usable: bool) -> None:
