@@ -139,17 +139,25 @@ STATES: dict[str, Callable[[Page, Server], None]] = {
 
 
 @pytest.mark.parametrize("width", HEIGHTS)
-def test_nothing_is_cut_outside_or_covered(browser: Browser, server: Server, width: int) -> None:
+@pytest.mark.parametrize("addresses", [ADDRESSES[:8], ADDRESSES[8:]], ids=["pages", "views"])
+def test_nothing_is_cut_outside_or_covered(browser: Browser, server: Server, width: int, addresses: list[str]) -> None:
     page = make_page(browser, width)
     faults: dict[str, list[str]] = {}
-    for address in ADDRESSES:
+    for address in addresses:
         open_address(page, server, address)
         faults[address] = find_faults(page)
-    for name, reach in STATES.items():
-        reach(page, server)
-        faults[name] = find_faults(page)
     page.context.close()
     assert {name: lines for name, lines in faults.items() if lines} == {}
+
+
+@pytest.mark.parametrize("width", HEIGHTS)
+@pytest.mark.parametrize("state", STATES)
+def test_nothing_is_cut_outside_or_covered_in_a_state(browser: Browser, server: Server, state: str, width: int) -> None:
+    page = make_page(browser, width)
+    STATES[state](page, server)
+    faults = find_faults(page)
+    page.context.close()
+    assert faults == []
 
 
 @pytest.mark.parametrize("width", HEIGHTS)

@@ -46,7 +46,8 @@ const percent = (value) => `${Math.round(value * 100)}%`;
 
 export class Panel {
   // `on`: change(name, value, final), wipe(), zoom(factor), fit(), natural(), full(), download(), resized().
-  constructor(on) {
+  // `legend` is an element that takes no line of its own where there is room beside the buttons.
+  constructor(on, legend) {
     this.on = on;
     const select = (name, words) => {
       const input = element("select", { name, "aria-label": words, onchange: () => on.change(name, input.value, true) });
@@ -102,6 +103,7 @@ export class Panel {
       this.threshold.label,
       this.opacity.label,
       this.colorLabel,
+      legend,
       rest,
     );
   }

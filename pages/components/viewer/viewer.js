@@ -32,7 +32,6 @@ class Viewer {
     this.removed = new AbortController();
     this.makeElements();
     this.makeParts();
-    this.panel.bar.lastElementChild.before(this.legend.root); // it takes no line of its own where there is room
     this.root.append(this.panel.bar, this.panel.contrast.root, this.stage, this.under, this.spoken);
     this.root.viewer = this;
     parent.append(this.root);
@@ -94,7 +93,7 @@ class Viewer {
         this.draw();
         downloadCanvas(this.canvas, this.data.name);
       },
-    });
+    }, this.legend.root);
     this.full = fullScreen(this.root, () => this.resize(), this.removed.signal);
     listenToStage(this.stage, this.divider, this.gestures(), this.removed.signal);
   }
