@@ -10,6 +10,7 @@ from pages.ui import addresses, widgets
 from pages.views import train as names
 from pages.views.home import first_run
 from pages.views.train import architecture, augmentation, before_start, form, live_run, queue, run_table, sweep
+from pages.views.train.settings import start_bar
 from unet_core.runs import run as runs
 
 VIEWS = [names.LIVE, names.PREFLIGHT, names.ARCHITECTURE, names.CROPS, names.SWEEP, names.RUNS]
@@ -34,6 +35,7 @@ def show_live() -> None:
         )
 
 
+start_bar.choose_started()
 st.html(Path(__file__).parent / "assets" / "train.css")
 with st.container(key="train_bar"):
     st.title("Train", anchor=False)

@@ -119,7 +119,7 @@ def test_a_folder_is_dropped_repaired_trained_on_and_evaluated(page: Page, serve
         mask = files.read(sample, read_image(sample).shape)
         np.testing.assert_array_equal(mask.values, images.read_mask(cells / "masks" / f"{sample.id}.png"))
 
-    page.get_by_role("link", name="Train on it").click()
+    page.get_by_role("link", name="Train on my cells").click()
     expect(page.get_by_text("6 images with masks")).to_be_visible()
     expect(page.get_by_text("1 repair is applied, see Data")).to_be_visible()
     run = train(page, server, "my cells")
@@ -218,7 +218,7 @@ def test_all_of_it_by_keyboard_alone(page: Page, server: Server, faulty):
     choose(page, "Overview", "Mask Doctor")
     press(page, page.get_by_role("button", name=re.compile("^Crop the masks")))
     expect(page.get_by_text("1 repair applied")).to_be_visible()
-    press(page, page.get_by_role("link", name="Train on it"))
+    press(page, page.get_by_role("link", name=re.compile("^Train on ")))
     expect(page.get_by_text("1 repair is applied, see Data")).to_be_visible()
     enter(page, "Epochs", 1)
     enter(page, "Crop size (px)", 32)

@@ -67,7 +67,7 @@ def test_from_the_first_visit_to_a_mask_and_a_score(page: Page, server: Server, 
     visitor.choose_files(page.get_by_role("button", name="Choose folder"), make_dataset(tmp_path))
     visitor.click(page.get_by_role("button", name="Upload", exact=True), "upload")
     expect(page.get_by_role("combobox", name="Dataset")).to_have_value("nuclei")
-    visitor.click(page.get_by_role("link", name="Train on it"), "train")
+    visitor.click(page.get_by_role("link", name="Train on nuclei"), "train")
     expect(page.get_by_role("combobox", name="Dataset")).to_have_value("nuclei")
     visitor.click(page.get_by_role("button", name="Start training"), "start")
 

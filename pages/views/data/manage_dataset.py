@@ -24,10 +24,15 @@ def show(chosen: Chosen) -> None:
     entry = dataset_picker.find_entry(chosen.name)
     with st.container(horizontal=True, vertical_alignment="center", key="dataset_actions", width="content"):
         query = {dataset_picker.KEY: chosen.name}
-        st.page_link("train.py", label="Train on it", icon=":material/model_training:", query_params=query)
+        st.page_link("train.py", label=name_training(chosen.name), icon=":material/model_training:", query_params=query)
         if entry is not None:
             _show_rename(entry)
             _show_remove(entry)
+
+
+def name_training(name: str) -> str:
+    """The label of the link to Train. It names the dataset: while an upload still runs, the one before it is chosen."""
+    return f"Train on {'the built-in sample' if name == SAMPLE else plain(readable(name))}"
 
 
 def show_origin(chosen: Chosen | None) -> None:

@@ -6,7 +6,7 @@ from pages.views.train import PREFLIGHT, lr_finder, plan, preflight
 from unet_core.config.schema import RunConfig
 
 
-def check_button(config: RunConfig, usable: bool) -> None:
+def check_button(usable: bool) -> None:
     """Beside Start."""
     st.button(
         "Check first",
@@ -14,7 +14,6 @@ def check_button(config: RunConfig, usable: bool) -> None:
         icon=":material/speed:",
         disabled=not usable,
         on_click=start_check,
-        args=(config,),
         help="Runs a few training steps to measure time, memory and the largest batch size, and reports problems.",
     )
 
@@ -24,15 +23,16 @@ def open_view() -> None:
     st.session_state["view"] = PREFLIGHT
 
 
-def start_check(config: RunConfig) -> None:
-    """Called by the button."""
+def start_check() -> None:
+    """Called by the button; the check starts with the settings that the form then shows."""
     open_view()
-    preflight.begin(config, "check")
+    preflight.ask("check")
 
 
 def show(config: RunConfig) -> None:
     """Suggestions, check and learning rate, one below the other."""
     if not config.data.root:
+        preflight.forget()
         st.info("Choose a dataset first.", icon=":material/database:")
         return
     plan.show(config)

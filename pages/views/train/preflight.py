@@ -16,10 +16,21 @@ from unet_core.planning.process import Check, CheckState
 from unet_core.planning.report import Progress, Report
 
 POLL_SECONDS = 0.5
+ASKED = "check_asked"  # in the session: the kind of check whose button was clicked
+
+
+def ask(kind: str) -> None:
+    """Called by a button: the check starts once the form is drawn, which may have just been changed."""
+    st.session_state[ASKED] = kind
+
+
+def forget() -> None:
+    """Start no check, whichever was asked for."""
+    st.session_state.pop(ASKED, None)
 
 
 def begin(config: RunConfig, kind: str) -> None:
-    """Called by a button: starts the process."""
+    """Start the process."""
     try:
         st.session_state[f"{kind}_folder"] = str(process.start(config, runs_dir(), kind).folder)
     except UnetError as error:
@@ -54,6 +65,10 @@ def show_check(
 
     While a check runs, only this part of the page is drawn again.
     """
+    if st.session_state.get(ASKED) == kind:
+        forget()
+        if usable:
+            begin(config, kind)
     check = find_check(config, kind)
     running = check is not None and check.state() is CheckState.RUNNING
     if message := st.session_state.pop(f"{kind}_error", None):
@@ -63,8 +78,8 @@ def show_check(
         key=f"{kind}_begin",
         icon=icon,
         disabled=running or not usable,
-        on_click=begin,
-        args=(config, kind),
+        on_click=ask,
+        args=(kind,),
     )
     if check is not None and running:
         st.fragment(show_progress, run_every=POLL_SECONDS)(check, kind)

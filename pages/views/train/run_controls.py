@@ -22,26 +22,25 @@ RUN_MESSAGE = "run_message"  # of the latest command, shown once
 RUN_ERROR = "run_error"  # (run id, message) of the latest command where it failed; stays until the next one
 
 
-def command(run: runs.Run, action: Callable[[], object], message: str = "") -> None:
-    """Called by a button, before anything is drawn again: run the action, then show its message or its error."""
+def command(run: runs.Run, action: Callable[[], object]) -> None:
+    """Called by a button, before anything is drawn again: run the action, then show the message that it gives, if any,
+    or its error."""
     st.session_state.pop(RUN_ERROR, None)
     try:
-        action()
+        message = action()
     except UnetError as error:
         st.session_state[RUN_ERROR] = (run.id, str(error))
     else:
-        st.session_state[RUN_MESSAGE] = message
+        st.session_state[RUN_MESSAGE] = message if isinstance(message, str) else ""
 
 
-def _button(
-    run: runs.Run, name: str, icon: str, action: Callable[[], object], message: str = "", **options: object
-) -> None:
+def _button(run: runs.Run, name: str, icon: str, action: Callable[[], object], **options: object) -> None:
     st.button(
         name,
         key=name.lower().replace(" ", "_"),
         icon=f":material/{icon}:",
         on_click=command,
-        args=(run, action, message),
+        args=(run, action),
         **options,  # type: ignore[arg-type]
     )
 
@@ -125,18 +124,36 @@ def _show_changes(run: runs.Run, history: History) -> None:
         # field whose default changed would lose what the user has typed: so they are remembered for each opening.
         current = (max(LOWEST_LR, float(f"{history.lr or run.config.train.lr:.3g}")), history.total_epochs)
         lr_now, epochs_now = st.session_state.setdefault(f"change_from:{run.id}:{opened}", current)
-        lr = st.number_input(
+        st.number_input(
             "Learning rate", LOWEST_LR, HIGHEST_LR, lr_now, 0.0001, "%g", key=f"change_lr:{run.id}:{opened}",
             help="Takes effect at the next step. The schedule continues from this value.",
         )  # fmt: skip
-        message = f"Learning rate set to {lr:g} from the next step."
-        _button(run, "Set learning rate", "check", lambda: run.request_lr(lr), message)
-        epochs = st.number_input(
+        _button(run, "Set learning rate", "check", lambda: _set_lr(run, opened))
+        st.number_input(
             "Total epochs", 1, 100_000, epochs_now, key=f"change_epochs:{run.id}:{opened}",
             help="Training ends after this many epochs. The current epoch is always completed.",
         )  # fmt: skip
-        message = f"Training ends after {epochs} epochs."
-        _button(run, "Set epochs", "check", lambda: run.request_epochs(epochs), message)
+        _button(run, "Set epochs", "check", lambda: _set_epochs(run, opened))
+
+
+def _set_lr(run: runs.Run, opened: int) -> str:
+    """For a callback, which may come before the field is drawn again: take what the field holds."""
+    lr = st.session_state[f"change_lr:{run.id}:{opened}"]
+    run.request_lr(lr)
+    return f"Learning rate set to {lr:g} from the next step."
+
+
+def _set_epochs(run: runs.Run, opened: int) -> str:
+    """The same for the number of epochs."""
+    epochs = st.session_state[f"change_epochs:{run.id}:{opened}"]
+    run.request_epochs(epochs)
+    return f"Training ends after {epochs} epochs."
+
+
+def _continue(run: runs.Run) -> None:
+    """The same for a run that is over."""
+    more, lr = st.session_state[f"more_epochs:{run.id}"], st.session_state[f"more_lr:{run.id}"]
+    launch.continue_run(run, int(more), lr)
 
 
 def _count_opening() -> None:
@@ -150,7 +167,7 @@ def _show_continue(run: runs.Run) -> None:
     sentence = "Train more epochs from the last checkpoint."
     with st.popover("Continue training…", icon=":material/play_arrow:", key="train_on", help=sentence):
         more = st.number_input("Additional epochs", 1, 10_000, MORE_EPOCHS, key=f"more_epochs:{run.id}")
-        lr = st.number_input(
+        st.number_input(
             "Learning rate", LOWEST_LR, HIGHEST_LR, run.config.train.lr, 0.0001, "%g", key=f"more_lr:{run.id}",
             help="Peak of a new schedule. A lower value than before helps to keep what the model has learned.",
         )  # fmt: skip
@@ -160,7 +177,7 @@ def _show_continue(run: runs.Run) -> None:
             type="primary",
             icon=":material/play_arrow:",
             on_click=command,
-            args=(run, lambda: launch.continue_run(run, int(more), lr)),
+            args=(run, lambda: _continue(run)),
         )
 
 

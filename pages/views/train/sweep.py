@@ -23,12 +23,22 @@ FOUR_HELP = (
 )
 
 
+ASKED = "sweep_asked"  # in the session: the key of the button that was clicked
+
+
 def start(configs: dict[str, RunConfig]) -> None:
-    """Called by the buttons, before the page is drawn again: the new sweep is then the chosen one."""
+    """Start what the lists and the form show now; the new sweep is then the chosen one."""
     try:
         st.session_state["sweep"] = sweep.start(configs, runs_dir())
     except UnetError as error:
         st.session_state["sweep_error"] = str(error)
+    else:
+        st.rerun()
+
+
+def _ask(key: str) -> None:
+    """Called by the buttons: a list or the form may have just been changed, so the sweep starts once they are drawn."""
+    st.session_state[ASKED] = key
 
 
 def show(config: RunConfig) -> None:
@@ -44,6 +54,7 @@ def show(config: RunConfig) -> None:
         except UnetError as error:
             widgets.show_error(error)
     show_presets(config, seeds, usable)
+    st.session_state.pop(ASKED, None)
     if message := st.session_state.pop("sweep_error", None):
         widgets.show_error(message)
     sweep_results.show()
@@ -134,6 +145,10 @@ def _show_button(
     primary: bool = False,
 ) -> None:
     """A button that adds runs to the queue; beside it the number of epochs and a rough time."""
+    if st.session_state.get(ASKED) == key:
+        del st.session_state[ASKED]
+        if usable:
+            start(configs)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.button(
             label,
@@ -141,8 +156,8 @@ def _show_button(
             icon=f":material/{icon}:",
             type="primary" if primary else "secondary",
             disabled=not usable,
-            on_click=start,
-            args=(configs,),
+            on_click=_ask,
+            args=(key,),
             help="\n".join([*([sentence, ""] if sentence else []), *(f"- {plain(name)}" for name in configs)]),
         )
         if usable and configs:
