@@ -121,6 +121,7 @@ def test_a_folder_is_dropped_repaired_trained_on_and_evaluated(page: Page, serve
 
     page.get_by_role("link", name="Train on my cells").click()
     expect(page.get_by_text("6 images with masks")).to_be_visible()
+    page.get_by_role("button", name="Details", exact=True).click()
     expect(page.get_by_text("1 repair is applied, see Data")).to_be_visible()
     run = train(page, server, "my cells")
     assert Path(run.config.data.root) == root
@@ -131,6 +132,7 @@ def test_a_folder_is_dropped_repaired_trained_on_and_evaluated(page: Page, serve
     expect(picker(page)).to_have_value("my cells")
     page.reload()
     expect(picker(page)).to_have_value("my cells")
+    page.get_by_role("button", name="Details", exact=True).click()
     page.get_by_role("link", name="View and repair this dataset").click()
     expect(picker(page)).to_have_value("my cells")
     page.get_by_test_id("stTopNav").get_by_role("link", name="Home").click()
@@ -151,7 +153,7 @@ def test_a_zip_file_is_dropped_and_scored_on_a_narrow_screen(page: Page, server:
     expect_no_overflow(page)
     page.goto(f"{server.url}/data?dataset=unseen")
     page.get_by_role("button", name="Remove…").click()
-    page.get_by_role("button", name="Delete permanently").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
     expect(picker(page)).to_have_value("Built-in sample")
     assert "unseen" not in [entry.name for entry in library(server).entries()]
     page.goto(f"{server.url}/train?dataset=unseen")
@@ -219,7 +221,9 @@ def test_all_of_it_by_keyboard_alone(page: Page, server: Server, faulty):
     press(page, page.get_by_role("button", name=re.compile("^Crop the masks")))
     expect(page.get_by_text("1 repair applied")).to_be_visible()
     press(page, page.get_by_role("link", name=re.compile("^Train on ")))
+    press(page, page.get_by_role("button", name="Details", exact=True))
     expect(page.get_by_text("1 repair is applied, see Data")).to_be_visible()
+    page.keyboard.press("Escape")
     enter(page, "Epochs", 1)
     enter(page, "Crop size (px)", 32)
     enter(page, "Base channels", 2)

@@ -193,14 +193,14 @@ def test_a_deleted_run_comes_back_by_undo_and_after_a_reload_by_restore(page: Pa
     golden = Path(ROOT) / "tests" / "golden" / "release_0_1" / "run"
     folder = server.runs_dir / "20991101-100000-golden"  # the first row
     shutil.copytree(golden, folder)
-    page.goto(f"{server.url}/train?view=All+runs&runs={folder.name}")
+    page.goto(f"{server.url}/train?view=Runs&runs={folder.name}")
     delete(page)
     assert not folder.exists()
     page.locator("[class*=st-key-removal-run]").get_by_role("button", name="Undo").click()
     expect(page.get_by_text("deleted. It is kept")).to_have_count(0)
     settle(page)
     assert (folder / "config.json").is_file()
-    page.goto(f"{server.url}/train?view=All+runs&runs={folder.name}")
+    page.goto(f"{server.url}/train?view=Runs&runs={folder.name}")
     delete(page)
     page.reload()
     page.get_by_text("Recently deleted (1)").click()

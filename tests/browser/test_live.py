@@ -89,7 +89,8 @@ def follows(chart: Locator, trainer: Trainer) -> None:
 def test_the_same_curve_whatever_happens(page: Page, server: Server, trainer: Trainer):
     chart = open_chart(page, server, trainer)
     follows(chart, trainer)
-    assert int(chart.get_attribute("data-bytes")) < 1024
+    # A busy machine asks seldom and gets many steps at once; the whole curve has always more bytes than this.
+    poll(lambda: int(chart.get_attribute("data-bytes")) < 1024, what="an answer with new points only")
     expect(page.locator(".now")).to_contain_text("of 500")
 
     page.reload()
@@ -158,7 +159,7 @@ def test_marks_and_values_are_told_and_an_epoch_is_chosen_by_click(page: Page, s
     canvas.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".spoken")).to_contain_text("after epoch 2 (step 40):, Dice 0.6667 · IoU 0.3333")
+    expect(chart.locator(".spoken")).to_contain_text("after epoch 2 (step 40):, Dice 0.6667 · IoU 0.3333")
     expect(page.locator(".tip")).to_contain_text("learning rate 0.01 to 0.005")
     expect(page.locator(".tip")).to_contain_text("<b>odd</b> image")
     page.keyboard.press("Enter")
