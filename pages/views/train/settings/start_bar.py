@@ -44,8 +44,8 @@ def start(config: RunConfig, drawn: Input) -> None:
 
 def _read_input() -> Input:
     """What the visitor has put into the form so far."""
-    state = form_state.get()
-    return dict(state.changes), state.mode, st.session_state.get(dataset_picker.KEY), st.session_state.get("preset")
+    form, chosen = form_state.get(), st.session_state
+    return dict(form.changes), form.mode, chosen.get(dataset_picker.KEY), chosen.get("preset_chosen")
 
 
 def _launch(config: RunConfig) -> str | None:
