@@ -66,8 +66,9 @@ def show() -> RunConfig:
     except UnetError as error:
         problem, config, usable = error, RunConfig(), False
     with bar:
-        if problem is not None:
-            widgets.show_error(problem)
+        with st.container():  # empty or not: Start below must not move in the tree, or there are two of it for a while
+            if problem is not None:
+                widgets.show_error(problem)
         start_bar.show(config, usable, advice)
     form_state.write_address()
     return config

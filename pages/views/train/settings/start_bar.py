@@ -73,8 +73,8 @@ def show(config: RunConfig, usable: bool, advice: Plan) -> None:
         if usable:
             duration.show(plan.describe(advice, config), config, advice)
         plan.explain(advice)
-    if usable:
-        usable = _check_device(config)
+    with st.container():  # has its place also where it is empty
+        usable = usable and _check_device(config)
     if st.session_state.pop(ASKED, False):
         _start_changed(config, usable)
     active = runs.find_active(runs_dir())
