@@ -33,12 +33,14 @@ _NOTHING = object()
 @dataclass
 class FormState:
     """Of a session: what was set, the plan's values, whether the plan is in use ("" = as suits the dataset); what the
-    widgets and the address were given last, which tells a new value from an old one."""
+    widgets and the address were given last, which tells a new value from an old one; and the values before those, which
+    a browser still sends that has not got a run of the page that was interrupted."""
 
     changes: dict[str, Any] = field(default_factory=dict)
     plan: dict[str, Any] = field(default_factory=dict)
     mode: str = ""
     shown: dict[str, Any] = field(default_factory=dict)
+    stale: dict[str, list[Any]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
 
 
@@ -68,6 +70,8 @@ def read() -> None:
                 state.changes[name] = option.checked(_parse(option, text))
         current = st.session_state.get(name, _NOTHING)
         if current is not _NOTHING and current != state.shown.get(name, _NOTHING):
+            if current in state.stale.get(name, ()):
+                continue
             state.shown[name] = current
             put(name, _decode(option, current))
 
@@ -115,6 +119,9 @@ def prepare(option: Field) -> Any:
     state, value = get(), encode(option, value_of(option.name))
     if st.session_state.get(option.name, _NOTHING) != value or (can_be_empty(option) and value is not None):
         st.session_state[option.name] = value
+    before = state.shown.get(option.name, _NOTHING)
+    if before is not _NOTHING and before != value:
+        state.stale.setdefault(option.name, []).append(before)
     state.shown[option.name] = value
     return value
 
@@ -147,6 +154,7 @@ def use_plan(mode: str, names: Collection[str]) -> None:
 def write_address() -> None:
     """All that was set stands in the address, so that a link reproduces the form; defaults do not."""
     state = get()
+    state.stale = {}
     texts = {name: _text(value) for name, value in state.changes.items() if value is not None}
     if texts.get("recipe", "none") != "none":
         del texts["recipe"]  # the path of a file on the server

@@ -93,6 +93,9 @@ def choose_name(label: str, names: Sequence[str], noun: str) -> str | None:
     elif named:
         st.session_state.pop("missing_run", None)
     missing = st.session_state.get("missing_run")
+    if missing in names:  # it was restored, and nothing else was chosen meanwhile
+        del st.session_state["missing_run"]
+        missing, st.session_state["run"] = None, missing
     if missing:
         st.session_state.pop("run", None)
     chosen = st.selectbox(

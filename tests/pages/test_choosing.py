@@ -56,6 +56,18 @@ def test_a_run_that_is_gone_is_named_and_no_other_is_chosen(page: str, name: str
 
 
 @pytest.mark.parametrize("page", ["train", "predict", "evaluate"])
+def test_a_run_that_is_restored_is_chosen_again(page: str, place: Path) -> None:
+    (place / OLD).rename(place.parent / "elsewhere")
+    app = open_at(page, run=OLD)
+    assert f"{OLD} of this address is not available" in words(app)
+    (place.parent / "elsewhere").rename(place / OLD)
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="run").value == OLD
+    assert "not available" not in words(app)
+
+
+@pytest.mark.parametrize("page", ["train", "predict", "evaluate"])
 def test_without_a_name_the_newest_is_chosen(page: str) -> None:
     assert show(page).selectbox(key="run").value == NEW
 

@@ -162,8 +162,8 @@ def test_general_defaults_and_back(own):
 
 def test_a_preset_wins_over_the_plan(own):
     app = show("train", dataset=own)
-    assert app.selectbox(key="preset").value is None, "the plan is in use"
-    app.selectbox(key="preset").set_value("carvana").run()
+    assert app.selectbox(key="preset_or_plan").value is None, "the plan is in use"
+    app.selectbox(key="preset_or_plan").set_value("carvana").run()
     assert not app.exception
     values = shown(app)
     assert (values["epochs"], values["image_size"], values["batch_size"]) == (15, 160, 16)

@@ -7,6 +7,7 @@ what happens must follow what the visitor sees, never what the page was drawn wi
 import pytest
 
 from pages.server import paths
+from pages.ui import form_state
 from tests.helpers.pages import make_run, show
 from tests.pages.test_form import write_nuclei
 from tests.pages.test_live_run import EPOCH, OVER, STARTED, STEP, held  # noqa: F401 - a fixture
@@ -68,6 +69,30 @@ def test_start_does_nothing_where_the_dataset_that_was_just_chosen_cannot_be_rea
     click(app, "start")
     assert launched == [] and app.button(key="start").disabled
     assert [toast.value for toast in app.toast] == ["Not started: the form was still changing. Click Start again."]
+
+
+def test_a_browser_that_has_not_got_the_plan_yet_does_not_change_it(place, tmp_path, monkeypatch):
+    """The run of the page that the choice of a dataset began was interrupted: the next message has the old values."""
+    name = paths.library().link(write_nuclei(tmp_path / "nuclei")).name
+    app = show("train")
+    app.selectbox(key="dataset").set_value(name)
+    message = app._tree.get_widget_states()
+    clicks = [item for item in message.widgets if item.WhichOneof("value") == "trigger_value"]
+    for item in clicks:  # a browser sends those of buttons that were clicked
+        message.widgets.remove(item)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(form_state, "write_address", lambda: None)
+        app.run()
+    assert app.number_input(key="epochs").value == 80
+    app._run(message)
+    assert not app.exception
+    state = app.session_state["form_state"]
+    assert (state.mode, state.changes) == ("", {})
+    assert app.number_input(key="epochs").value == 80 and app.selectbox(key="preset_or_plan").value is None
+    app.number_input(key="epochs").set_value(15).run()  # the browser has got the 80, which the visitor changes
+    assert (state.mode, state.changes) == ("", {"epochs": 15})
+    app.selectbox(key="preset_or_plan").set_value("default").run()
+    assert app.session_state["form_state"].mode == "off"
 
 
 def test_a_check_takes_a_number_that_was_just_typed(place, sample_folder, monkeypatch):

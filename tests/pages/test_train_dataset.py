@@ -227,3 +227,17 @@ def test_a_run_whose_copy_of_the_repairs_is_damaged_is_explained(cells, place):
     app.button(key="run_copy").click().run()
     assert not app.exception
     assert "studio.json" in said(app) and app.button(key="start").disabled
+
+
+def test_a_folder_without_a_readable_image_cannot_be_started(cells):
+    images = sorted((cells / "images").iterdir())
+    for path in images[1:]:
+        path.write_bytes(b"no image")
+    app = show("train", dataset="cells")
+    assert not app.button(key="start").disabled, "one can be read: the trainer says how many are too few"
+    images[0].write_bytes(b"no image")
+    shutil.copytree(cells, cells.with_name("others"))
+    paths.library().link(cells.with_name("others"))
+    app = show("train", dataset="others")
+    assert not app.exception and app.button(key="start").disabled
+    assert f"{images[0].name}: not a supported image file" in said(app)

@@ -152,7 +152,7 @@ def show_reading(reading: DatasetReading, recipe: Recipe, chosen: Chosen) -> boo
     if reading.problems:
         listed = "\n".join(f"- {plain(text)}" for text in reading.problems[:MOST_PROBLEMS])
         st.warning(f"Problems in this folder:\n{listed}", icon=":material/warning:")
-    return True
+    return bool(reading.readable)  # of a folder without any nothing can be trained
 
 
 def kind_of(coding: MaskCoding) -> str:

@@ -17,22 +17,30 @@ ELSEWHERE = (*form_state.ELSEWHERE, "recipe")  # settings without a widget of th
 fill = form_state.fill
 
 
-def fill_from_preset() -> None:
+def fill_from_preset(key: str) -> None:
     """Called by the menu of presets."""
-    if name := st.session_state["preset"]:
+    name, before = st.session_state[key], st.session_state.get("preset_chosen", "default")
+    is_stale = key != st.session_state.get("preset_drawn") and name == before
+    if name and not is_stale:
         st.session_state["preset_chosen"] = name
         fill(get_preset(name))
 
 
 def choose_preset(planned: bool) -> None:
-    """The menu of presets; where a plan is in use, none of them is."""
-    st.session_state["preset"] = None if planned else st.session_state.get("preset_chosen", "default")
+    """The menu of presets; where a plan is in use, none of them is, and the menu is another widget.
+
+    A browser that has not got an empty menu yet sends the preset of before with whatever is clicked: taken for a
+    choice, that would drop the plan and all that was set.
+    """
+    key = st.session_state["preset_drawn"] = "preset_or_plan" if planned else "preset"
+    st.session_state[key] = None if planned else st.session_state.get("preset_chosen", "default")
     descriptions = "\n".join(f"- **{name}**: {preset.description}" for name, preset in PRESETS.items())
     st.selectbox(
         "Preset",
         list(PRESETS),
-        key="preset",
+        key=key,
         on_change=fill_from_preset,
+        args=(key,),
         placeholder="Suggested for this dataset",
         help=f"Sets all settings below:\n{descriptions}",
     )
@@ -58,8 +66,9 @@ def show() -> RunConfig:
     except UnetError as error:
         problem, config, usable = error, RunConfig(), False
     with bar:
-        if problem is not None:
-            widgets.show_error(problem)
+        with st.container():  # empty or not: Start below must not move in the tree, or there are two of it for a while
+            if problem is not None:
+                widgets.show_error(problem)
         start_bar.show(config, usable, advice)
     form_state.write_address()
     return config

@@ -44,8 +44,8 @@ def start(config: RunConfig, drawn: Input) -> None:
 
 def _read_input() -> Input:
     """What the visitor has put into the form so far."""
-    state = form_state.get()
-    return dict(state.changes), state.mode, st.session_state.get(dataset_picker.KEY), st.session_state.get("preset")
+    form, chosen = form_state.get(), st.session_state
+    return dict(form.changes), form.mode, chosen.get(dataset_picker.KEY), chosen.get("preset_chosen")
 
 
 def _launch(config: RunConfig) -> str | None:
@@ -73,8 +73,8 @@ def show(config: RunConfig, usable: bool, advice: Plan) -> None:
         if usable:
             duration.show(plan.describe(advice, config), config, advice)
         plan.explain(advice)
-    if usable:
-        usable = _check_device(config)
+    with st.container():  # has its place also where it is empty
+        usable = usable and _check_device(config)
     if st.session_state.pop(ASKED, False):
         _start_changed(config, usable)
     active = runs.find_active(runs_dir())
