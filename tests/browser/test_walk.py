@@ -40,6 +40,7 @@ def start_training(page: Page, server: Server, settings: str) -> runs.Run:
     return runs.find(server.runs_dir)[0]
 
 
+@pytest.mark.timeout(900)  # twenty epochs of a trainer that lets everything else go first
 def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server, tmp_path):
     page.goto(server.url)
     expect(page.get_by_role("heading", name="UNet Studio")).to_be_visible()
@@ -63,7 +64,7 @@ def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server,
     expect(second.get_by_role("button", name="Add to the queue")).to_be_enabled()
     second.close()
 
-    expect(state(page)).to_contain_text("finished", timeout=120_000)
+    expect(state(page)).to_contain_text("finished", timeout=400_000)
     poll(lambda: points(page, "epochs") == 20, what="every epoch")
     assert run.state() == runs.RunState.FINISHED
 
