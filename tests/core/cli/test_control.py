@@ -122,7 +122,10 @@ def test_continue_goes_on_and_follows(
     status, result, err = say(capsys, "continue", str(finished.folder), "--epochs", "2", "--lr", "0.03")
     assert (status, result["epochs"], result["reason"]) == (0, 3, "completed")
     lines = [line.split("  ")[0] for line in err.splitlines()]
-    assert lines == ["epoch 1/3", "step 2: continued until epoch 3", "epoch 2/3", "epoch 3/3"]
+    stages = [line.partition(":")[0] for line in lines if not line.startswith(("epoch", "step"))]
+    assert stages == ["Reading images (6)", "Preparing the model", "First step"]
+    progress = [line for line in lines if line.startswith(("epoch", "step"))]
+    assert progress == ["epoch 1/3", "step 2: continued until epoch 3", "epoch 2/3", "epoch 3/3"]
     assert "warning" not in err
 
 
