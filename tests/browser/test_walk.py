@@ -40,6 +40,7 @@ def start_training(page: Page, server: Server, settings: str) -> runs.Run:
     return runs.find(server.runs_dir)[0]
 
 
+@pytest.mark.timeout(900)  # twenty epochs of a trainer that lets everything else go first
 def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server, tmp_path):
     page.goto(server.url)
     expect(page.get_by_role("heading", name="UNet Studio")).to_be_visible()
@@ -63,7 +64,7 @@ def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server,
     expect(second.get_by_role("button", name="Add to the queue")).to_be_enabled()
     second.close()
 
-    expect(state(page)).to_contain_text("finished", timeout=120_000)
+    expect(state(page)).to_contain_text("finished", timeout=400_000)
     poll(lambda: points(page, "epochs") == 20, what="every epoch")
     assert run.state() == runs.RunState.FINISHED
 
@@ -111,6 +112,7 @@ def test_the_server_is_killed_and_the_run_goes_on(page: Page, server: Server):
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
 
 
+@pytest.mark.timeout(700)  # four trainers, one after the other
 def test_variants_are_compared_by_one_click(page: Page, server: Server):
     before = {run.id for run in runs.find(server.runs_dir)}
     page.goto(f"{server.url}/train?view=Sweep&epochs=1&image_size=32&crops_per_image=1")
@@ -120,5 +122,5 @@ def test_variants_are_compared_by_one_click(page: Page, server: Server):
         new = [run for run in runs.find(server.runs_dir) if run.id not in before]
         return len(new) == 4 and all(run.state() == runs.RunState.FINISHED for run in new)
 
-    poll(finished, 120, "the end of four runs")
+    poll(finished, 500, "the end of four runs")
     expect(page.get_by_role("figure", name="Dice of each run by epoch")).to_be_visible()

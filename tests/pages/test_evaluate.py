@@ -106,7 +106,7 @@ def test_another_threshold_is_told_with_its_dice_beside_the_models(model):
     memory = app.session_state["_overlay errors"]
     memory["view"] = replace(memory["view"], threshold=threshold)  # as the browser tells it on release
     app.run()
-    words = f"**{dice(0.5)}** at the model's threshold 0.50, **{dice(threshold)}** at {threshold:.2f}"
+    words = f"Dice of this image: {dice(0.5)} at the model's threshold 0.50, {dice(threshold)} at {threshold:.2f}"
     assert words in texts(app)
 
 

@@ -440,7 +440,7 @@ def test_the_strip_shows_a_page_of_thumbnails_with_whole_names(model, pictures):
 
 def test_the_side_folds_away_when_there_is_a_result_and_comes_back(model, pictures):
     def is_folded() -> bool:
-        return any("st-key-side" in item.proto.body and "none" in item.proto.body for item in app.get("html"))
+        return any("st-key-side" in item.proto.body and "display: none" in item.proto.body for item in app.get("html"))
 
     app = show("predict")
     assert not is_folded()
