@@ -20,7 +20,7 @@ from unet_core.runs import run as runs
 def choose() -> tuple[runs.Run, images.Images]:
     """The bar: which model is evaluated on which images, and the link to this view."""
     trained = [run for run in runs.find(runs_dir()) if run.has_best]
-    title, left, right, end = st.columns([1.4, 3, 4, 1.2], gap="small", vertical_alignment="bottom")
+    title, left, right, end = st.columns([1.4, 3, 4, 1.35], gap="small", vertical_alignment="bottom")
     title.title("Evaluate", anchor=False)
     if not trained:
         st.info("There is no trained model yet. [Train](/train) one; it can be evaluated after its first epoch.")

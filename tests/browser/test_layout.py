@@ -11,24 +11,45 @@ from pages import PAGES
 from pages.views import data as sections
 from pages.views import train as views
 from pages.views.train.settings.sections import SECTIONS
+from tests.browser.test_live import Trainer
 from tests.helpers.browser import ROOT, Server
 from tests.helpers.layout import find_faults, settle
+from unet_core.data import synthetic
+from unet_core.runs import run as runs
 
 pytestmark = pytest.mark.browser
 
 HEIGHTS = {380: 760, 700: 900, 1024: 768, 1440: 900}
 VIEWS = [views.PREFLIGHT, views.ARCHITECTURE, views.CROPS, views.SWEEP, views.RUNS]
-GOLDEN = "20261101-100000-golden"
+SMALL = ["--epochs", "1", "--base-channels", "2", "--depth", "1", "--image-size", "32", "--crops-per-image", "1"]
+TRAINED, GOLDEN = "20261102-100000-trained", "20261101-100000-golden"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """With two finished runs, of which one has the images that it was trained on."""
+    from unet_core.cli.parser import main
+
     server = Server(tmp_path_factory.mktemp("layout"))
+    data = synthetic.write(server.folder / "cells", images=8)
+    assert main(["train", str(data), "--runs-dir", str(server.runs_dir), *SMALL]) == 0
+    runs.find(server.runs_dir)[0].folder.rename(server.runs_dir / TRAINED)
     golden = ROOT / "tests" / "golden" / "release_0_1" / "run"
     shutil.copytree(golden, server.runs_dir / GOLDEN)
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="module")
+def training_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """With one run, which trains: Home has its guide."""
+    server = Server(tmp_path_factory.mktemp("training"))
+    trainer = Trainer(server.runs_dir, synthetic.write(server.folder / "cells", images=8))
+    server.start()
+    yield server
+    server.kill()
+    trainer.end()
 
 
 def make_page(browser: Browser, width: int) -> Page:
@@ -65,6 +86,12 @@ def open_image(page: Page, server: Server) -> None:
     settle(page)
 
 
+def open_scores(page: Page, server: Server) -> None:
+    open_address(page, server, f"evaluate?run={TRAINED}")
+    page.locator(".viewer[data-state=ready]").wait_for()
+    settle(page)
+
+
 def open_popover(name: str, address: str) -> Callable[[Page, Server], None]:
     def reach(page: Page, server: Server) -> None:
         open_address(page, server, address)
@@ -90,7 +117,7 @@ def delete_run(page: Page, server: Server) -> None:
 
 
 def open_sections(page: Page, server: Server) -> None:
-    open_address(page, server, "train?epochs=33")
+    open_address(page, server, f"train?run={TRAINED}&epochs=33")
     for section in SECTIONS:
         page.locator(f".st-key-section_{section} summary").click()
     settle(page)
@@ -98,14 +125,17 @@ def open_sections(page: Page, server: Server) -> None:
 
 ADDRESSES = [page.url_path for page in PAGES.values()]
 ADDRESSES += [f"data?data_view={name}" for name in sections.VIEWS] + [f"train?view={name}" for name in VIEWS]
-ADDRESSES += [f"train?run={GOLDEN}", "train?run=gone", f"train?view=Runs&runs={GOLDEN}"]
+ADDRESSES += [f"train?run={TRAINED}", "train?run=gone", f"train?view=Runs&runs={TRAINED},{GOLDEN}"]
 STATES: dict[str, Callable[[Page, Server], None]] = {
     "predict, a result": open_examples,
     "predict, a result and its settings": open_settings,
     "data, an image": open_image,
+    "evaluate, scores": open_scores,
     "train, all sections": open_sections,
     "train, the suggestions": open_popover("Why?", "train"),
+    "train, the export of a chart": open_popover("Export", f"train?run={TRAINED}"),
     "train, a deleted run": delete_run,
+    "train, the dataset": open_popover("Details", "train"),
 }
 
 
@@ -129,6 +159,18 @@ def test_nothing_is_cut_outside_or_covered_in_a_state(browser: Browser, server: 
     faults = find_faults(page)
     page.context.close()
     assert faults == []
+
+
+@pytest.mark.parametrize("width", HEIGHTS)
+def test_nothing_is_cut_while_a_run_trains(browser: Browser, training_server: Server, width: int) -> None:
+    page = make_page(browser, width)
+    faults: dict[str, list[str]] = {}
+    for address in ("", "train", "train?view=Runs", "predict", "evaluate"):
+        open_address(page, training_server, address)
+        page.locator(".st-key-activity").get_by_role("link").wait_for()
+        faults[address] = find_faults(page)
+    page.context.close()
+    assert {name: lines for name, lines in faults.items() if lines} == {}
 
 
 def test_the_helper_finds_what_is_wrong(page: Page) -> None:
