@@ -130,7 +130,7 @@ def test_while_a_run_trains(watch: Watch, make_server: Callable[[], Server]) -> 
 
 def test_with_a_failed_and_an_interrupted_run(watch: Watch, make_server: Callable[[], Server]) -> None:
     server = make_server()
-    data = synthetic.write(server.folder / "sample", images=8)
+    data = synthetic.write(server.folder / "cells", images=8)
     failed = make_run(server.runs_dir, data, STARTED, EPOCH, RunFailed("Out of memory. Use a smaller batch."))
     interrupted = make_run(server.runs_dir, data, STARTED, EPOCH)
     server.start()
@@ -144,7 +144,7 @@ def test_with_finished_runs_scores_a_result_and_its_popovers(watch: Watch, make_
     from unet_core.cli.parser import main
 
     server = make_server()
-    data = synthetic.write(server.folder / "sample", images=8)
+    data = synthetic.write(server.folder / "cells", images=8)
     small = ["--epochs", "1", "--base-channels", "2", "--depth", "1", "--image-size", "32", "--crops-per-image", "1"]
     assert main(["train", str(data), "--runs-dir", str(server.runs_dir), *small]) == 0
     golden = ROOT / "tests" / "golden" / "release_0_1" / "run"

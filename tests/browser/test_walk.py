@@ -68,6 +68,8 @@ def test_from_the_first_visit_to_the_table_of_scores(page: Page, server: Server,
     poll(lambda: points(page, "epochs") == 20, what="every epoch")
     assert run.state() == runs.RunState.FINISHED
 
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    expect(page.get_by_role("link", name="Predict with this model")).to_have_count(1)
     page.get_by_role("link", name="Predict with this model").click()
     expect(page.get_by_role("heading", name="Predict")).to_be_visible()
     picture = next((server.folder / "sample" / "images").iterdir())
