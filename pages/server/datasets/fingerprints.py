@@ -8,8 +8,8 @@ job.result                    # None until it is known; `error` says why there i
 import time
 from collections.abc import Callable
 
-from pages.server.background_job import DONE, FAILED, PATIENCE, RUNNING, BackgroundJob
-from pages.server.datasets.reading import FRESH_FACTOR, FRESH_SECONDS
+from pages.server.background_job import PATIENCE, RUNNING
+from pages.server.datasets.reading import DatasetJob
 from pages.server.fair_lock import FairLock
 from pages.server.lru import LRU
 from unet_core.config.schema import DataConfig
@@ -19,8 +19,10 @@ from unet_core.data.recipe.recipe import Recipe
 from unet_core.errors import Cancelled
 
 
-class FingerprintJob(BackgroundJob):
+class FingerprintJob(DatasetJob):
     """The measuring of one dataset; of a large one a sample of the images is read."""
+
+    label = "Measuring a dataset"
 
     def __init__(
         self,
@@ -34,14 +36,6 @@ class FingerprintJob(BackgroundJob):
         self.subsets: tuple[str | None, ...] = ()  # of each image, where folders name them
         self._data, self._num_classes = data, num_classes
         self._done = self._of = 0
-
-    @property
-    def fresh(self) -> bool:
-        """Whether it still speaks of the folder as it is: it goes on, or it ended a short while ago."""
-        if self._ended_at is None:
-            return True
-        took = self._ended_at - self._started_at
-        return self.state in (DONE, FAILED) and self._clock() - self._ended_at < max(FRESH_SECONDS, FRESH_FACTOR * took)
 
     def _count(self) -> tuple[int, int, str, int, int]:
         return self._done, self._of, "", 0, 0

@@ -27,7 +27,19 @@ MOST_MASKS = 24  # that are read for a first look at what their values mean
 FRESH_SECONDS, FRESH_FACTOR = 10.0, 30.0  # a reading stays valid for so long, and for so many times what it took
 
 
-class DatasetReading(BackgroundJob):
+class DatasetJob(BackgroundJob):
+    """A look at a folder, whose result is valid for a while."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it still speaks of the folder as it is: it goes on, or it ended a short while ago."""
+        if self._ended_at is None:
+            return True
+        took = self._ended_at - self._started_at
+        return self.state in (DONE, FAILED) and self._clock() - self._ended_at < max(FRESH_SECONDS, FRESH_FACTOR * took)
+
+
+class DatasetReading(DatasetJob):
     """The samples of a folder, the problems that the file headers reveal, and what the mask values mean.
 
     `search` and `coding` are None until they are known; `guesses` says what was guessed of the masks, of which
@@ -52,14 +64,6 @@ class DatasetReading(BackgroundJob):
         self.masks_read = 0
         self._data, self._num_classes = data, num_classes
         self._done, self._name = 0, ""
-
-    @property
-    def fresh(self) -> bool:
-        """Whether it still speaks of the folder as it is: it goes on, or it ended a short while ago."""
-        if self._ended_at is None:
-            return True
-        took = self._ended_at - self._started_at
-        return self.state in (DONE, FAILED) and self._clock() - self._ended_at < max(FRESH_SECONDS, FRESH_FACTOR * took)
 
     def _count(self) -> tuple[int, int, str, int, int]:
         return self._done, len(self.search.samples) if self.search else 0, self._name, 0, 0

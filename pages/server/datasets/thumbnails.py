@@ -45,13 +45,13 @@ _THUMBNAILS: LRU[str, Thumbnail] = LRU(MOST_BYTES, lambda item: len(item.data) +
 
 
 def make_all(samples: Sequence[Sample], look: Look) -> list[Thumbnail]:
-    """The pictures of some samples, in their order."""
+    """The images of some samples, in their order."""
     with ThreadPoolExecutor(4) as pool:  # decoding and scaling release Python's lock
         return list(pool.map(lambda sample: make(sample, look), samples))
 
 
 def make(sample: Sample, look: Look) -> Thumbnail:
-    """The picture of one sample."""
+    """The image of one sample."""
     key = key_of(sample, look)
     thumbnail = _THUMBNAILS.get(key)
     if thumbnail is None:

@@ -149,7 +149,7 @@ def show_grid(dataset: Dataset, items: Sequence[SampleFacts], drawn: dict[str, T
 
 
 def show_cell(dataset: Dataset, item: SampleFacts, thumbnail: Thumbnail | None) -> None:
-    """The picture, and a button with the name that opens it."""
+    """The image, and a button with the name that opens it."""
     name = readable(item.id)
     if thumbnail is not None and thumbnail.data:
         st.image(thumbnail.data, width=190, alt=f"{name}, with its mask")

@@ -115,7 +115,7 @@ def choose_remedy(finding: Finding, key: str) -> Remedy | None:
 
 
 def show_one(drawn: Thumbnail, title: str, name: str) -> None:
-    """The picture with its title."""
+    """The image with its title."""
     if drawn.data:
         st.image(drawn.data, width="stretch", caption=title, alt=f"{readable(name)} {title.lower()}")
 
