@@ -131,6 +131,7 @@ def test_the_row_stays_in_view_and_the_chip_hides_nothing(page: Page, server: Se
     page.mouse.wheel(0, 5000)
     expect(row.get_by_role("button", name="Stop")).to_be_in_viewport(ratio=1)
     expect(row.get_by_test_id("stProgress")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".activity .chip")).to_be_visible()
     chip = page.locator(".activity").bounding_box()
     assert chip["x"] + chip["width"] <= width
     for link in page.get_by_test_id("stTopNav").get_by_role("link").all():

@@ -1,9 +1,10 @@
 """Where scans are kept: one folder for each dataset in the user's cache, three files whatever the number of samples.
 
 `samples` holds a line of JSON for each sample, `clues` 16-bit numbers that only grouping needs, `scan-...` what was
-concluded with some settings. All can be made again: a file that is damaged or of another version counts as none.
+concluded with some settings. All can be made again: a file that is damaged or made by other code counts as none.
 """
 
+import functools
 import hashlib
 import json
 import zlib
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from unet_core import __version__
+import unet_core
 from unet_core.config.schema import DataConfig
 from unet_core.data.checks import records
 from unet_core.data.checks.clues import Clue
@@ -24,11 +25,19 @@ from unet_core.data.layouts.tree import scan as list_tree
 from unet_core.data.recipe.recipe import FILE, Recipe
 from unet_core.io.files import cache_folder, write_atomically
 
-VERSION = f"{__version__} 1"  # with the number of the format
 FAST = 1  # compression level
 MOST_SCANS = 8  # of one dataset, with different settings
 
 DAMAGED = (OSError, ValueError, TypeError, KeyError, IndexError, zlib.error)
+
+
+@functools.cache
+def version() -> str:
+    """Changes with the code that reads and measures: what other code measured is not comparable."""
+    folder = Path(unet_core.__file__).parent
+    paths = (*sorted((folder / "data").rglob("*.py")), *sorted((folder / "io").rglob("*.py")))
+    code = b"".join(path.read_bytes() for path in paths)
+    return f"{unet_core.__version__} {zlib.crc32(code):08x}"
 
 
 def folder_of(root: Path) -> Path:
@@ -57,7 +66,7 @@ def stat_files(root: Path) -> Stats:
 def digest_of(stats: Stats, settings: Mapping[str, Any], recipe: Recipe) -> str:
     """Changes where a file, a setting or a repair does."""
     lines = [f"{path} {size} {time}" for path, (size, time) in sorted(stats.items())]
-    lines += [json.dumps(settings, sort_keys=True), repr((recipe.repairs, recipe.settings)), VERSION]
+    lines += [json.dumps(settings, sort_keys=True), repr((recipe.repairs, recipe.settings)), version()]
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:32]
 
 
@@ -68,7 +77,7 @@ def load_records(root: Path, with_clues: bool = True) -> tuple[dict[str, Record]
         packed = (folder / "samples").read_bytes()
         stamp = hashlib.sha256(packed).hexdigest()[:32]
         head, *lines = zlib.decompress(packed).decode(errors="surrogateescape").splitlines()
-        if json.loads(head)["version"] != VERSION:
+        if json.loads(head)["version"] != version():
             return {}, ""
         numbers = np.frombuffer((folder / "clues").read_bytes(), np.uint16) if with_clues else np.zeros(0, np.uint16)
         if with_clues and json.loads(head)["clues"] != zlib.crc32(numbers.tobytes()):
@@ -95,7 +104,7 @@ def save_records(root: Path, kept: Mapping[str, Record]) -> str:
     folder = folder_of(root)
     ordered = [kept[name] for name in sorted(kept)]
     numbers = b"".join(record.clue.data.tobytes() for record in ordered if record.clue is not None)
-    head = {"version": VERSION, "clues": zlib.crc32(numbers)}
+    head = {"version": version(), "clues": zlib.crc32(numbers)}
     lines = [head, *map(records.to_values, ordered)]
     text = "\n".join(json.dumps(line, separators=(",", ":")) for line in lines)
     packed = zlib.compress(text.encode(errors="surrogateescape"), FAST)

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import unet_core
 from tests.core.data.checks.planted import draw, make_clean, read_png, write_png
 from unet_core.config.schema import DataConfig
 from unet_core.data.checks import cache, records
@@ -134,10 +136,22 @@ def test_a_damaged_cache_is_made_again(root: Path, measured: list[str], name: st
     assert same(first, scan(settings(root))) and len(measured) == 8
 
 
-def test_a_cache_of_another_release_counts_as_none(root: Path, measured: list[str], monkeypatch) -> None:
+def test_what_other_code_measured_counts_as_none(
+    root: Path, tmp_path: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     scan(settings(root))
     measured.clear()
-    monkeypatch.setattr(cache, "VERSION", "another")
+    copied = tmp_path / "unet_core"
+    shutil.copytree(Path(unet_core.__file__).parent / "data", copied / "data")
+    shutil.copytree(Path(unet_core.__file__).parent / "io", copied / "io")
+    now = cache.version()
+    monkeypatch.setattr(unet_core, "__file__", str(copied / "__init__.py"))
+    assert cache.version.__wrapped__() == now
+    with (copied / "data" / "appearance.py").open("a") as file:
+        file.write("# measures in another way")
+    other = cache.version.__wrapped__()
+    assert other != now
+    monkeypatch.setattr(cache, "version", lambda: other)
     assert load_cached(settings(root)) is None
     scan(settings(root))
     assert len(measured) == 8
