@@ -47,6 +47,14 @@ NORMALIZATIONS = {
     "zscore": "zero mean and unit standard deviation per image, over gray or RGB together, else per channel",
     "zscore_per_channel": "zero mean and unit standard deviation per image and channel, for stacks of unlike channels",
     "unit": "0..255 scaled to 0..1",
+    "imagenet": "0..255 scaled to 0..1, then by ImageNet's mean and deviation, for RGB and encoders trained on it",
+}
+FIXED_NORMALIZATIONS = ("unit", "imagenet")  # the same numbers for every image: brightness and contrast stay
+ENCODERS = {
+    "plain": "blocks of convolutions, as in the 2015 paper",
+    "resnet18": "ResNet-18 (He 2016), as in U-Nets of segmentation_models.pytorch; 14 million parameters in all",
+    "resnet34": "ResNet-34 (He 2016), as in U-Nets of segmentation_models.pytorch; 24 million parameters in all",
+    "resnet50": "ResNet-50 (He 2016), as in U-Nets of segmentation_models.pytorch; 33 million parameters in all",
 }
 ORDERS = {
     "conv_norm_act": "convolution, normalization, activation",

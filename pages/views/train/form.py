@@ -20,7 +20,8 @@ from unet_core.runs import run as runs
 from unet_core.training import finetune, launch
 
 SHOWN_FIRST = ("epochs", "image_size", "batch_size", "base_channels", "loss", "lr")
-ELSEWHERE = ("root", "recipe", "threshold", "series")  # settings without a widget of their own in the form
+# Settings without a widget of their own in the form; an encoder comes with the weights that are fine-tuned.
+ELSEWHERE = ("root", "recipe", "threshold", "series", "encoder")
 SECTIONS = {"model": "Model", "train": "Training", "data": "Data"}
 
 
