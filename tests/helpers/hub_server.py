@@ -23,6 +23,7 @@ class Repo:
     refusal: tuple[int, str] | None = None  # status, X-Error-Code
     pad: dict[str, int] = field(default_factory=dict)  # bytes that are sent beyond a file's end
     cuts: dict[str, list[int]] = field(default_factory=dict)  # bytes after which the next answers lose the connection
+    stalls: bool = False  # the connection stays open in silence after a cut, until the server is released
     token: str = ""  # without which it is refused, as `refusal` says
     license: str = ""
 
@@ -151,10 +152,11 @@ class _Handler(BaseHTTPRequestHandler):
         is_start = wanted.startswith("bytes=0-")  # of a look at the header, which is never cut
         cut = found.cuts[name].pop(0) if found.cuts.get(name) and not is_start and body else None
         self._send(206 if wanted else 200, data[start:end], headers, body, cut)
+        if cut is not None and found.stalls:
+            self.wfile.flush()
+            self.hub.released.wait(120)
 
-    def _send(
-        self, status: int, data: bytes, headers: dict[str, str], body: bool, cut: int | None = None
-    ) -> None:
+    def _send(self, status: int, data: bytes, headers: dict[str, str], body: bool, cut: int | None = None) -> None:
         try:
             self.send_response(status)
             for key, value in headers.items():

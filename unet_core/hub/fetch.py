@@ -15,6 +15,7 @@ from unet_core.hub.repo_id import Reference
 
 PROBE_SECONDS = 5.0  # for an answer of the Hub to one request
 BY_HAND = "Download it with your own account and add the folder as files"
+PLAIN = {"Accept-Encoding": "identity"}  # else a part of a packed file would come
 WITH_TOKEN = "give an access token of your account (HF_TOKEN, or the field Access token)"
 
 
@@ -128,7 +129,7 @@ def read_start(
     )
 
     url = hf_hub_url(repo, name, revision=commit, endpoint=endpoint)
-    headers = build_hf_headers(token=token) | {"Range": f"bytes=0-{2**21}"}
+    headers = build_hf_headers(token=token) | PLAIN | {"Range": f"bytes=0-{2**21}"}
     start = b""
     with get_session().stream("GET", url, headers=headers, timeout=PROBE_SECONDS, follow_redirects=True) as response:
         hf_raise_for_status(response)
@@ -137,6 +138,56 @@ def read_start(
             if is_enough(start):
                 break
     return start
+
+
+def _meter(count: Callable[[float], None]) -> Any:
+    """A progress bar for the library that shows nothing and counts the bytes that arrive."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class Meter(tqdm):
+        """Of one file."""
+
+        def __init__(self, *_: Any, **settings: Any) -> None:
+            super().__init__(disable=True, total=settings.get("total"))  # type: ignore[no-untyped-call]
+            count(settings.get("initial") or 0)  # what is there of an earlier try
+
+        def update(self, n: float | None = 1) -> None:
+            count(n or 0)
+
+    return Meter
+
+
+def fetch_on(
+    repo: str,
+    commit: str,
+    name: str,
+    size: int,
+    path: Path,
+    token: str | bool,
+    endpoint: str,
+    count: Callable[[float], None],
+) -> None:
+    """Download one file of a model to `path`, from where an earlier try ended; `count` gets the bytes as they arrive.
+
+    `hf_hub_download` goes on after a lost connection too, but throws away what there is when it gives up.
+    """
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+    url = hf_hub_url(repo, name, revision=commit, endpoint=endpoint)
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("ab") as file:
+        # The library's client follows redirects and leaves the token out at another host.
+        http_get(
+            url,
+            file,
+            resume_size=file.tell(),
+            headers=build_hf_headers(token=token) | PLAIN,
+            expected_size=size,
+            tqdm_class=_meter(count),
+        )
+    partial.replace(path)
 
 
 def fetch(
@@ -151,17 +202,6 @@ def fetch(
 ) -> None:
     """Download one file of a repository below a folder; `count` gets the numbers of bytes as they arrive."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils.tqdm import tqdm
-
-    class Meter(tqdm):
-        """Shows nothing, counts the bytes that arrive."""
-
-        def __init__(self, *_: Any, **settings: Any) -> None:
-            super().__init__(disable=True, total=settings.get("total"))  # type: ignore[no-untyped-call]
-            count(settings.get("initial") or 0)  # what is there of an earlier try
-
-        def update(self, n: float | None = 1) -> None:
-            count(n or 0)
 
     hf_hub_download(
         repo,
@@ -173,5 +213,5 @@ def fetch(
         token=token,
         endpoint=endpoint,
         etag_timeout=PROBE_SECONDS,
-        tqdm_class=Meter,
+        tqdm_class=_meter(count),
     )

@@ -19,8 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from unet_core.errors import Cancelled, CheckpointError, HubError
-from unet_core.hub import fetch
-from unet_core.hub.fetch import HubUnreachableError, ask, list_repo, verify
+from unet_core.hub.fetch import HubUnreachableError, ask, fetch_on, list_repo, verify
 from unet_core.hub.offer import BESIDE, WEIGHTS, Offer, inspect
 from unet_core.hub.repo_id import Reference, address_of_hub, parse
 from unet_core.hub.watch import Watch
@@ -28,6 +27,7 @@ from unet_core.models.foreign import OWN
 
 LISTING_SECONDS = 8.0  # without an answer before the files are known
 STALLED_SECONDS = 90.0  # without a byte within a file; the library itself gives up on a silent server after some 66
+CONVERTING_SECONDS = 600.0  # for a checkpoint to be made of the files, however slow the disk
 AT_ONCE = 2  # downloads of one process
 SPARE = 2**29  # bytes left free on the disk
 ABANDONED = 86_400.0  # seconds after which the remains of a download are removed
@@ -176,6 +176,7 @@ class _Pull:
         try:
             with FileLock(self.unfinished.with_name(f"{self.unfinished.name}.lock"), timeout=0):
                 self._fetch_all({item.rfilename: item for item in info.siblings}, offer, folder, watch)
+                watch.beat(CONVERTING_SECONDS)
                 self._store(offer, folder, watch)
         except Timeout as error:
             raise HubError(f"{self.label}: is being downloaded already. Wait for its end.") from error
@@ -196,8 +197,8 @@ class _Pull:
             if path.is_file() and path.stat().st_size == size:  # of an earlier try
                 watch.done += size
             else:
-                call = (self.reference.repo, offer.commit, name, folder, self.token, self.endpoint, count)
-                ask(self.reference, self.endpoint, "model", fetch.fetch, *call)
+                call = (self.reference.repo, offer.commit, name, size, path, self.token, self.endpoint, count)
+                ask(self.reference, self.endpoint, "model", fetch_on, *call)
             watch.beat()
             try:
                 verify(path, items[name], self.reference)
@@ -211,8 +212,7 @@ class _Pull:
 
         weights = next(name for name in offer.files if name not in BESIDE)
         files: dict[str, import_weights.Source] = {
-            f"{self.label}/{WEIGHTS if name == weights else name}": folder / name
-            for name in offer.files
+            f"{self.label}/{WEIGHTS if name == weights else name}": folder / name for name in offer.files
         }
         try:
             model, about, _ = import_weights.read(files, self.normalization)

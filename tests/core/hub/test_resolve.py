@@ -154,7 +154,7 @@ def test_what_is_not_as_listed_is_refused(repo: Repo, server: Hub, tmp_path: Pat
 
 def test_what_its_own_sums_contradict_is_refused(repo: Repo, tmp_path: Path) -> None:
     repo.files["config.json"] = json.dumps(CONFIG.to_dict() | {"threshold": 0.75}).encode()
-    with pytest.raises(CheckpointError, match="org/net/config.json: damaged, it does not match its SHA-256 sum"):
+    with pytest.raises(CheckpointError, match=r"org/net/config\.json: damaged, it does not match its SHA-256 sum"):
         resolve.download("org/net", tmp_path)
     assert names(tmp_path) == []
 
@@ -197,7 +197,10 @@ def test_another_programs_model_is_refused_before_its_weights_are_fetched(repo: 
     [
         ((401, "RepoNotFound"), "no such model at .*or it is private.*Give an access token of your account"),
         ((404, "RepoNotFound"), "no such model"),
-        ((403, "GatedRepo"), "access is restricted by its owner. Ask for access at .*/org/net, then give an access token"),
+        (
+            (403, "GatedRepo"),
+            "access is restricted by its owner. Ask for access at .*/org/net, then give an access",
+        ),
         ((403, ""), r"denies access \(403\). Give an access token of your account"),
         ((401, "Invalid"), r"does not accept the access token \(401\). Create one with read access at"),
         ((404, "RevisionNotFound"), "exists, but not this revision"),

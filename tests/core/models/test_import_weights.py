@@ -13,7 +13,7 @@ from tests.core.io.test_zip_reader import packed
 from tests.core.models.test_milesial import weights as milesial_weights
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import CheckpointError
-from unet_core.models import import_weights
+from unet_core.models import convert
 from unet_core.models.checkpoint import load_about, load_model, save_checkpoint
 from unet_core.models.import_weights import import_model
 from unet_core.models.unet import UNet
@@ -147,7 +147,7 @@ def giant(files: Files, **changes: object) -> Files:
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_and_nothing_kept(files: Files, tmp_path: Path, monkeypatch, change, says: str) -> None:
-    monkeypatch.setattr(import_weights, "UNet", lambda config: pytest.fail("the net was built"))
+    monkeypatch.setattr(convert, "build", lambda *arguments: pytest.fail("the model was built"))
     with pytest.raises(CheckpointError, match=re.escape(says)):
         import_model(change(files), tmp_path / "models")
     assert not (tmp_path / "models").exists()
