@@ -18,6 +18,7 @@ from unet_core.models.foreign import Recognized
 CONFIG, WEIGHTS, SUMS = "config.json", "model.safetensors", "sha256"
 BESIDE = {CONFIG: weight_file.MOST_CONFIG, SUMS: 2**16}  # bytes at most, of files beside the weights
 BESIDE |= dict.fromkeys(weight_file.EXTRAS, weight_file.MOST_EXTRA)
+COMPUTING_SECONDS = 600.0  # for what this machine does itself, however slow it is
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 
 
@@ -44,7 +45,9 @@ def inspect(
     reference: Reference, info: Any, token: str | bool, endpoint: str, normalization: str, watch: Watch
 ) -> Offer:
     """From the listing, config.json and the header of the weights; refuses what could not be loaded."""
-    from unet_core.models import convert
+    silence = watch.silence
+    watch.beat(COMPUTING_SECONDS)
+    from unet_core.models import convert  # loads torch, which is no silence of the Hub
 
     def start_of(name: str, is_enough: Callable[[bytes], bool]) -> bytes:
         call = (reference.repo, info.sha, name, token, endpoint, is_enough)
@@ -52,7 +55,7 @@ def inspect(
         watch.beat()
         return start
 
-    watch.beat()
+    watch.beat(silence)
     label = str(reference)
     items = {item.rfilename: item for item in info.siblings or ()}
     weights = _weights(items, label)
@@ -68,6 +71,7 @@ def inspect(
     if config is None:
         config = header.metadata.get(weight_file.CONFIG_KEY, "").encode() or None
     recognized = foreign.with_normalization(foreign.recognize(config, header.shapes, label), normalization)
+    watch.beat(COMPUTING_SECONDS)
     convert.check(recognized, header, label)
     return Offer(
         reference,

@@ -20,14 +20,13 @@ from filelock import FileLock, Timeout
 
 from unet_core.errors import Cancelled, CheckpointError, HubError
 from unet_core.hub.fetch import HubUnreachableError, ask, fetch_on, list_repo, verify
-from unet_core.hub.offer import BESIDE, WEIGHTS, Offer, inspect
+from unet_core.hub.offer import BESIDE, COMPUTING_SECONDS, WEIGHTS, Offer, inspect
 from unet_core.hub.repo_id import Reference, address_of_hub, parse
 from unet_core.hub.watch import Watch
 from unet_core.models.foreign import OWN
 
 LISTING_SECONDS = 8.0  # without an answer before the files are known
 STALLED_SECONDS = 90.0  # without a byte within a file; the library itself gives up on a silent server after some 66
-CONVERTING_SECONDS = 600.0  # for a checkpoint to be made of the files, however slow the disk
 AT_ONCE = 2  # downloads of one process
 SPARE = 2**29  # bytes left free on the disk
 ABANDONED = 86_400.0  # seconds after which the remains of a download are removed
@@ -176,7 +175,7 @@ class _Pull:
         try:
             with FileLock(self.unfinished.with_name(f"{self.unfinished.name}.lock"), timeout=0):
                 self._fetch_all({item.rfilename: item for item in info.siblings}, offer, folder, watch)
-                watch.beat(CONVERTING_SECONDS)
+                watch.beat(COMPUTING_SECONDS)
                 self._store(offer, folder, watch)
         except Timeout as error:
             raise HubError(f"{self.label}: is being downloaded already. Wait for its end.") from error
