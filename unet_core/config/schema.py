@@ -34,21 +34,9 @@ from unet_core.config.choices import (
     UNLABELED,
     UPS,
 )
+from unet_core.config.encoder import check_encoder
 from unet_core.config.fields import Field, Settings, current_name, field, fields_of, unknown_setting
 from unet_core.errors import ConfigError
-
-WITH_RESNET: dict[str, tuple[Any, ...]] = {  # the values that settings may have beside a ResNet encoder
-    "depth": (5,),
-    "up": ("nearest", "bilinear"),
-    "down": ("maxpool",),
-    "order": ("conv_norm_act",),
-    "activation": ("relu",),
-    "padding": ("same",),
-    "convs_per_block": (2,),
-    "bottleneck_convs": (0,),
-    "dropout": (0.0,),
-    "deep_supervision": (False,),
-}
 
 
 @dataclass(frozen=True)
@@ -113,12 +101,7 @@ class ModelConfig(Settings):
                 "background. Name each class once, with commas between."
             )
         self._check_channels()
-        self._check_encoder()
-        if self.normalization == "imagenet" and self.in_channels not in (0, 3):
-            raise ConfigError(
-                f"normalization 'imagenet' is that of RGB images, but in_channels is {self.in_channels}. Set "
-                "in_channels to 3 (a grayscale image then fills all three), or choose another normalization."
-            )
+        check_encoder(self.to_dict())
         if self.head_kernel == 2:
             raise ConfigError("Expected head_kernel to be 1 or 3, got 2.")
         if self.deep_supervision and self.padding == "valid":
@@ -130,18 +113,6 @@ class ModelConfig(Settings):
                 f"image_size {self.image_size} is too small for depth {self.depth}: the deepest level would be less "
                 f"than 2 pixels wide. Use image_size {2 ** (self.depth + 1)} or more, or a smaller depth."
             )
-
-    def _check_encoder(self) -> None:
-        """A ResNet is fixed: what it cannot follow is refused, not ignored."""
-        if self.encoder == "plain":
-            return
-        for name, values in WITH_RESNET.items():
-            if getattr(self, name) not in values:
-                expected = " or ".join(map(repr, values))
-                raise ConfigError(
-                    f"encoder {self.encoder!r} needs {name} {expected}, got {getattr(self, name)!r}. Change {name}, or "
-                    "use encoder 'plain'."
-                )
 
     def _check_channels(self) -> None:
         entries = parse_channels(self.channels)
