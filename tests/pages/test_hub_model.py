@@ -68,7 +68,7 @@ def asked_for_files(hub) -> bool:
 def test_a_model_is_looked_at_then_downloaded_then_chosen(place, hub, repo):
     app = look(show("predict"), "org/net@v1")
     assert "org/net@v1" in said(app) and "License: mit" in said(app) and "UNet Studio, 3 input channels" in said(app)
-    assert "Not downloaded: 1 other files." in said(app)
+    assert "Not downloaded: 1 other file." in said(app)
     assert not asked_for_files(hub) and model_registry.find_imported() == []
     app.button(key="hub_start").click().run()
     finish(app, "hub_pull")

@@ -284,7 +284,7 @@ def import_weights(parsed: argparse.Namespace) -> dict[str, Any]:
     from unet_core.models.checkpoint import save_checkpoint
     from unet_core.models.milesial import load
 
-    model = load(parsed.weights)
+    model = load(parsed.weights, warn)
     save_checkpoint(parsed.output, model)
     config = model.config
     echo(f"{config.in_channels} input channels, {config.num_classes} output classes, {config.up} upsampling")

@@ -34,6 +34,7 @@ OTHER_FORMS = (".bin", ".ckpt", ".pkl", ".pickle", ".h5", ".keras", ".onnx", ".n
 CONFIG, TENSORS, SUMS = "config.json", "model.safetensors", "sha256"
 
 Source = bytes | Path
+Tell = Callable[[str], None]
 Reader = Callable[[int], bytes]  # the content, if it is not longer than that
 MOST = {  # bytes
     CONFIG: weight_file.MOST_CONFIG,
@@ -43,25 +44,33 @@ MOST = {  # bytes
 }
 
 
-def import_model(files: Mapping[str, Source], models_dir: Path, name: str = "", normalization: str = "") -> Path:
+def import_model(
+    files: Mapping[str, Source],
+    models_dir: Path,
+    name: str = "",
+    normalization: str = "",
+    tell: Tell = lambda note: None,
+) -> Path:
     """Save uploaded weights below `models_dir` and return their checkpoint folder; an equal model is not saved twice.
 
     `files` are the uploads by name, of a folder's files with the folder. The model is called `name`, else like the
-    upload. `normalization` replaces the one that is assumed of another program's weights. Nothing is saved where
-    anything is wrong. Raises CheckpointError.
+    upload. `normalization` replaces the one that is assumed of another program's weights, and `tell` gets what is
+    assumed. Nothing is saved where anything is wrong. Raises CheckpointError.
     """
     if not files:
         raise CheckpointError("No file was uploaded. Upload a checkpoint folder, its ZIP, or a weight file.")
-    model, about, default_name = read(files, normalization)
+    model, about, default_name = read(files, normalization, tell)
     return _save(model, about, models_dir, _safe_folder_name(name or default_name))
 
 
-def read(files: Mapping[str, Source], normalization: str = "") -> tuple[UNet, dict[str, Any] | None, str]:
+def read(
+    files: Mapping[str, Source], normalization: str = "", tell: Tell = lambda note: None
+) -> tuple[UNet, dict[str, Any] | None, str]:
     """(the model, facts about its training, a name), of files as `import_model` takes them. Raises CheckpointError."""
     first = next(iter(files))
     pickles = [name for name in files if name.lower().endswith(PICKLES)]
     if pickles and len(files) == 1:
-        return _load_milesial(files[first], first), None, PurePosixPath(first).stem
+        return _load_milesial(files[first], first, normalization, tell), None, PurePosixPath(first).stem
     try:
         packed = len(files) == 1 and zip_reader.is_archive(first, files[first])
         archive = zip_reader.Archive(files[first], zip_reader.readable(first)) if packed else None
@@ -69,13 +78,13 @@ def read(files: Mapping[str, Source], normalization: str = "") -> tuple[UNet, di
         raise CheckpointError(str(error)) from error
     if archive is not None:
         readers = {member.name: _reader(archive, member) for member in archive.members}
-        return _load_folder(readers, PurePosixPath(first).stem, normalization)
+        return _load_folder(readers, PurePosixPath(first).stem, normalization, tell)
     readers = {name.replace("\\", "/"): _file_reader(name, source) for name, source in files.items()}
-    return _load_folder(readers, "", normalization)
+    return _load_folder(readers, "", normalization, tell)
 
 
 def _load_folder(
-    readers: Mapping[str, Reader], default_name: str, normalization: str
+    readers: Mapping[str, Reader], default_name: str, normalization: str, tell: Tell
 ) -> tuple[UNet, dict[str, Any] | None, str]:
     """The checkpoint among files by name, which may lie in folders."""
     folder, tensors = _find(readers)
@@ -88,6 +97,8 @@ def _load_folder(
         _check_sums(inside, folder)
     recognized = foreign.with_normalization(foreign.recognize(text, header.shapes, where), normalization)
     convert.check(recognized, header, where)
+    for note in recognized.notes:
+        tell(note)
     about = _about(inside[ABOUT_FILE](MOST[ABOUT_FILE])) if ABOUT_FILE in inside else None
     try:
         model = convert.build(recognized, load(data), where)
@@ -150,14 +161,14 @@ def _about(data: bytes) -> dict[str, Any] | None:
     return about if isinstance(about, dict) else None
 
 
-def _load_milesial(source: Source, name: str) -> UNet:
+def _load_milesial(source: Source, name: str, normalization: str, tell: Tell) -> UNet:
     if isinstance(source, Path):
-        return milesial.load(source)
+        return milesial.load(source, tell, normalization)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "weights.pth")
         path.write_bytes(source)
         try:
-            return milesial.load(path)
+            return milesial.load(path, tell, normalization)
         except CheckpointError as error:
             raise CheckpointError(str(error).replace(str(path), zip_reader.readable(name))) from error
 

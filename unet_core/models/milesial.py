@@ -6,6 +6,7 @@ user has and uploads are read, never those of the Hub.
 """
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,16 @@ from unet_core.models.unet import UNet
 MOST_BYTES = 2**30
 
 
-def load(path: Path) -> UNet:
-    """The model with its weights, on the CPU. Raises CheckpointError where the file is no such checkpoint."""
+def load(path: Path, tell: Callable[[str], None] = lambda note: None, normalization: str = "") -> UNet:
+    """The model with its weights, on the CPU. Raises CheckpointError where the file is no such checkpoint.
+
+    `tell` gets what is assumed; `normalization` is that of the images, "" = the assumed one.
+    """
     tensors = _tensors(path)
     recognized = foreign.recognize(None, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, str(path))
+    recognized = foreign.with_normalization(recognized, normalization)
+    for note in recognized.notes:
+        tell(note)
     return convert.build(recognized, tensors, str(path))
 
 

@@ -100,13 +100,15 @@ def _show_offer(job: HubLook) -> None:
         return
     recognized = offer.recognized
     gated = ", gated" * offer.is_gated + ", private" * offer.is_private
+    channels, classes = recognized.config.in_channels, recognized.config.num_classes
     st.markdown(
-        f"**{plain(str(offer.reference))}**{gated}  \n{plain(recognized.kind.title)}, "
-        f"{recognized.config.in_channels} input channels, {recognized.config.num_classes} classes  \n"
+        f"**{plain(str(offer.reference))}**{gated}  \n{plain(recognized.kind.title)}, {channels} input "
+        f"channel{'s' * (channels > 1)}, {'binary' if classes == 1 else f'{classes} classes'}  \n"
         f"License: {plain(offer.license) or 'not stated'}"
     )
     lines = [f"- {plain(name)}, {size:,} bytes" for name, size in offer.files.items()]
-    left = f"\n\nNot downloaded: {len(offer.left_out)} other files." if offer.left_out else ""
+    number = len(offer.left_out)
+    left = f"\n\nNot downloaded: {number} other file{'s' * (number > 1)}." if number else ""
     st.caption("\n".join(lines) + left)
     for note in recognized.notes:
         widgets.show_warning(note)
@@ -150,6 +152,7 @@ def _follow_pull() -> Path | None:
     elif job.folder is not None:
         st.session_state.pop(PULL)
         st.session_state.pop(LOOK, None)
+        st.session_state["hub_notes"] = job.notes
         return job.folder
     else:
         st.session_state.pop(PULL)

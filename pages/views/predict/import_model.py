@@ -1,5 +1,6 @@
 """Add a model from elsewhere: one of the Hugging Face Hub, an uploaded checkpoint, weights of another program."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import streamlit as st
@@ -47,24 +48,28 @@ def show() -> None:
             add({file.name: file.getvalue() for file in files})
     if message:
         st.toast(message, icon=":material/check:")
+        for note in st.session_state.pop("model_notes", ()):
+            widgets.show_warning(note)
     if folder is not None:
-        select(folder.name)
+        select(folder.name, st.session_state.pop("hub_notes", ()))
 
 
 def add(files: dict[str, bytes]) -> None:
     """Import uploaded weights."""
     from unet_core.models import import_weights
 
+    notes: list[str] = []
     try:
-        folder = import_weights.import_model(files, models_dir())
+        folder = import_weights.import_model(files, models_dir(), tell=notes.append)
     except UnetError as error:
         widgets.show_error(error)
         return
-    select(folder.name)
+    select(folder.name, notes)
 
 
-def select(name: str) -> None:
-    """Make it the model of the page."""
+def select(name: str, notes: Sequence[str] = ()) -> None:
+    """Make it the model of the page, and show what is assumed of it."""
+    st.session_state["model_notes"] = list(notes)
     st.session_state["wanted_model"] = name
     st.session_state["model_added"] = f"{plain(name)} added."
     st.rerun()
