@@ -38,6 +38,7 @@ APPLIES: dict[str, Mapping[str, tuple[Any, ...]]] = {
     "padding": FROM_SCRATCH,
     "head_kernel": FROM_SCRATCH,
     "deep_supervision": FROM_SCRATCH,
+    "encoder": FROM_SCRATCH,
     "normalization": FROM_SCRATCH,
 }
 
