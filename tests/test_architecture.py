@@ -35,7 +35,7 @@ CORE_TIERS = (
 PAGE_TIERS = (("server",), ("components", "ui"), ("views",), ("main", "home", "data", "train", "predict", "evaluate"))
 NEEDS_TORCH = {  # everything else is imported by pages, or by a process that only waits, and must not
     "device",
-    *(f"models.{name}" for name in ("unet", "checkpoint", "milesial", "import_weights")),
+    *(f"models.{name}" for name in ("unet", "encoders", "checkpoint", "convert", "milesial", "import_weights")),
     *(f"data.{name}" for name in ("dataset", "normalization", "sampling")),
     "inference.forward",
     "inference.predictor",
