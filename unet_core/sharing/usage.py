@@ -12,7 +12,7 @@ NORMS = {
     "batch": "nn.BatchNorm2d({})",
     "group": "nn.GroupNorm(math.gcd({0}, 8), {0})",
     "instance": "nn.InstanceNorm2d({}, affine=True)",
-    "none": "",
+    "none": "nn.Identity()",
 }
 ACTIVATIONS = {
     "relu": "nn.ReLU()",
@@ -101,7 +101,7 @@ def _block(config: ModelConfig, parts: dict[str, list[Part]]) -> list[str]:
     follow = [NORMS[config.norm].format("after"), ACTIVATIONS[config.activation]]
     if config.order == "conv_act_norm":
         follow.reverse()
-    layers = ", ".join([f"nn.Conv2d(before, after, 3{arguments})", *filter(None, follow)])
+    layers = ", ".join([f"nn.Conv2d(before, after, 3{arguments})", *follow])
     return [
         "def block(*widths):",
         "    layers = []",
