@@ -37,11 +37,16 @@ def library() -> Library:
     return Library(datasets_dir())
 
 
+def is_public() -> bool:
+    """Whether strangers use this server ($UNET_STUDIO_PUBLIC is set and not 0): nothing of the machine is theirs."""
+    return os.environ.get("UNET_STUDIO_PUBLIC", "0") not in ("", "0")
+
+
 def data_root() -> Path | None:
     """The folder below which users may choose folders of this machine: $UNET_DATA_ROOT, by default all of it.
 
     None where $UNET_STUDIO_PUBLIC is set (and not 0): then no visitor may look at the server's disk.
     """
-    if os.environ.get("UNET_STUDIO_PUBLIC", "0") not in ("", "0"):
+    if is_public():
         return None
     return Path(os.environ.get("UNET_DATA_ROOT") or "/").resolve()

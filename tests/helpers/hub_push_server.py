@@ -205,7 +205,11 @@ def running_push_hub() -> Iterator[PushHub]:
     try:
         yield hub
     finally:
+        hub.silent.clear()
         hub.released.set()
+        for given_up in threading.enumerate():  # uploads end now and meet no other test's server
+            if given_up.name.startswith("push "):
+                given_up.join(60)
         server.shutdown()
         server.server_close()
         thread.join()

@@ -50,21 +50,29 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def summary_table(summaries: Mapping[str, Summary]) -> str:
-    """A row for each part of the split."""
-    header = ["Images", "Mean Dice", "95 % interval", "Mean IoU", "Precision", "Recall", "Pooled Dice"]
-    has_objects = any(summary.objects is not None for summary in summaries.values())
-    rows = []
-    for name, summary in summaries.items():
-        low, high = summary.dice_interval
-        interval = "–" if math.isnan(low) else f"{low:.3f} to {high:.3f}"
-        empty = f", {summary.empty} empty" if summary.empty else ""
-        row = [f"{TITLES[name]} ({summary.images}{empty})", f"**{number(summary.mean['dice'])}**", interval]
-        row += [number(summary.mean[metric]) for metric in ("iou", "precision", "recall")]
-        row.append(number(summary.pooled["dice"]))
-        if has_objects:
-            row.append("–" if summary.objects is None else number(summary.objects.f1))
-        rows.append(row)
-    return table(header + ["Object F1"] * has_objects, rows)
+    """A column for each part of the split, which also fits a narrow screen."""
+    columns = {
+        f"{TITLES[name]} ({summary.images}{f', {summary.empty} empty' if summary.empty else ''})": summary
+        for name, summary in summaries.items()
+    }
+    rows = [
+        ["Mean Dice", *(f"**{number(summary.mean['dice'])}**" for summary in columns.values())],
+        ["95 % interval", *(_interval(summary) for summary in columns.values())],
+        *(
+            [title, *(number(summary.mean[metric]) for summary in columns.values())]
+            for title, metric in (("Mean IoU", "iou"), ("Precision", "precision"), ("Recall", "recall"))
+        ),
+        ["Pooled Dice", *(number(summary.pooled["dice"]) for summary in columns.values())],
+    ]
+    if any(summary.objects is not None for summary in columns.values()):
+        scores = ("–" if summary.objects is None else number(summary.objects.f1) for summary in columns.values())
+        rows.append(["Object F1 (IoU above 0.5)", *scores])
+    return table(["Images", *columns], rows)
+
+
+def _interval(summary: Summary) -> str:
+    low, high = summary.dice_interval
+    return "–" if math.isnan(low) else f"{low:.3f} to {high:.3f}"
 
 
 def class_table(evidence: Evidence) -> str:
@@ -120,9 +128,10 @@ def _cells(image: ScoredImage) -> list[str]:
 
 def fingerprint_rows(facts: Fingerprint, model: ModelConfig) -> list[tuple[str, str]]:
     """What the training images are like."""
+    channels = "1 channel" if facts.channels == 1 else f"{facts.channels} channels"
     rows = [
         ("Training images", f"{facts.images}"),
-        ("Median size", f"{facts.width} x {facts.height} pixels, {facts.channels} channels, {facts.dtype}"),
+        ("Median size", f"{facts.width} x {facts.height} pixels, {channels}, {facts.dtype}"),
     ]
     if facts.class_shares:
         names = [

@@ -31,7 +31,7 @@ class ScoredImage:
 
     def label(self, named: bool) -> str:
         """What the image is called: by its file name, else by its digest."""
-        return self.score.id if named else f"image {self.digest[:8]}"
+        return self.score.id if named else self.digest[:8]
 
 
 @dataclass(frozen=True)

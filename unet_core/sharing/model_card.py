@@ -187,7 +187,13 @@ def _remarks(evidence: Evidence, named: bool) -> list[str]:
 
 def _usage(evidence: Evidence, repo: str) -> str:
     model = evidence.model
-    tile = "" if model.padding == "valid" else " UNet Studio also predicts images of any size in tiles."
+    code = standalone_code(model)
+    program = (
+        "Without UNet Studio, with torch, safetensors, numpy and Pillow, in the folder of the downloaded files. Large "
+        f"images need as much memory as they have pixels; UNet Studio predicts them in tiles.\n\n```python\n{code}```"
+        if code
+        else "There is no short program without UNet Studio for this architecture; `config.json` describes it."
+    )
     return f"""## How to use
 
 With UNet Studio (`pip install unet-studio`), choose `{repo}` as the model on the Predict page, or:
@@ -203,10 +209,7 @@ prediction = load("{repo}").predict("image.png")
 prediction.save("image.zip", formats=["mask", "csv"])
 ```
 
-Without UNet Studio, with torch, safetensors, numpy and Pillow, in the folder of the downloaded files.{tile}
-
-```python
-{standalone_code(model)}```"""
+{program}"""
 
 
 def _training(evidence: Evidence) -> str:

@@ -4,6 +4,8 @@ It is for people who have torch, safetensors, numpy and Pillow, and for whoever 
 What it gives equals what UNet Studio gives in fp32, as long as the image fits into one tile.
 """
 
+import dataclasses
+
 from unet_core.config.schema import ModelConfig
 from unet_core.models import architecture
 from unet_core.models.architecture import Part
@@ -29,14 +31,41 @@ UPS = {
     "nearest": "nn.Upsample(scale_factor=2)",
 }
 
+NORMALIZATIONS = {  # as lines of `predict`; z-score is written for the channels
+    "zscore": (),
+    "zscore_per_channel": (),
+    "unit": ("x = image.astype(np.float32) / 255  # 65535 for 16 bit",),
+    "imagenet": (
+        "x = image.astype(np.float32) / 255  # 65535 for 16 bit",
+        "x = (x - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]",
+    ),
+}
+KNOWN = {  # settings that the program follows, and those that change nothing of a prediction
+    *("in_channels", "channels", "num_classes", "base_channels", "depth", "convs_per_block", "bottleneck_convs"),
+    *("norm", "order", "activation", "down", "up", "padding", "head_kernel", "dropout", "deep_supervision"),
+    *("image_size", "normalization", "class_names", "threshold", "source_channels", "channel_names"),
+}
+
+
+def is_supported(config: ModelConfig) -> bool:
+    """Whether there is a program for a model: no setting or layer of it is one that this module does not know."""
+    others = [field for field in dataclasses.fields(config) if field.name not in KNOWN]
+    choices = ((config.norm, NORMS), (config.activation, ACTIVATIONS), (config.down, DOWNS), (config.up, UPS))
+    known = all(name in table for name, table in choices) and config.normalization in NORMALIZATIONS
+    return known and all(getattr(config, field.name) == field.default for field in others)
+
 
 def standalone_code(config: ModelConfig) -> str:
     """The program: `UNet` with the weights of `model.safetensors`, and `predict` (H, W, C) uint8 to a mask (H, W).
+
+    "" where it is not supported.
 
     >>> code = standalone_code(ModelConfig(in_channels=1, num_classes=1))
     >>> "unet_core" in code, len(code.splitlines()) <= 60
     (False, True)
     """
+    if not is_supported(config):
+        return ""
     parts: dict[str, list[Part]] = {}
     for part in architecture.list_parts(config):
         parts.setdefault(part.kind, []).append(part)
@@ -134,9 +163,8 @@ def _ups(config: ModelConfig, parts: list[Part]) -> str:
 def _predict(config: ModelConfig) -> list[str]:
     """The function from an image to its mask: normalize, mirror to a size that the model takes, threshold."""
     channels = config.in_channels
-    if config.normalization == "unit":
-        scale = ["    x = image.astype(np.float32) / 255  # 65535 for 16 bit"]
-    else:
+    scale = [f"    {line}" for line in NORMALIZATIONS[config.normalization]]
+    if not scale:
         together = channels == 1 or (channels == 3 and config.normalization == "zscore")
         axes = "" if together else "axis=(0, 1)"
         note = "  # 257 for 16 bit" if together else ""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import huggingface_hub
@@ -51,7 +52,7 @@ def test_a_pushed_model_comes_back_and_predicts_the_same_masks(
     assert repo.files.keys() > FILES and len(repo.commits) == 1
     assert repo.files["model.safetensors"] == (run.best / "model.safetensors").read_bytes()
     assert result["files"].keys() == repo.files.keys()
-    back = resolve.download("anna/cells", tmp_path / "elsewhere", token=TOKEN)
+    back = resolve.find_checkpoint("anna/cells", tmp_path / "elsewhere", token=TOKEN)[0]
     before, _ = load_predictor(run.best, "cpu", "fp32")
     after, warning = load_predictor(back, "cpu", "fp32")
     assert warning == ""
@@ -203,7 +204,13 @@ def test_a_push_can_be_cancelled_and_shows_nothing(evidence: Evidence, hub: Push
             token=TOKEN,
             cancelled=lambda: "/anna/cells.git/info/lfs/objects/batch" in hub.paths("POST"),
         )
+    hub.silent.clear()
+    hub.released.set()  # the Hub answers now, and the library goes on: it must not come to a commit
+    for thread in [thread for thread in threading.enumerate() if thread.name == "push anna/cells"]:
+        thread.join(60)
+        assert not thread.is_alive()
     assert hub.repos["anna/cells"].files == {}
+    assert not [path for path in hub.paths("POST") if "/commit/" in path]
 
 
 @pytest.mark.parametrize("repo", ["cells", "a/b/c", "anna/../x", "https://example.org/a/b"])

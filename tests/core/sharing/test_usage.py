@@ -15,6 +15,7 @@ from unet_core.io import images
 from unet_core.io.pixels import encode_png
 from unet_core.models.checkpoint import save_checkpoint
 from unet_core.models.unet import UNet
+from unet_core.sharing import usage
 from unet_core.sharing.usage import standalone_code
 
 BASE = {"in_channels": 1, "num_classes": 1, "base_channels": 4, "depth": 2, "image_size": 32}
@@ -92,6 +93,14 @@ def test_the_program_runs_as_it_stands(channels: int, tmp_path: Path) -> None:
     expected = predictor.mask(images.read(tmp_path / "model" / "image.png"))
     assert set(np.unique(mask).tolist()) <= {0, 255}
     assert (mask // 255 != expected).mean() < 1e-3
+
+
+def test_no_program_is_written_for_what_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage, "KNOWN", usage.KNOWN - {"head_kernel"})
+    assert standalone_code(ModelConfig(in_channels=1, num_classes=1))
+    assert standalone_code(ModelConfig(in_channels=1, num_classes=1, head_kernel=3)) == ""
+    monkeypatch.setattr(usage, "NORMS", {"batch": usage.NORMS["batch"]})
+    assert standalone_code(ModelConfig(in_channels=1, num_classes=1, norm="group")) == ""
 
 
 def test_the_program_is_short() -> None:
