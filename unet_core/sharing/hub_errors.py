@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from unet_core.errors import HubError
+from unet_core.errors import HubError, UnetError
 from unet_core.hub.repo_id import Reference
 
 TOKENS_PAGE = "settings/tokens"
@@ -18,7 +18,7 @@ def silent(reference: Reference, endpoint: str) -> HubError:
 
 def explain(error: Exception, reference: Reference, endpoint: str, token: str | bool) -> Exception:
     """The error for a user; one that is already for users, or none of the Hub's, is given back as it is."""
-    if isinstance(error, HubError):
+    if isinstance(error, UnetError):
         return error
     from huggingface_hub import errors
 

@@ -24,15 +24,19 @@ FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # of files in a ZIP: the same model gives th
 
 @dataclass(frozen=True)
 class Item:
-    """One file: its name in the repository and its content, or where that lies."""
+    """One file: its name in the repository and its content, or where that lies and its SHA-256."""
 
     name: str
     source: bytes | Path
+    digest: str = ""
 
     @property
     def data(self) -> bytes:
-        """Its content. Raises OSError."""
-        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+        """Its content. Raises OSError, and RunError where it is no longer what was looked at."""
+        data = self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+        if self.digest and hashlib.sha256(data).hexdigest() != self.digest:
+            raise RunError(f"{self.name}: the training has saved a better epoch meanwhile. Look at the files again.")
+        return data
 
     @property
     def size(self) -> int:
@@ -53,11 +57,13 @@ def make_items(evidence: Evidence, options: CardOptions, repo: str = "") -> list
     folder = evidence.folder
     try:
         kept = [name for name in (CONFIG, WEIGHTS, *weight_file.EXTRAS) if (folder / name).is_file()]
-        sums = "".join(f"{_sha256(folder / name)}  {name}\n" for name in kept)
-        items = [Item(name, folder / name if name == WEIGHTS else (folder / name).read_bytes()) for name in kept]
+        sums = {name: _sha256(folder / name) for name in kept}
+        items = [
+            Item(name, folder / name if name == WEIGHTS else (folder / name).read_bytes(), sums[name]) for name in kept
+        ]
     except OSError as error:
         raise RunError(f"{folder}: the checkpoint cannot be read ({error.strerror or error}).") from error
-    items.append(Item(SUMS, sums.encode("ascii")))
+    items.append(Item(SUMS, "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode("ascii")))
     if (picture := curves.draw(evidence.history)) is not None:
         items.append(Item(CURVES, picture))
     if options.per_image and evidence.images:

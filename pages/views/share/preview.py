@@ -20,7 +20,7 @@ def show(items: Sequence[Item]) -> None:
     with card, st.container(border=True, key="share_card"):
         _show_card(text, items)
     with source:
-        st.code(text, language="markdown", height=600)
+        st.code(text, language="markdown", wrap_lines=True)
     with files:
         _show_files(items)
 
@@ -38,17 +38,22 @@ def size_text(size: int) -> str:
 
 
 def _show_card(text: str, items: Sequence[Item]) -> None:
-    """The card as the Hub shows it; its headings are one level lower, below the title of the page."""
+    """The card as the Hub shows it; its headings are one level lower, below the title of the page.
+
+    Code is wrapped: a block that scrolls sideways cannot be reached by keyboard.
+    """
     pictures = {item.name: item.data for item in items if item.name == CURVES}
     body = strip_metadata(text).replace(f"[{SCORES}]({SCORES})", SCORES)  # a link that leads nowhere on this page
-    body = "```".join(
-        part if number % 2 else re.sub(r"(?m)^#", "##", part) for number, part in enumerate(body.split("```"))
-    )
-    before, *rest = PICTURE.split(body, maxsplit=1)
-    st.markdown(before)
-    if rest:
-        st.image(pictures[CURVES], width="stretch", caption=rest[0])
-        st.markdown(rest[1])
+    for number, part in enumerate(body.split("```")):
+        if number % 2:
+            language, _, code = part.partition("\n")
+            st.code(code.rstrip("\n"), language=language, wrap_lines=True)
+            continue
+        before, *rest = PICTURE.split(re.sub(r"(?m)^#", "##", part), maxsplit=1)
+        st.markdown(before)
+        if rest:
+            st.image(pictures[CURVES], width="stretch", alt=rest[0])
+            st.markdown(rest[1])
 
 
 def _show_files(items: Sequence[Item]) -> None:
@@ -65,4 +70,6 @@ def _show_files(items: Sequence[Item]) -> None:
     text = next((item.text or "" for item in items if item.name == name), "")
     if len(text) > LONGEST_TEXT:
         st.caption(plain(f"The first {LONGEST_TEXT:,} of {len(text):,} characters."))
-    st.code(text[:LONGEST_TEXT], language={"md": "markdown", "json": "json"}.get(name.rpartition(".")[2]), height=400)
+    st.code(
+        text[:LONGEST_TEXT], language={"md": "markdown", "json": "json"}.get(name.rpartition(".")[2]), wrap_lines=True
+    )

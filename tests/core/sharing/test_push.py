@@ -293,6 +293,15 @@ def test_without_its_dataset_a_model_is_pushed_without_scores(
     assert b"dataset was not available" in files["README.md"] and b"Validation during training" in files["README.md"]
 
 
+def test_weights_that_changed_since_they_were_looked_at_are_not_uploaded(run: Run, hub: PushHub) -> None:
+    plan = plan_of(collect(run, precision="fp32"))
+    path = run.best / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-4] + b"\1\2\3\4")
+    with pytest.raises(RunError, match="Look at the files again"):
+        push(plan, token=TOKEN)
+    assert hub.repos["anna/cells"].files == {}
+
+
 def test_a_run_without_a_checkpoint_is_refused(run: Run) -> None:
     shutil.rmtree(run.checkpoints)
     with pytest.raises(RunError, match="no checkpoint yet"):
