@@ -20,7 +20,7 @@ def show(items: Sequence[Item]) -> None:
     with card, st.container(border=True, key="share_card"):
         _show_card(text, items)
     with source:
-        st.code(text, language="markdown", wrap_lines=True)
+        st.code(text, language=None, wrap_lines=True)  # the colors of Markdown are too faint for WCAG AA
     with files:
         _show_files(items)
 
@@ -70,6 +70,4 @@ def _show_files(items: Sequence[Item]) -> None:
     text = next((item.text or "" for item in items if item.name == name), "")
     if len(text) > LONGEST_TEXT:
         st.caption(plain(f"The first {LONGEST_TEXT:,} of {len(text):,} characters."))
-    st.code(
-        text[:LONGEST_TEXT], language={"md": "markdown", "json": "json"}.get(name.rpartition(".")[2]), wrap_lines=True
-    )
+    st.code(text[:LONGEST_TEXT], language=None, wrap_lines=True)
