@@ -42,7 +42,8 @@ def button(app):
 
 
 def code(app) -> str:
-    return next(element.value for element in app.code)
+    """The source of the card."""
+    return next(element.value for element in app.code if element.value.startswith("---"))
 
 
 def test_without_a_model_it_says_where_to_begin(place):
