@@ -38,7 +38,7 @@ def library() -> Library:
 
 
 def is_public() -> bool:
-    """Whether strangers use this server ($UNET_STUDIO_PUBLIC is set and not 0): nothing of the machine is theirs."""
+    """Whether visitors do not know each other: $UNET_STUDIO_PUBLIC is set, and not 0."""
     return os.environ.get("UNET_STUDIO_PUBLIC", "0") not in ("", "0")
 
 
