@@ -17,6 +17,8 @@ STEPS = 1000  # of the progress bar
 class PushJob(BackgroundJob):
     """One upload; `pushed` says where it is once it is there. The token is dropped when the work ends."""
 
+    label = "Uploading"
+
     def __init__(
         self,
         plan: "Plan",

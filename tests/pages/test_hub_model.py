@@ -174,12 +174,6 @@ def test_the_token_of_the_machine_is_offered_and_never_in_public(place, hub, rep
     assert CANARY not in hub.headers()
 
 
-def test_known_models_are_offered(place, hub):
-    app = show("predict")
-    assert [button.label for button in app.button if str(button.key).startswith("known-")]
-    assert hub.requests == []
-
-
 def test_a_folder_that_is_not_of_the_hub_says_nothing_of_it(tmp_path: Path):
     assert pull.source_of(tmp_path) == {}
     (tmp_path / pull.SOURCE).write_text("[1]")

@@ -194,7 +194,7 @@ def test_a_cancelled_upload_shows_nothing(run, hub):
     job: PushJob = app.session_state["push_job"]
     job.cancel()
     app = finish_job(app, "push_job")
-    assert "was cancelled" in texts(app)
+    assert "was canceled" in texts(app)
     assert hub.repos.get("anna/cells", PushRepo()).files == {}
 
 

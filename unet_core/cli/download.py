@@ -10,7 +10,6 @@ from unet_core.cli.output import echo, warn
 from unet_core.config.choices import NORMALIZATIONS
 from unet_core.hub import datasets, pull, resolve
 from unet_core.hub.access import token_for
-from unet_core.hub.known import KNOWN
 from unet_core.io.filenames import readable
 
 if TYPE_CHECKING:
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
 def add_arguments(commands: "Commands") -> None:
     parser = add_command(commands, "pull", pull_model, "download a model of the Hugging Face Hub")
-    text = "owner/name, owner/name@revision or the address of the model's page; left out: list models known to load"
-    parser.add_argument("model", metavar="MODEL", nargs="?", default="", help=text)
+    text = "owner/name, owner/name@revision or the address of the model's page"
+    parser.add_argument("model", metavar="MODEL", help=text)
     add_runs_dir(parser)
     parser.add_argument("--list", action="store_true", help="show files, size and license, and download nothing")
     text = "intensity normalization of the images, where the weights of another program do not say it"
@@ -38,10 +37,6 @@ def pull_model(parsed: argparse.Namespace) -> dict[str, Any]:
     Models of UNet Studio, and U-Nets of segmentation_models.pytorch, milesial and mateuszbuda as safetensors. For a
     private or gated model the access token is read from the environment (HF_TOKEN).
     """
-    if not parsed.model:
-        for known in KNOWN:
-            echo(f"{known.repo}: {known.segments} ({known.architecture}, {known.megabytes} MB)")
-        return {"known": [known.repo for known in KNOWN]}
     token = token_for()
     offer = pull.look(parsed.model, token=token)
     kind, license_ = offer.recognized.kind.title, offer.license or "not stated"

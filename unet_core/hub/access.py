@@ -7,7 +7,7 @@ from unet_core.errors import HubError
 
 
 def is_public() -> bool:
-    """Whether the app is open to strangers ($UNET_STUDIO_PUBLIC is set, and not 0)."""
+    """Whether visitors do not know each other and are strangers: $UNET_STUDIO_PUBLIC is set, and not 0."""
     return os.environ.get("UNET_STUDIO_PUBLIC", "0") not in ("", "0")
 
 

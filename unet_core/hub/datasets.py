@@ -91,7 +91,7 @@ def download(
     try:
         return job.run()
     except HubUnreachableError as error:
-        raise HubError(f"{job.reference}: {error}. {error.remedy}; it goes on where it was.") from error
+        raise HubError(f"{job.reference}: {error}. {error.remedy}; it continues where it was.") from error
     except OSError as error:
         raise DataError(f"{target}: cannot be written ({error.strerror or error}). Free some space.") from error
 

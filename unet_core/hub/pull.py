@@ -97,7 +97,7 @@ def download(
         raise
     except HubUnreachableError as error:
         if not is_complete(job.folder):
-            raise HubError(f"{job.reference}: {error}. {error.remedy}; a download goes on where it was.") from error
+            raise HubError(f"{job.reference}: {error}. {error.remedy}; a download continues where it was.") from error
         notes = [f"{job.reference}: {error}; the copy downloaded earlier is used."]
     for note in notes if tell is not None else ():
         tell(note)  # type: ignore[misc]

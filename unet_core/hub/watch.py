@@ -57,7 +57,7 @@ class Watch:
             while thread.is_alive():
                 thread.join(0.05)
                 if cancelled():
-                    raise Cancelled(f"{name}: cancelled.")
+                    raise Cancelled(f"{name}: canceled.")
                 if progress is not None and self.total:
                     progress(min(self.done, self.total), self.total)
                 if time.monotonic() - self._last > self.silence:

@@ -80,7 +80,7 @@ def refuse_leaks(leaks: Sequence[Leak]) -> None:
         remedy = (
             "If these names are no secret, allow them (--allow NAME)."
             if all(leak.can_be_allowed for leak in leaks)
-            else "Change the names, the description or the settings that bring it in."
+            else "Change the names, the description or the settings that cause it."
         )
         raise HubError(f"Nothing was uploaded. Private: {listing([str(leak) for leak in leaks], 5, '; ')}. {remedy}")
 
@@ -116,7 +116,7 @@ def push(
         job.join(0.05)
         progress(min(job.done, plan.size), plan.size, job.stage)
         if cancelled() and job.stop():
-            raise Cancelled(f"{plan.reference}: the upload was cancelled. Nothing of it can be seen on the Hub.")
+            raise Cancelled(f"{plan.reference}: the upload was canceled. Nothing of it can be seen on the Hub.")
         if job.silent_for() > (PROBE_SECONDS if job.probing else SILENT_SECONDS):
             job.stop()
             raise hub_errors.silent(plan.reference, job.endpoint)

@@ -93,7 +93,7 @@ def score(
 
     def predict(sample: Sample, image: Pixels) -> Array:
         if cancelled():
-            raise Cancelled("The evaluation was cancelled.")
+            raise Cancelled("The evaluation was canceled.")
         progress(sample.id)
         return predictor.mask(image)
 

@@ -18,6 +18,8 @@ STEPS = 1000  # of the progress bar
 class HubLook(BackgroundJob):
     """What a repository holds: `offer`, once it is there. The token is kept no longer than the look takes."""
 
+    label = "Contacting the Hub"
+
     def __init__(
         self, name: str, token: str, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic
     ) -> None:
@@ -46,6 +48,8 @@ class HubLook(BackgroundJob):
 
 class HubPull(BackgroundJob):
     """One download: `folder` is the model's once it is there, `notes` are sentences on what was assumed."""
+
+    label = "Downloading"
 
     def __init__(
         self,

@@ -11,7 +11,6 @@ from pages.ui import widgets
 from pages.ui.formatting import plain
 from unet_core.config.choices import NORMALIZATIONS
 from unet_core.hub import access
-from unet_core.hub.known import KNOWN
 from unet_core.models.foreign import OWN
 
 LOOK, PULL = "hub_look", "hub_pull"  # jobs in the session
@@ -38,12 +37,6 @@ def show() -> Path | None:
         )
         with st.popover("Access token", icon=":material/key:"):
             _ask_for_token()
-        with st.popover("Examples", icon=":material/list:"):
-            for known in KNOWN:
-                st.button(
-                    plain(known.repo), key=f"known-{known.repo}", type="tertiary", on_click=_choose, args=(known.repo,)
-                )
-                st.caption(plain(f"{known.segments}. {known.architecture}, {known.megabytes} MB."))
     with st.container():
         if st.session_state.get(PULL) is not None:
             return _follow_pull()
@@ -74,11 +67,6 @@ def _ask_for_token() -> None:
     )
     if access.has_own_token():
         st.caption("Left empty, the HF\\_TOKEN of this machine is used.")
-
-
-def _choose(repo: str) -> None:
-    st.session_state["hub_model"] = repo
-    start_look(repo)
 
 
 def _follow_look() -> None:
@@ -159,7 +147,7 @@ def _follow_pull() -> Path | None:
         if job.error:
             widgets.show_error(job.error)
         elif job.state == CANCELLED:
-            st.info("The download was cancelled. Nothing of it was kept.", icon=":material/close:")
+            st.info("The download was canceled. Nothing of it was kept.", icon=":material/close:")
         _follow_look()
     return None
 

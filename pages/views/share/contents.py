@@ -41,7 +41,7 @@ def make(model: model_registry.Model, choices: Choices) -> Contents | None:
     if progress.state == CANCELLED:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(
-                f"Scoring was cancelled after {progress.images} of {progress.of_images} images. The card has no scores "
+                f"Scoring was canceled after {progress.images} of {progress.of_images} images. The card has no scores "
                 "of single images.",
                 icon=":material/cancel:",
                 width="stretch",

@@ -131,7 +131,7 @@ def _show_result(job: PushJob) -> None:
     if job.error:
         widgets.show_error(job.error)
     elif job.state == CANCELLED:
-        st.info("The upload was cancelled. Nothing of it can be seen on the Hub.", icon=":material/close:")
+        st.info("The upload was canceled. Nothing of it can be seen on the Hub.", icon=":material/close:")
     elif job.pushed is not None:
         pushed = job.pushed
         text = "Uploaded" if pushed.changed else "Nothing had changed"

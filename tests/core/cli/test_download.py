@@ -11,7 +11,6 @@ from tests.core.models.references import brain_weights
 from tests.helpers.hub_server import Repo, running_hub
 from tests.helpers.processes import picture, png
 from unet_core.cli.parser import main
-from unet_core.hub.known import KNOWN
 from unet_core.models.checkpoint import load_model
 
 
@@ -57,10 +56,3 @@ def test_a_model_is_looked_at_pulled_and_predicts(tmp_path: Path, monkeypatch: p
         capsys.readouterr()
         assert main(["pull", "org/none", *runs_dir]) == 2
         assert "no such model" in capsys.readouterr().err
-
-
-def test_pull_alone_lists_models_that_are_known(capsys) -> None:
-    assert main(["pull"]) == 0
-    out, err = capsys.readouterr()
-    assert json.loads(out.splitlines()[-1])["known"] == [known.repo for known in KNOWN]
-    assert KNOWN[0].segments in err

@@ -20,8 +20,6 @@ from tests.helpers.hub_server import Hub, Repo, running_hub
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import Cancelled, CheckpointError, ConfigError, HubError
 from unet_core.hub import access, pull, resolve
-from unet_core.hub.known import KNOWN
-from unet_core.hub.repo_id import parse
 from unet_core.inference.predictor import load_predictor
 from unet_core.models.checkpoint import load_model, save_checkpoint, verify
 from unet_core.models.unet import UNet
@@ -268,13 +266,6 @@ def test_what_can_be_no_token_is_refused_without_being_told() -> None:
     with pytest.raises(HubError) as refused:
         access.token_for(f"{CANARY}\nX: y")
     assert CANARY not in str(refused.value)
-
-
-def test_known_models_have_names_that_can_be_asked_for() -> None:
-    assert KNOWN
-    for known in KNOWN:
-        assert str(parse(known.repo)) == known.repo
-        assert known.segments and known.architecture and known.license and known.megabytes > 0
 
 
 logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # what is refused here on purpose
