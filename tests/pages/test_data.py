@@ -93,7 +93,7 @@ def test_a_known_dataset_is_there_without_a_scan(healthy, monkeypatch):
 
 def test_findings_are_told_by_severity_and_block_training(faulty):
     app = show_views(faulty, DOCTOR)
-    assert [header.value for header in app.subheader][:2] == [
+    assert [header.value for header in app.header][:2] == [
         "Errors: training cannot start (1)",
         "Warnings: masks or scores suffer (1)",
     ]

@@ -93,6 +93,17 @@ def test_a_server_for_everybody_remembers_it_for_the_visit_alone(place, monkeypa
     assert has_guide(show())
 
 
+def test_on_a_server_for_everybody_it_shows_no_run_of_another_visitor(place, sample_folder, finished, monkeypatch):
+    monkeypatch.setenv("UNET_STUDIO_PUBLIC", "1")
+    make_run(place, sample_folder, STARTED)
+    app = show()
+    assert has_guide(app) and states(app) == ["done", "now", "later"] and not app.get("progress")
+    assert "guide_start" in [button.key for button in app.button]
+    monkeypatch.setattr(first_run.launch, "launch", lambda config, runs_dir: finished)
+    app.button(key="guide_start").click().run()
+    assert states(app) == ["done", "done", "now"], "the run that the visitor started"
+
+
 def test_with_a_second_run_it_is_gone(place, sample_folder):
     make_run(place, sample_folder, STARTED)
     assert has_guide(show())

@@ -80,8 +80,8 @@ def test_two_runs_are_compared_by_what_sets_them_apart(place, sample_folder):
     assert "Compare 2 runs" in texts(app)
     rows = app.dataframe[1].value.to_dict("records")
     assert {row["name"]: (row["loss"], row["epochs"]) for row in rows} == {
-        "‹b›mine": ("auto", str(first.config.train.epochs)),
-        second.id: ("dice", "3"),
+        "‹b›mine": ("Auto (cross-entropy + Dice)", str(first.config.train.epochs)),
+        second.id: ("Dice", "3"),
     }
     assert {row["best Dice"] for row in rows} == {0.71}
     (figure,) = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
@@ -112,8 +112,8 @@ def test_ten_runs_of_all_kinds_are_compared_and_the_link_keeps_them(place, sampl
     sentence = next(line for line in words(app).splitlines() if line.startswith("They differ in: "))
     values = dict(re.findall(r"([A-Z][a-z ]+) \(([^)]*)\)", sentence))
     assert {name: set(text.split(", ")) for name, text in values.items()} == {
-        "Deep supervision": {"on", "off"},
-        "Loss": {"dice", "bce"},
+        "Deep supervision": {"On", "Off"},
+        "Loss function": {"Dice", "Binary cross-entropy"},
         "Learning rate": {"0.001", "0.002", "0.003"},
     }
     (figure,) = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]

@@ -1,7 +1,7 @@
 """The guide of the first run on Home: data, training, masks and scores, each step with its state; it can be skipped.
 
 It is shown until there is a second run, and not again once it was finished or skipped. A server for everybody remembers
-that for the visit alone, a local one beside its runs.
+that for the visit alone, a local one beside its runs; there a visitor sees only the run that was started here.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ from unet_core.training import launch
 OVER = "guide_over"  # in the session, and the name of an empty file beside the runs: finished or skipped
 SHOWN = "guide_shown"  # in the session: whether the visitor has the guide, and gets its hints
 VISITED = "guide_visited"  # in the session: the pages of the last step that were opened from here
+STARTED = "guide_run"  # in the session: the run that the guide started
 ERROR = "guide_error"  # in the session: why training did not start; shown once
 DONE, NOW, LATER = "Done", "Now", "Later"
 ICONS = {
@@ -37,7 +38,7 @@ HINTS = {
 
 def show() -> None:
     """The guide, or nothing."""
-    existing = runs.find(paths.runs_dir())
+    existing = _find_runs()
     if not _is_wanted(existing):
         return
     st.session_state[SHOWN] = True
@@ -53,8 +54,14 @@ def show() -> None:
 
 def show_hint(page: str) -> None:
     """On another page: what comes next, for who came from the guide."""
-    if st.session_state.get(SHOWN) and _is_wanted(runs.find(paths.runs_dir())):
+    if st.session_state.get(SHOWN) and _is_wanted(_find_runs()):
         st.caption(HINTS[page])
+
+
+def _find_runs() -> list[runs.Run]:
+    """The runs that the guide speaks of, newest first; never those of other visitors."""
+    existing = runs.find(paths.runs_dir())
+    return [run for run in existing if run.id == st.session_state.get(STARTED)] if paths.is_public() else existing
 
 
 def _is_wanted(existing: list[runs.Run]) -> bool:
@@ -137,7 +144,8 @@ def _show_training(run: runs.Run | None) -> None:
 def _start() -> None:
     """Called by the button."""
     try:
-        launch.launch(RunConfig().replace(root=str(paths.sample_data().resolve())), paths.runs_dir())
+        run = launch.launch(RunConfig().replace(root=str(paths.sample_data().resolve())), paths.runs_dir())
+        st.session_state[STARTED] = run.id
     except UnetError as error:
         st.session_state[ERROR] = str(error)
 

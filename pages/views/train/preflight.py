@@ -8,6 +8,7 @@ from pages.server.paths import runs_dir
 from pages.ui import widgets
 from pages.ui.formatting import duration_text, plain
 from pages.ui.settings import values_of
+from unet_core.config.labels import fields_by_name
 from unet_core.config.schema import RunConfig
 from unet_core.errors import UnetError
 from unet_core.planning import process
@@ -100,7 +101,7 @@ def show_differences(checked: RunConfig, config: RunConfig) -> None:
     """The settings that were checked, where they differ from the current ones of the form."""
     current = values_of(config)
     changed = [
-        f"{widgets.label_of(name)} {value}"
+        f"{widgets.label_of(name)} {fields_by_name()[name].words(value)}"
         for name, value in values_of(checked).items()
         if name not in ("epochs", "series") and value != current[name]
     ]

@@ -10,6 +10,7 @@ from pages.ui import widgets
 from pages.ui.formatting import plain
 from pages.views import train as names
 from pages.views.train import sweep_results
+from unet_core.config.labels import fields_by_name
 from unet_core.errors import RunError, listing
 from unet_core.runs import leaderboard, manage
 from unet_core.runs import run as runs
@@ -48,15 +49,10 @@ def name_settings(table: Sequence[leaderboard.Row]) -> str:
         return "The runs have the same settings."
     parts = []
     for name in settings:
-        values = dict.fromkeys(_value_text(row.settings[name]) for row in table if name in row.settings)
+        words = fields_by_name()[name].words
+        values = dict.fromkeys(words(row.settings[name]) for row in table if name in row.settings)
         parts.append(f"{widgets.label_of(name)} ({listing(list(values), 6)})")
     return f"They differ in: {', '.join(parts)}."
-
-
-def _value_text(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, int | float) else str(value or "none")
 
 
 def _name(run: runs.Run, members: Sequence[runs.Run]) -> str:

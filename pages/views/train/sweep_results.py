@@ -13,6 +13,7 @@ from pages.server.paths import runs_dir
 from pages.ui import widgets
 from pages.ui.figures import chart_view, charts
 from pages.ui.formatting import plain, score_text
+from unet_core.config.labels import fields_by_name
 from unet_core.runs import leaderboard
 from unet_core.runs import run as runs
 from unet_core.runs.history import History
@@ -91,7 +92,7 @@ def show_table(table: list[leaderboard.Row], key: str, alt: str) -> None:
     st.dataframe(
         [
             ({"name": row.name} if has_names else {})
-            | {key: "none" if value is None else str(value) for key, value in row.settings.items()}
+            | {key: fields_by_name()[key].words(value) for key, value in row.settings.items()}
             | {"best Dice": row.val_dice, "IoU at best": row.val_iou, "loss at best": row.val_loss}
             | {"best epoch": row.best_epoch, "epochs done": row.epochs, "minutes": row.seconds and row.seconds / 60}
             | {"parameters": row.parameters, "state": row.state, "run": f"/train?view=Live&run={row.run}"}
