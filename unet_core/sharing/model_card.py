@@ -196,7 +196,7 @@ def _usage(evidence: Evidence, repo: str) -> str:
     )
     return f"""## How to use
 
-With UNet Studio (`pip install unet-studio`), choose `{repo}` as the model on the Predict page, or:
+With UNet Studio, choose `{repo}` as the model on the Predict page, or:
 
 ```sh
 unet-studio predict {repo} image.png --output masks
