@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_accessibility import check
+from tests.browser.test_accessibility import Watch
 from tests.helpers.browser import Server
 from tests.helpers.hub_push_server import TOKEN, running_push_hub
 from unet_core.config.schema import RunConfig
@@ -70,13 +70,11 @@ def open_share(page: Page, server: Server) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (380, 760)])
-def test_the_page_fits_and_meets_level_aa(
-    browser: Browser, shared: Server, width: int, height: int, scheme: str
-) -> None:
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page = context.new_page()
+def test_the_page_fits_and_meets_level_aa(browser: Browser, shared: Server, width: int, height: int) -> None:
+    watch = Watch(browser)
+    page = watch.page
+    page.set_viewport_size({"width": width, "height": height})
     page.set_default_timeout(120_000)
     open_share(page, shared)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -89,12 +87,12 @@ def test_the_page_fits_and_meets_level_aa(
     for table in card.locator("table").all():
         inner = table.bounding_box()
         assert inner["x"] + inner["width"] <= box["x"] + box["width"] + 1
-    assert check(page) == []
+    watch.check("card")
     for name in ("Card source", "Files"):
         page.get_by_role("tab", name=name).click()
         expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
-        assert check(page) == []
-    context.close()
+        watch.check(name)
+    watch.end()
 
 
 @pytest.mark.browser

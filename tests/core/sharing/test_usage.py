@@ -96,6 +96,10 @@ def test_the_program_runs_as_it_stands(channels: int, tmp_path: Path) -> None:
 
 
 def test_no_program_is_written_for_what_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    resnet = ModelConfig(
+        in_channels=3, num_classes=1, encoder="resnet18", depth=5, up="nearest", image_size=64, normalization="imagenet"
+    )
+    assert standalone_code(resnet) == ""
     monkeypatch.setattr(usage, "KNOWN", usage.KNOWN - {"head_kernel"})
     assert standalone_code(ModelConfig(in_channels=1, num_classes=1))
     assert standalone_code(ModelConfig(in_channels=1, num_classes=1, head_kernel=3)) == ""
