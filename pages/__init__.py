@@ -18,4 +18,5 @@ PAGES = {
     "train": Page("train.py", "Train", ":material/model_training:", "train"),
     "predict": Page("predict.py", "Predict", ":material/image_search:", "predict"),
     "evaluate": Page("evaluate.py", "Evaluate", ":material/analytics:", "evaluate"),
+    "share": Page("share.py", "Share", ":material/share:", "share"),
 }

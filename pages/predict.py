@@ -26,6 +26,7 @@ with side:
     if added := st.session_state.pop("wanted_model", None):
         st.session_state["run"] = added
     models = model_registry.find_models()
+    import_model.read_address(models)
     # Each part has its place, however much it shows: a widget below that moved would be made anew by the browser, and
     # Streamlit's frontend then forgets that its value belongs into the address.
     with st.container():

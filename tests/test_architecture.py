@@ -28,14 +28,19 @@ CORE_TIERS = (
     ("evaluation", "runs"),
     ("hub",),
     ("training",),
-    ("planning",),
+    ("planning", "sharing"),
     ("api", "cli"),
     ("__main__",),
 )
-PAGE_TIERS = (("server",), ("components", "ui"), ("views",), ("main", "home", "data", "train", "predict", "evaluate"))
+PAGE_TIERS = (
+    ("server",),
+    ("components", "ui"),
+    ("views",),
+    ("main", "home", "data", "train", "predict", "evaluate", "share"),
+)
 NEEDS_TORCH = {  # everything else is imported by pages, or by a process that only waits, and must not
     "device",
-    *(f"models.{name}" for name in ("unet", "checkpoint", "milesial", "import_weights")),
+    *(f"models.{name}" for name in ("unet", "encoders", "checkpoint", "convert", "milesial", "import_weights")),
     *(f"data.{name}" for name in ("dataset", "normalization", "sampling")),
     "inference.forward",
     "inference.predictor",
@@ -45,6 +50,7 @@ NEEDS_TORCH = {  # everything else is imported by pages, or by a process that on
         for name in ("class_weights", "divergence", "loop", "runner", "state", "system", "tensorboard")
     ),
     *(f"planning.{name}" for name in ("benchmark", "lr_finder", "preflight", "trial")),
+    *(f"sharing.{name}" for name in ("proof", "scoring", "verify")),
 }
 MOST_MODULES, MOST_LINES = 15, 300
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from unet_core.data import synthetic
 from unet_core.data.library.library import Library
+from unet_core.hub.access import is_public as is_public
 from unet_core.io.filenames import readable
 
 
@@ -42,11 +43,6 @@ def shorten(message: str) -> str:
 def library() -> Library:
     """The named datasets."""
     return Library(datasets_dir())
-
-
-def is_public() -> bool:
-    """Whether visitors do not know each other: $UNET_STUDIO_PUBLIC is set, and not 0."""
-    return os.environ.get("UNET_STUDIO_PUBLIC", "0") not in ("", "0")
 
 
 def data_root() -> Path | None:

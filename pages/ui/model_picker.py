@@ -6,6 +6,8 @@ from pages.server import model_registry
 from pages.server.model_registry import Model
 from pages.server.prediction_job import Loaded
 from pages.ui import widgets
+from pages.ui.formatting import plain
+from unet_core.hub import pull
 
 
 def choose_model(models: list[Model]) -> Model | None:
@@ -14,6 +16,10 @@ def choose_model(models: list[Model]) -> Model | None:
     model = next((model for model in models if model.name == chosen), None)
     if model is not None and model.run is not None:
         widgets.show_notes(model.run)
+    elif model is not None and (source := pull.source_of(model.folder)):
+        words = [str(source.get(name, "")) for name in ("kind", "license") if source.get(name)]
+        repo = f"{source.get('repo')}{'@' * bool(source.get('revision'))}{source.get('revision', '')}"
+        st.caption(f"**{plain(repo)}** {plain(', license '.join(words))}")
     return model
 
 

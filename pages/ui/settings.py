@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from unet_core.config.choices import ENCODERS
 from unet_core.config.schema import RunConfig, all_fields
 from unet_core.losses import LOSSES
 from unet_core.training.optim import SCHEDULES
@@ -12,6 +13,8 @@ TVERSKY = ("tversky", "focal_tversky")
 WEIGHTED = ("auto", *(name for name, loss in LOSSES.items() if loss.weighted))
 HALVING = tuple(name for name, schedule in SCHEDULES.items() if schedule.halves_on_plateau)
 FROM_SCRATCH = {"init": ("",)}  # a fine-tuned model keeps its architecture
+# One comes with the weights that are fine-tuned; the form shows it where the settings of such a run were copied.
+WITH_WEIGHTS = tuple(name for name in ENCODERS if name != "plain")
 
 # A setting without a rule always applies. One with a rule applies where each setting in it has one of its values.
 APPLIES: dict[str, Mapping[str, tuple[Any, ...]]] = {
@@ -33,6 +36,7 @@ APPLIES: dict[str, Mapping[str, tuple[Any, ...]]] = {
     "padding": FROM_SCRATCH,
     "head_kernel": FROM_SCRATCH,
     "deep_supervision": FROM_SCRATCH,
+    "encoder": FROM_SCRATCH | {"encoder": WITH_WEIGHTS},
     "normalization": FROM_SCRATCH,
 }
 

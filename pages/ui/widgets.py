@@ -102,9 +102,15 @@ def choose_name(label: str, names: Sequence[str], noun: str) -> str | None:
         label, names, None if missing else 0, key="run", bind="query-params", placeholder=f"Choose a {noun}"
     )
     if missing and chosen is None:
-        show_warning(
-            f"The {noun} {missing} of this address is not available: it was deleted, or has no checkpoint yet."
-        )
+        reason = f"The {noun} {missing} of this address is not available: it was deleted, or has no checkpoint yet."
+        if "/" in missing and noun == "model":
+            reason = f"The model {missing} is not on this machine yet. Download it below, under Add a model."
+        elif "/" in missing:
+            reason = (
+                f"{missing} is a model of the Hugging Face Hub; this page evaluates runs of this machine. Evaluate it "
+                f"with: unet-studio evaluate {missing} DATA"
+            )
+        show_warning(reason)
     return chosen
 
 

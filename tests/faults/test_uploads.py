@@ -236,7 +236,9 @@ def test_E05_hostile_repositories_and_no_token(tmp_path: Path) -> None:
     huge = {f"part-{number}.bin": 200 * 10**6 for number in range(50_000)}  # 10 TB in all
     with running_hub() as server:
         server.repos |= {
-            "org/net": Repo(files | {"evil.py": b"raise SystemExit", "pytorch_model.bin": pickle.dumps(1)}),
+            "org/net": Repo(files | {"pytorch_model.bin": pickle.dumps(1)}),
+            "org/evil": Repo(files | {"evil.py": b"raise SystemExit"}),
+            "org/pickle": Repo({"pytorch_model.bin": pickle.dumps(1), "config.json": files["config.json"]}),
             "org/huge": Repo(files, sizes={"model.safetensors": 10**13}),
             "org/many": Repo(files, sizes=huge, listed=list(huge)),
             "org/code": Repo({"config.json": b"{}", "modeling.py": b"raise SystemExit", "net.pkl": b"\x80"}),
@@ -275,12 +277,15 @@ def test_E05_hostile_repositories_and_no_token(tmp_path: Path) -> None:
         assert set(refusals) == set(names) - {"org/net", "org/many"}
         assert all(text.startswith("HubError: ") for text in refusals.values())
         assert "10,000,000,000,000 bytes" in refusals["org/huge"]
-        assert "model.safetensors missing" in refusals["org/code"]
+        assert "contains code (modeling.py)" in refusals["org/code"]
+        assert "contains code (evil.py)" in refusals["org/evil"]
+        assert "may run code when they are opened (pytorch_model.bin)" in refusals["org/pickle"]
         assert "private" in refusals["org/private"]
-        assert sorted(path.name for path in (tmp_path / "models").iterdir()) == ["org--many", "org--net"]
+        assert sorted(path.name for path in (tmp_path / "models").glob("[!.]*")) == ["org--many", "org--net"]
         fetched = {path.rsplit("/", 1)[1] for _, path, _ in server.requests if not path.startswith("/api/")}
         assert fetched == {"config.json", "model.safetensors", "sha256"}
-        assert not any(path.startswith(("/org/huge", "/org/code", "/cdn/org/huge")) for _, path, _ in server.requests)
+        unwanted = tuple(f"{start}/org/{name}" for start in ("", "/cdn") for name in ("huge", "code", "evil", "pickle"))
+        assert not any(path.startswith(unwanted) for _, path, _ in server.requests)
         assert CANARY not in server.headers()
         pull(True)
         assert CANARY in server.headers(), "the library sends it unasked, and this test would see it"

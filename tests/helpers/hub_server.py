@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +22,10 @@ class Repo:
     listed: list[str] = field(default_factory=list)  # names that stand in the listing beside the files
     refusal: tuple[int, str] | None = None  # status, X-Error-Code
     pad: dict[str, int] = field(default_factory=dict)  # bytes that are sent beyond a file's end
+    cuts: dict[str, list[int]] = field(default_factory=dict)  # bytes after which the next answers lose the connection
+    stalls: bool = False  # the connection stays open in silence after a cut, until the server is released
+    token: str = ""  # without which it is refused, as `refusal` says
+    license: str = ""
 
     @property
     def commit(self) -> str:
@@ -36,7 +40,13 @@ class Repo:
                 entry["lfs"] = {"size": size, "sha256": hashlib.sha256(data).hexdigest(), "pointerSize": 130}
             siblings.append(entry)
         siblings += [{"rfilename": file, "size": self.sizes.get(file, 1), "blobId": "0" * 40} for file in self.listed]
-        return {"id": name, "modelId": name, "sha": self.commit, "private": False, "tags": [], "siblings": siblings}
+        about = {"private": False, "tags": [f"license:{self.license}"] if self.license else []}
+        return {"id": name, "modelId": name, "sha": self.commit, "siblings": siblings} | about
+
+    def refuses(self, headers: Mapping[str, str]) -> bool:
+        """Whether it does not answer who sends these headers."""
+        granted = bool(self.token) and headers.get("authorization") == f"Bearer {self.token}"
+        return self.refusal is not None and not granted
 
 
 def blob_id(data: bytes) -> str:
@@ -61,7 +71,7 @@ class Hub:
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.status = 0  # answered to everything in place of the truth
         self.released = threading.Event()  # set when the silent ones may go
-        self.silent: set[str] = set()  # beginnings of paths that are never answered
+        self.silent: set[str] = set()  # beginnings of paths that are never answered, but for a look at a header
         self.endpoint = ""
 
     def paths(self, method: str = "GET") -> list[str]:
@@ -87,7 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: bool) -> None:
         hub, path = self.hub, unquote(urlsplit(self.path).path)
         hub.requests.append((self.command, self.path, dict(self.headers)))
-        if any(path.startswith(start) for start in hub.silent):
+        is_look = path.startswith("/cdn/") and self.headers.get("Range", "").startswith("bytes=0-")
+        if not is_look and any(path.startswith(start) for start in hub.silent):
             hub.released.wait(120)
             return
         if hub.status:
@@ -104,9 +115,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _list(self, path: str, body: bool) -> None:
         name, _, revision = path.partition("/revision/")
         repo = self.hub.repos.get(name)
-        if repo is None or repo.refusal:
+        if repo is None or repo.refuses({key.lower(): value for key, value in self.headers.items()}):
             status, code = repo.refusal if repo and repo.refusal else (401, "RepoNotFound")
-            self._send(status, b"{}", {"X-Error-Code": code, "X-Error-Message": "no"}, body)
+            message = "Invalid credentials in Authorization header" if code == "Invalid" else "no"
+            self._send(status, b"{}", {"X-Error-Code": code, "X-Error-Message": message}, body)
         elif revision not in ("", "main", "v1", "a/b", repo.commit):
             self._send(404, b"{}", {"X-Error-Code": "RevisionNotFound"}, body)
         else:
@@ -132,9 +144,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_file(self, repo_name: str, name: str, body: bool) -> None:
         found = self.hub.repos[repo_name]
-        self._send(200, found.files[name] + b"x" * found.pad.get(name, 0), {}, body)
+        data = found.files[name] + b"x" * found.pad.get(name, 0)
+        wanted = self.headers.get("Range", "")
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        start, end = int(first or 0), min(len(data), int(last or len(data)) + 1)
+        headers = {"Content-Range": f"bytes {start}-{end - 1}/{len(data)}"} if wanted else {}
+        is_start = wanted.startswith("bytes=0-")  # of a look at the header, which is never cut
+        cut = found.cuts[name].pop(0) if found.cuts.get(name) and not is_start and body else None
+        self._send(206 if wanted else 200, data[start:end], headers, body, cut)
+        if cut is not None and found.stalls:
+            self.wfile.flush()
+            self.hub.released.wait(120)
 
-    def _send(self, status: int, data: bytes, headers: dict[str, str], body: bool) -> None:
+    def _send(self, status: int, data: bytes, headers: dict[str, str], body: bool, cut: int | None = None) -> None:
         try:
             self.send_response(status)
             for key, value in headers.items():
@@ -142,7 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             if body:
-                self.wfile.write(data)
+                self.wfile.write(data[:cut])
+            self.close_connection = self.close_connection or cut is not None
         except (BrokenPipeError, ConnectionResetError):
             pass
 

@@ -192,7 +192,7 @@ def test_what_start_launches_is_what_the_form_shows(own, started):
     wanted |= {"device": "cpu", "precision": "fp32", "in_channels": 0, "channels": "", "num_classes": 1, "depth": 2}
     wanted |= {"image_size": 64, "deep_supervision": False, "class_names": "", "color_map": "", "group_by": "none"}
     wanted |= {"layout": "paired", "labels": "classes", "loss": "focal_dice", "schedule": "plateau", "padding": "same"}
-    wanted |= {"ignore_index": 7, "unlabeled": "leave_out", "normalization": "unit"}
+    wanted |= {"ignore_index": 7, "unlabeled": "leave_out", "normalization": "unit", "encoder": "plain"}
     for values in ({}, wanted):
         for name, value in values.items():
             app.session_state[name] = form_state.encode(OPTIONS[name], value)

@@ -38,7 +38,7 @@ def test_the_rules_name_settings_and_values_that_there_are():
     for name, rule in APPLIES.items():
         assert name in OPTIONS and rule
         for other, values in rule.items():
-            assert other not in APPLIES, "a setting that others depend on is always shown"
+            assert other not in APPLIES or other == name, "a setting that others depend on is always shown"
             assert [OPTIONS[other].checked(item) for item in values] == list(values)
 
 
@@ -66,7 +66,7 @@ def test_a_setting_is_shown_where_it_applies_and_nowhere_else(name, place):
 
 def test_a_fine_tuned_model_has_no_architecture_to_choose(place, sample_folder):
     run = base(sample_folder, place)
-    architecture = {name for name, rule in APPLIES.items() if "init" in rule}
+    architecture = {name for name, rule in APPLIES.items() if "init" in rule} - {"encoder"}
     assert architecture <= shown(show())
     app = show(init=run.id)
     assert not app.exception and not app.error
@@ -117,6 +117,26 @@ def test_a_copied_run_that_was_fine_tuned_can_start(place, sample_folder, monkey
     app.button(key="start").click().run()
     assert not app.exception
     assert [(item.model.depth, item.model.image_size, item.train.init) for item in started] == [(1, 16, run.id)]
+
+
+def test_the_encoder_of_a_copied_run_is_kept_shown_and_can_be_reset(place, sample_folder, monkeypatch):
+    started = []
+    run = base(sample_folder, place)
+    monkeypatch.setattr("unet_core.training.launch.launch", lambda config, folder: started.append(config) or run)
+    resnet = {"encoder": "resnet18", "depth": 5, "up": "nearest", "image_size": 64}
+    config = RunConfig().replace(root=str(sample_folder), **resnet)
+    app = show()
+    assert not app.error and "encoder" not in shown(app), "without one there is nothing to choose"
+    for name, setting in values_of(config).items():
+        if name not in form.ELSEWHERE:
+            app.session_state[name] = setting
+    app.run()
+    assert not app.exception and not app.error
+    assert value(app, "encoder") == "resnet18"
+    app.button(key="start").click().run()
+    assert [(item.model.encoder, item.model.depth) for item in started] == [("resnet18", 5)]
+    app.button(key="reset-encoder").click().run()
+    assert not app.exception and not app.error and "encoder" not in shown(app)
 
 
 def test_suggestions_leave_out_what_does_not_apply(place, sample_folder):

@@ -37,7 +37,7 @@ MANY_TILES = 12  # an image with at least so many tiles has its progress printed
 def add_arguments(commands: "Commands") -> None:
     _add_predict(commands)
     _add_evaluate(commands)
-    parser = add_command(commands, "import", import_weights, "convert weights of milesial/Pytorch-UNet to a checkpoint")
+    parser = add_command(commands, "import", import_weights, "convert weights of another program to a checkpoint")
     parser.add_argument("weights", metavar="FILE.pth", type=Path, help="file of weights (state_dict)")
     parser.add_argument("--output", type=Path, required=True, help="checkpoint folder to write")
 
@@ -280,11 +280,11 @@ def _write_mask(path: Path, mask: Array, num_classes: int) -> None:
 
 
 def import_weights(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Convert a file with weights of milesial/Pytorch-UNet to a checkpoint folder."""
+    """Convert a file with weights of milesial/Pytorch-UNet or mateuszbuda's brain U-Net to a checkpoint folder."""
     from unet_core.models.checkpoint import save_checkpoint
     from unet_core.models.milesial import load
 
-    model = load(parsed.weights)
+    model = load(parsed.weights, warn)
     save_checkpoint(parsed.output, model)
     config = model.config
     echo(f"{config.in_channels} input channels, {config.num_classes} output classes, {config.up} upsampling")

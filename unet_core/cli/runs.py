@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unet_core.cli.common import add_command, add_run, add_runs_dir, find_run
-from unet_core.cli.output import echo
+from unet_core.cli.output import echo, warn
 from unet_core.config import reproduce
-from unet_core.errors import RunError
+from unet_core.errors import ConfigError, RunError
 from unet_core.runs import manage
 from unet_core.runs import run as runs
 
@@ -28,6 +28,9 @@ def add_arguments(commands: "Commands") -> None:
     add_run(parser)
     parser.add_argument("--output", type=Path, metavar="FILE.zip", help="file to write (default: RUN.zip)")
     parser.add_argument("--model", action="store_true", help="the best checkpoint alone")
+    text = "the best checkpoint with split, scores of all held-out images and three of them, for `verify`"
+    parser.add_argument("--verifiable", action="store_true", help=text)
+    parser.add_argument("--no-images", action="store_true", help="with --verifiable: leave the three images out")
 
     add_run(add_command(commands, "code", code, "print the command and the Python code that reproduce a run"))
 
@@ -56,10 +59,20 @@ def note(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def pack(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Export everything of a run as a ZIP file, or with --model what predicts."""
+    """Export everything of a run as a ZIP file, or with --model what predicts, or with --verifiable what it scored."""
     run = find_run(parsed)
-    path = parsed.output or Path(f"{run.id}-model.zip" if parsed.model else f"{run.id}.zip")
-    (manage.pack_model if parsed.model else manage.pack)(run, path)
+    if parsed.model and parsed.verifiable:
+        raise ConfigError("--model and --verifiable are two kinds of file. Choose one.")
+    kind = "-model" * parsed.model + "-verifiable" * parsed.verifiable
+    path = parsed.output or Path(f"{run.id}{kind}.zip")
+    if parsed.verifiable:
+        from unet_core.sharing.proof import write_proof
+
+        notes = write_proof(run, path, with_images=not parsed.no_images, progress=lambda name: echo(f"scoring {name}"))
+        for note in notes:
+            warn(note)
+    else:
+        (manage.pack_model if parsed.model else manage.pack)(run, path)
     return {"run": str(run.folder), "output": str(path), "bytes": path.stat().st_size}
 
 

@@ -78,6 +78,26 @@ NORMALIZATIONS = Choices(
         "zero mean and unit standard deviation per image and channel, for stacks of unlike channels",
     ),
     unit=("Scale to 0..1", "0..255 scaled to 0..1"),
+    imagenet=(
+        "ImageNet",
+        "0..255 scaled to 0..1, then by ImageNet's mean and deviation, for RGB and encoders trained on it",
+    ),
+)
+FIXED_NORMALIZATIONS = ("unit", "imagenet")  # the same numbers for every image: brightness and contrast stay
+ENCODERS = Choices(
+    plain=("Plain", "blocks of convolutions, as in the 2015 paper"),
+    resnet18=(
+        "ResNet-18",
+        "ResNet-18 (He 2016), as in U-Nets of segmentation_models.pytorch; 14 million parameters in all",
+    ),
+    resnet34=(
+        "ResNet-34",
+        "ResNet-34 (He 2016), as in U-Nets of segmentation_models.pytorch; 24 million parameters in all",
+    ),
+    resnet50=(
+        "ResNet-50",
+        "ResNet-50 (He 2016), as in U-Nets of segmentation_models.pytorch; 33 million parameters in all",
+    ),
 )
 ORDERS = Choices(
     conv_norm_act=("Convolution, normalization, activation", "convolution, normalization, activation"),

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from unet_core.config.channels import MOST_CHANNELS, parse_channels
-from unet_core.config.choices import ACTIVATIONS, DOWNS, NORMALIZATIONS, NORMS, ORDERS, PADDINGS, UPS
+from unet_core.config.choices import ACTIVATIONS, DOWNS, ENCODERS, NORMALIZATIONS, NORMS, ORDERS, PADDINGS, UPS
+from unet_core.config.encoder import check_encoder
 from unet_core.config.fields import Settings, field
 from unet_core.errors import ConfigError
 
@@ -59,6 +60,12 @@ class ModelConfig(Settings):
     activation: str = field("relu", "Activation function.", choices=ACTIVATIONS, label="Activation")
     down: str = field("maxpool", "Downsampling layer.", choices=DOWNS, label="Downsampling")
     up: str = field("transposed", "Upsampling layer.", choices=UPS, label="Upsampling")
+    encoder: str = field(
+        "plain",
+        "Encoder; one other than plain needs depth 5 and up nearest, and base_channels are the decoder's.",
+        choices=ENCODERS,
+        label="Encoder",
+    )
     padding: str = field("same", "Padding of the convolutions.", choices=PADDINGS, label="Padding")
     head_kernel: int = field(
         1, "Kernel size of the output convolution: 1 or 3.", ge=1, le=3, label="Output kernel size (px)"
@@ -106,6 +113,7 @@ class ModelConfig(Settings):
                 "background. Name each class once, with commas between."
             )
         self._check_channels()
+        check_encoder(self.to_dict())
         if self.head_kernel == 2:
             raise ConfigError("Expected head_kernel to be 1 or 3, got 2.")
         if self.deep_supervision and self.padding == "valid":

@@ -23,9 +23,9 @@ from unet_core.data.library.library import SOURCE, Entry, Library
 from unet_core.data.library.manifest import check_path
 from unet_core.data.library.unpack import check_space, unpack
 from unet_core.errors import Cancelled, DataError, HubError, listing
-from unet_core.hub.cache import ABANDONED
 from unet_core.hub.fetch import PROBE_SECONDS, HubUnreachableError, ask, fetch, verify
 from unet_core.hub.parquet import write_images
+from unet_core.hub.pull import ABANDONED
 from unet_core.hub.repo_id import Reference, address_of_hub, parse
 from unet_core.io.filenames import EXTENSIONS, fold_case, is_junk, unique
 from unet_core.io.files import new_folder
@@ -91,9 +91,7 @@ def download(
     try:
         return job.run()
     except HubUnreachableError as error:
-        raise HubError(
-            f"{job.reference}: {error}. Check the connection and try again; it goes on where it was."
-        ) from error
+        raise HubError(f"{job.reference}: {error}. {error.remedy}; it continues where it was.") from error
     except OSError as error:
         raise DataError(f"{target}: cannot be written ({error.strerror or error}). Free some space.") from error
 

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from unet_core.config.choices import FIXED_NORMALIZATIONS
 from unet_core.data import appearance
 from unet_core.data.fingerprint import Fingerprint
 from unet_core.inference.adjustments import Adjust
@@ -28,14 +29,14 @@ class ModelFacts:
     val_dice: float | None = None
     num_classes: int = 1
     batches: int | None = None  # that its batch norm has seen; None without one
-    normalization: str = "unit"  # of its input; "unit" removes neither brightness nor contrast
+    normalization: str = "unit"  # of its input; a fixed one removes neither brightness nor contrast
 
     def removes_intensity(self, look: appearance.ImageStats) -> bool:
         """Whether brightness and contrast of an image are the same to the model as those of any other.
 
         z-scores remove both, but for images so faint that their deviation is below its floor (`data.normalization`).
         """
-        return self.normalization != "unit" and look.deviation >= FLOOR
+        return self.normalization not in FIXED_NORMALIZATIONS and look.deviation >= FLOOR
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from unet_core.config.schema import ModelConfig
 from unet_core.errors import ConfigError
 from unet_core.models.layers import DOWNS, NORMS, UPS
 
+STEM = 64  # channels of a ResNet's first level
+
 
 @dataclass(frozen=True)
 class Convolution:
@@ -24,6 +26,8 @@ class Convolution:
     transposed: bool = False
     bias: bool = True
     normed: bool = False  # followed by a normalization with a learned scale and shift
+    has_buffers: bool = False  # which also keeps a running mean and variance
+    shortcut: bool = False  # beside the layers before it, from their input to their output (ResNet)
 
     @property
     def parameters(self) -> int:
@@ -40,10 +44,20 @@ class Part:
     in_channels: int
     out_channels: int
     convolutions: tuple[Convolution, ...]
+    pool: int = 2  # side of the window of a way down without convolutions
+
+
+RESNETS = {  # by encoder: whether its blocks are bottlenecks (1x1, 3x3, 1x1), and how many each stage has (He 2016)
+    "resnet18": (False, (2, 2, 2, 2)),
+    "resnet34": (False, (3, 4, 6, 3)),
+    "resnet50": (True, (3, 4, 6, 3)),
+}
 
 
 def list_parts(config: ModelConfig) -> list[Part]:
     """The parts in the order in which an image passes them."""
+    if config.encoder != "plain":
+        return _resnet_parts(config)
     widths = [config.base_channels * 2**level for level in range(config.depth + 1)]
     learned = UPS[config.up].is_learned  # the others keep the channels: the block before gives half as many
     parts: list[Part] = []
@@ -73,8 +87,58 @@ def _block(config: ModelConfig, kind: str, level: int, before: int, middle: int,
     channels = [before, *[middle] * (convs - 1), after]
     normed = NORMS[config.norm].has_parameters
     bias = not normed or config.order == "conv_act_norm"  # a norm right behind a convolution takes its bias away
-    layers = tuple(Convolution(first, second, 3, bias=bias, normed=normed) for first, second in pairwise(channels))
+    buffers = NORMS[config.norm].has_buffers
+    layers = tuple(
+        Convolution(first, second, 3, bias=bias, normed=normed, has_buffers=buffers)
+        for first, second in pairwise(channels)
+    )
     return Part(kind, level, before, after, layers)
+
+
+def _resnet_parts(config: ModelConfig) -> list[Part]:
+    """Those of a ResNet encoder: its first level has no block, its last decoder block no skip connection."""
+    bottleneck, counts = RESNETS[config.encoder]
+    stem = Convolution(config.in_channels, STEM, 7, 2, bias=False, normed=True, has_buffers=True)
+    parts = [
+        Part("down", 0, config.in_channels, STEM, (stem,)),
+        Part("encoder", 1, STEM, STEM, ()),
+        Part("down", 1, STEM, STEM, (), pool=3),
+    ]
+    channels, widths = STEM, [0, STEM]  # of what the decoder joins, by level
+    for stage, count in enumerate(counts):
+        width, level = STEM << stage, stage + 2
+        if stage:
+            parts.append(Part("down", level - 1, channels, *_residual(channels, width, 2, bottleneck)))
+            channels, count = parts[-1].out_channels, count - 1
+        layers: list[Convolution] = []
+        before = channels
+        for _ in range(count):
+            channels, more = _residual(channels, width, 1, bottleneck)
+            layers += more
+        parts.append(Part("bottleneck" if level == config.depth else "encoder", level, before, channels, tuple(layers)))
+        widths.append(channels)
+    for level in reversed(range(config.depth)):
+        parts.append(Part("up", level, channels, channels, ()))
+        width = config.base_channels << level
+        parts.append(_block(config, "decoder", level, channels + widths[level], width, width, 2))
+        channels = width
+    head = Convolution(channels, config.num_classes, config.head_kernel)
+    return [*parts, Part("head", 0, channels, config.num_classes, (head,))]
+
+
+def _residual(before: int, width: int, stride: int, bottleneck: bool) -> tuple[int, tuple[Convolution, ...]]:
+    """(channels that a residual block gives, its layers); the way beside it is a layer where the shape changes."""
+    after = width * 4 if bottleneck else width
+    # In a bottleneck the 3x3 has the stride, as in torchvision; in the paper the first 1x1 has it.
+    shapes = (
+        [(before, width, 1, 1), (width, width, 3, stride), (width, after, 1, 1)]
+        if bottleneck
+        else [(before, width, 3, stride), (width, width, 3, 1)]
+    )
+    layers = [Convolution(*shape, bias=False, normed=True, has_buffers=True) for shape in shapes]
+    if stride > 1 or before != after:
+        layers.append(Convolution(before, after, 1, stride, bias=False, normed=True, has_buffers=True, shortcut=True))
+    return after, tuple(layers)
 
 
 def parameter_count(config: ModelConfig) -> int:
@@ -190,6 +254,8 @@ def multiply_adds(config: ModelConfig, size: int) -> int:
             weights = layer.in_channels * layer.out_channels * layer.kernel**2
             if layer.transposed:
                 total += weights * before**2
+            elif layer.shortcut:
+                total += weights * side**2
             else:
                 side = side // 2 if layer.stride == 2 else side - (layer.kernel - 1) * (config.padding == "valid")
                 total += weights * side**2
@@ -210,15 +276,17 @@ def _extent(config: ModelConfig, pixel: int) -> int:
     """Side of what one pixel of the output, `pixel` from the start of a cell, can see."""
     low = high = pixel
     for part in reversed(list_parts(config)):
-        if part.kind == "down":
-            low, high = 2 * low, 2 * high + 1
+        if part.kind == "down" and not part.convolutions:
+            low, high = 2 * low - (part.pool - 1) // 2, 2 * high + part.pool // 2
         elif part.kind == "up" and UPS[config.up].reads_neighbors:
             low, high = (low - 1) // 2, (high + 1) // 2  # the two nearest
         elif part.kind == "up":
             low, high = low // 2, high // 2
         else:
-            reach = sum(layer.kernel // 2 for layer in part.convolutions)
-            low, high = low - reach, high + reach
+            for layer in reversed(part.convolutions):
+                if not layer.shortcut:  # what it sees, the layers beside it see too
+                    low = layer.stride * low - (layer.kernel - 1) // 2
+                    high = layer.stride * high + layer.kernel // 2
     return high - low + 1
 
 

@@ -72,6 +72,11 @@ def resolve(config: ModelConfig, files: Mapping[str, Kind]) -> tuple[ModelConfig
     names = min(named) if alike else ()
     number = config.in_channels or len(entries) or max(source)
     is_known = len(names) == number and source != (1,) and (entries or not are_colors(names))
+    if config.normalization == "imagenet" and number != 3:
+        raise DataError(
+            f"The images have {number} channel{'s' * (number > 1)}, but normalization 'imagenet' is that of RGB. Set "
+            "in_channels to 3 (grayscale fills all three), or choose another normalization."
+        )
     config = replace(config, in_channels=number, source_channels=source, channel_names=names if is_known else ())
     remedy = f"Set in_channels to {max(source)} (0 = detected), or choose {number} with the setting channels."
     _refuse({name: _chosen(config, kind) for name, kind in files.items()}, remedy)

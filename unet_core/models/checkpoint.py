@@ -28,6 +28,7 @@ from unet_core.config.schema import ModelConfig
 from unet_core.errors import CheckpointError, ConfigError
 from unet_core.io.files import flush_to_disk
 from unet_core.models import weight_file
+from unet_core.models.encoders import build_model
 from unet_core.models.unet import UNet
 
 MODEL_FILES = ("config.json", "model.safetensors")
@@ -125,7 +126,7 @@ def load_model(folder: Path) -> tuple[UNet, str]:
         config = ModelConfig.from_dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
         data = (folder / "model.safetensors").read_bytes()
         weight_file.guard(config, data, str(folder / "model.safetensors"))
-        model = UNet(config)
+        model = build_model(config)
         tensors = load(data)
     except (ConfigError, ValueError, OSError, SafetensorError) as error:
         raise CheckpointError(f"{folder}: cannot be loaded ({error}).") from error

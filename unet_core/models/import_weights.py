@@ -5,9 +5,10 @@
 | a ZIP of a checkpoint folder, or of a whole run | its `config.json` and `model.safetensors`; of a run `best` |
 | the files of a checkpoint folder | the same |
 | a lone `.safetensors` | its config is in its own metadata, where UNet Studio wrote it |
-| a `.pth` of milesial/Pytorch-UNet | see `milesial` |
+| `.safetensors` of another program, with its `config.json` if it has one | see `foreign` |
+| a `.pth` or `.pt` of such a program | see `milesial` |
 
-Nothing is unpickled but milesial's tensors, and no network is built before its file was found to have as many values.
+Nothing is unpickled but tensors, and no network is built before its file was found to have as many values.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from safetensors.torch import load
 
 from unet_core.errors import CheckpointError, DataError, listing
 from unet_core.io import zip_reader
-from unet_core.models import milesial, weight_file
+from unet_core.models import convert, foreign, milesial, weight_file
 from unet_core.models.checkpoint import ABOUT_FILE, load_model, save_checkpoint
 from unet_core.models.unet import UNet
 
@@ -33,6 +34,7 @@ OTHER_FORMS = (".bin", ".ckpt", ".pkl", ".pickle", ".h5", ".keras", ".onnx", ".n
 CONFIG, TENSORS, SUMS = "config.json", "model.safetensors", "sha256"
 
 Source = bytes | Path
+Tell = Callable[[str], None]
 Reader = Callable[[int], bytes]  # the content, if it is not longer than that
 MOST = {  # bytes
     CONFIG: weight_file.MOST_CONFIG,
@@ -42,24 +44,33 @@ MOST = {  # bytes
 }
 
 
-def import_model(files: Mapping[str, Source], models_dir: Path, name: str = "") -> Path:
+def import_model(
+    files: Mapping[str, Source],
+    models_dir: Path,
+    name: str = "",
+    normalization: str = "",
+    tell: Tell = lambda note: None,
+) -> Path:
     """Save uploaded weights below `models_dir` and return their checkpoint folder; an equal model is not saved twice.
 
     `files` are the uploads by name, of a folder's files with the folder. The model is called `name`, else like the
-    upload. Nothing is saved where anything is wrong. Raises CheckpointError.
+    upload. `normalization` replaces the one that is assumed of another program's weights, and `tell` gets what is
+    assumed. Nothing is saved where anything is wrong. Raises CheckpointError.
     """
     if not files:
         raise CheckpointError("No file was uploaded. Upload a checkpoint folder, its ZIP, or a weight file.")
-    model, about, default_name = _read(files)
+    model, about, default_name = read(files, normalization, tell)
     return _save(model, about, models_dir, _safe_folder_name(name or default_name))
 
 
-def _read(files: Mapping[str, Source]) -> tuple[UNet, dict[str, Any] | None, str]:
-    """(the model, facts about its training, a name)."""
+def read(
+    files: Mapping[str, Source], normalization: str = "", tell: Tell = lambda note: None
+) -> tuple[UNet, dict[str, Any] | None, str]:
+    """(the model, facts about its training, a name), of files as `import_model` takes them. Raises CheckpointError."""
     first = next(iter(files))
     pickles = [name for name in files if name.lower().endswith(PICKLES)]
     if pickles and len(files) == 1:
-        return _load_milesial(files[first], first), None, PurePosixPath(first).stem
+        return _load_milesial(files[first], first, normalization, tell), None, PurePosixPath(first).stem
     try:
         packed = len(files) == 1 and zip_reader.is_archive(first, files[first])
         archive = zip_reader.Archive(files[first], zip_reader.readable(first)) if packed else None
@@ -67,44 +78,34 @@ def _read(files: Mapping[str, Source]) -> tuple[UNet, dict[str, Any] | None, str
         raise CheckpointError(str(error)) from error
     if archive is not None:
         readers = {member.name: _reader(archive, member) for member in archive.members}
-        return _load_folder(readers, PurePosixPath(first).stem)
+        return _load_folder(readers, PurePosixPath(first).stem, normalization, tell)
     readers = {name.replace("\\", "/"): _file_reader(name, source) for name, source in files.items()}
-    return _load_folder(readers, "")
+    return _load_folder(readers, "", normalization, tell)
 
 
-def _load_folder(readers: Mapping[str, Reader], default_name: str) -> tuple[UNet, dict[str, Any] | None, str]:
+def _load_folder(
+    readers: Mapping[str, Reader], default_name: str, normalization: str, tell: Tell
+) -> tuple[UNet, dict[str, Any] | None, str]:
     """The checkpoint among files by name, which may lie in folders."""
     folder, tensors = _find(readers)
     inside = {PurePosixPath(name).name: read for name, read in readers.items() if PurePosixPath(name).parent == folder}
     data = inside[tensors](weight_file.MOST_BYTES)
     where = zip_reader.readable(str(folder / tensors))
     header = weight_file.header_of(data, where)
-    if CONFIG in inside:
-        text, source = inside[CONFIG](MOST[CONFIG]), zip_reader.readable(str(folder / CONFIG))
-    elif weight_file.CONFIG_KEY in header.metadata:
-        text, source = header.metadata[weight_file.CONFIG_KEY].encode(), f"the config in {where}"
-    else:
-        raise CheckpointError(
-            f"{where}: weights without the config.json beside them, and without one in their metadata. Upload both "
-            "files together, or the ZIP of their folder."
-        )
+    text = inside[CONFIG](MOST[CONFIG]) if CONFIG in inside else header.metadata.get(weight_file.CONFIG_KEY)
     if SUMS in inside:
         _check_sums(inside, folder)
-    config = weight_file.config_from(text, source)
-    weight_file.check_fit(config, header, where)
+    recognized = foreign.with_normalization(foreign.recognize(text, header.shapes, where), normalization)
+    convert.check(recognized, header, where)
+    for note in recognized.notes:
+        tell(note)
     about = _about(inside[ABOUT_FILE](MOST[ABOUT_FILE])) if ABOUT_FILE in inside else None
-    model = UNet(config)
     try:
-        model.load_state_dict(load(data), strict=True)
-    except (RuntimeError, SafetensorError, ValueError, KeyError) as error:
-        reason = str(error).replace("\n\t", " ")
-        raise CheckpointError(f"{where}: the weights do not fit config.json ({reason[:500]}).") from error
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values()):
-        raise CheckpointError(
-            f"{where}: some weights are NaN or infinite, so its training failed. Use another checkpoint."
-        )
+        model = convert.build(recognized, load(data), where)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{where}: damaged, its tensors cannot be read ({error}).") from error
     stem = PurePosixPath(tensors).stem
-    return model.eval(), about, default_name or (stem if stem != "model" else "") or _name_of(folder)
+    return model, about, default_name or (stem if stem != "model" else "") or _name_of(folder)
 
 
 def _find(readers: Mapping[str, Reader]) -> tuple[PurePosixPath, str]:
@@ -160,14 +161,14 @@ def _about(data: bytes) -> dict[str, Any] | None:
     return about if isinstance(about, dict) else None
 
 
-def _load_milesial(source: Source, name: str) -> UNet:
+def _load_milesial(source: Source, name: str, normalization: str, tell: Tell) -> UNet:
     if isinstance(source, Path):
-        return milesial.load(source)
+        return milesial.load(source, tell, normalization)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "weights.pth")
         path.write_bytes(source)
         try:
-            return milesial.load(path)
+            return milesial.load(path, tell, normalization)
         except CheckpointError as error:
             raise CheckpointError(str(error).replace(str(path), zip_reader.readable(name))) from error
 

@@ -1,62 +1,36 @@
-"""Weights of milesial/Pytorch-UNet (its published Carvana checkpoints) as our UNet, by mapping their names.
-
-    inc, down1 .. down3  ->  encoder      up1 .. up4  ->  up, decoder
-    down4                ->  bottleneck   outc        ->  head
+"""Weights that others saved with PyTorch (.pt, .pth): milesial/Pytorch-UNet and the kinds that `foreign` knows.
 
 The file is a pickle of tensors inside a zip: it is opened only after its members were checked, and with
-`weights_only=True`, so that no code in it runs and no member can swell beyond the file's own size.
+`weights_only=True`, so that no code in it runs and no member can swell beyond the file's own size. Only files that a
+user has and uploads are read, never those of the Hub.
 """
 
-import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from unet_core.config.schema import ModelConfig
-from unet_core.errors import CheckpointError, ConfigError
+from unet_core.errors import CheckpointError
+from unet_core.models import convert, foreign
 from unet_core.models.unet import UNet
 
-NAMES = (
-    (r"inc\.double_conv\.", "encoder.0."),
-    (r"down([123])\.maxpool_conv\.1\.double_conv\.", r"encoder.\1."),
-    (r"down4\.maxpool_conv\.1\.double_conv\.", "bottleneck."),
-    (r"up([1234])\.up\.", r"up.\1."),
-    (r"up([1234])\.conv\.double_conv\.", r"decoder.\1."),
-    (r"outc\.conv\.", "head."),
-)
 MOST_BYTES = 2**30
 
 
-def load(path: Path) -> UNet:
-    """The model with its weights, on the CPU. Raises CheckpointError where the file is no such checkpoint."""
+def load(path: Path, tell: Callable[[str], None] = lambda note: None, normalization: str = "") -> UNet:
+    """The model with its weights, on the CPU. Raises CheckpointError where the file is no such checkpoint.
+
+    `tell` gets what is assumed; `normalization` is that of the images, "" = the assumed one.
+    """
     tensors = _tensors(path)
-    translated: dict[str, Tensor] = {}
-    for key, tensor in tensors.items():
-        name = next((re.sub(old, new, key) for old, new in NAMES if re.match(old, key)), None)
-        if name is None:
-            raise CheckpointError(
-                f"{path}: {key!r} is not a layer of milesial's U-Net, which has inc, down1..4, up1..4 and outc."
-            )
-        translated[re.sub(r"^(up|decoder)\.(\d)", lambda match: f"{match[1]}.{int(match[2]) - 1}", name)] = tensor
-    _fold_biases(translated)
-    try:
-        first, head = translated["encoder.0.0.weight"], translated["head.weight"]
-        config = ModelConfig(
-            in_channels=first.shape[1],
-            num_classes=head.shape[0],
-            base_channels=first.shape[0],
-            up="transposed" if "up.0.weight" in translated else "bilinear_aligned",
-            normalization="unit",
-            image_size=512,
-        )
-        model = UNet(config)
-        model.load_state_dict(translated, strict=True)
-    except (ConfigError, KeyError, RuntimeError, IndexError) as error:
-        raise CheckpointError(f"{path}: the weights are not those of milesial's U-Net ({error}).") from error
-    return model.eval()
+    recognized = foreign.recognize(None, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, str(path))
+    recognized = foreign.with_normalization(recognized, normalization)
+    for note in recognized.notes:
+        tell(note)
+    return convert.build(recognized, tensors, str(path))
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -101,11 +75,3 @@ def check_members(path: Path) -> None:
         raise CheckpointError(
             f"{path}: a TorchScript program, which could run any code, was not opened. Save model.state_dict()."
         )
-
-
-def _fold_biases(tensors: dict[str, Tensor]) -> None:
-    """Older files have a bias before each batch norm; subtracting it from the running mean gives the same output."""
-    for name in [name for name in tensors if re.match(r"(encoder|decoder|bottleneck).*\.[03]\.bias$", name)]:
-        stem, index, _ = name.rsplit(".", 2)
-        mean = f"{stem}.{int(index) + 1}.running_mean"
-        tensors[mean] = tensors[mean] - tensors.pop(name)

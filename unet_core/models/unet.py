@@ -46,11 +46,9 @@ class UNet(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        if config.in_channels < 1 or config.num_classes < 1:
-            raise ConfigError(
-                f"A model needs in_channels and num_classes of 1 or more, got {config.in_channels} and "
-                f"{config.num_classes}; 0 (found from the data) must be replaced first."
-            )
+        self.check_known(config)
+        if config.encoder != "plain":
+            raise ConfigError(f"encoder {config.encoder!r} is none of UNet. Use unet_core.models.encoders.build_model.")
         self.config = config
         parts: dict[str, list[Part]] = {}
         for part in architecture.list_parts(config):
@@ -74,6 +72,15 @@ class UNet(nn.Module):
                     nn.init.zeros_(module.bias)
         for last in (self.head, *self.deep_heads):
             nn.init.xavier_normal_(last.weight)  # small first logits: no training starts from a confident mistake
+
+    @staticmethod
+    def check_known(config: ModelConfig) -> None:
+        """Raise ConfigError where the number of channels or classes is still to be found."""
+        if config.in_channels < 1 or config.num_classes < 1:
+            raise ConfigError(
+                f"A model needs in_channels and num_classes of 1 or more, got {config.in_channels} and "
+                f"{config.num_classes}; 0 (found from the data) must be replaced first."
+            )
 
     def forward(self, images: Tensor) -> Tensor | list[Tensor]:
         """Segment a batch.

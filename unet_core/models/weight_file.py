@@ -16,7 +16,6 @@ from typing import Any
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import CheckpointError, ConfigError
 from unet_core.models import architecture
-from unet_core.models.layers import NORMS
 
 MOST_BYTES = 2**29  # of a weight file from elsewhere: 134 million values
 MOST_HEADER = 2**20  # bytes; the largest network of the menus (depth 8, 8 convolutions a block) needs 0.1 MiB
@@ -41,13 +40,15 @@ class Header:
         return sum(math.prod(shape) for shape in self.shapes.values())
 
 
-def header_of(source: bytes | Path, name: str, most: int = MOST_BYTES) -> Header:
+def header_of(source: bytes | Path, name: str, most: int = MOST_BYTES, total: int | None = None) -> Header:
     """The checked header of a `.safetensors` file of at most `most` bytes; `name` is for messages.
+
+    `source` may be the start of a file of `total` bytes.
 
     Raises CheckpointError.
     """
     if isinstance(source, bytes):
-        start, total = source[: 8 + MOST_HEADER + 1], len(source)
+        start, total = source[: 8 + MOST_HEADER + 1], len(source) if total is None else total
     else:
         try:
             with source.open("rb") as file:
@@ -115,10 +116,8 @@ def config_from(text: str | bytes, name: str) -> ModelConfig:
 
 def stored_values(config: ModelConfig) -> int:
     """The number of values in the weights of a network: what is trained, and the buffers of batch norm."""
-    buffers = 0
-    if NORMS[config.norm].has_buffers:  # running mean, running variance, number of batches
-        layers = (layer for part in architecture.list_parts(config) for layer in part.convolutions if layer.normed)
-        buffers = sum(2 * layer.out_channels + 1 for layer in layers)
+    layers = (layer for part in architecture.list_parts(config) for layer in part.convolutions if layer.has_buffers)
+    buffers = sum(2 * layer.out_channels + 1 for layer in layers)  # running mean, variance, number of batches
     return architecture.parameter_count(config) + buffers
 
 

@@ -94,14 +94,14 @@ def _write_zip(run: Run, path: Path, files: list[tuple[Path, Path]]) -> None:
                 name = str(Path(run.id) / inside)
                 with contextlib.suppress(FileNotFoundError):  # a checkpoint that was just replaced
                     if file == run.folder / "config.json":
-                        packed.writestr(name, _without_folders(run.config).to_json())
+                        packed.writestr(name, without_folders(run.config).to_json())
                     else:
                         packed.write(file, name)
     except OSError as error:
         raise RunError(f"{path}: cannot be written ({error.strerror or error}); free some space.") from error
 
 
-def _without_folders(config: RunConfig) -> RunConfig:
+def without_folders(config: RunConfig) -> RunConfig:
     """Settings in which no path says where it lies on this machine."""
     paths = {"root": config.data.root, "color_map": config.data.color_map, "init": config.train.init}
     return config.replace(**{name: Path(value).name for name, value in paths.items() if Path(value).is_absolute()})

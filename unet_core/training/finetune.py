@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 OF_DATA = ("in_channels", "channels", "source_channels", "channel_names", "num_classes", "class_names")
 FROM_RUN = (*OF_DATA, "dropout", "image_size", "threshold")
-FIRST, LAST = "encoder.0.0.", ("head.", "deep_heads.")  # how the names of the layers begin that follow the data
+# How the names of the layers begin that follow the data, of a plain encoder and of a ResNet.
+FIRST, LAST = ("encoder.0.0.", "encoder.conv1."), ("head.", "deep_heads.", "segmentation_head.")
 
 
 def resolve_init(config: RunConfig, runs_dir: Path) -> RunConfig:
@@ -106,7 +107,8 @@ def merged(
     """
     weights, messages = dict(stored), []
     for layer, which, axis, what in ((FIRST, "first", 1, "channels"), (LAST, "last", 0, "classes")):
-        weight = "encoder.0.0.weight" if layer is FIRST else "head.weight"
+        starts = tuple(start + end for start in layer for end in ("weight", "0.weight"))
+        weight = next(name for name in stored if name in starts)
         before, now = stored[weight].shape[axis], fresh[weight].shape[axis]
         if before != now:
             weights |= {name: tensor for name, tensor in fresh.items() if name.startswith(layer)}

@@ -12,6 +12,7 @@ from unet_core.data.sampling import steps_per_epoch
 from unet_core.device import choose_device, choose_precision
 from unet_core.inference.predictor import Predictor
 from unet_core.models.checkpoint import SavedState
+from unet_core.models.encoders import build_model
 from unet_core.models.unet import UNet
 from unet_core.training.class_weights import median_frequency, pixel_counts
 from unet_core.training.optim import OPTIMIZERS, SCHEDULES, average, descent, optimizer_tensors, restore_optimizer
@@ -45,7 +46,7 @@ class TrainerState(Progress):
             self.class_weights = median_frequency(pixel_counts(train_dataset))
         self.loss = losses.choose(self.config.loss, model_config.num_classes, self.config, self.class_weights)
         torch.manual_seed(self.config.seed)
-        self.model = UNet(model_config).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = build_model(model_config).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: UNet | None = deepcopy(self.model).requires_grad_(False) if self.config.ema_decay else None
         self.optimizer = OPTIMIZERS[self.config.optimizer].build(
             self.model.parameters(),

@@ -48,7 +48,7 @@ def draw(config: ModelConfig, size: int) -> go.Figure:
             opacity=0.9,
         )
         convolutions = len(part.convolutions)
-        kernel = part.convolutions[0].kernel
+        kernels = "/".join(sorted({f"{layer.kernel}x{layer.kernel}" for layer in part.convolutions}))
         weights = sum(layer.parameters for layer in part.convolutions)
         figure.add_scatter(
             x=[x],
@@ -57,12 +57,15 @@ def draw(config: ModelConfig, size: int) -> go.Figure:
             text=f"<b>{part.out_channels}</b><br>{side}²",
             textfont={"color": "#10161d", "size": 12},
             hovertext=f"{part.kind}, level {part.level}<br>{part.in_channels} to {part.out_channels} channels<br>"
-            f"{convolutions} convolution{'s' * (convolutions > 1)} {kernel}x{kernel}<br>{weights:,} parameters<br>"
+            f"{convolutions} convolution{'s' * (convolutions != 1)} {kernels}<br>{weights:,} parameters<br>"
             f"{side} x {side} px",
             hoverinfo="text",
             showlegend=False,
         )
     for level in range(depth):
+        if ("encoder", level) not in centers:  # of a ResNet: its first level has no block
+            _arrow(figure, centers["decoder", level + 1], centers["decoder", level])
+            continue
         below = ("encoder", level + 1) if level + 1 < depth else ("bottleneck", depth)
         after = ("decoder", level + 1) if level + 1 < depth else ("bottleneck", depth)
         _arrow(figure, centers["encoder", level], centers[below])

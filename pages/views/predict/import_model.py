@@ -1,28 +1,46 @@
-"""Add a model from elsewhere: an uploaded checkpoint, a milesial file, a model of the Hugging Face Hub."""
+"""Add a model from elsewhere: one of the Hugging Face Hub, an uploaded checkpoint, weights of another program."""
+
+from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
+from pages.server.model_registry import Model
 from pages.server.paths import models_dir
 from pages.ui import widgets
 from pages.ui.formatting import plain
-from unet_core.errors import UnetError
+from pages.views.predict import hub_model
+from unet_core.errors import HubError, UnetError
+from unet_core.hub import repo_id
+
+
+def read_address(models: list[Model]) -> None:
+    """Where the address names a model of the Hub: choose it where it is downloaded, else look at it."""
+    named = st.session_state.get("run") or st.query_params.get("run") or ""
+    if "/" not in named or named in (model.name for model in models) or named == st.session_state.get("hub_asked"):
+        return
+    st.session_state["hub_asked"] = named
+    try:
+        reference = repo_id.parse(named)
+    except HubError:
+        return
+    if reference.folder_name in (model.name for model in models):
+        with suppress(StreamlitAPIException):  # its widget exists already and puts the value there itself
+            st.query_params["run"] = reference.folder_name
+        st.session_state["run"] = reference.folder_name
+        return
+    st.session_state["hub_model"] = str(reference)
+    hub_model.start_look(str(reference))
 
 
 def show() -> None:
     """Download or upload; nothing of torch is imported before a button was pressed."""
     message = st.session_state.pop("model_added", None)
-    with st.expander("Add a model", icon=":material/upload:"):
-        name = st.text_input(
-            "Hugging Face Hub model",
-            key="hub_model",
-            placeholder="owner/name or URL",
-            help="A repository with `config.json` and `model.safetensors`, as UNet Studio writes them. Public models "
-            "need no account; the server's own token is never sent.",
-        ).strip()
-        if st.button("Download", key="fetch", icon=":material/cloud_download:", disabled=not name):
-            download(name)
+    with st.expander("Add a model", icon=":material/upload:", expanded=hub_model.is_busy()):
+        folder = hub_model.show()
         files = st.file_uploader(
-            "Or upload a checkpoint: a ZIP, its files, or a .pth file of milesial/Pytorch-UNet",
+            "Or upload a checkpoint: a ZIP, its files, or weights of another program (.safetensors, .pth, .pt)",
             accept_multiple_files=True,
             key="weights",
         )
@@ -30,41 +48,28 @@ def show() -> None:
             add({file.name: file.getvalue() for file in files})
     if message:
         st.toast(message, icon=":material/check:")
-
-
-def download(name: str) -> None:
-    """Download from the Hub with a progress bar; by `download`, since a visitor's text must not open a local folder."""
-    from unet_core.hub import resolve
-
-    bar = st.progress(0.0, "Contacting the Hub…")
-
-    def show_progress(done: int, total: int) -> None:
-        bar.progress(done / total, f"{done / 2**20:.1f} of {total / 2**20:.1f} MiB")
-
-    try:
-        folder = resolve.download(name, models_dir(), progress=show_progress, tell=widgets.show_warning)
-    except UnetError as error:
-        widgets.show_error(error)
-        return
-    finally:
-        bar.empty()
-    select(folder.name)
+        for note in st.session_state.pop("model_notes", ()):
+            widgets.show_warning(note)
+    if folder is not None:
+        select(folder.name, st.session_state.pop("hub_notes", ()))
 
 
 def add(files: dict[str, bytes]) -> None:
     """Import uploaded weights."""
     from unet_core.models import import_weights
 
+    notes: list[str] = []
     try:
-        folder = import_weights.import_model(files, models_dir())
+        folder = import_weights.import_model(files, models_dir(), tell=notes.append)
     except UnetError as error:
         widgets.show_error(error)
         return
-    select(folder.name)
+    select(folder.name, notes)
 
 
-def select(name: str) -> None:
-    """Make it the model of the page."""
+def select(name: str, notes: Sequence[str] = ()) -> None:
+    """Make it the model of the page, and show what is assumed of it."""
+    st.session_state["model_notes"] = list(notes)
     st.session_state["wanted_model"] = name
     st.session_state["model_added"] = f"{plain(name)} added."
     st.rerun()

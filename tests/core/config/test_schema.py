@@ -17,6 +17,7 @@ BESIDE: dict[str, dict[str, Any]] = {  # what else must be set for a bound to be
     "image_size": {"depth": 1},
     "depth": {"image_size": 4096},
     "test_fraction": {"val_fraction": 0.0},
+    "encoder": {"depth": 5, "up": "nearest"},
 }
 
 

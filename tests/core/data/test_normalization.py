@@ -48,3 +48,12 @@ def test_a_flat_channel_stays_flat_beside_others() -> None:
 def test_unit_divides_any_number_of_channels_by_the_range() -> None:
     mean, std = statistics(stack(5), "unit")
     assert (mean.tolist(), std.tolist()) == ([0] * 5, [65535] * 5)
+
+
+@pytest.mark.parametrize(("dtype", "most"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 1)])
+def test_imagenet_is_the_usual_mean_and_deviation_of_rgb_in_any_depth(dtype: type, most: int) -> None:
+    image = np.zeros((4, 5, 3), dtype)
+    image[..., 0], image[..., 1] = most, most // 5 if most > 1 else 0.2
+    tensor = normalize(image, *statistics(image, "imagenet"))
+    expected = [(1 - 0.485) / 0.229, (0.2 - 0.456) / 0.224, (0 - 0.406) / 0.225]
+    assert tensor[:, 0, 0].tolist() == pytest.approx(expected, rel=1e-5)

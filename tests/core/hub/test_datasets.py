@@ -282,7 +282,7 @@ def test_cancelled_nothing_is_left(repo: Repo, tmp_path: Path) -> None:
         ((401, "RepoNotFound"), "no such dataset at .* or it is private"),
         ((403, "GatedRepo"), "access is restricted by its owner .*/datasets/org/cells"),
         ((404, "RevisionNotFound"), "the dataset exists, but not this revision"),
-        ((503, ""), "responded with error 503. Check the connection"),
+        ((503, ""), r"responded with error 503\. The Hub has a problem of its own, so try again later"),
     ],
 )
 def test_refusals_of_the_hub(repo: Repo, tmp_path: Path, refusal: tuple[int, str], says: str) -> None:

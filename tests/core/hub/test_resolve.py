@@ -15,7 +15,8 @@ from safetensors.torch import save
 from tests.helpers.hub_server import Hub, Repo, running_hub
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.errors import CheckpointError, HubError, RunError
-from unet_core.hub import fetch, resolve
+from unet_core.hub import fetch, pull, resolve
+from unet_core.hub.offer import BESIDE
 from unet_core.models import weight_file
 from unet_core.models.checkpoint import load_about, load_model, save_checkpoint, verify
 from unet_core.models.unet import UNet
@@ -46,12 +47,23 @@ def repo(server: Hub, files: dict[str, bytes]) -> Repo:
     return server.repos.setdefault("org/net", Repo(dict(files)))
 
 
+def files_asked_for(server: Hub) -> list[str]:
+    """The addresses of files that were asked for, whose start alone was not enough."""
+    return [
+        path
+        for method, path, headers in server.requests
+        if method == "GET" and not path.startswith("/api/") and not headers.get("range", headers.get("Range"))
+    ]
+
+
 def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    """What lies in a folder, but for what waits for another try."""
+    return sorted(path.name for path in folder.iterdir() if path.name != pull.UNFINISHED) if folder.is_dir() else []
 
 
 def test_a_model_is_fetched_and_loads_with_the_strict_loader(repo: Repo, server: Hub, tmp_path: Path) -> None:
-    repo.files |= {"README.md": b"# x", "train.py": b"raise SystemExit", "pytorch_model.bin": b"\x80\x04."}
+    repo.files |= {"README.md": b"# x", "pytorch_model.bin": b"\x80\x04."}
+    repo.license = "mit"
     seen: list[tuple[int, int]] = []
     folder = resolve.download("org/net", tmp_path / "models", progress=lambda done, total: seen.append((done, total)))
     assert folder == tmp_path / "models" / "org--net"
@@ -65,6 +77,8 @@ def test_a_model_is_fetched_and_loads_with_the_strict_loader(repo: Repo, server:
         "repo": "org/net",
         "revision": "",
         "commit": repo.commit,
+        "kind": "UNet Studio",
+        "license": "mit",
     }
     total = sum(len(repo.files[name]) for name in ("config.json", "model.safetensors", "sha256", "training.json"))
     assert all(done <= whole == total for done, whole in seen)
@@ -140,7 +154,7 @@ def test_what_is_not_as_listed_is_refused(repo: Repo, server: Hub, tmp_path: Pat
 
 def test_what_its_own_sums_contradict_is_refused(repo: Repo, tmp_path: Path) -> None:
     repo.files["config.json"] = json.dumps(CONFIG.to_dict() | {"threshold": 0.75}).encode()
-    with pytest.raises(HubError, match="its checksum in sha256 is another"):
+    with pytest.raises(CheckpointError, match=r"org/net/config\.json: damaged, it does not match its SHA-256 sum"):
         resolve.download("org/net", tmp_path)
     assert names(tmp_path) == []
 
@@ -171,22 +185,27 @@ def test_what_is_no_model_of_ours_is_refused_and_not_kept(repo: Repo, tmp_path: 
 
 
 def test_another_programs_model_is_refused_before_its_weights_are_fetched(repo: Repo, server: Hub, tmp_path) -> None:
-    repo.files = {"model.safetensors": b"x" * 100_000, "config.json": b'{"architectures": ["BertModel"]}'}
+    bert = save({"bert.embeddings.weight": torch.zeros(100_000)})
+    repo.files = {"model.safetensors": bert, "config.json": b'{"architectures": ["BertModel"]}'}
     with pytest.raises(CheckpointError, match="not the config"):
         resolve.download("org/net", tmp_path)
-    assert not any("model.safetensors" in path for _, path, _ in server.requests)
+    assert files_asked_for(server) == []
 
 
 @pytest.mark.parametrize(
     ("refusal", "says"),
     [
-        ((401, "RepoNotFound"), "no such model at .*or it is private.*add the folder as files"),
+        ((401, "RepoNotFound"), "no such model at .*or it is private.*Give an access token of your account"),
         ((404, "RepoNotFound"), "no such model"),
-        ((403, "GatedRepo"), "access is restricted by its owner.*add the folder as files"),
-        ((403, ""), "denies access"),
+        (
+            (403, "GatedRepo"),
+            "access is restricted by its owner. Ask for access at .*/org/net, then give an access",
+        ),
+        ((403, ""), r"denies access \(403\). Give an access token of your account"),
+        ((401, "Invalid"), r"does not accept the access token \(401\). Create one with read access at"),
         ((404, "RevisionNotFound"), "exists, but not this revision"),
-        ((500, ""), "responded with error 500"),
-        ((429, ""), "responded with error 429"),
+        ((500, ""), "responded with error 500. The Hub has a problem of its own, so try again later"),
+        ((429, ""), r"takes no more requests .* \(429\). Wait a few minutes and try again"),
     ],
 )
 def test_a_refusal_says_what_to_do(repo: Repo, tmp_path: Path, refusal: tuple[int, str], says: str) -> None:
@@ -212,7 +231,7 @@ def test_a_hub_that_answers_nonsense_is_named(server: Hub, repo: Repo, tmp_path:
 @pytest.mark.parametrize("how", ["refused", "silent", "dripping", "broken"])
 def test_without_the_hub_the_copy_serves_and_is_told(repo: Repo, server: Hub, tmp_path, monkeypatch, how: str) -> None:
     monkeypatch.setattr(fetch, "PROBE_SECONDS", 60.0 if how == "dripping" else 0.1)
-    monkeypatch.setattr(resolve, "LISTING_SECONDS", 0.2 if how == "dripping" else 60.0)
+    monkeypatch.setattr(pull, "LISTING_SECONDS", 0.2 if how == "dripping" else 60.0)
     folder = resolve.download("org/net", tmp_path) if how != "dripping" else pull_patiently(tmp_path, monkeypatch)
     if how == "refused":
         monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
@@ -224,18 +243,19 @@ def test_without_the_hub_the_copy_serves_and_is_told(repo: Repo, server: Hub, tm
     assert resolve.download("org/net", tmp_path, tell=told.append) == folder
     assert len(told) == 1
     assert told[0].endswith("; the copy downloaded earlier is used.")
-    with pytest.raises(HubError, match="Check the connection"):
+    remedy = "try again later" if how == "broken" else "Check the connection"
+    with pytest.raises(HubError, match=remedy):
         resolve.download("org/other", tmp_path)
 
 
 def pull_patiently(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with monkeypatch.context() as patch:
-        patch.setattr(resolve, "LISTING_SECONDS", 60.0)
+        patch.setattr(pull, "LISTING_SECONDS", 60.0)
         return resolve.download("org/net", folder)
 
 
 def test_a_server_that_falls_silent_in_a_file_is_left(repo: Repo, server: Hub, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(resolve, "STALLED_SECONDS", 0.2)
+    monkeypatch.setattr(pull, "STALLED_SECONDS", 0.2)
     server.silent.add("/cdn/")
     with pytest.raises(HubError, match="does not answer"):
         resolve.download("org/net", tmp_path)
@@ -267,29 +287,30 @@ def test_an_exception_of_progress_ends_the_pull(repo: Repo, server: Hub, tmp_pat
 
 
 def test_a_few_pulls_at_once_and_no_more(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolve, "LISTING_SECONDS", 0.05)
-    monkeypatch.setattr(resolve, "_SLOTS", threading.BoundedSemaphore(1))
-    with resolve._SLOTS, pytest.raises(HubError, match="other models are being downloaded"):
+    monkeypatch.setattr(pull, "LISTING_SECONDS", 0.05)
+    monkeypatch.setattr(pull, "_SLOTS", threading.BoundedSemaphore(1))
+    with pull._SLOTS, pytest.raises(HubError, match="other models are being downloaded"):
         resolve.download("org/net", tmp_path)
     resolve.download("org/net", tmp_path)
-    with resolve._SLOTS:  # given back
+    with pull._SLOTS:  # given back
         pass
 
 
 def test_a_full_disk_is_told_before_anything_is_fetched(repo: Repo, server: Hub, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(fetch, "SPARE", 2**62)
+    monkeypatch.setattr(pull, "SPARE", 2**62)
     with pytest.raises(HubError, match="do not fit on the disk"):
         resolve.download("org/net", tmp_path)
-    assert not any("resolve" in path for path in server.paths())
+    assert files_asked_for(server) == []
 
 
 def test_what_a_killed_pull_left_is_swept_after_a_day(repo: Repo, tmp_path: Path) -> None:
-    for name in ("a--b.1234.new", "a--c.1234.new", "mine.new"):
-        (tmp_path / name / "fetched").mkdir(parents=True)
-    for name in ("a--b.1234.new", "mine.new"):
-        os.utime(tmp_path / name, (0, 0))
+    unfinished = tmp_path / pull.UNFINISHED
+    for name in ("a--b", "a--c"):
+        (unfinished / name / "fetched").mkdir(parents=True)
+    os.utime(unfinished / "a--b", (0, 0))
     resolve.download("org/net", tmp_path)
-    assert names(tmp_path) == ["a--c.1234.new", "mine.new", "org--net"]
+    assert sorted(path.name for path in unfinished.iterdir() if path.is_dir()) == ["a--c"]
+    assert names(tmp_path) == ["org--net"]
 
 
 def test_a_given_token_is_sent_to_the_hub_and_not_to_its_file_server(repo: Repo, server: Hub, tmp_path: Path) -> None:
@@ -349,7 +370,7 @@ def test_sums_of_ours_are_those_of_the_checkpoint(repo: Repo, files: dict[str, b
     wanted = {name for name in files if name != "sha256"}
     assert {line.split("  ")[1] for line in lines} == wanted
     assert all(line == f"{hashlib.sha256(files[name]).hexdigest()}  {name}" for line in lines for name in [line[66:]])
-    assert set(fetch.MAX_BYTES) == {*wanted, "sha256"} | set(weight_file.EXTRAS)
+    assert {*BESIDE, "model.safetensors"} == {*wanted, "sha256"} | set(weight_file.EXTRAS)
 
 
 logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # what is refused here on purpose

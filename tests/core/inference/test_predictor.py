@@ -91,8 +91,9 @@ def cells(height: int, width: int) -> Array:
 
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
 def test_a_small_picture_goes_through_the_net_in_one_piece(normalization: str) -> None:
-    ready = predictor(normalization=normalization)
-    image = picture(17, 31)
+    channels = 3 if normalization == "imagenet" else 1
+    ready = predictor(normalization=normalization, in_channels=channels)
+    image = picture(17, 31, channels)
     mirrored = np.pad(image, ((0, 1), (0, 1), (0, 0)), mode="reflect")  # to whole cells of the deepest level
     with torch.inference_mode():
         expected = ready.model(normalize(mirrored, *statistics(image, normalization))[None])[0, :, :17, :31]
@@ -120,8 +121,9 @@ def test_tiled_equals_one_forward_pass_everywhere(
     normalization: str, changes: dict[str, Any], height: int, width: int
 ) -> None:
     """What a pixel sees lies in the overlap, and the statistics are those of the whole picture."""
-    ready = learned(normalization=normalization, num_classes=2, **changes)
-    image = picture(height, width)
+    channels = 3 if normalization == "imagenet" else 1
+    ready = learned(normalization=normalization, num_classes=2, in_channels=channels, **changes)
+    image = picture(height, width, channels)
     image[:, width // 2 :] //= 3  # the parts have other statistics than the whole
     whole = ready.logits(image)
     ready.tile = 64 if changes.get("depth", 1) == 1 else 128

@@ -10,10 +10,12 @@ import torch
 from safetensors.torch import load, save
 
 from tests.core.io.test_zip_reader import packed
+from tests.core.models.references import brain_weights, smp_weights
+from tests.core.models.test_foreign import SMP_CONFIG
 from tests.core.models.test_milesial import weights as milesial_weights
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import CheckpointError
-from unet_core.models import import_weights
+from unet_core.models import convert
 from unet_core.models.checkpoint import load_about, load_model, save_checkpoint
 from unet_core.models.import_weights import import_model
 from unet_core.models.unet import UNet
@@ -87,7 +89,9 @@ def test_from_the_disk(files: Files, tmp_path: Path) -> None:
 def test_milesials_weights_as_before(tmp_path: Path) -> None:
     data = io.BytesIO()
     torch.save(milesial_weights(bilinear=False), data)
-    folder = import_model({"unet carvana.pth": data.getvalue()}, tmp_path)
+    told: list[str] = []
+    folder = import_model({"unet carvana.pth": data.getvalue()}, tmp_path, tell=told.append)
+    assert ["'unit'" in note for note in told] == [True]
     assert folder.name == "unet_carvana"
     assert load_model(folder)[0].config.num_classes == 2
     with pytest.raises(CheckpointError, match=r"^bad\.pth: not a file of PyTorch weights"):
@@ -147,7 +151,7 @@ def giant(files: Files, **changes: object) -> Files:
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_and_nothing_kept(files: Files, tmp_path: Path, monkeypatch, change, says: str) -> None:
-    monkeypatch.setattr(import_weights, "UNet", lambda config: pytest.fail("the net was built"))
+    monkeypatch.setattr(convert, "build", lambda *arguments: pytest.fail("the model was built"))
     with pytest.raises(CheckpointError, match=re.escape(says)):
         import_model(change(files), tmp_path / "models")
     assert not (tmp_path / "models").exists()
@@ -183,3 +187,20 @@ def test_a_full_disk_is_told(files: Files, tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file where the folder should be")
     with pytest.raises(CheckpointError, match="cannot be written"):
         import_model({"a.zip": packed(files)}, tmp_path / "models")
+
+
+def test_weights_of_other_programs_and_what_is_assumed_of_them(tmp_path: Path) -> None:
+    told: list[str] = []
+    data = save(brain_weights())
+    folder = import_model({"brain.safetensors": data}, tmp_path, tell=told.append)
+    assert load_model(folder)[0].config.normalization == "zscore_per_channel"
+    assert ["pre-contrast" in note for note in told] == [True]
+    smp = {"config.json": json.dumps(SMP_CONFIG).encode(), "model.safetensors": save(smp_weights("resnet18"))}
+    told.clear()
+    folder = import_model(inside("pets", smp), tmp_path, tell=told.append)
+    assert (folder.name, load_model(folder)[0].config.encoder) == ("pets", "resnet18")
+    assert ["'imagenet' is assumed" in note for note in told] == [True]
+    stated = import_model(inside("pets", smp), tmp_path, normalization="unit")
+    assert (stated.name, load_model(stated)[0].config.normalization) == ("pets_2", "unit")
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: the weights are not those of segmentation_models"):
+        import_model(smp | {"model.safetensors": data}, tmp_path)

@@ -78,7 +78,7 @@ def test_the_same_logits(bilinear, biases, extras, tmp_path):
     torch.save(state | extras, tmp_path / "carvana.pth")
     model = load(tmp_path / "carvana.pth")
     image = torch.rand(2, 3, 48, 32)
-    torch.testing.assert_close(model(image), logits_by_hand(state, image, bilinear), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model(image), logits_by_hand(state, image, bilinear), rtol=1e-5, atol=1e-4)
     assert model.config.up == ("bilinear_aligned" if bilinear else "transposed")
     assert (model.config.in_channels, model.config.num_classes, model.config.base_channels) == (3, 2, 2)
     assert model.config.normalization == "unit"
@@ -127,7 +127,7 @@ def saved(content) -> bytes:
         (lambda tmp: (tmp / "w.pth").write_bytes(saved([1, 2])), "a list instead of a dict"),
         (
             lambda tmp: (tmp / "w.pth").write_bytes(saved({"conv1.weight": torch.ones(1)})),
-            "'conv1.weight' is not",
+            "not those of milesial.*begins with 'conv1.weight'",
         ),
         (lambda tmp: (tmp / "w.pth").write_bytes(saved({"inc": 3})), "no weights"),
         (lambda tmp: (tmp / "w.pth").write_bytes(saved({"outc.conv.bias": torch.ones(1)})), "not those of milesial"),
@@ -145,7 +145,7 @@ def test_a_missing_layer_is_named(tmp_path):
     state = weights(False)
     del state["down2.maxpool_conv.1.double_conv.3.weight"]
     torch.save(state, tmp_path / "w.pth")
-    with pytest.raises(CheckpointError, match=r"encoder\.2\.3\.weight"):
+    with pytest.raises(CheckpointError, match=r"down2\.maxpool_conv\.1\.double_conv\.3\.weight is missing"):
         load(tmp_path / "w.pth")
 
 

@@ -1,17 +1,22 @@
 """Where weights begin: whose net it is, what begins anew, and what is told where nothing fits."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from tests.core.models.references import smp_weights
 from tests.helpers.processes import make_data, quick
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.errors import CheckpointError, ConfigError, HubError
 from unet_core.hub import resolve
+from unet_core.inference.predictor import load_predictor
 from unet_core.models import checkpoint
+from unet_core.models.encoders import build_model
 from unet_core.models.unet import UNet
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog, read_events
@@ -224,3 +229,42 @@ def test_a_config_that_is_damaged_is_told_and_the_one_before_serves(tmp_path: Pa
     (tmp_path / "net.old" / "config.json").write_text(json.dumps({"normm": "x"}))
     with pytest.raises(CheckpointError, match=r"net/config\.json: cannot be read \(Unknown setting 'normm'"):
         finetune.adopt(ModelConfig(), tmp_path / "net")
+
+
+RESNET = ModelConfig(
+    in_channels=3, num_classes=1, encoder="resnet18", depth=5, up="nearest", head_kernel=3, base_channels=2,
+    normalization="imagenet",
+)  # fmt: skip
+
+
+def test_a_resnet_encoder_is_fine_tuned_saved_and_predicts(tmp_path: Path, cells: Path) -> None:
+    """Gray images fill its three channels; its weights move, and the checkpoint says what it is."""
+    model = build_model(RESNET)
+    model.load_state_dict(smp_weights("resnet18", widths=(32, 16, 8, 4, 2)))
+    checkpoint.save_checkpoint(tmp_path / "pets", model)
+    config = finetune.resolve_init(quick(cells, init=str(tmp_path / "pets"), epochs=1, image_size=64), tmp_path)
+    run = runs.create(tmp_path / "runs", config)
+    assert (run.config.model.encoder, run.config.model.in_channels) == ("resnet18", 3)
+    log = EventLog(run.events)
+    runner.run_to_end(run, log)
+    log.close()
+    trained, warning = checkpoint.load_model(run.best)
+    assert (warning, trained.config.encoder, trained.config.normalization) == ("", "resnet18", "imagenet")
+    before, after = model.state_dict(), trained.state_dict()
+    assert before.keys() == after.keys()
+    moved = {name.split(".")[0] for name in after if not torch.equal(before[name], after[name])}
+    assert moved == {"encoder", "decoder", "segmentation_head"}
+    predictor, _ = load_predictor(run.best, "cpu", "fp32")
+    assert predictor.predict(np.zeros((40, 50), np.uint8)).mask().shape == (40, 50)
+
+
+def test_the_layers_of_a_resnet_that_follow_the_data_begin_anew(tmp_path: Path) -> None:
+    stored = smp_weights("resnet18", widths=(32, 16, 8, 4, 2))
+    fresh = build_model(replace(RESNET, num_classes=3, in_channels=2, normalization="unit")).state_dict()
+    weights, messages = finetune.merged(stored, fresh, tmp_path)
+    anew = {name for name, value in weights.items() if value is not stored[name]}
+    assert anew == {"encoder.conv1.weight", "segmentation_head.0.weight", "segmentation_head.0.bias"}
+    assert [message.split(":")[0] for message in messages] == [
+        "The first layer starts untrained",
+        "The last layer starts untrained",
+    ]
