@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from pages import PAGES
 from tests.helpers.browser import poll
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("", "train", "predict", "evaluate")
 
 
 def run(command: list[str], cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -119,9 +119,9 @@ def test_the_installed_app_shows_every_page_with_its_own_look(app: str, page) ->
     aborted = "net::ERR_ABORTED"
     page.on("requestfailed", lambda request: request.failure == aborted or failed.append(request.url))
     page.on("response", lambda response: response.status < 400 or failed.append(response.url))
-    for name in PAGES:
-        page.goto(f"{app}/{name}")
-        title = {"": "UNet Studio"}.get(name, name.capitalize())
+    for shown in PAGES.values():
+        page.goto(f"{app}/{shown.url_path}")
+        title = shown.title if shown.url_path else "UNet Studio"
         page.get_by_role("heading", name=title, exact=True).wait_for()
         assert page.get_by_test_id("stException").count() == 0
     color = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")

@@ -145,7 +145,7 @@ def _look(
     `lenient`: files that a layout cannot read (malformed annotations) are a problem, not an error.
     """
     if not root.is_dir():
-        raise DataError(f"{root}: there is no such folder. Enter the folder that holds the images and masks.")
+        raise DataError(f"{root}: there is no such folder. Choose the folder that holds the images and masks.")
     if layout != "auto" and layout not in LAYOUTS:
         raise DataError(f"Unknown layout {layout!r}; known are auto, {', '.join(LAYOUTS)}.")
     kinds.check(recipe)

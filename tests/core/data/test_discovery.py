@@ -195,7 +195,7 @@ def test_no_such_folder(tmp_path: Path) -> None:
         with pytest.raises(DataError) as refusal:
             discovery.find(tmp_path / name)
         assert str(refusal.value) == (
-            f"{tmp_path / name}: there is no such folder. Enter the folder that holds the images and masks."
+            f"{tmp_path / name}: there is no such folder. Choose the folder that holds the images and masks."
         )
 
 
