@@ -60,3 +60,8 @@ def test_a_model_of_the_address_is_looked_at_downloaded_and_chosen(page: Page, s
     expect(page.get_by_text("org/brain mateuszbuda/brain-segmentation-pytorch, license mit")).to_be_visible()
     page.goto(f"{server.url}/predict?model=org/brain")
     expect(page.get_by_role("combobox", name=re.compile("Model"))).to_have_value("org--brain")
+    page.get_by_text("Add a model", exact=True).click()
+    invitation = "(field) => getComputedStyle(field, '::before').content"
+    fields = page.get_by_test_id("stFileUploaderDropzone")
+    assert page.locator(".st-key-weights").get_by_test_id("stFileUploaderDropzone").evaluate(invitation) == "none"
+    assert [fields.nth(number).evaluate(invitation) for number in range(2)].count('"Drop images here"') == 1

@@ -9,16 +9,17 @@ from pages.ui.formatting import plain
 from pages.views.predict import inputs, uploads
 
 FOLDED = "<style>[data-testid=stLayoutWrapper]:has(> .st-key-side) { display: none; }</style>"
+IMAGES = ".st-key-side :is([class*=st-key-uploads-], [class*=st-key-folder-])"  # not the field for weights
 # Without a result the ways in are the main thing: a large place to drop images.
-EMPTY = """<style>
-.st-key-workspace { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }
-.st-key-side [data-testid=stFileUploaderDropzone] {
+EMPTY = f"""<style>
+.st-key-workspace {{ grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }}
+{IMAGES} [data-testid=stFileUploaderDropzone] {{
   flex-direction: column; align-items: center; justify-content: center; gap: 0.75rem;
   border: 2px dashed light-dark(#8a93a4, #7c8798); text-align: center;
-}
-.st-key-side [data-testid=stFileUploaderDropzone]::before { content: "Drop images here"; font-weight: 600; }
-.st-key-side [data-testid=stFileUploaderDropzoneInstructions] { flex: none; }
-@media (min-width: 901px) { .st-key-side [data-testid=stFileUploaderDropzone] { min-height: 14rem; } }
+}}
+{IMAGES} [data-testid=stFileUploaderDropzone]::before {{ content: "Drop images here"; font-weight: 600; }}
+{IMAGES} [data-testid=stFileUploaderDropzoneInstructions] {{ flex: none; }}
+@media (min-width: 901px) {{ {IMAGES} [data-testid=stFileUploaderDropzone] {{ min-height: 14rem; }} }}
 </style>"""
 OPEN = "<style>.st-key-workspace { grid-template-columns: 21rem minmax(0, 1fr); }</style>"
 
