@@ -37,6 +37,8 @@ test("a run that is over, and nothing", () => {
 test("jobs show where no run trains", () => {
   const jobs = [{ label: "Evaluating", percent: 12 }, { label: "Downloading", percent: 50 }];
   assert.equal(chipOf({ ...IDLE, jobs }).text, "Evaluating 12% +1");
+  assert.equal(chipOf({ ...IDLE, jobs }, true).text, "Evaluating 12%");
+  assert.equal(chipOf({ ...IDLE, jobs: [{ label: "Reading a dataset", percent: 7 }] }, true).text, "Reading 7%");
   assert.equal(chipOf({ ...IDLE, jobs, run: RUN }).text, "Training 43% · 2 min left");
 });
 

@@ -36,7 +36,8 @@ export function chipOf({ run, waiting, jobs, ended }, short = false) {
   if (jobs.length) {
     const { label, percent } = jobs[0];
     const more = jobs.length > 1 ? ` +${jobs.length - 1}` : "";
-    return { text: `${label} ${percent}%${more}`, spoken: label, percent, mark: "", tone: "", run: null };
+    const text = short ? `${label.split(" ")[0]} ${percent}%` : `${label} ${percent}%${more}`;
+    return { text, spoken: label, percent, mark: "", tone: "", run: null };
   }
   return null;
 }
