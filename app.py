@@ -15,10 +15,13 @@ from pages.server.delivery.icon_font import IconFont
 from pages.server.delivery.static_compression import StaticCompression
 from pages.server.paths import library, runs_dir, uploads_dir
 from pages.server.run_api import routes
+from pages.server.security.errors import ErrorIds
 from pages.server.security.gate import HostGate
 from pages.server.security.headers import SecurityHeaders
+from pages.server.security.throttle import Throttle
 from pages.server.uploads import datasets as uploads
 from pages.server.uploads.store import UploadStore
+from pages.ui import unexpected
 
 
 def resume_queue() -> None:
@@ -77,9 +80,12 @@ app = st.App(
     ],
     middleware=[  # the first is the outermost
         Middleware(SecurityHeaders, documents=index_page.find_all(addresses)),
+        Middleware(ErrorIds),
         Middleware(HostGate, names=own_names()),
+        Middleware(Throttle, base=base),
         Middleware(IconFont, base=base),
         Middleware(StaticCompression, base=base),
     ],
     lifespan=lifespan,
+    on_script_error=unexpected.show,
 )

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from pages.server.activity.jobs import Running
 from pages.server.fair_lock import FairLock
+from pages.server.paths import is_public
+from pages.server.security import errors
 from unet_core.errors import Cancelled, UnetError
 
 PATIENCE = 30.0  # seconds without a poll after which a visitor is taken to have left
@@ -130,8 +132,12 @@ class BackgroundJob(ABC):
         except UnetError as error:
             self.error, self.state = str(error), FAILED
         except Exception as error:  # the page must not wait for ever; the log has the traceback
-            logging.getLogger(__name__).exception("%s failed", type(self).__name__)
-            self.error, self.state = f"Unexpected error ({type(error).__name__}); see the server's log.", FAILED
+            if is_public():
+                self.error = errors.describe(errors.record(error))
+            else:
+                logging.getLogger(__name__).exception("%s failed", type(self).__name__)
+                self.error = f"Unexpected error ({type(error).__name__}); see the server's log."
+            self.state = FAILED
         finally:
             self._ended_at = self._clock()
             ALL.remove(self)

@@ -48,7 +48,7 @@ def library() -> Library:
 def data_root() -> Path | None:
     """The folder below which users may choose folders of this machine: $UNET_DATA_ROOT, by default all of it.
 
-    None where $UNET_STUDIO_PUBLIC is set (and not 0): then no visitor may look at the server's disk.
+    None on a public server (`is_public`): no visitor may look at its disk.
     """
     if is_public():
         return None
