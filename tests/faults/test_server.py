@@ -35,7 +35,7 @@ def watch(event, arguments):
     path = os.fspath(arguments[0])
     if path.endswith("checkpoints/best/model.safetensors"):
         note("weights")
-    if path.endswith("split.json") and os.path.exists(os.path.join(folder, "boom")):
+    if path.endswith("-golden/config.json") and os.path.exists(os.path.join(folder, "boom")):
         raise RuntimeError("inner-detail-4711")
 if "streamlit" in " ".join(sys.orig_argv):
     sys.addaudithook(watch)
@@ -242,7 +242,7 @@ def test_F02_messages_that_are_too_large_or_empty_the_caches(public: Server) -> 
                 session.send(BackMsg(load_git_info=True) if number % 2 else BackMsg(set_run_on_save=True))
             session.visit("predict", f"model={GOLDEN}&example=all")
             poll(lambda: (watch / "weights").exists(), what="the model's weights")
-            poll(lambda: b"viewer" in session.visit("predict", f"model={GOLDEN}&example=all"), what="a prediction")
+            poll(lambda: b"foreground" in session.visit("predict", f"model={GOLDEN}&example=all"), what="a prediction")
             counts.append((watch / "weights").read_text())
     assert counts[0] == counts[1] == counts[2], "the model is loaded once"
     assert not (watch / "emptied").exists(), "102 messages had no effect"

@@ -36,6 +36,7 @@ def _open(address: str, headers: dict[str, str], connection: socket.socket | Non
         proxy=None,
         open_timeout=SECONDS,
         max_size=None,
+        legacy=True,  # a connection, not a context
     )
 
 
