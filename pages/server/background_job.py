@@ -109,8 +109,12 @@ class BackgroundJob(ABC):
     def poll(self) -> JobProgress:
         """How far it is. Without a poll for `patience` seconds unfinished work is cancelled."""
         self._polled_at = self._clock()
-        ahead = 0 if self._over.is_set() else self._lock.count_ahead(self)
+        ahead = 0 if self._over.is_set() else self._count_ahead()
         return JobProgress(self.state, *self._count(), ahead, self.seconds)
+
+    def _count_ahead(self) -> int:
+        """How many jobs come first."""
+        return self._lock.count_ahead(self)
 
     @abstractmethod
     def _count(self) -> tuple[int, int, str, int, int]:
