@@ -268,17 +268,23 @@ def test_few_images_are_in_memory_at_once() -> None:
 def test_a_prediction_made_again_does_not_share_the_turn_of_its_job() -> None:
     gate, line = threading.Semaphore(0), FairLock()
     net = Net(gate)
-    job = make(net, [shade("a", 1, 64), shade("b", 2, 64)], line, PredictionCache(most=1, at_hand=1))
-    for _ in range(3):
+    images = [shade(name, number, 64) for number, name in enumerate("abc")]
+    job = make(net, images, line, PredictionCache(most=1, at_hand=1))
+    for _ in range(6):
         gate.release()
-    until(lambda: job.names_done == ("a",) and len(net.seen) == 2, "the second image in the model")
-    again = threading.Thread(target=job.prediction, args=("a",))
+    until(lambda: len(net.seen) == 3, "the third image in the model")
+    assert job.names_done == ("a", "b")
+    again = threading.Thread(target=job.prediction, args=("a",))  # no longer cached
     again.start()
+    until(lambda: len(line._tickets) == 2, "the first image again, behind the third")
+    looks = iter(range(40))
+    until(lambda: len(net.seen) > 3 or next(looks, None) is None, "the last look")
+    assert net.seen == [0, 1, 2]
     for _ in range(100):
         gate.release()
     again.join(SECONDS)
     assert job.wait(SECONDS)
-    assert net.most_at_once == 1
+    assert (net.seen, net.most_at_once) == ([0, 1, 2, 0], 1)
 
 
 def test_who_leaves_is_not_waited_for() -> None:
