@@ -213,7 +213,7 @@ def test_F02_two_hundred_uploads(public: Server) -> None:
 def test_F02_a_body_that_is_too_large_or_says_no_length(public: Server) -> None:
     kinds = xsrf(public)
     for method, path, size, status in (
-        ("PUT", "/_stcore/upload_file/a/b", 51 * MB, 413),
+        ("PUT", "/_stcore/upload_file/a/b", 53 * MB, 413),
         ("PUT", "/api/uploads/x?offset=0", 10 * MB, 413),
         ("POST", "/api/uploads", 5 * MB, 413),
         ("POST", "/anything", 200_000, 413),

@@ -1,7 +1,8 @@
 """What every answer tells the browser: which scripts may run, who may frame the app, what others may read.
 
 Streamlit's program needs inline styles and scripts from blobs: each component's small loader is one. Nothing else is
-loosened: no script of another site, no inline script but those of the document (by their digest), no `eval`.
+loosened: no script of another site, no inline script but those of the document (by their digest). The pages do without
+`eval`, and have none on a public server; elsewhere it stays, since programs that drive a browser wait with its help.
 """
 
 import base64
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pages.server.paths import is_public
 
 FRAMES = "UNET_STUDIO_FRAMES"  # origins of pages that may show the app in a frame, by comma
 HUB = "https://huggingface.co"  # which shows each Space in a frame
@@ -50,7 +53,7 @@ def ancestors() -> list[str]:
 
 
 def policy(scripts: Iterable[str], host: str) -> str:
-    """The Content-Security-Policy. `scripts`: digests of inline scripts, `host`: as the browser calls this server."""
+    """The Content-Security-Policy. `scripts`: sources beside our own files, `host`: as the browser calls this server."""
     sockets = f" ws://{host} wss://{host}" if host else ""  # older Safari does not count them among 'self'
     parts = {
         "default-src": "'self'",
@@ -91,7 +94,8 @@ class SecurityHeaders:
         await self.app(scope, receive, add if scope["type"] in ("http", "websocket") else send)
 
     def _headers(self, scope: Scope) -> dict[str, str]:
+        scripts = self.scripts if is_public() else [*self.scripts, "'unsafe-eval'"]
         host = Headers(scope=scope).get("host", "")
         shown = host if re.fullmatch(r"[A-Za-z0-9.:\[\]_-]{1,255}", host) else ""
         secure = scope.get("scheme") in ("https", "wss") or urlsplit(f"//{shown}").hostname in SECURE_HOSTS
-        return ALWAYS | (OPENER if secure else {}) | {"Content-Security-Policy": policy(self.scripts, shown)}
+        return ALWAYS | (OPENER if secure else {}) | {"Content-Security-Policy": policy(scripts, shown)}

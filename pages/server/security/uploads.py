@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pages.server.security.limits import MB, Bucket, Buckets, Limits
 
 HOUR = 3600.0
+FORM = 100_000  # bytes that a form adds to a file
 
 
 class RefusedError(Exception):
@@ -42,7 +43,7 @@ class UploadBudget:
     def in_memory(self, client: str | None, session: str, size: int) -> Iterator[None]:
         """A file of a session comes in during the block and stays in memory after it. Raises RefusedError."""
         limits, held = self._limits, self._held()
-        if size > limits.max_file_mb * MB:
+        if size > limits.max_file_mb * 2**20 + FORM:  # as Streamlit counts, which tells the visitor before
             raise RefusedError(413, f"A file can have {limits.max_file_mb} MB here, not {size / MB:,.0f} MB.")
         self._clients = {name: known for name, known in self._clients.items() if name in held}
         arriving = [(other, number) for other, number in self._arriving.values()]

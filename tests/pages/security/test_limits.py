@@ -100,3 +100,9 @@ def test_an_hour_grants_so_many_bytes() -> None:
     assert refusal.value.status == 503
     with pytest.raises(RefusedError, match="all uploads"):
         budget.count(None, 5 * MB)
+
+
+def test_a_file_of_the_largest_size_comes_in_with_its_form() -> None:
+    budget = UploadBudget(Limits(), dict)
+    assert refused(budget, "a", "s", 50 * 2**20 + 500) == 0
+    assert refused(budget, "a", "s", 50 * 2**20 + 200_000) == 413

@@ -169,7 +169,7 @@ def test_messages_beyond_the_rate_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     ("method", "path", "length", "status"),
     [
         ("PUT", "/_stcore/upload_file/s/f", "1000", 200),
-        ("PUT", "/_stcore/upload_file/s/f", str(51 * MB), 413),
+        ("PUT", "/_stcore/upload_file/s/f", str(53 * MB), 413),
         ("PUT", "/_stcore/upload_file/s/f", "", 411),
         ("PUT", "/_stcore/upload_file/s/f", "-5", 411),
         ("PUT", "/api/uploads/x", str(8 * 2**20), 200),
@@ -232,7 +232,7 @@ def test_a_base_path_changes_nothing() -> None:
         behind = Behind()
         behind.outer.root = "/deep/er/"
         assert (await behind.ask(path="/deep/er/_stcore/metrics"))[0] == 404
-        assert (await behind.ask("PUT", "/deep/er/_stcore/upload_file/s/f", content_length=str(51 * MB)))[0] == 413
+        assert (await behind.ask("PUT", "/deep/er/_stcore/upload_file/s/f", content_length=str(53 * MB)))[0] == 413
         assert (await behind.ask("PUT", "/deep/er/api/uploads/x", content_length=str(10 * MB)))[0] == 413
 
     asyncio.run(walk())
