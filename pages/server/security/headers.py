@@ -53,7 +53,7 @@ def ancestors() -> list[str]:
 
 
 def policy(scripts: Iterable[str], host: str) -> str:
-    """The Content-Security-Policy. `scripts`: sources beside our own files, `host`: as the browser calls this server."""
+    """The Content-Security-Policy. `scripts`: sources beside our own files, `host`: as the browser says it."""
     sockets = f" ws://{host} wss://{host}" if host else ""  # older Safari does not count them among 'self'
     parts = {
         "default-src": "'self'",
