@@ -15,8 +15,13 @@ from pages.server.delivery.icon_font import IconFont
 from pages.server.delivery.static_compression import StaticCompression
 from pages.server.paths import library, runs_dir, uploads_dir
 from pages.server.run_api import routes
+from pages.server.security.errors import ErrorIds
+from pages.server.security.gate import HostGate
+from pages.server.security.headers import SecurityHeaders
+from pages.server.security.throttle import Throttle
 from pages.server.uploads import datasets as uploads
 from pages.server.uploads.store import UploadStore
+from pages.ui import unexpected
 
 
 def resume_queue() -> None:
@@ -57,15 +62,30 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     yield
 
 
+def own_names() -> list[str]:
+    """The names of this server that Streamlit's settings tell."""
+    single = [st.get_option(name) or "" for name in ("server.address", "browser.serverAddress")]
+    return [*single, *st.get_option("server.allowedHosts"), *st.get_option("server.corsAllowedOrigins")]
+
+
 base = st.get_option("server.baseUrlPath") or ""
+addresses = [page.url_path for page in PAGES.values()]
 app = st.App(
     "pages/main.py",
     routes=[
         *routes(base),
         *pixel_routes.routes(base),
         *uploads.routes(base),
-        *index_page.routes([page.url_path for page in PAGES.values()], base),
+        *index_page.routes(addresses, base),
     ],
-    middleware=[Middleware(IconFont, base=base), Middleware(StaticCompression, base=base)],
+    middleware=[  # the first is the outermost
+        Middleware(SecurityHeaders, documents=index_page.find_all(addresses)),
+        Middleware(ErrorIds),
+        Middleware(HostGate, names=own_names()),
+        Middleware(Throttle, base=base),
+        Middleware(IconFont, base=base),
+        Middleware(StaticCompression, base=base),
+    ],
     lifespan=lifespan,
+    on_script_error=unexpected.show,
 )

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from pages.server.activity.jobs import Running
 from pages.server.fair_lock import FairLock
+from pages.server.paths import is_public
+from pages.server.security import errors
 from unet_core.errors import Cancelled, UnetError
 
 PATIENCE = 30.0  # seconds without a poll after which a visitor is taken to have left
@@ -107,8 +109,12 @@ class BackgroundJob(ABC):
     def poll(self) -> JobProgress:
         """How far it is. Without a poll for `patience` seconds unfinished work is cancelled."""
         self._polled_at = self._clock()
-        ahead = 0 if self._over.is_set() else self._lock.count_ahead(self)
+        ahead = 0 if self._over.is_set() else self._count_ahead()
         return JobProgress(self.state, *self._count(), ahead, self.seconds)
+
+    def _count_ahead(self) -> int:
+        """How many jobs come first."""
+        return self._lock.count_ahead(self)
 
     @abstractmethod
     def _count(self) -> tuple[int, int, str, int, int]:
@@ -130,8 +136,12 @@ class BackgroundJob(ABC):
         except UnetError as error:
             self.error, self.state = str(error), FAILED
         except Exception as error:  # the page must not wait for ever; the log has the traceback
-            logging.getLogger(__name__).exception("%s failed", type(self).__name__)
-            self.error, self.state = f"Unexpected error ({type(error).__name__}); see the server's log.", FAILED
+            if is_public():
+                self.error = errors.describe(errors.record(error))
+            else:
+                logging.getLogger(__name__).exception("%s failed", type(self).__name__)
+                self.error = f"Unexpected error ({type(error).__name__}); see the server's log."
+            self.state = FAILED
         finally:
             self._ended_at = self._clock()
             ALL.remove(self)

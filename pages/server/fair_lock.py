@@ -1,4 +1,4 @@
-"""A fair lock whose queue can be watched: one forward pass at a time, for all visitors."""
+"""A fair lock whose queue can be watched, of all visitors: for one forward pass at a time, a few images decoded."""
 
 import threading
 from collections import deque
@@ -11,9 +11,13 @@ CHECK_SECONDS = 0.2  # how often a waiting job checks whether it was cancelled
 
 
 class FairLock:
-    """A lock that is fair: first come, first served, and each ticket can see how many are ahead of it."""
+    """A lock that is fair: first come, first served, and each ticket can see how many are ahead of it.
 
-    def __init__(self) -> None:
+    `places`: how many may be in at once.
+    """
+
+    def __init__(self, places: int = 1) -> None:
+        self.places = places
         self._tickets: deque[object] = deque()
         self._changed = threading.Condition()
 
@@ -23,7 +27,7 @@ class FairLock:
         with self._changed:
             self._tickets.append(ticket)
             try:
-                while self._tickets[0] is not ticket:
+                while self._index(ticket) >= self.places:
                     if cancelled():
                         raise Cancelled("The prediction was canceled while it waited.")
                     self._changed.wait(CHECK_SECONDS)
@@ -39,7 +43,11 @@ class FairLock:
     def count_ahead(self, ticket: object) -> int:
         """How many are ahead of it: 0 where it is its turn, or where it does not wait."""
         with self._changed:
-            return next((ahead for ahead, other in enumerate(self._tickets) if other is ticket), 0)
+            index = self._index(ticket)
+            return index if index >= self.places else 0
+
+    def _index(self, ticket: object) -> int:
+        return next((index for index, other in enumerate(self._tickets) if other is ticket), 0)
 
     def _leave(self, ticket: object) -> None:
         self._tickets.remove(ticket)

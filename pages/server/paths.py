@@ -1,13 +1,16 @@
 """Where the app keeps things: chosen here and nowhere else."""
 
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
 from unet_core.data import synthetic
 from unet_core.data.library.library import Library
-from unet_core.hub.access import is_public as is_public
+from unet_core.errors import RunError
 from unet_core.io.filenames import readable
+from unet_core.io.public import is_public as is_public
+from unet_core.runs import run as runs
 
 
 def runs_dir() -> Path:
@@ -48,11 +51,32 @@ def library() -> Library:
 def data_root() -> Path | None:
     """The folder below which users may choose folders of this machine: $UNET_DATA_ROOT, by default all of it.
 
-    None where $UNET_STUDIO_PUBLIC is set (and not 0): then no visitor may look at the server's disk.
+    None on a public server (`is_public`): no visitor may look at its disk.
     """
     if is_public():
         return None
     return Path(os.environ.get("UNET_DATA_ROOT") or "/").resolve()
+
+
+def may_set(name: str, value: object) -> bool:
+    """Whether a visitor may give a setting this value: on a public server none that names a file or a folder."""
+    text = str(value or "")
+    if not is_public() or not text:
+        return True
+    if name == "recipe":
+        return text in ("auto", "none")
+    if name == "color_map":
+        return re.fullmatch(r"[\d\s,;]*", text) is not None
+    return name != "init" or _is_model(text)
+
+
+def _is_model(name: str) -> bool:
+    """Whether it is the id of a run or the name of an added model, no path."""
+    try:
+        return runs.get(runs_dir(), name).has_best
+    except RunError:
+        is_name = Path(name).name == name and name not in ("", ".", "..") and "\0" not in name
+        return is_name and (models_dir() / name / "model.safetensors").is_file()
 
 
 def streamlit_files() -> Path:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from pages.server import paths
 from pages.ui import dataset_picker
 from unet_core.config.fields import RENAMED
 from unet_core.config.schema import all_fields
@@ -84,7 +85,10 @@ def _choose_dataset() -> None:
     """The dataset that an address of release 0.3 or older names by `source` and `root`; now it has a name."""
     source, root = (st.query_params.pop(name, "") for name in ("source", "root"))
     if source in FOLDERS and root.strip():
-        dataset_picker.select_path(root)
+        if paths.data_root() is None:
+            dataset_picker.refuse_path()
+        else:
+            dataset_picker.select_path(root)
     elif source == dataset_picker.SAMPLE:
         dataset_picker.select(dataset_picker.SAMPLE)
 

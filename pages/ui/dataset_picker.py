@@ -72,6 +72,12 @@ def select_path(text: str) -> None:
         st.session_state[PROBLEM] = str(error)
 
 
+def refuse_path() -> None:
+    """Choose no dataset: the address names a folder, which is not looked at for strangers."""
+    select("")
+    st.session_state[PROBLEM] = "Folders of the server cannot be chosen here. Upload the images instead."
+
+
 def find_entry(name: str) -> Entry | None:
     """The dataset of the list; None for the built-in sample and where there is none. Raises DataError."""
     return next((entry for entry in paths.library().entries() if entry.name == name), None)

@@ -18,6 +18,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.server import paths
 from pages.ui.settings import values_of
 from unet_core.config.fields import Field
 from unet_core.config.labels import fields_by_name
@@ -34,7 +35,7 @@ _NOTHING = object()
 class FormState:
     """Of a session: what was set, the plan's values, whether the plan is in use ("" = as suits the dataset); what the
     widgets and the address were given last, which tells a new value from an old one; and the values before those, which
-    a browser still sends that has not got a run of the page that was interrupted."""
+    a browser still sends that has not got a run of the page that was interrupted; what a visitor may not set."""
 
     changes: dict[str, Any] = field(default_factory=dict)
     plan: dict[str, Any] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class FormState:
     shown: dict[str, Any] = field(default_factory=dict)
     stale: dict[str, list[Any]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, Any] = field(default_factory=dict)
 
 
 def get() -> FormState:
@@ -67,13 +69,27 @@ def read() -> None:
         text = st.query_params.get(name)
         if text is not None and text != state.written.get(name):
             with contextlib.suppress(ValueError, ConfigError):  # an invalid value is ignored
-                state.changes[name] = option.checked(_parse(option, text))
+                value = option.checked(_parse(option, text))
+                if paths.may_set(name, value):
+                    state.changes[name] = value
+                else:
+                    state.refused[name] = value
         current = st.session_state.get(name, _NOTHING)
         if current is not _NOTHING and current != state.shown.get(name, _NOTHING):
             if current in state.stale.get(name, ()):
                 continue
             state.shown[name] = current
-            put(name, _decode(option, current))
+            value = _decode(option, current)
+            if paths.may_set(name, value):
+                put(name, value)
+            else:
+                state.refused[name] = value
+
+
+def take_refused() -> dict[str, Any]:
+    """The values that visitors of a public server may not set, since the last time that they were told."""
+    refused, get().refused = get().refused, {}
+    return refused
 
 
 def put(name: str, value: Any) -> None:
@@ -155,7 +171,8 @@ def write_address() -> None:
     """All that was set stands in the address, so that a link reproduces the form; defaults do not."""
     state = get()
     state.stale = {}
-    texts = {name: _text(value) for name, value in state.changes.items() if value is not None}
+    named = {name: value for name, value in state.changes.items() if value is not None and paths.may_set(name, value)}
+    texts = {name: _text(value) for name, value in named.items()}
     if texts.get("recipe", "none") != "none":
         del texts["recipe"]  # the path of a file on the server
     if state.mode:

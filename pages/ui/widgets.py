@@ -26,6 +26,12 @@ def set_option(name: str, value: Any) -> None:
     form_state.put(name, value)
 
 
+def explain_refusal(name: str, value: Any) -> str:
+    """What is said of a value that `paths.may_set` does not allow."""
+    remedy = "Choose a run from the list." if name == "init" else "Enter the colors themselves." * (name == "color_map")
+    return f"{label_of(name)}: {value!r} may be a file of this server, which visitors cannot name. {remedy}".rstrip()
+
+
 def help_of(option: Field) -> str:
     """What a setting is, its choices, its default and its name on the command line."""
     lines = [option.description]

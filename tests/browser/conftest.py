@@ -29,7 +29,10 @@ def browser():
 @pytest.fixture
 def page(browser: Browser) -> Page:
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    refused: list[str] = []  # by the policy of `pages.server.security.headers`, in any tab
+    context.on("console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None)
     page = context.new_page()
     page.set_default_timeout(60_000)
     yield page
     context.close()
+    assert refused == []

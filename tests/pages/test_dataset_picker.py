@@ -182,10 +182,12 @@ def test_an_old_address_of_a_folder_is_refused_in_public_mode(place, tmp_path, m
     assert paths.library().entries() == []
 
 
-def test_a_folder_that_is_in_the_list_is_chosen_by_its_old_address_even_in_public_mode(cells, monkeypatch):
-    monkeypatch.setenv("UNET_STUDIO_PUBLIC", "1")
+def test_not_even_a_folder_of_the_list_is_chosen_by_its_path_in_public_mode(cells, monkeypatch):
     app = show("train", source="Local folder", root=str(cells))
     assert menu(app).value == "my cells" and not app.error
+    monkeypatch.setenv("UNET_STUDIO_PUBLIC", "1")  # whether a path is right would tell what lies on the server
+    app = show("train", source="Local folder", root=str(cells))
+    assert menu(app).value is None and "Folders of the server" in said(app)
 
 
 def test_the_name_of_a_folder(cells, sample_folder, tmp_path):

@@ -206,6 +206,87 @@ def test_cancel_ends_a_job_that_runs_and_one_that_waits(waiting: bool) -> None:
     assert (3 in net.seen) is not waiting
 
 
+class Slow:
+    """An image that is decoded as long as the test wants."""
+
+    def __init__(self, name: str) -> None:
+        self.begun, self.may_end = threading.Semaphore(0), threading.Event()
+        self.image = InputImage(name, name, self.read)
+
+    def read(self) -> Pixels:
+        self.begun.release()
+        assert self.may_end.wait(SECONDS)
+        return np.full((8, 8, 1), 9, np.uint8)
+
+
+def test_an_image_that_takes_long_keeps_nobody_from_the_model() -> None:
+    slow, line, net = Slow("slow"), FairLock(), Net()
+    first = make(net, [slow.image], line)
+    assert slow.begun.acquire(timeout=SECONDS)
+    others = [make(net, [shade(f"{number}", number)], line) for number in range(5)]
+    for job in others:
+        assert job.wait(SECONDS)
+        assert job.state == "done"
+    assert sorted(net.seen) == [0, 1, 2, 3, 4]
+    assert not first.wait(0)
+    slow.may_end.set()
+    assert first.wait(SECONDS)
+    assert first.names_done == ("slow",)
+
+
+def test_cancel_does_not_wait_for_an_image_that_is_decoded() -> None:
+    slow, places = Slow("slow"), FairLock(1)
+    job = make(Net(), [slow.image], decoding=places)
+    assert slow.begun.acquire(timeout=SECONDS)
+    job.cancel()
+    assert job.wait(SECONDS)
+    assert job.state == "cancelled"
+    waiting = make(Net(), [shade("a", 1)], decoding=places)
+    until(lambda: waiting.poll().ahead == 1, "its place, which the decoder still has")
+    slow.may_end.set()
+    assert waiting.wait(SECONDS)
+    assert waiting.names_done == ("a",)
+
+
+def test_few_images_are_in_memory_at_once() -> None:
+    gate, places = threading.Semaphore(0), FairLock(2)
+    slow = [Slow(f"{number}") for number in range(4)]
+    jobs = [make(Net(gate), [item.image], FairLock(), decoding=places) for item in slow]
+    until(lambda: sum(job.poll().ahead for job in jobs) == 2 + 3, "two decode, two wait behind them")
+    for item in slow:
+        item.may_end.set()
+    until(
+        lambda: sum(job.poll().tiles for job in jobs) == 0 and sum(job.poll().ahead for job in jobs) == 5, "the model"
+    )
+    for _ in range(12):
+        gate.release()
+    for job in jobs:
+        assert job.wait(SECONDS)
+        assert job.state == "done"
+
+
+def test_a_prediction_made_again_does_not_share_the_turn_of_its_job() -> None:
+    gate, line = threading.Semaphore(0), FairLock()
+    net = Net(gate)
+    images = [shade(name, number, 64) for number, name in enumerate("abc")]
+    job = make(net, images, line, PredictionCache(most=1, at_hand=1))
+    for _ in range(6):
+        gate.release()
+    until(lambda: len(net.seen) == 3, "the third image in the model")
+    assert job.names_done == ("a", "b")
+    again = threading.Thread(target=job.prediction, args=("a",))  # no longer cached
+    again.start()
+    until(lambda: len(line._tickets) == 2, "the first image again, behind the third")
+    looks = iter(range(40))
+    until(lambda: len(net.seen) > 3 or next(looks, None) is None, "the last look")
+    assert net.seen == [0, 1, 2]
+    for _ in range(100):
+        gate.release()
+    again.join(SECONDS)
+    assert job.wait(SECONDS)
+    assert (net.seen, net.most_at_once) == ([0, 1, 2, 0], 1)
+
+
 def test_who_leaves_is_not_waited_for() -> None:
     gate, clock = threading.Semaphore(0), Clock()
     net = Net(gate)

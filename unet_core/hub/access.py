@@ -4,11 +4,7 @@ import os
 import re
 
 from unet_core.errors import HubError
-
-
-def is_public() -> bool:
-    """Whether visitors do not know each other and are strangers: $UNET_STUDIO_PUBLIC is set, and not 0."""
-    return os.environ.get("UNET_STUDIO_PUBLIC", "0") not in ("", "0")
+from unet_core.io.public import is_public as is_public
 
 
 def has_own_token() -> bool:

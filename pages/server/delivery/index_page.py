@@ -43,6 +43,12 @@ def adapt(document: str, pages: Sequence[str]) -> str:
     return document.replace("<title>Streamlit</title>", f"<title>{TITLE}</title>\n    {script}", 1)
 
 
+def find_all(pages: Sequence[str]) -> list[str]:
+    """The documents that a visitor may get: Streamlit's own and the adapted one; none where it has none."""
+    document = find_document()
+    return [] if document is None else [document, adapt(document, pages)]
+
+
 def routes(pages: Sequence[str], base: str = "") -> list[Route]:
     """A route for each page, below a base path where the server has one; none where there is no such document."""
     document = find_document()

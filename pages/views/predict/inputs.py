@@ -5,7 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from pages.server import model_registry, scoring_job
-from pages.server.paths import library, sample_data
+from pages.server.paths import is_public, library, sample_data
+from pages.server.security.limits import read_limits
 from pages.ui import addresses, undo
 from pages.ui.dataset_picker import SAMPLE
 from pages.ui.formatting import plain
@@ -46,6 +47,7 @@ def show(model: model_registry.Model) -> inputs.Inputs:
         "Images", [FILES, FOLDER, CAMERA, EXAMPLES], default=FILES, key="way", required=True, bind="query-params"
     )
     generation = st.session_state.setdefault("intake_number", 0)  # a new key empties an uploader
+    most = read_limits().max_file_mb if is_public() else None
     if way == FILES:
         endings = [ending.removeprefix(".") for ending in (*EXTENSIONS, ".zip")]
         files = st.file_uploader(
@@ -53,10 +55,14 @@ def show(model: model_registry.Model) -> inputs.Inputs:
             type=endings,
             accept_multiple_files=True,
             key=f"uploads-{generation}",
+            max_upload_size=most,
         )
     elif way == FOLDER:
         files = st.file_uploader(
-            "A folder, subfolders included", accept_multiple_files="directory", key=f"folder-{generation}"
+            "A folder, subfolders included",
+            accept_multiple_files="directory",
+            key=f"folder-{generation}",
+            max_upload_size=most,
         )
     elif way == CAMERA:
         photo = st.camera_input("Take a photo", key=f"camera-{generation}")

@@ -67,6 +67,8 @@ def show() -> RunConfig:
         problem, config, usable = error, RunConfig(), False
     with bar:
         with st.container():  # empty or not: Start below must not move in the tree, or there are two of it for a while
+            for name, value in form_state.take_refused().items():
+                widgets.show_error(widgets.explain_refusal(name, value))
             if problem is not None:
                 widgets.show_error(problem)
         start_bar.show(config, usable, advice)

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.server import paths
 from pages.server.paths import runs_dir
 from pages.ui import widgets
 from pages.ui.formatting import duration_text, plain
@@ -87,12 +88,19 @@ def choose_lists(config: RunConfig) -> tuple[dict[str, list[Any]] | None, list[i
     failed = False
     for name, text in texts.items():
         try:
-            lists[name] = sweep.parse_values(name, text)
+            lists[name] = [value for value in sweep.parse_values(name, text) if _may_set(name, value)]
         except UnetError as error:
             widgets.show_error(error)
             failed = True
     chosen = {name: lists[name] for name in (*FIRST, *added, "seed") if lists.get(name)}
     return (None if failed else chosen), chosen.get("seed", [])
+
+
+def _may_set(name: str, value: Any) -> bool:
+    """Whether a visitor may; else it is said."""
+    if not (allowed := paths.may_set(name, value)):
+        widgets.show_error(widgets.explain_refusal(name, value))
+    return allowed
 
 
 def _choose_values(option: Field, current: Any) -> list[Any]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.errors import DataError, listing
+from unet_core.io.public import is_public
 
 Array = NDArray[np.uint8]
 LABELS = 2**24  # the code of label 0, behind those of all colors; used for labels over 255 only
@@ -118,6 +119,8 @@ def parse_color_map(text: str, root: Path) -> list[int]:
         where = f"color_map {text!r}"
     else:
         path = next((path for path in (root / text, Path(text)) if path.is_file()), None)
+        if is_public() and path is not None and not path.resolve().is_relative_to(root.resolve()):
+            path = None  # a recipe that a visitor has uploaded may name any file
         if path is None:
             raise DataError(
                 f"color_map: there is no file {text!r}, neither here nor in {root}. Enter a file of r,g,b[,name] "

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.server.paths import runs_dir
+from pages.server.paths import is_public, runs_dir
 from pages.ui import form_state, widgets
 from pages.ui.formatting import plain
 from pages.ui.settings import applies
@@ -13,6 +13,7 @@ from unet_core.config.fields import Field
 from unet_core.runs import run as runs
 
 FIRST = ("epochs", "image_size", "batch_size", "base_channels", "lr", "val_fraction", "loss", "augment")
+TYPED = " Choose a run, or enter a checkpoint folder or a Hugging Face Hub ID such as `owner/name`."
 OTHERS = ("recipe",)  # shown with the dataset
 SECTIONS = {"model": "Model", "train": "Training", "data": "Data"}
 MARK = "box-shadow: -0.5rem 0 0 -0.3rem var(--st-primary-color, #0b7285);"  # a bar to the left of what is changed
@@ -144,9 +145,8 @@ def _choose_init(option: Field) -> str:
         names,
         names.index(current),
         key=option.name,
-        accept_new_options=True,
+        accept_new_options=not is_public(),
         format_func=lambda name: name or option.zero,
-        help=f"{option.description} Choose a run, or enter a checkpoint folder or a Hugging Face Hub ID "
-        "such as `owner/name`.",
+        help=option.description + TYPED * (not is_public()),
     )
     return chosen or ""
