@@ -7,11 +7,11 @@ from pathlib import PurePath
 
 from unet_core.config.reproduce import flags
 from unet_core.errors import ConfigError
+from unet_core.export.model.standalone import standalone_code
 from unet_core.sharing import card_data, card_tables
 from unet_core.sharing.card_tables import inert, number, table
 from unet_core.sharing.evidence import PARTS, Evidence
 from unet_core.sharing.licenses import LICENSES, UNKNOWN, check_license
-from unet_core.sharing.usage import standalone_code
 
 CURVES, SCORES = "curves.png", "scores.csv"
 LONGEST = 2000  # characters of a description

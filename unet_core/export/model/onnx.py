@@ -99,19 +99,27 @@ def export_onnx(
             input_range = range_of(Path(model))
         model, warning = load_model(Path(model))
     input_range = input_range or 255.0
-    metadata = describe(model.config, input_range, normalize)
-    segmenter = Segmenter(model, input_range, normalize)
-    data = convert(segmenter, metadata)
-    checked = [*parity.test_images(model.config, input_range)]
-    checked += parity.fitting_images(images, model.config, input_range)
-    difference = parity.largest_difference(segmenter.network, runner(data), checked, not normalize)
-    parity.refuse_difference(difference, "ONNX file")
+    data, difference, count = to_bytes(model, input_range, normalize, images)
     try:
         with replacement(path) as partial:
             partial.write_bytes(data)
     except OSError as error:
         raise RunError(f"{path}: cannot be written ({error.strerror or error}).") from error
-    return OnnxReport(path, len(data), OPSET, difference, len(checked), input_range, normalize, metadata, warning)
+    metadata = describe(model.config, input_range, normalize)
+    return OnnxReport(path, len(data), OPSET, difference, count, input_range, normalize, metadata, warning)
+
+
+def to_bytes(
+    model: UNet, input_range: float, normalize: bool = True, images: Iterable[Pixels] = ()
+) -> tuple[bytes, float, int]:
+    """(the file, the largest difference of a probability, over how many images), checked. Raises as `export_onnx`."""
+    segmenter = Segmenter(model, input_range, normalize)
+    data = convert(segmenter, describe(model.config, input_range, normalize))
+    checked = [*parity.test_images(model.config, input_range)]
+    checked += parity.fitting_images(images, model.config, input_range)
+    difference = parity.largest_difference(segmenter.network, runner(data), checked, not normalize)
+    parity.refuse_difference(difference, "ONNX file")
+    return data, difference, len(checked)
 
 
 def describe(config: ModelConfig, input_range: float, normalize: bool = True) -> dict[str, str]:
