@@ -13,7 +13,6 @@ import hashlib
 import io
 import re
 import zipfile
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -25,6 +24,7 @@ from unet_core import __version__
 from unet_core.config.schema import ModelConfig
 from unet_core.data.normalization import IMAGENET_MEAN, IMAGENET_STD
 from unet_core.export.model import parity
+from unet_core.export.model.bioimage_about import About
 from unet_core.export.model.onnx import INPUT, OPSET, OUTPUT, channel_names, describe
 from unet_core.export.model.segmenter import Segmenter
 from unet_core.io.pixels import Pixels, encode_png, for_display
@@ -44,18 +44,9 @@ SPDX = {  # the Hub's identifiers of licenses; others are left out
     "gpl-3.0": "GPL-3.0-or-later",
     "agpl-3.0": "AGPL-3.0-or-later",
 }
+CITATION = "Ronneberger, Fischer, Brox 2015: U-Net: Convolutional Networks for Biomedical Image Segmentation"
 EPSILON = 1e-6  # that the format adds to a deviation; it must be above 0
 COVER_SIDE = 256  # pixels
-
-
-@dataclass(frozen=True)
-class About:
-    """What a package says of a model beside its settings. `license` is one of the Hub's identifiers or ""."""
-
-    name: str = "U-Net"
-    description: str = ""
-    author: str = ""
-    license: str = ""
 
 
 def pack(segmenter: Segmenter, weights: bytes, about: About, example: Pixels | None = None) -> bytes:
@@ -126,6 +117,7 @@ def describe_package(segmenter: Segmenter, about: About, sums: dict[str, str]) -
         "name": re.sub(r"[^\w\- ()+]+", " ", about.name, flags=re.ASCII).strip()[:120] or "U-Net",
         "description": about.description[:1000] or f"U-Net that segments {', '.join(classes)}",
         "authors": [{"name": about.author or "not stated"}],
+        "cite": [{"text": CITATION, "doi": "10.1007/978-3-319-24574-4_28"}],
         "documentation": "README.md",
         "covers": ["cover.png"],
         "tags": ["segmentation", "unet", "2d", "unet-studio"],
@@ -251,6 +243,9 @@ def _readme(segmenter: Segmenter, about: About) -> str:
                 f"# {about.name}",
                 about.description or "A U-Net for semantic segmentation.",
                 f"Input: {channels}; values from 0 to {segmenter.input_range:g}. Output: {', '.join(classes)}. {rule}",
+                "# Validation",
+                "Compare masks with some that people drew, as `unet-studio evaluate` does: images of another microscope "
+                "may be segmented worse. The weights give the same as the model in UNet Studio to 0.0001.",
                 f"Trained on crops of {config.image_size} x {config.image_size} pixels with UNet Studio {__version__}.",
             ]
         )

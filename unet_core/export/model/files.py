@@ -17,7 +17,7 @@ from unet_core.io.files import replacement
 from unet_core.io.pixels import Pixels
 
 if TYPE_CHECKING:
-    from unet_core.export.model.bioimage import About
+    from unet_core.export.model.bioimage_about import About
     from unet_core.models.unet import UNet
 
 
@@ -166,7 +166,7 @@ def make(
     chosen = get_format(format_name)
     if chosen.packages:
         extras.require(chosen.packages)
-    from unet_core.export.model.bioimage import About
+    from unet_core.export.model.bioimage_about import About
     from unet_core.export.model.input_range import range_of
     from unet_core.models.checkpoint import load_model
 
