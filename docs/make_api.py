@@ -18,7 +18,7 @@ use: `import unet_core` takes milliseconds and no torch. Made from the docstring
 """
 SECTIONS = ("Args", "Returns", "Raises", "Yields", "Example")
 ORDER = (
-    "train", "launch", "load", "evaluate", "plan", "open_dataset",
+    "train", "launch", "load", "evaluate", "export_model", "plan", "open_dataset",
     "Predictor", "Prediction", "Run", "UNet", "ModelConfig", "RunConfig", "UnetError",
 )  # fmt: skip
 

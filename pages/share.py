@@ -7,7 +7,7 @@ import streamlit as st
 from pages.server import model_registry
 from pages.server.paths import runs_dir
 from pages.ui import widgets
-from pages.views.share import contents, options, preview, upload
+from pages.views.share import contents, formats, options, preview, upload
 from unet_core.errors import UnetError
 from unet_core.runs import run as runs
 
@@ -27,9 +27,11 @@ with left:
     except UnetError as error:
         widgets.show_error(error)
         st.stop()
+model = model_registry.Model(run.id, run.best, run)
 with right:
-    made = contents.make(model_registry.Model(run.id, run.best, run), chosen)
+    made = contents.make(model, chosen)
     if made is not None:
         preview.show(made.items)
 with left:
     upload.show(made, chosen)
+    formats.show(model, chosen)

@@ -42,6 +42,7 @@ NEEDS_TORCH = {  # everything else is imported by pages, or by a process that on
     "device",
     *(f"models.{name}" for name in ("unet", "encoders", "checkpoint", "convert", "milesial", "import_weights")),
     *(f"data.{name}" for name in ("dataset", "normalization", "sampling")),
+    *(f"export.model.{name}" for name in ("bioimage", "input_range", "onnx", "parity", "segmenter", "torch_program")),
     "inference.forward",
     "inference.predictor",
     "evaluation.scores",

@@ -16,6 +16,7 @@ __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from unet_core.api.datasets import convert_dataset, open_dataset, plan
+    from unet_core.api.export import export_model
     from unet_core.api.models import evaluate, load
     from unet_core.api.runs import launch, train
     from unet_core.config.schema import ModelConfig, RunConfig
@@ -35,6 +36,7 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "UnetError": "errors",
     "convert_dataset": "api.datasets",
     "evaluate": "api.models",
+    "export_model": "api.export",
     "launch": "api.runs",
     "load": "api.models",
     "open_dataset": "api.datasets",
@@ -51,6 +53,7 @@ __all__ = [
     "UnetError",
     "convert_dataset",
     "evaluate",
+    "export_model",
     "launch",
     "load",
     "open_dataset",

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Sequence
 
 from unet_core.cli import app, check, control, data, download, models, planning, queue, runs, share, train
+from unet_core.cli.exchange import export
 from unet_core.cli.output import print_error, print_result, program
 from unet_core.errors import UnetError
 
-MODULES = (app, train, planning, control, runs, queue, models, share, check, data, download)  # in the order of the help
+# In the order of the help.
+MODULES = (app, train, planning, control, runs, queue, models, export, share, check, data, download)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from unet_core.cli.common import add_command, add_run, find_run
 from unet_core.cli.output import echo, warn
 from unet_core.config.choices import DEVICES, PRECISIONS
-from unet_core.errors import RunError
+from unet_core.errors import CheckpointError, ConfigError, RunError
 from unet_core.hub.repo_id import parse
+from unet_core.runs.run import Run
 from unet_core.sharing.licenses import LICENSES, UNKNOWN
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def add_arguments(commands: "Commands") -> None:
     parser.add_argument("--image-names", action="store_true", help=text)
     text = "a name of yours or of this machine that may be seen; may be given several times"
     parser.add_argument("--allow", metavar="NAME", action="append", default=[], help=text)
+    parser.add_argument("--no-onnx", action="store_true", help="leave out the model as ONNX")
     parser.add_argument("--dry-run", action="store_true", help="print every file and upload nothing")
     parser.add_argument("--yes", action="store_true", help="upload without asking")
     _add_compute(parser)
@@ -76,7 +78,8 @@ def push(parsed: argparse.Namespace) -> dict[str, Any]:
         warn(f"Images cannot be scored, so the card has no scores of them: {evidence.problem}")
     for note in evidence.notes:
         warn(note)
-    plan = pushing.make_plan(make_items(evidence, options, reference.repo), parsed.repo, evidence, parsed.allow)
+    items = make_items(evidence, options, reference.repo, _make_onnx(run, parsed.no_onnx))
+    plan = pushing.make_plan(items, parsed.repo, evidence, parsed.allow)
     echo(pushing.describe(plan))
     files = {item.name: item.size for item in plan.items}
     result: dict[str, Any] = {"repo": reference.repo, "public": parsed.public, "files": files}
@@ -108,6 +111,20 @@ def push(parsed: argparse.Namespace) -> dict[str, Any]:
         "private": pushed.private,
         "changed": pushed.changed,
     }
+
+
+def _make_onnx(run: Run, is_left_out: bool) -> bytes:
+    """The model as ONNX; b"" where it is not asked for or cannot be made, which is told."""
+    from unet_core.sharing import portable
+
+    if is_left_out:
+        return b""
+    try:
+        echo("writing the model as ONNX")
+        return portable.make(run.best, run, "onnx").data
+    except (ConfigError, CheckpointError) as error:
+        warn(f"Without an ONNX file: {error}")
+        return b""
 
 
 def _confirm(plan: "Plan", parsed: argparse.Namespace) -> None:

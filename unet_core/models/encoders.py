@@ -138,13 +138,10 @@ class EncoderUNet(UNet):
                     nn.init.zeros_(module.bias)
         nn.init.xavier_normal_(head.weight)  # small first logits, as in UNet
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Segment a batch: (N, in_channels, H, W) float, normalized, to logits (N, num_classes, H, W)."""
-        height, width = images.shape[-2:]
-        right, lower = (architecture.padded_side(self.config, side) - side for side in (width, height))
-        maps = self.encoder(F.pad(images, (0, right, 0, lower), mode="replicate"))
+    def run_blocks(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(the logits of a batch whose sides need no padding, nothing: there is no deep supervision)."""
+        maps = self.encoder(x)
         x = maps.pop()
         for block in self.decoder["blocks"].children():
             x = block(x, maps.pop() if maps else None)
-        logits: Tensor = self.segmentation_head(x)
-        return logits[..., :height, :width]
+        return self.segmentation_head(x), []

@@ -102,6 +102,16 @@ class UNet(nn.Module):
         else:
             architecture.check_size(self.config, height, width)
             x = images
+        logits, levels = self.run_blocks(x)
+        if self.config.padding == "same":
+            logits = logits[..., :height, :width]
+        if not (self.training and self.deep_heads):
+            return logits
+        deep = [head(level) for head, level in zip(self.deep_heads, levels, strict=False)]
+        return [logits, *reversed(deep)]
+
+    def run_blocks(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(the logits of a batch whose sides need no padding, the feature maps of the decoder, the deepest first)."""
         skips = []
         for encode, down in zip(self.encoder, self.down, strict=True):
             x = encode(x)  # (N, widths[level], H / 2**level, W / 2**level)
@@ -113,13 +123,7 @@ class UNet(nn.Module):
             x = up(x)
             x = decode(torch.cat([crop_center(skip, x), x], 1))
             levels.append(x)
-        logits: Tensor = self.head(x)
-        if self.config.padding == "same":
-            logits = logits[..., :height, :width]
-        if not (self.training and self.deep_heads):
-            return logits
-        deep = [head(level) for head, level in zip(self.deep_heads, levels, strict=False)]
-        return [logits, *reversed(deep)]
+        return self.head(x), levels
 
 
 def crop_center(skip: Tensor, like: Tensor) -> Tensor:

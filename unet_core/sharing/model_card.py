@@ -7,13 +7,13 @@ from pathlib import PurePath
 
 from unet_core.config.reproduce import flags
 from unet_core.errors import ConfigError
+from unet_core.export.model.standalone import standalone_code
 from unet_core.sharing import card_data, card_tables
 from unet_core.sharing.card_tables import inert, number, table
 from unet_core.sharing.evidence import PARTS, Evidence
 from unet_core.sharing.licenses import LICENSES, UNKNOWN, check_license
-from unet_core.sharing.usage import standalone_code
 
-CURVES, SCORES = "curves.png", "scores.csv"
+CURVES, SCORES, ONNX = "curves.png", "scores.csv", "model.onnx"
 LONGEST = 2000  # characters of a description
 MOST_REMARKS = 5
 NOT_SHOWN = ("root", "series", "init", "recipe", "color_map", "device", "threads")  # settings of one machine
@@ -62,7 +62,7 @@ def write_card(evidence: Evidence, options: CardOptions, repo: str = "", names: 
         _curves(evidence, names),
         _data(evidence, options),
         _limits(evidence, options),
-        _usage(evidence, repo or options.title),
+        _usage(evidence, repo or options.title, names),
         _training(evidence),
         _closing(options),
     ]
@@ -185,7 +185,22 @@ def _remarks(evidence: Evidence, named: bool) -> list[str]:
     return [head for head in heads if not any(name in head for name in ids)][:MOST_REMARKS]
 
 
-def _usage(evidence: Evidence, repo: str) -> str:
+ONNX_USAGE = f"""In programs that read ONNX (`pip install onnxruntime numpy pillow`): `{ONNX}` takes pixel values as
+they are stored, (N, C, H, W) float32 of any size, and gives probabilities. Normalization is inside.
+
+```python
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+image = np.atleast_3d(np.array(Image.open("image.png")))
+session = onnxruntime.InferenceSession("{ONNX}")
+print(session.get_modelmeta().custom_metadata_map)  # classes, channels, range of the values, threshold
+probabilities = session.run(None, {{"image": image.transpose(2, 0, 1)[None].astype(np.float32)}})[0]
+```"""
+
+
+def _usage(evidence: Evidence, repo: str, names: Sequence[str]) -> str:
     model = evidence.model
     code = standalone_code(model)
     program = (
@@ -194,6 +209,8 @@ def _usage(evidence: Evidence, repo: str) -> str:
         if code
         else "There is no short program without UNet Studio for this architecture; `config.json` describes it."
     )
+    if ONNX in names:
+        program = f"{ONNX_USAGE}\n\n{program}"
     return f"""## How to use
 
 With UNet Studio, choose `{repo}` as the model on the Predict page, or:

@@ -17,8 +17,18 @@ from unet_core.sharing.evidence import Evidence
 from unet_core.sharing.model_card import CURVES, SCORES, CardOptions
 
 CARD, WEIGHTS, CONFIG, SUMS = "README.md", "model.safetensors", "config.json", "sha256"
+ONNX = model_card.ONNX
 TEXTS = (".md", ".json", ".csv", SUMS)
-OWN = (CARD, WEIGHTS, CONFIG, SUMS, CURVES, SCORES, *weight_file.EXTRAS)  # names that a push writes, and takes away
+OWN = (
+    CARD,
+    WEIGHTS,
+    CONFIG,
+    SUMS,
+    CURVES,
+    SCORES,
+    ONNX,
+    *weight_file.EXTRAS,
+)  # names that a push writes, and takes away
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # of files in a ZIP: the same model gives the same bytes
 
 
@@ -49,8 +59,10 @@ class Item:
         return self.data.decode("utf-8", "replace") if self.name.endswith(TEXTS) else None
 
 
-def make_items(evidence: Evidence, options: CardOptions, repo: str = "") -> list[Item]:
+def make_items(evidence: Evidence, options: CardOptions, repo: str = "", onnx: bytes = b"") -> list[Item]:
     """All files of a model, the card first. `repo` is the repository they are meant for, named in the card.
+
+    `onnx` is the model as ONNX (`sharing.portable`), b"" for none.
 
     Raises RunError where the checkpoint cannot be read.
     """
@@ -64,6 +76,8 @@ def make_items(evidence: Evidence, options: CardOptions, repo: str = "") -> list
     except OSError as error:
         raise RunError(f"{folder}: the checkpoint cannot be read ({error.strerror or error}).") from error
     items.append(Item(SUMS, "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode("ascii")))
+    if onnx:
+        items.append(Item(ONNX, onnx))
     if (picture := curves.draw(evidence.history)) is not None:
         items.append(Item(CURVES, picture))
     if options.per_image and evidence.images:

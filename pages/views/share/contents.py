@@ -10,6 +10,7 @@ from pages.server.scoring_job import ScoringJob
 from pages.ui import job_progress, widgets
 from pages.ui.messages import show_messages
 from pages.views.evaluate import job
+from pages.views.share import formats
 from pages.views.share.options import Choices
 from unet_core.errors import UnetError
 from unet_core.sharing.evidence import Evidence, ScoredImage
@@ -56,7 +57,8 @@ def make(model: model_registry.Model, choices: Choices) -> Contents | None:
 def _build(model: model_registry.Model, choices: Choices, scoring: ScoringJob | None, problem: str) -> Contents | None:
     try:
         evidence = _gather(model, scoring, problem)
-        items = _items(str(model.folder), model_registry.read_digest(model), choices, evidence)
+        onnx = formats.onnx_of(model, choices)
+        items = _items(str(model.folder), model_registry.read_digest(model), choices, evidence, onnx)
         plan = make_plan(items, choices.repo, evidence) if choices.repo else None
     except UnetError as error:
         widgets.show_error(error)
@@ -79,11 +81,15 @@ def _gather(model: model_registry.Model, scoring: ScoringJob | None, problem: st
     return gather(model.run, images, problem, notes)
 
 
-def _items(folder: str, version: str, choices: Choices, evidence: Evidence) -> list[Item]:
+def _items(folder: str, version: str, choices: Choices, evidence: Evidence, onnx: bytes) -> list[Item]:
     """From the session where nothing has changed: digests and the picture take half a second."""
-    key = (folder, version, choices.card, choices.repo, len(evidence.images), len(evidence.events), evidence.notes)
+    counts = len(evidence.images), len(evidence.events), len(onnx)
+    key = (folder, version, choices.card, choices.repo, counts, evidence.notes)
     stored = st.session_state.get("share_items")
     if stored is None or stored[0] != key:
-        stored = st.session_state["share_items"] = (key, make_items(evidence, choices.card, choices.repo))
+        stored = st.session_state["share_items"] = (
+            key,
+            make_items(evidence, choices.card, choices.repo, onnx),
+        )
     items: list[Item] = stored[1]
     return items

@@ -10,13 +10,13 @@ import torch
 
 from unet_core.config import choices
 from unet_core.config.schema import ModelConfig
+from unet_core.export.model import standalone
+from unet_core.export.model.standalone import standalone_code
 from unet_core.inference.predictor import load_predictor
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
 from unet_core.models.checkpoint import save_checkpoint
 from unet_core.models.unet import UNet
-from unet_core.sharing import usage
-from unet_core.sharing.usage import standalone_code
 
 BASE = {"in_channels": 1, "num_classes": 1, "base_channels": 4, "depth": 2, "image_size": 32}
 VARIANTS = [
@@ -100,10 +100,10 @@ def test_no_program_is_written_for_what_is_not_known(monkeypatch: pytest.MonkeyP
         in_channels=3, num_classes=1, encoder="resnet18", depth=5, up="nearest", image_size=64, normalization="imagenet"
     )
     assert standalone_code(resnet) == ""
-    monkeypatch.setattr(usage, "KNOWN", usage.KNOWN - {"head_kernel"})
+    monkeypatch.setattr(standalone, "KNOWN", standalone.KNOWN - {"head_kernel"})
     assert standalone_code(ModelConfig(in_channels=1, num_classes=1))
     assert standalone_code(ModelConfig(in_channels=1, num_classes=1, head_kernel=3)) == ""
-    monkeypatch.setattr(usage, "NORMS", {"batch": usage.NORMS["batch"]})
+    monkeypatch.setattr(standalone, "NORMS", {"batch": standalone.NORMS["batch"]})
     assert standalone_code(ModelConfig(in_channels=1, num_classes=1, norm="group")) == ""
 
 
