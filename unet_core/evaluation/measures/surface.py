@@ -127,7 +127,7 @@ def _compare(
     rows, columns = np.flatnonzero(union.any(1)), np.flatnonzero(union.any(0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]  # all else is in neither
     masks = [np.ascontiguousarray(mask[box]).view(np.uint8) for mask in (pred, target)]
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
     edges = [mask & ~_eroded(mask, cross, 1) for mask in masks]
     bands = [mask & ~_eroded(mask, np.ones((3, 3), np.uint8), width) for mask in masks]
     shared, joined = int((bands[0] & bands[1]).sum()), int((bands[0] | bands[1]).sum())
@@ -142,8 +142,8 @@ def _compare(
 
 def _eroded(mask: Array, kernel: Array, iterations: int) -> Array:
     """Outside of the mask's array is background; OpenCV would take it for foreground."""
-    padding = {"borderType": cv2.BORDER_CONSTANT, "borderValue": 0}
-    return np.asarray(cv2.erode(mask, kernel, iterations=iterations, **padding), np.uint8)
+    eroded = cv2.erode(mask, kernel, iterations=iterations, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(eroded, np.uint8)
 
 
 def _distances(edge: Array, other: Array) -> Floats:
