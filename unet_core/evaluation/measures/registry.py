@@ -52,12 +52,11 @@ def measure(
     V-Info compare what is connected, and there are no other measures of objects. Raises ConfigError for wrong settings.
     """
     settings = settings or Settings()
-    has_objects = numbers is not None
     return Measured(
         measure_confusion(pred, target, num_classes),
         measure_surface(pred, target, num_classes, tolerance=settings.tolerance, pixel_size=settings.pixel_size),
-        measure_objects(pred, target, numbers) if numbers is not None and has_objects else None,
-        measure_objects(pred, target, numbers, split=True) if numbers is not None and has_objects else None,
+        measure_objects(pred, target, numbers) if numbers is not None else None,
+        measure_objects(pred, target, numbers, split=True) if numbers is not None else None,
         measure_regions(pred, target, numbers),
         measure_regions(pred, target, numbers, split=True),
     )
@@ -94,8 +93,8 @@ def _objects(function: Callable[[ObjectScores], float], description: str, split:
         return float("nan") if scores is None else float(function(scores))
 
     def pooled(items: Sequence[Measured]) -> float:
-        first, *rest = [scores for item in items if (scores := of(item)) is not None] or [None]
-        return float("nan") if first is None else float(function(sum(filter(None, rest), first)))
+        counted = [scores for item in items if (scores := of(item)) is not None]
+        return float(function(sum(counted[1:], counted[0]))) if counted else float("nan")
 
     return Measure(value, description + (SPLIT if split else ""), pooled, of_objects=True)
 
