@@ -38,14 +38,30 @@ def count(pred: NDArray[np.uint8], target: NDArray[np.uint8], num_classes: int) 
 
     Binary (`num_classes` 1): one scored class, the foreground. Else each class 0 .. num_classes - 1.
     """
+    return count_table(confusion_table(pred, target, num_classes), num_classes)
+
+
+def confusion_table(pred: NDArray[np.uint8], target: NDArray[np.uint8], num_classes: int) -> NDArray[np.int64]:
+    """The confusion matrix (L, L) of two masks (H, W) of class indices, in pixels, L = `num_classes`, at least 2.
+
+    Rows are the ground truth, columns the prediction; pixels with target IGNORE count nowhere.
+
+    >>> confusion_table(np.array([[0, 1, 1]], np.uint8), np.array([[0, 0, 1]], np.uint8), 1).tolist()
+    [[1, 1], [0, 1]]
+    """
     if pred.shape != target.shape:
         raise ValueError(f"pred has shape {pred.shape}, target {target.shape}; they must be equal")
     labels = max(num_classes, 2)
     valid = target != IGNORE
     pairs = target[valid].astype(np.int64) * labels + pred[valid]
-    table = np.bincount(pairs, minlength=labels * labels).reshape(labels, labels).astype(np.float64)
-    tp, total = np.diag(table), table.sum()
-    fp, fn = table.sum(0) - tp, table.sum(1) - tp
+    return np.bincount(pairs, minlength=labels * labels).reshape(labels, labels)
+
+
+def count_table(table: NDArray[np.int64], num_classes: int) -> Counts:
+    """The counts of each scored class from a confusion matrix (L, L)."""
+    cells = table.astype(np.float64)
+    tp, total = np.diag(cells), cells.sum()
+    fp, fn = cells.sum(0) - tp, cells.sum(1) - tp
     scored = slice(1, 2) if num_classes == 1 else slice(0, num_classes)
     return Counts(tp[scored], fp[scored], fn[scored], (total - tp - fp - fn)[scored])
 
@@ -81,6 +97,11 @@ def accuracy(c: Counts) -> Floats:
     """
     right = c.tp + c.tn if len(c.tp) == 1 else c.tp.sum(keepdims=True)
     return _ratio(right, (c.tp + c.fp + c.fn + c.tn)[:1])
+
+
+def class_accuracy(c: Counts) -> Floats:
+    """(TP + TN) / all pixels, (C,): each class against the rest; it flatters small classes."""
+    return _ratio(c.tp + c.tn, c.tp + c.fp + c.fn + c.tn)
 
 
 @dataclass(frozen=True)

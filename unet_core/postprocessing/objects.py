@@ -94,13 +94,15 @@ def find(
     )
 
 
-def label(mask: Array) -> Labels:
+def label(mask: Array, split: bool = False) -> Labels:
     """(H, W) the number of each pixel's object from 1, 0 = none: connected (8 neighbors) pixels of one class.
+
+    `split` separates touching ones (`watershed.split`).
 
     >>> label(np.array([[1, 1, 0, 2]], np.uint8)).tolist()
     [[1, 1, 0, 2]]
     """
-    return _labeled(mask, split=False)[0]
+    return _labeled(mask, split)[0]
 
 
 def _labeled(mask: Array, split: bool) -> tuple[Labels, NDArray[np.int32], NDArray[np.int32]]:

@@ -1,0 +1,165 @@
+"""All measures of an image in one go, and how each is called: one path for the page, the command line and Python."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unet_core import metrics
+from unet_core.evaluation.measures.confusion import Confusion, measure_confusion
+from unet_core.evaluation.measures.objects import (
+    ObjectScores,
+    RegionScores,
+    measure_objects,
+    measure_regions,
+)
+from unet_core.evaluation.measures.surface import TOLERANCE, SurfaceScores, measure_surface, pool
+
+Array = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What measures depend on; without a pixel size, lengths are in pixels, else in micrometers."""
+
+    tolerance: float = TOLERANCE
+    pixel_size: float | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All measures of one image; `*_split` with touching predicted objects separated, None without true objects."""
+
+    confusion: Confusion
+    surface: SurfaceScores
+    objects: ObjectScores | None
+    objects_split: ObjectScores | None
+    regions: RegionScores
+    regions_split: RegionScores
+
+
+def measure(
+    pred: Array,
+    target: Array,
+    num_classes: int,
+    numbers: NDArray[np.int32] | None = None,
+    settings: Settings | None = None,
+) -> Measured:
+    """All measures of a predicted mask (H, W) of class indices.
+
+    `numbers` (H, W) are the true objects, 0 = none; None where the masks do not tell objects apart: then V-Rand and
+    V-Info compare what is connected, and there are no other measures of objects. Raises ConfigError for wrong settings.
+    """
+    settings = settings or Settings()
+    return Measured(
+        measure_confusion(pred, target, num_classes),
+        measure_surface(pred, target, num_classes, tolerance=settings.tolerance, pixel_size=settings.pixel_size),
+        measure_objects(pred, target, numbers) if numbers is not None else None,
+        measure_objects(pred, target, numbers, split=True) if numbers is not None else None,
+        measure_regions(pred, target, numbers),
+        measure_regions(pred, target, numbers, split=True),
+    )
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One entry of MEASURES: all that a measure needs to appear in tables, summaries and on the command line.
+
+    `function` gives the value of an image, NaN where it is undefined; `pooled` that of all images counted together,
+    None where there is none.
+    """
+
+    function: Callable[[Measured], float]
+    description: str
+    pooled: Callable[[Sequence[Measured]], float] | None = None
+    of_objects: bool = False
+
+
+def _surface(name: str, description: str, can_pool: bool) -> Measure:
+    def value(scores: SurfaceScores) -> float:
+        return metrics.mean(getattr(scores, name))
+
+    pooled = (lambda items: value(pool(item.surface for item in items))) if can_pool else None
+    return Measure(lambda item: value(item.surface), description, pooled)
+
+
+def _objects(function: Callable[[ObjectScores], float], description: str, split: bool) -> Measure:
+    def of(item: Measured) -> ObjectScores | None:
+        return item.objects_split if split else item.objects
+
+    def value(item: Measured) -> float:
+        scores = of(item)
+        return float("nan") if scores is None else float(function(scores))
+
+    def pooled(items: Sequence[Measured]) -> float:
+        counted = [scores for item in items if (scores := of(item)) is not None]
+        return float(function(sum(counted[1:], counted[0]))) if counted else float("nan")
+
+    return Measure(value, description + (SPLIT if split else ""), pooled, of_objects=True)
+
+
+def _regions(name: str, description: str, split: bool) -> Measure:
+    def value(item: Measured) -> float:
+        return float(getattr(item.regions_split if split else item.regions, name))
+
+    return Measure(value, description + (SPLIT if split else ""))
+
+
+SPLIT = ", touching predicted objects separated"
+_OBJECTS: dict[str, tuple[Callable[[ObjectScores], float], str]] = {
+    "object_f1_50": (lambda scores: scores.f1(50), "2 TP / (2 TP + FP + FN) of objects at IoU 0.5"),
+    "object_f1_75": (lambda scores: scores.f1(75), "2 TP / (2 TP + FP + FN) of objects at IoU 0.75"),
+    "object_ap_50": (lambda scores: scores.ap(50), "TP / (TP + FP + FN) of objects at IoU 0.5"),
+    "object_ap_75": (lambda scores: scores.ap(75), "TP / (TP + FP + FN) of objects at IoU 0.75"),
+    "object_mean_ap": (lambda scores: scores.mean_ap, "mean of TP / (TP + FP + FN) over IoU 0.5, 0.55 to 0.95"),
+    "panoptic_quality": (lambda scores: scores.panoptic_quality, "PQ: SQ times RQ"),
+    "segmentation_quality": (lambda scores: scores.segmentation_quality, "SQ: mean IoU of matched objects"),
+    "recognition_quality": (lambda scores: scores.recognition_quality, "RQ: F1 of objects at IoU 0.5"),
+    "count_error": (lambda scores: scores.count_error, "predicted objects less true ones"),
+}
+_REGIONS = {
+    "v_rand": "foreground-restricted Rand score of regions",
+    "v_info": "foreground-restricted information theoretic score of regions",
+}
+MEASURES: dict[str, Measure] = {
+    "hd95": _surface("hd95", "95th percentile of the distance between outlines, the larger of two directions", False),
+    "nsd": _surface("nsd", "share of outline pixels within the tolerance of the other outline", True),
+    "boundary_iou": _surface("boundary_iou", "IoU of what is near the outlines", True),
+    **{
+        f"{name}{'_split' if split else ''}": _objects(function, description, split)
+        for split in (False, True)
+        for name, (function, description) in _OBJECTS.items()
+    },
+    **{
+        f"{name}{'_split' if split else ''}": _regions(name, description, split)
+        for split in (False, True)
+        for name, description in _REGIONS.items()
+    },
+}
+
+
+@dataclass(frozen=True)
+class MeasureMeans:
+    """Each of MEASURES over images: the mean of the defined values, pooled where it can be, how many are undefined."""
+
+    mean: dict[str, float]
+    pooled: dict[str, float]
+    undefined: dict[str, int]
+
+
+def names_of(items: Sequence[Measured]) -> list[str]:
+    """The names in MEASURES that these images have: those of objects only where one has objects."""
+    has_objects = any(item.objects is not None for item in items)
+    return [name for name, entry in MEASURES.items() if has_objects or not entry.of_objects]
+
+
+def average(items: Sequence[Measured]) -> MeasureMeans:
+    """The measures of images to their means; NaN where none is defined."""
+    names = names_of(items)
+    values = {name: np.array([MEASURES[name].function(item) for item in items]) for name in names}
+    return MeasureMeans(
+        {name: metrics.mean(column) for name, column in values.items()},
+        {name: pooled(items) for name in names if (pooled := MEASURES[name].pooled) is not None},
+        {name: int(np.isnan(column).sum()) for name, column in values.items()},
+    )
