@@ -1,5 +1,6 @@
 """The server: `streamlit run app.py`. Its routes feed the live parts of the pages; at its start the queue resumes."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,10 +14,14 @@ from pages.server import pixel_routes
 from pages.server.delivery import index_page
 from pages.server.delivery.icon_font import IconFont
 from pages.server.delivery.static_compression import StaticCompression
-from pages.server.paths import library, runs_dir, uploads_dir
+from pages.server.paths import datasets_dir, runs_dir, uploads_dir
 from pages.server.run_api import routes
 from pages.server.uploads import datasets as uploads
 from pages.server.uploads.store import UploadStore
+from pages.server.visitors.libraries import all_libraries
+from pages.server.visitors.middleware import Visitors
+from pages.server.visitors.setup import install, watch_runs
+from unet_core.io import owners
 
 
 def resume_queue() -> None:
@@ -43,20 +48,25 @@ def empty_trash() -> None:
 
     try:
         manage.empty_trash(runs_dir())
-        library().empty_trash()
+        for library in all_libraries(datasets_dir()):
+            library.empty_trash()
     except OSError:
         logging.getLogger(__name__).exception("The trash could not be emptied.")
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    await run_in_threadpool(resume_queue)
-    await run_in_threadpool(uploads.remove_abandoned)
-    await run_in_threadpool(remove_old_uploads)
-    await run_in_threadpool(empty_trash)
+    with owners.acting_as(None):  # what is done here is the operator's
+        await run_in_threadpool(resume_queue)
+        await run_in_threadpool(uploads.remove_abandoned)
+        await run_in_threadpool(remove_old_uploads)
+        await run_in_threadpool(empty_trash)
+    watching = asyncio.create_task(watch_runs())
     yield
+    watching.cancel()
 
 
+install()
 base = st.get_option("server.baseUrlPath") or ""
 app = st.App(
     "pages/main.py",
@@ -66,6 +76,6 @@ app = st.App(
         *uploads.routes(base),
         *index_page.routes([page.url_path for page in PAGES.values()], base),
     ],
-    middleware=[Middleware(IconFont, base=base), Middleware(StaticCompression, base=base)],
+    middleware=[Middleware(Visitors), Middleware(IconFont, base=base), Middleware(StaticCompression, base=base)],
     lifespan=lifespan,
 )
