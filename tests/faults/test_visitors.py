@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import APIRequestContext, Browser, BrowserContext, Page, expect
@@ -17,7 +16,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from tests.browser.conftest import browser as browser
-from tests.helpers.browser import Server, poll
+from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll
 from tests.helpers.processes import make_data, sweep
 from unet_core.io import owners
 from unet_core.io.trash import find as find_removed
@@ -104,7 +103,6 @@ def first(server: Server, browser: Browser, tmp_path_factory) -> Iterator[Visit]
     poll(lambda: run.state() is RunState.PAUSED, what="the pause")
     page.get_by_role("button", name="Resume", exact=True).click()
     poll(lambda: run.state() is RunState.RUNNING, what="the resumption")
-    poll(lambda: any("/events" in address for address in visit.addresses), what="the curves")
     yield visit
     visit.context.close()
 
@@ -176,8 +174,8 @@ def test_F01_every_route_of_the_first_is_nothing_for_the_second(server: Server, 
     assert run is not None
     page = first.page
     operators = next(other for other in runs.find(server.runs_dir) if owners.owner_of(other.folder) is None)
-    page.goto(f"{server.url}/predict?run={operators.id}&example=all")
-    poll(lambda: any("/viewer/pixels/" in address for address in first.addresses), what="the pixels")
+    with page.expect_response(re.compile("/viewer/pixels/")):
+        page.goto(f"{server.url}/predict?run={operators.id}&example=all")
     settle(page)
     routes = [
         f"{server.url}/api/runs/{run.id}/{part}"
@@ -214,7 +212,8 @@ def test_F01_an_upload_of_the_first_is_not_there_for_the_second(server: Server, 
     page.locator(".uploader[data-state]").wait_for()
     page.locator("[data-is=files]").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"x"})
     page.get_by_role("button", name=re.compile("^Upload$")).click()
-    poll(lambda: token, what="the token of the page")
+    expect(page.get_by_text("There is no image in it")).to_be_visible()
+    assert token
     begun = first.context.request.post(
         f"{server.url}/api/uploads", headers=token, data=json.dumps({"name": "n", "files": [["b.png", 5]]})
     )
@@ -335,27 +334,25 @@ def test_F01_widget_states_that_name_the_run_of_the_first_have_no_effect(
 # ------------------------------------------------------------------------------------------------------- no cookies
 
 
-def test_a_browser_without_cookies_is_told_and_its_live_parts_work(server: Server, browser: Browser) -> None:
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    statuses: dict[str, int] = {}
-    page.on("response", lambda answer: statuses.update({urlsplit(answer.url).path: answer.status}))
-
-    def without_cookie(route) -> None:  # type: ignore[no-untyped-def]
-        answer = route.fetch()
-        route.fulfill(
-            response=answer, headers={name: text for name, text in answer.headers.items() if name != "set-cookie"}
-        )
-
-    page.route(f"{server.url}/predict**", without_cookie)
-    operators = next(other for other in runs.find(server.runs_dir) if owners.owner_of(other.folder) is None)
-    page.goto(f"{server.url}/predict?run={operators.id}&example=all")
-    expect(page.get_by_text("This browser keeps no cookie of this server")).to_be_visible()
-    assert context.cookies() == []
-    poll(lambda: any(path.startswith("/viewer/pixels/") for path in statuses), what="the pixels")
-    assert {status for path, status in statuses.items() if path.startswith("/viewer/")} == {200}
-    context.close()
+def test_a_browser_without_cookies_is_told_and_its_live_parts_work(
+    server: Server, browser: Browser, tmp_path: Path
+) -> None:
+    settings = tmp_path / "Default" / "Preferences"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps({"profile": {"default_content_setting_values": {"cookies": 2}}}))  # 2: refused
+    context = browser.browser_type.launch_persistent_context(tmp_path, executable_path=CHROMIUM, args=ARGUMENTS)
+    try:
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        operators = next(other for other in runs.find(server.runs_dir) if owners.owner_of(other.folder) is None)
+        with page.expect_response(re.compile("/viewer/pixels/")) as answer:
+            page.goto(f"{server.url}/predict?run={operators.id}&example=all")
+        expect(page.get_by_text("This browser keeps no cookie of this server")).to_be_visible()
+        assert context.cookies() == []
+        assert answer.value.status == 200 and answer.value.request.headers["x-unet-visitor"]
+        assert ask(context.request, answer.value.url) == 404, "for whoever does not say who asks"
+    finally:
+        context.close()
 
 
 # ------------------------------------------------------------------------------------------------- locally, nothing
