@@ -1,5 +1,6 @@
 """The server: `streamlit run app.py`. Its routes feed the live parts of the pages; at its start the queue resumes."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from pages.server import pixel_routes
 from pages.server.delivery import index_page
 from pages.server.delivery.icon_font import IconFont
 from pages.server.delivery.static_compression import StaticCompression
-from pages.server.paths import library, runs_dir, uploads_dir
+from pages.server.paths import datasets_dir, runs_dir, uploads_dir
 from pages.server.run_api import routes
 from pages.server.security.errors import ErrorIds
 from pages.server.security.gate import HostGate
@@ -21,7 +22,11 @@ from pages.server.security.headers import SecurityHeaders
 from pages.server.security.throttle import Throttle
 from pages.server.uploads import datasets as uploads
 from pages.server.uploads.store import UploadStore
+from pages.server.visitors.libraries import all_libraries
+from pages.server.visitors.middleware import Visitors
+from pages.server.visitors.setup import install, watch_runs
 from pages.ui import unexpected
+from unet_core.io import owners
 
 
 def resume_queue() -> None:
@@ -48,18 +53,22 @@ def empty_trash() -> None:
 
     try:
         manage.empty_trash(runs_dir())
-        library().empty_trash()
+        for library in all_libraries(datasets_dir()):
+            library.empty_trash()
     except OSError:
         logging.getLogger(__name__).exception("The trash could not be emptied.")
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    await run_in_threadpool(resume_queue)
-    await run_in_threadpool(uploads.remove_abandoned)
-    await run_in_threadpool(remove_old_uploads)
-    await run_in_threadpool(empty_trash)
+    with owners.acting_as(None):  # what is done here is the operator's
+        await run_in_threadpool(resume_queue)
+        await run_in_threadpool(uploads.remove_abandoned)
+        await run_in_threadpool(remove_old_uploads)
+        await run_in_threadpool(empty_trash)
+    watching = asyncio.create_task(watch_runs())
     yield
+    watching.cancel()
 
 
 def own_names() -> list[str]:
@@ -68,6 +77,7 @@ def own_names() -> list[str]:
     return [*single, *st.get_option("server.allowedHosts"), *st.get_option("server.corsAllowedOrigins")]
 
 
+install()
 base = st.get_option("server.baseUrlPath") or ""
 addresses = [page.url_path for page in PAGES.values()]
 app = st.App(
@@ -83,6 +93,7 @@ app = st.App(
         Middleware(ErrorIds),
         Middleware(HostGate, names=own_names()),
         Middleware(Throttle, base=base),
+        Middleware(Visitors),
         Middleware(IconFont, base=base),
         Middleware(StaticCompression, base=base),
     ],

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages import PAGES
 from pages.components.activity import show_activity
-from pages.ui import addresses, shortcuts
+from pages.ui import addresses, shortcuts, visitor
 
 here = Path(__file__).parent
 LOGO = str(here / "assets" / "logo.svg")  # a Material icon would be fetched from another site
@@ -23,5 +23,7 @@ for sheet in ("style.css", "run.css", "print.css"):
 shortcuts.show(page.url_path)
 with st.container(key="activity"):
     show_activity()
+with st.container(key="visitor"):
+    visitor.show_notice()
 addresses.update()  # after the page is known, since it may start another run
 page.run()

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.components.copy_link import show_copy_link
 from pages.server import model_registry
 from pages.server.background_job import CANCELLED
+from pages.server.paths import is_public
 from pages.ui import addresses, job_progress, model_picker, undo, widgets
 from pages.ui.formatting import plain
 from pages.ui.messages import show_messages
@@ -18,6 +19,7 @@ from unet_core.errors import UnetError
 from unet_core.inference.adjustments import Adjust
 
 SHARED = "Whoever has this link can see the uploaded images for up to 24 hours; after that it has the settings alone."
+SETTINGS_ALONE = "The link has the settings alone: nobody else sees the images that you have uploaded."
 
 address.read()
 uploads.restore()
@@ -66,7 +68,8 @@ with view:
     progress, names = prediction.poll(), prediction.names_done
     layout.show_side(bar, has_result=True, summary=layout.summarize(len(names), progress, len(problems)))
     with bar:
-        show_copy_link({addresses.MODEL: model.name}, SHARED if "upload" in st.session_state else "")
+        words = SETTINGS_ALONE if is_public() else SHARED
+        show_copy_link({addresses.MODEL: model.name}, words if "upload" in st.session_state else "")
     with st.container():  # it has its place also where it is empty: what moves is loaded anew by the browser
         if adjust:
             with st.container(horizontal=True, vertical_alignment="center"):

@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from pages.server import pixel_routes
+from pages.server.visitors import identity
 
 HERE = Path(__file__).parent
 
@@ -25,6 +26,7 @@ export default async (component) => {
   const failure = () => parent.querySelector("[data-is=failed]");
   let program;
   try {
+    if (data.visitor) globalThis.unetVisitor = data.visitor; // see shared/visitor.js
     const base = `${location.origin}${data.root}/${data.version}/`;
     parent.unetProgram ??= Promise.all({modules}.map((path) => import(base + path)));
     [program] = await parent.unetProgram;
@@ -72,6 +74,11 @@ def component(
 
 
 def program_address() -> dict[str, str]:
-    """Where the browser fetches the modules: the `root` of the routes and the `version` of the program."""
+    """Where the browser fetches the modules: the `root` of the routes and the `version` of the program.
+
+    Where the browser keeps no cookie, also the `visitor` that it tells the routes.
+    """
     base = st.get_option("server.baseUrlPath") or ""
-    return {"root": pixel_routes.root_of(base), "version": pixel_routes.version()}
+    header = identity.session_header()
+    address = {"root": pixel_routes.root_of(base), "version": pixel_routes.version()}
+    return address | ({"visitor": header} if header else {})

@@ -18,6 +18,7 @@ from pages.server.fair_lock import FairLock
 from pages.server.paths import is_public
 from pages.server.security import errors
 from unet_core.errors import Cancelled, UnetError
+from unet_core.io import owners
 
 PATIENCE = 30.0  # seconds without a poll after which a visitor is taken to have left
 
@@ -70,6 +71,7 @@ class BackgroundJob(ABC):
 
     def __init__(self, lock: FairLock, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
         self.state = WAITING
+        self.owner = owners.current()  # whose work it is; its thread does it in the same name
         self.error = ""  # why all of it failed: a damaged checkpoint
         self.warning = ""  # of the checkpoint
         self._lock, self._clock, self._patience = lock, clock, patience
@@ -129,7 +131,8 @@ class BackgroundJob(ABC):
 
     def _run(self) -> None:
         try:
-            self._work()
+            with owners.acting_as(self.owner):
+                self._work()
             self.state = DONE
         except Cancelled:
             self.state = CANCELLED

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pages.server.fair_lock import FairLock
 from pages.server.lru import LRU
-from pages.server.paths import models_dir, runs_dir
+from pages.server.paths import models_dir, runs_dir, shared_models_dir
 from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import InputImage, Loaded, PredictionJob
 from unet_core.runs import run as runs
@@ -32,15 +32,19 @@ class Model:
 
 
 def find_models() -> list[Model]:
-    """Every model of the app: those of runs, the newest first, then the imported ones."""
+    """Every model of the app that a visitor may use: those of runs, the newest first, then the imported ones."""
     trained = [Model(run.id, run.best, run) for run in runs.find(runs_dir()) if run.has_best]
     return trained + [Model(folder.name, folder, None) for folder in find_imported()]
 
 
 def find_imported() -> list[Path]:
-    """The checkpoint folders of imported weights, by name."""
-    folders = sorted(path.parent for path in models_dir().glob("*/model.safetensors"))
-    return [folder for folder in folders if folder.suffix not in (".old", ".new")]
+    """The checkpoint folders of imported weights, by name; a visitor's own hides the server's of that name."""
+    folders = {
+        path.parent.name: path.parent
+        for place in (shared_models_dir(), models_dir())
+        for path in place.glob("*/model.safetensors")
+    }
+    return [folder for name, folder in sorted(folders.items()) if folder.suffix not in (".old", ".new")]
 
 
 def read_digest(model: Model) -> str:

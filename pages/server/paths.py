@@ -5,9 +5,11 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from pages.server.visitors.libraries import VISITORS, VisitorLibrary
 from unet_core.data import synthetic
 from unet_core.data.library.library import Library
 from unet_core.errors import RunError
+from unet_core.io import owners
 from unet_core.io.filenames import readable
 from unet_core.io.public import is_public as is_public
 from unet_core.runs import run as runs
@@ -18,9 +20,15 @@ def runs_dir() -> Path:
     return Path(os.environ.get("UNET_RUNS", "runs")).resolve()
 
 
-def models_dir() -> Path:
-    """Where imported weights are kept, a folder each."""
+def shared_models_dir() -> Path:
+    """Where imported weights are kept, a folder each; on a public server those of the operator."""
     return runs_dir() / "models"
+
+
+def models_dir() -> Path:
+    """Where weights are put that are added now: on a public server a folder of the visitor who adds them."""
+    owner = owners.current()
+    return shared_models_dir() if owner is None else runs_dir() / VISITORS / owner / "models"
 
 
 def uploads_dir() -> Path:
@@ -40,12 +48,15 @@ def datasets_dir() -> Path:
 
 def shorten(message: str) -> str:
     """A message without the folder where the app keeps its datasets: "cells/images/a.png" says it to a visitor."""
-    return message.replace(f"{readable(str(datasets_dir()))}/", "")
+    for folder in (library().folder, datasets_dir()):
+        message = message.replace(f"{readable(str(folder))}/", "")
+    return message
 
 
 def library() -> Library:
-    """The named datasets."""
-    return Library(datasets_dir())
+    """The named datasets; on a public server those of the visitor and of the server."""
+    owner, shared = owners.current(), Library(datasets_dir())
+    return shared if owner is None else VisitorLibrary(datasets_dir() / VISITORS / owner, owner, shared)
 
 
 def data_root() -> Path | None:

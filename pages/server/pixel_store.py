@@ -6,7 +6,8 @@
     GET /viewer/<version>/<folder>/<file>            a module of the program (any component's)
 
 A layer's id is a keyed hash of its content: nobody can guess one, equal content has equal ids, and what an id stands
-for never changes, so that browsers cache it. All tiles are plain little-endian numbers, packed, and not PNG: a browser
+for never changes, so that browsers cache it. On a public server it ends with a keyed hash of the visitor to whom it was
+given, and is nothing for another. All tiles are plain little-endian numbers, packed, and not PNG: a browser
 may change the colors of one, cuts 16 bits to 8, and gives no exact pixel back where it guards against fingerprinting;
 contrast is set in the browser, from all the levels that there are.
 The store holds `MOST_BYTES`; what was used least recently goes first, and is put back by a rerun of its page.
@@ -14,6 +15,7 @@ The store holds `MOST_BYTES`; what was used least recently goes first, and is pu
 
 import gzip
 import hashlib
+import hmac
 import json
 import secrets
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.server.lru import LRU
+from unet_core.io import owners
 
 Kind = Literal["color", "mean", "nearest"]
 Pixels = NDArray[Any]
@@ -104,7 +107,7 @@ class PixelStore:
             is_chosen = shown is not None or values.shape[2:] not in ((), (1,), (3,))
             layer = Layer(drawn, values, kind, _measure(drawn, is_chosen) if kind == "color" else None)
             self._entries.put(content, layer)
-        return content, layer
+        return self._seal(content), layer
 
     def put_data(self, data: object) -> str:
         """The id of something that is JSON."""
@@ -112,14 +115,24 @@ class PixelStore:
         content = self._id(b"data", text)
         if self._entries.get(content) is None:
             self._entries.put(content, text)
-        return content
+        return self._seal(content)
 
-    def get(self, content: str) -> Layer | bytes:
-        """Raises GoneError."""
-        entry = self._entries.get(content)
+    def get(self, sealed: str) -> Layer | bytes:
+        """What an id stands for that was given to who acts (`io.owners`). Raises GoneError."""
+        content = sealed[: 2 * HALF]
+        entry = (
+            self._entries.get(content) if hmac.compare_digest(sealed.encode(), self._seal(content).encode()) else None
+        )
         if entry is None:
             raise GoneError
         return entry
+
+    def _seal(self, content: str) -> str:
+        """The id as who acts gets it."""
+        owner = owners.current()
+        if owner is None:
+            return content
+        return content + hmac.new(self._secret, f"{content} {owner}".encode(), hashlib.sha256).hexdigest()[:HALF]
 
     def clear(self) -> None:
         """Forget all; ids stay what they are."""

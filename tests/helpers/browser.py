@@ -37,8 +37,8 @@ def poll(condition, seconds: float = 60, what: str = "it"):
 class Server:
     """The app as `make app` starts it, on a port and a runs folder of its own."""
 
-    def __init__(self, folder: Path, script: str = "app.py", base: str = "") -> None:
-        self.script, self.base = script, base
+    def __init__(self, folder: Path, script: str = "app.py", base: str = "", **environment: str) -> None:
+        self.script, self.base, self.environment = script, base, environment
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -50,7 +50,7 @@ class Server:
 
     def start(self) -> None:
         environment = os.environ | {"UNET_RUNS": str(self.runs_dir), "UNET_SAMPLE": str(self.folder / "sample")}
-        environment |= {"UNET_DATASETS": str(self.folder / "datasets")}
+        environment |= {"UNET_DATASETS": str(self.folder / "datasets"), **self.environment}
         command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.port", str(self.port)]
         command += ["--server.baseUrlPath", self.base] if self.base else []
         with self.log.open("ab") as log:

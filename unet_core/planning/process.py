@@ -21,7 +21,7 @@ from pathlib import Path
 from unet_core.config.reproduce import flags
 from unet_core.config.schema import RunConfig
 from unet_core.errors import ConfigError, RunError
-from unet_core.io import files
+from unet_core.io import files, owners
 from unet_core.io.files import write_atomically
 from unet_core.io.process import spawn_detached
 from unet_core.planning.report import LrRange, Message, Progress, Refused, Report, decode
@@ -109,10 +109,11 @@ class Check:
 def check_for(config: RunConfig, runs_dir: Path, kind: str, machine: str = "") -> Check:
     """The check of these settings, whether it was started or not. It does not depend on the number of epochs.
 
-    `machine` tells checks of several machines apart that share a folder of runs.
+    `machine` tells checks of several machines apart that share a folder of runs. Visitors of a public server
+    (`io.owners`) do not share theirs.
     """
     settings = config.replace(epochs=1, series="").to_dict() | {"data": config.data.to_dict()}
-    settings |= {"machine": machine} if machine else {}
+    settings |= {"machine": machine} if machine else {"owner": owner} if (owner := owners.current()) else {}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     return Check(runs_dir / ".preflight" / f"{kind}-{digest}")
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from unet_core.config.fields import fields_of
 from unet_core.config.schema import TrainConfig
 from unet_core.errors import ConfigError, RunError
+from unet_core.io import owners
 from unet_core.io.files import write_atomically
 from unet_core.runs.events import EpochFinished, EpochsChanged, Event, LrChanged, RunStarted
 
@@ -111,7 +112,8 @@ def number(name: str, value: str | float) -> float:
 
 
 def ask(folder: Path, name: str, text: str = "") -> None:
-    """Write a control file whole or not at all. Raises RunError where it cannot be written."""
+    """Write a control file whole or not at all. Raises RunError where it cannot be written, or the run is another's."""
+    owners.check_run(folder.parent)
     try:
         folder.mkdir(exist_ok=True)
         write_atomically(folder / name, text)
@@ -122,7 +124,8 @@ def ask(folder: Path, name: str, text: str = "") -> None:
 
 
 def clear(folder: Path, *names: str) -> None:
-    """Take requests back. Raises OSError."""
+    """Take requests back. Raises OSError, and RunError where the run is another's."""
+    owners.check_run(folder.parent)
     for name in names:
         (folder / name).unlink(missing_ok=True)
 

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import os
+import time
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from unet_core.config.schema import RunConfig
 from unet_core.errors import RunError
-from unet_core.io import trash
+from unet_core.io import owners, trash
 from unet_core.io.files import replacement, write_atomically
 from unet_core.io.trash import Removed
 from unet_core.runs.run import Run
@@ -18,7 +19,7 @@ NOTES = "notes.json"
 LONGEST_NAME, LONGEST_NOTE = 80, 4000  # letters
 TRASH = ".trash"
 KEPT = "24 hours"  # in words: `trash.KEEP_SECONDS`
-NOT_PACKED = ("lock", "heartbeat", "queue", "control")  # of this machine and this moment
+NOT_PACKED = ("lock", "heartbeat", "queue", "control", owners.FILE)  # of this machine and this moment
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def label(run: Run) -> str:
 
 
 def write_notes(run: Run, notes: Notes) -> None:
-    """Save a name and a note; the id of the run and its folder stay. Raises RunError."""
+    """Save a name and a note; the id of the run and its folder stay. Raises RunError, also where it is another's."""
+    owners.check_run(run.folder)
     name, note = " ".join(notes.name.split()), notes.note.strip()
     for what, text, most in (("name", name, LONGEST_NAME), ("note", note, LONGEST_NOTE)):
         if len(text) > most:
@@ -111,8 +113,9 @@ def delete(run: Run, permanently: bool = False) -> Removed | None:
     """Move a run to the trash of its runs folder, from where `restore` brings it back within a day; or delete it.
 
     It leaves the list in one step, and who has its files open keeps them. None where it was deleted permanently, or
-    somebody else was faster. Raises RunError while it is active or where the disk refuses.
+    somebody else was faster. Raises RunError while it is active, where it is another's or the disk refuses.
     """
+    owners.check_run(run.folder)
     if run.alive():
         raise RunError(f"Run {run.id} is {run.state().value}. Stop it before you delete it.")
     folder = run.folder.parent / TRASH
@@ -131,13 +134,14 @@ def delete(run: Run, permanently: bool = False) -> Removed | None:
 
 
 def deleted(runs_dir: Path) -> list[Removed]:
-    """The runs that can be restored, the latest first; their `name` is the id, the note `label` the user's name."""
-    return trash.find(runs_dir / TRASH)
+    """The runs that who acts can restore, the latest first: `name` is the id, the note `label` the user's name."""
+    folder = runs_dir / TRASH
+    return [item for item in trash.find(folder) if owners.is_own(folder / item.key)]
 
 
 def deleted_size(runs_dir: Path, key: str = "") -> int:
-    """Bytes of a deleted run by its key, or of all of them."""
-    return trash.size(runs_dir / TRASH, key)
+    """Bytes of a deleted run by its key, or of all that who acts can restore."""
+    return sum(trash.size(runs_dir / TRASH, item.key) for item in deleted(runs_dir) if key in ("", item.key))
 
 
 def restore(runs_dir: Path, key: str) -> Run:
@@ -161,8 +165,13 @@ def restore(runs_dir: Path, key: str) -> Run:
 
 
 def empty_trash(runs_dir: Path, keep_seconds: float = trash.KEEP_SECONDS) -> None:
-    """Remove for good what was deleted longer ago than that; all of it with 0."""
-    trash.empty(runs_dir / TRASH, keep_seconds)
+    """Remove for good what who acts has deleted longer ago than that; all of it with 0."""
+    if owners.current() is None:
+        trash.empty(runs_dir / TRASH, keep_seconds)
+        return
+    for item in deleted(runs_dir):
+        if time.time() - item.removed_at >= keep_seconds:
+            trash.discard(runs_dir / TRASH, item.key)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -11,12 +11,14 @@ import itertools
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from unet_core.errors import RunError
+from unet_core.io import owners
 from unet_core.io.process import spawn_detached
 from unet_core.runs import control, stages
 from unet_core.runs import run as runs
@@ -31,22 +33,50 @@ GAP = 1_000_000_000  # between two places, so that a run can be moved in between
 
 
 def waiting(runs_dir: Path) -> list[runs.Run]:
-    """The runs in the queue, the next one first; also those whose waiting process is gone (`is_orphaned`)."""
+    """All runs in the queue, the next one first; also those whose waiting process is gone (`is_orphaned`)."""
     return [run for _, _, run in _entries(runs_dir)]
 
 
 def join(run: runs.Run) -> None:
-    """Give a run the last place; it keeps the one it has. Raises OSError where its folder cannot be written."""
-    last = max((place for place, _, _ in _entries(run.folder.parent)), default=0)
+    """Give a run the last place; it keeps the one it has. Raises OSError where its folder cannot be written.
+
+    Where runs have owners (`io.owners`) they take turns: the second run of one comes after the first of each other.
+    """
+    entries = _entries(run.folder.parent)
+    last = max((place for place, _, _ in entries), default=0)
+    place, index = max(time.time_ns(), last + GAP), _fair_index(entries, run)
+    if index < len(entries):
+        place = _make_place(entries, index)
     with contextlib.suppress(FileExistsError), _file(run).open("x", encoding="ascii") as file:
-        file.write(_text(max(time.time_ns(), last + GAP)))
+        file.write(_text(place))
+
+
+def _fair_index(entries: Sequence[tuple[int, str, runs.Run]], run: runs.Run) -> int:
+    """Where a new run belongs: before the first one of another owner that has more runs ahead of it.
+
+    What trains counts too, so that who has the device does not also have the next turn. A run without owner comes last.
+    """
+    owner = owners.owner_of(run.folder)
+    if owner is None:
+        return len(entries)
+    ahead: Counter[str | None] = Counter()
+    if (active := runs.find_active(run.folder.parent)) is not None:
+        ahead[owners.owner_of(active.folder)] += 1
+    turns = []
+    for _, _, other in entries:
+        whose = owners.owner_of(other.folder)
+        turns.append(ahead[whose])
+        ahead[whose] += 1
+    turn = ahead[owner]
+    return next((index for index, other in enumerate(turns) if other > turn), len(turns))
 
 
 def remove(run: runs.Run) -> None:
     """Remove a run from the queue: one that never began is deleted, one to be resumed is as it was before.
 
-    Raises RunError where it is not in the queue (any more), or its folder cannot be written.
+    Raises RunError where it is not in the queue (any more) or is another's, or its folder cannot be written.
     """
+    owners.check_run(run.folder)
     try:
         _file(run).unlink()
     except FileNotFoundError:
@@ -64,9 +94,14 @@ def remove(run: runs.Run) -> None:
 def move(run: runs.Run, by: int) -> None:
     """Move a run in the queue by so many places, -1 = one nearer to the device; at the ends it stays there.
 
-    Raises RunError where it is not in the queue.
+    A visitor of a public server moves it among the own runs alone, which then change their places. Raises RunError
+    where it is not in the queue, or is another's.
     """
+    owners.check_run(run.folder)
     entries = _entries(run.folder.parent)
+    if owners.current() is not None:
+        _swap([entry for entry in entries if owners.is_own(entry[2].folder)], run, by)
+        return
     index = next((index for index, (_, _, other) in enumerate(entries) if other.id == run.id), None)
     if index is None:
         raise RunError(f"Run {run.id} is not in the queue.")
@@ -74,13 +109,30 @@ def move(run: runs.Run, by: int) -> None:
     target = min(max(index + by, 0), len(rest))
     if target == index:
         return
-    low = rest[target - 1][0] if target > 0 else rest[0][0] - 2 * GAP
-    high = rest[target][0] if target < len(rest) else low + 2 * GAP
-    if high - low < 2:  # moved to and fro until nothing was left in between
-        for number, (_, _, other) in enumerate(rest):
-            _write(other, low + (number + (number >= target)) * GAP)
-        low, high = low + (target - 1) * GAP, low + (target + 1) * GAP
-    _write(run, (low + high) // 2)
+    _write(run, _make_place(rest, target))
+
+
+def _make_place(entries: Sequence[tuple[int, str, runs.Run]], index: int) -> int:
+    """A place before the run at an index; all get new ones where nothing is left in between. Raises RunError."""
+    low = entries[index - 1][0] if index > 0 else entries[0][0] - 2 * GAP
+    high = entries[index][0] if index < len(entries) else low + 2 * GAP
+    if high - low < 2:  # moved to and fro
+        for number, (_, _, other) in enumerate(entries):
+            _write(other, low + (number + (number >= index)) * GAP)
+        low, high = low + (index - 1) * GAP, low + (index + 1) * GAP
+    return (low + high) // 2
+
+
+def _swap(entries: Sequence[tuple[int, str, runs.Run]], run: runs.Run, by: int) -> None:
+    """Move a run among `entries`, whose places stay the same. Raises RunError where it is not among them."""
+    order = [other for _, _, other in entries]
+    if run not in order:
+        raise RunError(f"Run {run.id} is not in the queue.")
+    index = order.index(run)
+    order.insert(min(max(index + by, 0), len(order) - 1), order.pop(index))
+    for (place, _, before), after in zip(entries, order, strict=True):
+        if after != before:
+            _write(after, place)
 
 
 def is_orphaned(run: runs.Run) -> bool:
@@ -95,11 +147,11 @@ def is_orphaned(run: runs.Run) -> bool:
 def restart_orphans(runs_dir: Path) -> list[runs.Run]:
     """Start a process for each run in the queue that has none, without waiting for it; returns those runs.
 
-    Two servers may do so at once: a second process for the same run ends by itself.
+    Two servers may do so at once: a second process for the same run ends by itself. A visitor restarts the own ones.
     """
     restarted = []
     for run in waiting(runs_dir):
-        if not run.alive():
+        if owners.is_own(run.folder) and not run.alive():
             with contextlib.suppress(RunError):  # a folder that cannot be written has no waiter
                 spawn(run, queued=True)
                 restarted.append(run)
@@ -115,7 +167,8 @@ def hold_device(runs_dir: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         other = runs.find_active(runs_dir)
-        what = f"Run {other.id} is training" if other else "A pre-flight check or learning rate test uses the device"
+        name = f"Run {other.id}" if other and owners.is_visible(other.folder) else "Another run"
+        what = f"{name} is training" if other else "A pre-flight check or learning rate test uses the device"
         raise RunError(f"{what}. Wait for its end or stop it first.") from None
     except OSError as error:
         raise RunError(f"{runs_dir} cannot be written ({error.strerror or error}).") from error

@@ -7,6 +7,7 @@ runs/20261120-142530-camvid-bce_dice/
   split.json      ids of train, val and test images with what tells each by its content, see `data.groups.identity`
   groups.json     groups of images that the split kept together, where there are any
   events.jsonl    append-only, see `events`
+  owner           on a server of strangers: whose it is, see `io.owners`
   lock, heartbeat locked and touched by the trainer while it lives or waits
   queue           its place in the queue for the device, while it has one
   reading.json    how far the reading of the images is, while they are read
@@ -29,6 +30,7 @@ from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.data.recipe import recipes
 from unet_core.data.recipe.recipe import FILE
 from unet_core.errors import ConfigError, DataError, RunError
+from unet_core.io import owners
 from unet_core.io.files import write_atomically
 from unet_core.runs import control, run_data
 from unet_core.runs.run_state import SILENT_SECONDS, RunState, is_alive, silent_for, state_of
@@ -221,10 +223,7 @@ class Run:
         (self.folder / "heartbeat").touch()
 
     def request_stop(self) -> None:
-        """Ask the trainer to end after its current step and keep the best checkpoint.
-
-        Raises RunError where the folder cannot be written, as the other requests do.
-        """
+        """Ask the trainer to end after its current step and keep the best checkpoint. Raises RunError, as all do."""
         control.ask(self.control, "stop")
 
     def request_pause(self) -> None:
@@ -263,6 +262,7 @@ def create(runs_dir: Path, config: RunConfig) -> Run:
         folder = runs_dir / (stem + suffix)
         try:
             folder.mkdir(parents=True)
+            owners.record(folder)
             (folder / "control").mkdir()
             if not recipe.is_empty:
                 write_atomically(folder / FILE, recipe.to_json())
@@ -278,23 +278,23 @@ def create(runs_dir: Path, config: RunConfig) -> Run:
     raise RunError(f"{runs_dir}: too many runs were started within one second. Try again in a moment.")
 
 
-def find(runs_dir: Path) -> list[Run]:
-    """All runs below a folder, the newest first."""
-    if not runs_dir.is_dir():
-        return []
-    folders = [path for path in runs_dir.iterdir() if (path / "config.json").is_file()]
-    return [Run(path) for path in sorted(folders, key=lambda path: path.name, reverse=True)]
+def find(runs_dir: Path, of_all: bool = False) -> list[Run]:
+    """The runs below a folder, the newest first: those that who acts may see (`io.owners`), or all."""
+    folders = [path for path in runs_dir.glob("*") if (path / "config.json").is_file()]
+    seen = [path for path in folders if of_all or owners.is_visible(path)]
+    return [Run(path) for path in sorted(seen, key=lambda path: path.name, reverse=True)]
 
 
 def get(runs_dir: Path, run_id: str) -> Run:
-    """The run of an id, which is never a path. Raises RunError where there is none."""
+    """The run of an id, which is never a path. Raises RunError where there is none that who acts may see."""
     folder = runs_dir / run_id
     with contextlib.suppress(OSError):  # a name that is too long
-        if folder.name == run_id and run_id not in ("", ".", "..") and (folder / "config.json").is_file():
+        is_name = folder.name == run_id and run_id not in ("", ".", "..")
+        if is_name and (folder / "config.json").is_file() and owners.is_visible(folder):
             return Run(folder)
     raise RunError(f"There is no run {run_id!r} in {runs_dir}.")
 
 
 def find_active(runs_dir: Path) -> Run | None:
-    """The run that occupies the device, if any: one trains at a time, the others are queued."""
-    return next((run for run in find(runs_dir) if run.state().on_device), None)
+    """The run that occupies the device, whosever it is: one trains at a time, the others are queued."""
+    return next((run for run in find(runs_dir, of_all=True) if run.state().on_device), None)

@@ -3,11 +3,13 @@
 import contextlib
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unet_core.config.schema import RunConfig
 from unet_core.errors import RunError
+from unet_core.io import owners
 from unet_core.runs import control, queue
 from unet_core.runs import run as runs
 from unet_core.runs.run_state import START_SECONDS
@@ -16,6 +18,21 @@ from unet_core.training import finetune
 BUSY = 3  # exit status of a worker: the run's lock was taken
 LEFT = 4  # exit status of a worker: the run was removed from the queue
 LOCK_SECONDS = 3.0  # a page that tests a lock takes it for an instant
+
+Admission = Callable[[Sequence[RunConfig], Path, bool], None]
+_ADMISSIONS: list[Admission] = []
+
+
+def admit_by(admission: Admission) -> None:
+    """For a public server: what is asked before runs start. It gets their settings, the folder of runs and whether they
+    are new, and raises RunError to refuse them.
+    """
+    _ADMISSIONS[:] = [admission]
+
+
+def _admit(configs: Sequence[RunConfig], runs_dir: Path, are_new: bool) -> None:
+    for admission in _ADMISSIONS:
+        admission(configs, runs_dir, are_new)
 
 
 def launch(config: RunConfig, runs_dir: Path) -> runs.Run:
@@ -30,6 +47,7 @@ def launch_all(configs: Sequence[RunConfig], runs_dir: Path) -> list[runs.Run]:
     """The same for several runs, queued in this order; only the start of the first is waited for."""
     from unet_core.data import discovery  # images and numpy: a process that only waits does without
 
+    _admit(configs, runs_dir, are_new=True)
     configs = [finetune.resolve_init(config, runs_dir) for config in configs]
     for config in {(config.data.root, config.data.layout, config.data.recipe): config for config in configs}.values():
         discovery.search_data(config.data)
@@ -73,8 +91,10 @@ def _withdraw(created: Sequence[runs.Run]) -> RunError:
 def start(run: runs.Run) -> None:
     """Start the trainer of a run, new or interrupted, and wait until it trains or waits in the queue.
 
-    Raises RunError where it is active already or does not start.
+    Raises RunError where it is active already, is another's (`io.owners`) or does not start.
     """
+    owners.check_run(run.folder)
+    _admit([run.config], run.folder.parent, are_new=False)
     if run.alive():
         raise RunError(f"Run {run.id} is already {'in the queue' if run.queued else 'training'}.")
     alone = _is_free(run.folder.parent)
@@ -95,13 +115,16 @@ def continue_run(run: runs.Run, epochs: int = 20, lr: float | None = None) -> No
     An epoch that a stop cut short counts as saved.
 
     Raises:
-        RunError: the run is active, or saved no epoch.
+        RunError: the run is active, is another's, or saved no epoch.
         ConfigError: a number is out of range.
     """
+    owners.check_run(run.folder)
     if run.state().active:
         raise RunError(f"Run {run.id} is still active. Change its number of epochs instead.")
     if not run.has_last:
         raise RunError(f"Run {run.id} has no saved epoch to continue from. Start a new run.")
+    longer = replace(run.config, train=replace(run.config.train, epochs=epochs))
+    _admit([longer], run.folder.parent, are_new=False)
     control.request_continue(run.control, epochs, lr)
     try:
         start(run)

@@ -1,3 +1,5 @@
+import { visitorHeaders } from "./visitor.js";
+
 const TIMEOUT = 20_000; // ms after which a request counts as lost
 
 // Fetch text within a limited time. Aborted early by `signal`, when the element goes.
@@ -7,7 +9,8 @@ export async function fetchWithTimeout(url, signal) {
   const timer = setTimeout(stop, TIMEOUT);
   signal.addEventListener("abort", stop, { once: true });
   try {
-    const response = await fetch(url, { signal: request.signal, cache: "no-store" });
+    const options = { signal: request.signal, headers: visitorHeaders(), cache: "no-store" };
+    const response = await fetch(url, options);
     return { status: response.status, ok: response.ok, text: await response.text() };
   } finally {
     clearTimeout(timer);

@@ -6,6 +6,7 @@
 
 import { finder, setText } from "../shared/dom.js";
 import { load, save } from "../shared/session.js";
+import { visitorHeaders } from "../shared/visitor.js";
 import { entriesOf, fingerprint, fromEntries, fromInput, merge, proposeName } from "./collect.js";
 import { CancelledError, Sender, wait } from "./sender.js";
 import { Stream } from "./stream.js";
@@ -187,7 +188,7 @@ class Uploader {
   // One request to the app; gives the status and the JSON of the answer.
   async ask(method, path, body, signal) {
     const { uploads, token } = this.component.data;
-    const headers = { "X-Upload-Token": token, "Content-Type": "application/octet-stream" };
+    const headers = { "X-Upload-Token": token, "Content-Type": "application/octet-stream", ...visitorHeaders() };
     const response = await fetch(location.origin + uploads + path, { method, body, headers, signal, cache: "no-store" });
     const answer = await response.json().catch(() => ({})); // a proxy's own page
     return { status: response.status, body: answer };

@@ -1,5 +1,7 @@
 // The objects of the mask: [id, x, y, left, top, right, bottom] of each, fetched when Python names another set.
 
+import { visitorHeaders } from "../shared/visitor.js";
+
 export class Objects {
   // `changed()`: they have come; `lost()`: the server no longer has them; `failed()`: it does not respond.
   constructor({ changed, lost, failed }) {
@@ -18,7 +20,7 @@ export class Objects {
     this.id = id;
     if (!id) return;
     try {
-      const answer = await fetch(`${root}/data/${id}`);
+      const answer = await fetch(`${root}/data/${id}`, { headers: visitorHeaders() });
       if (answer.status === 404) return this.lost();
       const list = await answer.json();
       if (this.id !== id) return; // another set is wanted by now

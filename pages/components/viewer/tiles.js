@@ -1,5 +1,6 @@
 // The pixels of the layers, fetched in tiles as they are needed and kept up to a bound.
 
+import { visitorHeaders } from "../shared/visitor.js";
 import { sumUp } from "./drawing/tone.js";
 
 const MOST_REQUESTS = 6; // at a time, as many as a browser opens to one server
@@ -113,7 +114,7 @@ export class Tiles {
 
   async #load(key, request, signal) {
     try {
-      const answer = await fetch(`${this.root}/${key}`, { signal });
+      const answer = await fetch(`${this.root}/${key}`, { headers: visitorHeaders(), signal });
       if (answer.status === 404) {
         this.failed.set(key, TRIES);
         this.problem = "The server no longer has this image.";

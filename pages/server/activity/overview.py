@@ -4,7 +4,7 @@
      "jobs": [{"label": "Evaluating", "percent": 12}], "ended": null}
 
 `ended` has the run that a browser watched and that is over: {"id", "name", "state", "dice"}; "state" is "gone" where it
-was deleted. Where visitors do not know each other (`paths.is_public`) nothing is told.
+was deleted. A visitor of a public server is told of the own runs and jobs alone.
 """
 
 import math
@@ -14,34 +14,35 @@ from pathlib import Path
 from typing import Any
 
 from pages.server import background_job, run_feed
-from pages.server.paths import is_public
+from pages.server.lru import LRU
 from unet_core.errors import RunError
+from unet_core.io import owners
 from unet_core.runs import manage, queue, stages
 from unet_core.runs import run as runs
 
 FRESH_SECONDS = 0.8  # the runs folder is looked through so often, however many tabs ask
 LONG_SECONDS = 3.0  # a job that is shorter is not worth a word
-NOTHING: dict[str, Any] = {"run": None, "waiting": 0, "jobs": [], "ended": None}
 
 _LOCK = threading.Lock()
-_LATEST: dict[Path, tuple[float, dict[str, Any]]] = {}
+_LATEST: LRU[tuple[Path, str | None], tuple[float, dict[str, Any]]] = LRU(1000)
 
 
 def describe(runs_dir: Path, watched: str = "") -> dict[str, Any]:
     """See above; `watched` is the id of the run that the browser has seen active, "" = none."""
-    if is_public():
-        return NOTHING
+    key = runs_dir, owners.current()
     with _LOCK:
-        until, latest = _LATEST.get(runs_dir, (0.0, NOTHING))
-        if time.monotonic() >= until:
-            latest = {"run": _describe_active(runs_dir), "waiting": len(queue.waiting(runs_dir))}
-            _LATEST[runs_dir] = time.monotonic() + FRESH_SECONDS, latest
-    return {**latest, "jobs": _describe_jobs(), "ended": _describe_end(runs_dir, watched) if watched else None}
+        latest = _LATEST.get(key)
+        if latest is None or time.monotonic() >= latest[0]:
+            waiting = sum(owners.is_own(run.folder) for run in queue.waiting(runs_dir))
+            answer = {"run": _describe_active(runs_dir), "waiting": waiting}
+            latest = time.monotonic() + FRESH_SECONDS, answer
+            _LATEST.put(key, latest)
+    return {**latest[1], "jobs": _describe_jobs(), "ended": _describe_end(runs_dir, watched) if watched else None}
 
 
 def _describe_active(runs_dir: Path) -> dict[str, Any] | None:
     run = runs.find_active(runs_dir)
-    if run is None:
+    if run is None or not owners.is_own(run.folder):
         return None
     history, state = run_feed.history(run), run.state()
     begun = bool(history.steps) and history.started is not None and history.failed is None and history.finished is None
@@ -61,7 +62,7 @@ def _describe_jobs() -> list[dict[str, Any]]:
     return [
         {"label": label, "percent": math.floor(100 * job.fraction)}
         for job, label in background_job.ALL.listed()
-        if job.seconds >= LONG_SECONDS
+        if job.seconds >= LONG_SECONDS and job.owner == owners.current()
     ]
 
 

@@ -7,19 +7,17 @@
     DELETE /api/uploads/<id>               cancel; nothing stays
 
 Errors are {"error": "..."}. Each request needs a token that only the page gives (`issue_token`), in a header that
-another site cannot send, and must come from the app's own pages. An upload's id cannot be guessed.
+another site cannot send, and must come from the app's own pages. An upload's id cannot be guessed, and on a public
+server it is found for the visitor alone who began it.
 """
 
 import asyncio
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,10 +28,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pages.server import paths
-from unet_core.data.library.finishing import FinishJobs
+from pages.server.lru import LRU
+from pages.server.visitors import quotas
+from pages.server.visitors.libraries import all_libraries
+from pages.server.visitors.secret import read_secret
+from unet_core.data.library.finishing import FinishJob, FinishJobs
 from unet_core.data.library.library import Library
 from unet_core.data.library.manifest import Manifest
-from unet_core.data.library.uploads import StorageError, UploadError, UploadGoneError, Uploads
+from unet_core.data.library.uploads import StorageError, Upload, UploadError, UploadGoneError, Uploads
 from unet_core.errors import Cancelled, UnetError
 
 CHUNK = 2**23  # bytes of one request
@@ -47,6 +49,7 @@ SECRET = ".upload_secret"  # in the folder of the library; signs the tokens
 
 Answer = Callable[[Request, Uploads], Awaitable[Response]]
 _JOBS = FinishJobs()
+_UPLOADS: LRU[Path, Uploads] = LRU(1000)  # by the folder of the library
 
 
 class _RefusedError(Exception):
@@ -77,24 +80,7 @@ def is_fresh(token: str) -> bool:
 
 
 def _sign(text: str) -> str:
-    return hmac.new(_secret(paths.datasets_dir()), text.encode(), hashlib.sha256).hexdigest()
-
-
-@cache
-def _secret(folder: Path) -> bytes:
-    """A secret that the servers of a library share; where it cannot be kept, one of this process."""
-    path, fresh = folder / SECRET, secrets.token_bytes(32)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (
-            suppress(FileExistsError),
-            os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
-        ):
-            file.write(fresh)
-        kept = path.read_bytes()
-    except OSError:
-        return fresh
-    return kept if len(kept) == len(fresh) else fresh
+    return hmac.new(read_secret(paths.datasets_dir() / SECRET), text.encode(), hashlib.sha256).hexdigest()
 
 
 def _check(request: Request) -> None:
@@ -110,14 +96,20 @@ def _check(request: Request) -> None:
         raise _RefusedError(403, "The page is too old to upload. Reload it; the upload can be resumed.")
 
 
-@cache
-def _uploads(folder: Path) -> Uploads:
-    return Uploads(Library(folder))
+def _uploads(library: Library) -> Uploads:
+    """The unfinished uploads of a library, that of the visitor who asks: those of others are not found."""
+    return _UPLOADS.get_or_add(library.folder, lambda: Uploads(library))
 
 
 def remove_abandoned() -> None:
     """At the start of the server: remove uploads that got no byte for a day; later each new upload does."""
-    _uploads(paths.datasets_dir()).remove_abandoned()
+    for library in all_libraries(paths.datasets_dir()):
+        Uploads(library).remove_abandoned()
+
+
+def _find_job(request: Request, uploads: Uploads) -> FinishJob | None:
+    job = _JOBS.find(request.path_params["id"])
+    return job if job is not None and job.library_folder == uploads.library.folder else None
 
 
 class _Gate:
@@ -141,15 +133,20 @@ _LISTS, _CHUNKS = asyncio.Semaphore(4), _Gate(100)
 async def _begin(request: Request, uploads: Uploads) -> Response:
     async with _LISTS:  # a few at a time: a list may have some MiB
         body = await _read(request, MOST_LIST)
-        upload = await run_in_threadpool(lambda: uploads.begin(Manifest.from_json(body)))
+        upload = await run_in_threadpool(_begin_upload, body, uploads)
     return JSONResponse({"id": upload.id, "arrived": 0, "total": upload.manifest.total, "chunk": CHUNK}, 201)
 
 
+def _begin_upload(body: bytes, uploads: Uploads) -> Upload:
+    manifest = Manifest.from_json(body)
+    quotas.check_room(manifest.total)
+    return uploads.begin(manifest)
+
+
 async def _status(request: Request, uploads: Uploads) -> Response:
-    upload_id = request.path_params["id"]
-    if job := _JOBS.find(upload_id):
+    if job := _find_job(request, uploads):
         return JSONResponse(job.status())
-    upload = await run_in_threadpool(uploads.find, upload_id)
+    upload = await run_in_threadpool(uploads.find, request.path_params["id"])
     arrived, total = upload.arrived, upload.manifest.total
     return JSONResponse({"state": "receiving", "arrived": arrived, "total": total, "chunk": CHUNK})
 
@@ -180,14 +177,13 @@ async def _receive(request: Request, uploads: Uploads) -> Response:
 
 async def _finish(request: Request, uploads: Uploads) -> Response:
     body = await _read(request, 10_000)
-    upload_id = request.path_params["id"]
-    job = _JOBS.find(upload_id)
+    job = _find_job(request, uploads)
     if job is None or job.can_be_repeated:
         try:
             name = str(json.loads(body or b"{}").get("name", ""))[:200]
         except (ValueError, AttributeError) as error:
             raise _RefusedError(400, "The name cannot be read.") from error
-        upload = await run_in_threadpool(uploads.find, upload_id)
+        upload = await run_in_threadpool(uploads.find, request.path_params["id"])
         job = _JOBS.start(upload, name)  # another request may have started it meanwhile
     return JSONResponse(job.status(), 202)
 
@@ -222,7 +218,7 @@ def _route(path: str, method: str, answer: Answer) -> Route:
         content: dict[str, Any]
         try:
             _check(request)
-            response = await answer(request, _uploads(paths.datasets_dir()))
+            response = await answer(request, _uploads(paths.library()))
         except _RefusedError as error:
             status, content = error.status, {"error": str(error)}
         except UploadError as error:

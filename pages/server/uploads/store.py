@@ -6,6 +6,8 @@
     upload = store.get(key)                        # after a reload; raises GoneError once it was removed
     upload.files                                   # [("a.png", path), ...]; nothing of their content is in memory
 
+On a public server the visitor of an upload is its owner (`io.owners`), and nobody else reaches it with its key.
+
 A visitor's older uploads make room for the newer ones, then those of others that were used least recently. Which
 uploads are one visitor's is written in them, since a reload brings nothing but a key.
 """
@@ -18,10 +20,12 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from unet_core.errors import DataError
+from unet_core.io import owners
 from unet_core.io.files import write_atomically
 
 KEY = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -73,7 +77,7 @@ class UploadStore:
             )
         with self._lock:
             if upload is None:
-                upload = Upload(secrets.token_urlsafe(16), visitor or secrets.token_urlsafe(16), ())
+                upload = Upload(secrets.token_urlsafe(16), owners.current() or visitor or secrets.token_urlsafe(16), ())
             elif not (self.root / upload.key / LIST).is_file():  # removed meanwhile
                 upload = Upload(upload.key, upload.visitor, ())
             self._make_room(size, upload)
@@ -95,18 +99,23 @@ class UploadStore:
         """The upload of a key, which counts as used now. Raises GoneError."""
         with self._lock:
             self._remove_old()
-            upload = self._read(key)
+            upload = self._read_own(key)
             os.utime(self.root / key / LIST, (self._clock(), self._clock()))
             return upload
 
     def set_removed(self, upload: Upload, names: Sequence[str]) -> Upload:
         """The same upload without some images. Raises GoneError."""
         with self._lock:
-            self._read(upload.key)
+            self._read_own(upload.key)
             return self._write(Upload(upload.key, upload.visitor, upload.files, tuple(names)))
 
     def remove(self, key: str) -> None:
-        """Remove an upload, if it is there."""
+        """Remove an upload, if it is there and that of who acts."""
+        with suppress(GoneError):
+            self._read_own(key)
+            self._remove(key)
+
+    def _remove(self, key: str) -> None:
         if KEY.fullmatch(key):
             shutil.rmtree(self.root / key, ignore_errors=True)
 
@@ -114,6 +123,14 @@ class UploadStore:
         """Remove what was not used for too long; done too whenever an upload is added or looked for."""
         with self._lock:
             self._remove_old()
+
+    def _read_own(self, key: str) -> Upload:
+        """The upload of a key where it is that of who acts. Raises GoneError."""
+        upload = self._read(key)
+        owner = owners.current()
+        if owner is not None and (owner == owners.STRANGER or owner != upload.visitor):
+            raise GoneError
+        return upload
 
     def _read(self, key: str) -> Upload:
         if not KEY.fullmatch(key):
@@ -136,7 +153,7 @@ class UploadStore:
     def _remove_old(self) -> None:
         for used_at, key in self._list():
             if self._clock() - used_at > self._most_seconds:
-                self.remove(key)
+                self._remove(key)
 
     def _make_room(self, size: int, upload: Upload) -> None:
         """For `size` bytes more in `upload`, which itself stays."""
@@ -152,7 +169,7 @@ class UploadStore:
         for key in own_first:
             is_own = visitors[key] == upload.visitor
             if total > self._most or (is_own and total_of_visitor > self._most_of_visitor):
-                self.remove(key)
+                self._remove(key)
                 total -= sizes[key]
                 total_of_visitor -= sizes[key] * is_own
 

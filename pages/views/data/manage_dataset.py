@@ -12,11 +12,13 @@ from pages.ui.dataset_picker import SAMPLE, Chosen
 from pages.ui.formatting import plain
 from unet_core.data.library.library import FOLDER, HUB, UPLOADED, Entry
 from unet_core.errors import UnetError
+from unet_core.io import owners
 from unet_core.io.filenames import readable
 from unet_core.runs import run as runs
 
 ERROR = "dataset_error"  # in the session: what went wrong with the latest button; shown once
 MEBI = 2**20
+OF_SERVER = "A dataset of this server: look at it and predict with its models. Upload your own to repair it and train."
 
 
 def show(chosen: Chosen) -> None:
@@ -25,7 +27,7 @@ def show(chosen: Chosen) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="dataset_actions", width="content"):
         query = {dataset_picker.KEY: chosen.name}
         st.page_link("train.py", label=name_training(chosen.name), icon=":material/model_training:", query_params=query)
-        if entry is not None:
+        if entry is not None and owners.is_own(entry.root.parent):
             _show_rename(entry)
             _show_remove(entry)
 
@@ -45,7 +47,8 @@ def show_origin(chosen: Chosen | None) -> None:
         st.caption("48 synthetic images of fluorescent nuclei with exact masks, to try everything out.")
     elif (entry := dataset_picker.find_entry(chosen.name)) is not None:
         folder = f"Folder {plain(readable(str(chosen.root)))}" if paths.data_root() else "A folder of this server"
-        st.caption({UPLOADED: "Uploaded", HUB: "From the Hugging Face Hub"}.get(entry.kind, folder))
+        origin = {UPLOADED: "Uploaded", HUB: "From the Hugging Face Hub"}.get(entry.kind, folder)
+        st.caption(origin if owners.is_own(entry.root.parent) else OF_SERVER)
 
 
 def _show_rename(entry: Entry) -> None:

@@ -183,6 +183,8 @@ def replace_damaged(root: Path) -> None:
     """For callbacks: an empty recipe in place of one that cannot be read."""
     try:
         recipe_file.save(root, Recipe())
+    except UnetError as error:
+        st.session_state[ERROR] = str(error)
     except OSError as error:
         reason = error.strerror or error
         st.session_state[ERROR] = f"{root}: the recipe cannot be saved ({reason}). Check permissions and free space."

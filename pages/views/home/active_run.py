@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.server import run_feed
-from pages.server.paths import is_public, runs_dir
+from pages.server.paths import runs_dir
 from pages.ui import addresses, widgets
 from pages.ui.formatting import plain, score_text
 from pages.views.train.live import status
+from unet_core.io import owners
 from unet_core.runs import manage, queue, stages
 from unet_core.runs import run as runs
 from unet_core.runs.history import History
@@ -21,12 +22,18 @@ POINTS = 40  # of a small curve
 
 def show() -> None:
     """The card; nothing while no run trains."""
-    if not is_public() and runs.find_active(runs_dir()) is not None:
+    if _find_run() is not None:
         st.fragment(_show_run, run_every=SECONDS)()
 
 
-def _show_run() -> None:
+def _find_run() -> runs.Run | None:
+    """The run that trains, where it is the visitor's."""
     run = runs.find_active(runs_dir())
+    return run if run is not None and owners.is_own(run.folder) else None
+
+
+def _show_run() -> None:
+    run = _find_run()
     if run is None:
         st.rerun()  # the page, whose list of recent runs has the result
     state, history = run.state(), run_feed.history(run)
@@ -38,7 +45,7 @@ def _show_run() -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 widgets.state_badge(state)
                 st.markdown(f"**{plain(manage.label(run))}**", width="content")
-                if waiting := len(queue.waiting(runs_dir())):
+                if waiting := sum(owners.is_own(other.folder) for other in queue.waiting(runs_dir())):
                     st.caption(f"{waiting} in the queue", width="content")
                 with st.container(key="home_next", width="content"):
                     st.page_link(

@@ -1,7 +1,7 @@
 """The guide of the first run on Home: data, training, masks and scores, each step with its state; it can be skipped.
 
 It is shown until there is a second run, and not again once it was finished or skipped. A server for everybody remembers
-that for the visit alone, a local one beside its runs; there a visitor sees only the run that was started here.
+that for the visit alone, a local one beside its runs.
 """
 
 import contextlib
@@ -15,13 +15,13 @@ from pages.ui.formatting import plain, score_text
 from pages.views.predict import uploads
 from unet_core.config.schema import RunConfig
 from unet_core.errors import UnetError
+from unet_core.io import owners
 from unet_core.runs import run as runs
 from unet_core.training import launch
 
 OVER = "guide_over"  # in the session, and the name of an empty file beside the runs: finished or skipped
 SHOWN = "guide_shown"  # in the session: whether the visitor has the guide, and gets its hints
 VISITED = "guide_visited"  # in the session: the pages of the last step that were opened from here
-STARTED = "guide_run"  # in the session: the run that the guide started
 ERROR = "guide_error"  # in the session: why training did not start; shown once
 DONE, NOW, LATER = "Done", "Now", "Later"
 ICONS = {
@@ -60,8 +60,7 @@ def show_hint(page: str) -> None:
 
 def _find_runs() -> list[runs.Run]:
     """The runs that the guide speaks of, newest first; never those of other visitors."""
-    existing = runs.find(paths.runs_dir())
-    return [run for run in existing if run.id == st.session_state.get(STARTED)] if paths.is_public() else existing
+    return [run for run in runs.find(paths.runs_dir()) if owners.is_own(run.folder)]
 
 
 def _is_wanted(existing: list[runs.Run]) -> bool:
@@ -144,8 +143,7 @@ def _show_training(run: runs.Run | None) -> None:
 def _start() -> None:
     """Called by the button."""
     try:
-        run = launch.launch(RunConfig().replace(root=str(paths.sample_data().resolve())), paths.runs_dir())
-        st.session_state[STARTED] = run.id
+        launch.launch(RunConfig().replace(root=str(paths.sample_data().resolve())), paths.runs_dir())
     except UnetError as error:
         st.session_state[ERROR] = str(error)
 

@@ -7,13 +7,16 @@ import streamlit as st
 from pages.server.background_job import CANCELLED
 from pages.server.hub.model_jobs import HubLook, HubPull
 from pages.server.paths import models_dir
+from pages.server.visitors import quotas
 from pages.ui import widgets
 from pages.ui.formatting import plain
 from unet_core.config.choices import NORMALIZATIONS
+from unet_core.errors import UnetError
 from unet_core.hub import access
 from unet_core.models.foreign import OWN
 
 LOOK, PULL = "hub_look", "hub_pull"  # jobs in the session
+REFUSED = "hub_refused"  # in the session: why a download did not start; shown once
 
 
 def show() -> Path | None:
@@ -86,6 +89,8 @@ def _show_offer(job: HubLook) -> None:
     offer = job.offer
     if offer is None:
         return
+    if message := st.session_state.pop(REFUSED, None):
+        widgets.show_error(message)
     recognized = offer.recognized
     gated = ", gated" * offer.is_gated + ", private" * offer.is_private
     channels, classes = recognized.config.in_channels, recognized.config.num_classes
@@ -126,6 +131,11 @@ def _show_offer(job: HubLook) -> None:
 def _start_pull(look: HubLook, normalization: str) -> None:
     """Called by the button."""
     if look.offer is None:
+        return
+    try:
+        quotas.check_room(look.offer.size)
+    except UnetError as error:
+        st.session_state[REFUSED] = str(error)
         return
     job = HubPull(look.offer, models_dir(), st.session_state.get("hub_token", ""), normalization)
     st.session_state[PULL] = job

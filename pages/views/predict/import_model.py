@@ -7,7 +7,8 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from pages.server.model_registry import Model
-from pages.server.paths import models_dir
+from pages.server.paths import is_public, models_dir
+from pages.server.visitors import quotas
 from pages.ui import widgets
 from pages.ui.formatting import plain
 from pages.views.predict import hub_model
@@ -39,8 +40,9 @@ def show() -> None:
     message = st.session_state.pop("model_added", None)
     with st.expander("Add a model", icon=":material/upload:", expanded=hub_model.is_busy()):
         folder = hub_model.show()
+        kinds = ".safetensors" if is_public() else ".safetensors, .pth, .pt"
         files = st.file_uploader(
-            "Or upload a checkpoint: a ZIP, its files, or weights of another program (.safetensors, .pth, .pt)",
+            f"Or upload a checkpoint: a ZIP, its files, or weights of another program ({kinds})",
             accept_multiple_files=True,
             key="weights",
         )
@@ -60,6 +62,8 @@ def add(files: dict[str, bytes]) -> None:
 
     notes: list[str] = []
     try:
+        quotas.check_model_files(list(files))
+        quotas.check_room(sum(map(len, files.values())))
         folder = import_weights.import_model(files, models_dir(), tell=notes.append)
     except UnetError as error:
         widgets.show_error(error)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.server.paths import runs_dir
+from pages.server.visitors import quotas
 from pages.ui import widgets
 from pages.ui.formatting import duration_text, plain
 from pages.ui.settings import values_of
@@ -32,6 +33,7 @@ def forget() -> None:
 def begin(config: RunConfig, kind: str) -> None:
     """Start the process."""
     try:
+        quotas.check_settings(config, runs_dir())
         st.session_state[f"{kind}_folder"] = str(process.start(config, runs_dir(), kind).folder)
     except UnetError as error:
         st.session_state[f"{kind}_error"] = str(error)

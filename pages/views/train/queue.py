@@ -9,6 +9,7 @@ from pages.server.paths import runs_dir
 from pages.ui import undo, widgets
 from pages.ui.formatting import plain
 from unet_core.errors import UnetError
+from unet_core.io import owners
 from unet_core.runs import leaderboard, queue
 from unet_core.runs import run as runs
 from unet_core.training import requeue
@@ -23,8 +24,13 @@ def show() -> None:
 
 
 def _show_queue(was_busy: bool) -> None:
-    """Runs every two seconds, to show also the runs that another tab or the command line has added."""
-    training, waiting = runs.find_active(runs_dir()), queue.waiting(runs_dir())
+    """Runs every two seconds, to show also the runs that another tab or the command line has added.
+
+    A visitor of a public server sees the own ones.
+    """
+    training, everybody = runs.find_active(runs_dir()), queue.waiting(runs_dir())
+    waiting = [run for run in everybody if owners.is_own(run.folder)]
+    others = len(everybody) - len(waiting)
     if was_busy != (training is not None):
         st.rerun()  # the whole page: the labels of its buttons depend on this
     if message := st.session_state.get("queue_error"):  # stays until the next click on a button
@@ -33,8 +39,9 @@ def _show_queue(was_busy: bool) -> None:
     if not waiting:
         return
     with st.container(border=True, key="queue"):
-        head = f"**{_name(training)}** is training" if training else "The next run is about to start"
-        st.markdown(f":material/hourglass_empty: {head} · **{len(waiting)}** in the queue")
+        head = f"{_name_training(training)} is training" if training else "The next run is about to start"
+        more = f", {others} of other visitors" if others else ""
+        st.markdown(f":material/hourglass_empty: {head} · **{len(waiting)}** in the queue{more}")
         for position, run in enumerate(waiting[:MOST], 1):
             _show_row(position, run, len(waiting))
         if len(waiting) > MOST:
@@ -93,6 +100,10 @@ def _show_orphans(waiting: list[runs.Run]) -> None:
             on_click=_do,
             args=(queue.restart_orphans, runs_dir()),
         )
+
+
+def _name_training(run: runs.Run) -> str:
+    return f"**{_name(run)}**" if owners.is_visible(run.folder) else "Another visitor's run"
 
 
 def _name(run: runs.Run) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.server.paths import runs_dir
-from pages.ui import addresses
+from pages.server.visitors import quotas
+from pages.ui import addresses, visitor
 from pages.views.train import queue as queue_view
 from pages.views.train.live import next_steps
 from unet_core.errors import UnetError
@@ -49,6 +50,8 @@ def show(run: runs.Run, state: RunState, history: History) -> None:
     """The buttons, side by side in the container that is open."""
     if message := st.session_state.pop(RUN_MESSAGE, ""):
         st.toast(message, icon=":material/check:")
+    if not visitor.is_own(run):
+        return
     match state:
         case RunState.QUEUED:
             _show_position(run)
@@ -146,6 +149,7 @@ def _set_lr(run: runs.Run, opened: int) -> str:
 def _set_epochs(run: runs.Run, opened: int) -> str:
     """The same for the number of epochs."""
     epochs = st.session_state[f"change_epochs:{run.id}:{opened}"]
+    quotas.check_epochs(int(epochs))
     run.request_epochs(epochs)
     return f"Training ends after {epochs} epochs."
 

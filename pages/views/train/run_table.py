@@ -10,14 +10,15 @@ from typing import Any
 import streamlit as st
 
 from pages.server import run_feed
-from pages.server.paths import runs_dir
-from pages.ui import dataset_picker, undo, widgets
+from pages.server.paths import is_public, runs_dir
+from pages.ui import dataset_picker, undo, visitor, widgets
 from pages.ui.formatting import duration_text, plain
 from pages.views.train import LIVE, form, run_compare
 from pages.views.train.live_run import TRAINING_TIME
 from unet_core.config import reproduce
 from unet_core.config.schema import RunConfig
 from unet_core.errors import RunError, UnetError
+from unet_core.io import owners
 from unet_core.runs import manage
 from unet_core.runs import run as runs
 from unet_core.runs.manage import Notes
@@ -101,7 +102,7 @@ def show() -> None:
     total = sum(values["size"] for _, values in listed)
     number = "1 run" if len(listed) == 1 else f"{len(listed)} runs"
     st.caption(
-        f"{number}, {total:,.0f} MiB in {plain(str(runs_dir()))}. "
+        f"{number}, {total:,.0f} MiB{'' if is_public() else f' in {plain(str(runs_dir()))}'}. "
         "Select a row to open, rename, copy, download or delete the run, two or more to compare them."
     )
     if message := st.session_state.pop("runs_error", None):
@@ -177,16 +178,12 @@ def panel(run: runs.Run) -> None:
                     on_click="ignore",
                     help="The best checkpoint alone: all that is needed to predict.",
                 )
-            deletion(run)
-        with st.form(f"notes-{run.id}", border=False):
-            name = st.text_input("Name", notes.name, max_chars=manage.LONGEST_NAME, placeholder=run.id)
-            note = st.text_area("Note", notes.note, max_chars=manage.LONGEST_NOTE, height=80)
-            if st.form_submit_button("Save", icon=":material/save:", key="keep_notes"):
-                try:
-                    manage.write_notes(run, Notes(name, note))
-                    st.rerun()
-                except UnetError as error:
-                    widgets.show_error(error)
+            if is_own := owners.is_own(run.folder):
+                deletion(run)
+        if is_own:
+            write_notes(run, notes)
+        else:
+            st.caption(visitor.OF_SERVER)
         with st.expander("Show code", icon=":material/code:"):
             st.caption("Reproduce this run from the command line or from Python:")
             try:
@@ -194,6 +191,19 @@ def panel(run: runs.Run) -> None:
                 st.code(reproduce.command_line(config), language="bash", wrap_lines=True)
                 st.code(reproduce.python_code(config), language="python")
             except UnetError as error:  # its settings cannot be read
+                widgets.show_error(error)
+
+
+def write_notes(run: runs.Run, notes: Notes) -> None:
+    """The form of the name and the note."""
+    with st.form(f"notes-{run.id}", border=False):
+        name = st.text_input("Name", notes.name, max_chars=manage.LONGEST_NAME, placeholder=run.id)
+        note = st.text_area("Note", notes.note, max_chars=manage.LONGEST_NOTE, height=80)
+        if st.form_submit_button("Save", icon=":material/save:", key="keep_notes"):
+            try:
+                manage.write_notes(run, Notes(name, note))
+                st.rerun()
+            except UnetError as error:
                 widgets.show_error(error)
 
 

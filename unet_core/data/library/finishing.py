@@ -24,6 +24,7 @@ class FinishJob:
         self.entry: Entry | None = None
         self.notes: tuple[str, ...] = ()
         self.can_be_repeated = False
+        self.library_folder = upload.library.folder
         self._total = upload.manifest.total
         self._step = (0, 0, "")  # bytes so far, in all, name of the file
         self._thread = threading.Thread(target=self._run, args=(upload, name, slots), name="finish upload", daemon=True)

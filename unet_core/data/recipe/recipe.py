@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from unet_core.errors import DataError
+from unet_core.io import owners
 from unet_core.io.filenames import readable
 from unet_core.io.files import cache_folder, write_atomically
 
@@ -161,8 +162,9 @@ def load(root: Path) -> Recipe:
 def save(root: Path, recipe: Recipe) -> Path:
     """Write the recipe beside the files, or where the folder cannot be written into the user's cache; gives its path.
 
-    Raises OSError where neither can be written.
+    Raises OSError where neither can be written, DataError where the dataset is not that of who acts (`io.owners`).
     """
+    owners.check_dataset(root)
     beside, elsewhere = root / FILE, path_elsewhere(root)
     try:
         write_atomically(beside, recipe.to_json())

@@ -144,7 +144,8 @@ def repair(dataset: Dataset, remedy: Remedy, names: tuple[str, ...]) -> Repaired
 def _search(key: str, decides: bool, _root: Path, _recipe: Recipe) -> tuple[dict[str, Sample], Look | None]:
     """The samples by a recipe that is not the saved one, and how their masks are then read if `decides`."""
     with tempfile.TemporaryDirectory() as folder:
-        file = recipe_file.save(Path(folder), _recipe)
+        file = Path(folder) / recipe_file.FILE
+        file.write_text(_recipe.to_json(), encoding="utf-8")
         search = discovery.examine(DataConfig(root=str(_root), recipe=str(file)))
     samples = {sample.id: sample for sample in search.samples}
     if not decides:

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages.server.paths import runs_dir
+from pages.server.visitors import quotas
 from pages.ui import dataset_picker, form_state, widgets
 from pages.ui.formatting import plain
 from pages.views.train import before_start, plan
@@ -17,6 +18,7 @@ from pages.views.train.plan import Plan
 from pages.views.train.settings import duration
 from unet_core.config.schema import RunConfig
 from unet_core.errors import UnetError
+from unet_core.io import owners
 from unet_core.planning import devices
 from unet_core.runs import run as runs
 from unet_core.training import launch
@@ -74,7 +76,7 @@ def show(config: RunConfig, usable: bool, advice: Plan) -> None:
             duration.show(plan.describe(advice, config), config, advice)
         plan.explain(advice)
     with st.container():  # has its place also where it is empty
-        usable = usable and _check_device(config)
+        usable = usable and _may_train() and _check_device(config)
     if st.session_state.pop(ASKED, False):
         _start_changed(config, usable)
     active = runs.find_active(runs_dir())
@@ -88,13 +90,23 @@ def show(config: RunConfig, usable: bool, advice: Plan) -> None:
             disabled=not usable,
             on_click=start,
             args=(config, _read_input()),
-            help=f"Run {plain(active.id)} is using the device. This run starts when its turn comes."
-            if active
-            else None,
+            help=f"{_name(active)} is using the device. This run starts when its turn comes." if active else None,
         )
         before_start.check_button(usable)
     if message := st.session_state.pop("start_error", None):
         widgets.show_error(message)
+
+
+def _name(run: runs.Run) -> str:
+    return f"Run {plain(run.id)}" if owners.is_visible(run.folder) else "Another visitor's run"
+
+
+def _may_train() -> bool:
+    """Whether visitors of this server train; where not, that is said."""
+    problem = quotas.training_problem()
+    if problem:
+        st.info(problem, icon=":material/block:")
+    return not problem
 
 
 def _check_device(config: RunConfig) -> bool:
