@@ -101,7 +101,11 @@ class Container:
                 ),
             ]
         )
-        variables = {"PATH": "/usr/local/bin:/usr/bin:/bin"} | self.image.environment | self.environment
+        variables = (
+            {"PATH": "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"}
+            | self.image.environment
+            | self.environment
+        )
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", script]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)

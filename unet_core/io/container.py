@@ -7,6 +7,7 @@ init sends does not reach them. In a container they cannot survive: when its fir
 rest at once, unsaved. So each is told, and this process ends last.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -45,7 +46,8 @@ def main(command: Sequence[str]) -> int:
 
 def _end_all(number: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
     """Ask every process to end but this one and the first, which the kernel leaves out of -1."""
-    os.kill(-1, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # none is left
+        os.kill(-1, signal.SIGTERM)
 
 
 if __name__ == "__main__":
