@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.helpers.browser import poll
 from tests.helpers.dockerfile import Image, context_files
 
 BASE = "python3,python3-venv,ca-certificates"
@@ -134,6 +135,8 @@ class Container:
 
     def __exit__(self, *_: object) -> None:
         assert self.process is not None
+        left = self.processes()
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        poll(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), what="the end of the container")

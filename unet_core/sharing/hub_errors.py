@@ -6,7 +6,7 @@ from unet_core.errors import HubError, UnetError
 from unet_core.hub.repo_id import Reference
 
 TOKENS_PAGE = "settings/tokens"
-VERBS = {"model": "Push", "space": "Publish"}  # what is done again, by the kind of repository
+VERBS = {"model": "Push", "space": "Publish", "mirror": "Try"}  # what is done again, by what the repository is
 PAID_SPACE = (
     "a Space that runs this app (sdk: docker) needs a paid plan of {owner} (402), see {endpoint}/pricing. Free: run it "
     "on this machine (unet-studio), on Streamlit Community Cloud (docs/space.md), or as a page without a server "
@@ -27,7 +27,7 @@ def explain(
 ) -> Exception:
     """The error for a user; one that is already for users, or none of the Hub's, is given back as it is.
 
-    `kind` is that of the repository, model or space; `creating` says that it was being made.
+    `kind` is what the repository is, a key of VERBS; `creating` says that it was being made.
     """
     again = f"{VERBS[kind].lower()} again; what has arrived is not sent again"
     if isinstance(error, UnetError):
@@ -69,14 +69,15 @@ def _by_status(status: int, error: Any, reference: Reference, endpoint: str, aga
             f"{endpoint}/{TOKENS_PAGE}, then set HF_TOKEN or run `hf auth login`."
         )
     if status == 402:
+        public = "" if verb == VERBS["mirror"] else f"{verb} with --public. "
         return (
-            f"{owner} needs a paid plan for this (402): its free private storage is used up. {verb} with --public, "
-            f"remove old private repositories, or see {endpoint}/pricing."
+            f"{owner} needs a paid plan for this (402): its free private storage is used up. "
+            f"{public}Remove old private repositories, or see {endpoint}/pricing."
         )
     if status == 403:
         return (
             f"the token may not write to {owner} (403). Make one with write access to it at {endpoint}/{TOKENS_PAGE}, "
-            f"or {verb.lower()} to your own account."
+            "or name a repository of your own account."
         )
     if status == 404:
         return (

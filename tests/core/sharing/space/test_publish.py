@@ -157,7 +157,7 @@ def test_a_free_account_is_told_what_is_free(run: Run, hub: PushHub, capsys: pyt
     ("status", "message"),
     [
         (401, r"missing, wrong or expired \(401\)"),
-        (403, r"may not write to anna \(403\).*or publish to your own account"),
+        (403, r"may not write to anna \(403\).*or name a repository of your own account"),
         (404, r"no user or organization anna"),
         (429, r"too many requests \(429\)\. Wait 90 s and publish again"),
         (500, r"has trouble \(error 500\)\. Wait and publish again"),
