@@ -43,7 +43,7 @@ GONE_SECONDS = 5.0  # of the issue: from the signal until no trainer is left
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Image]:
+def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Image]]:
     """The root of a Space that was published with a tiny model, and what its Dockerfile says."""
     if lacking := debian_root.missing():
         pytest.skip(f"Needs {lacking}.")
@@ -64,7 +64,8 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Image]:
     base = time.monotonic()
     debian_root.build(folder / "root", image, folder / "files")
     print(f"base {base - started:.0f} s, steps of the Dockerfile {time.monotonic() - base:.0f} s")
-    return folder / "root", image
+    yield folder / "root", image
+    shutil.rmtree(folder / "root")  # 1.5 GB
 
 
 @pytest.fixture
