@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.helpers import debian_root
 from tests.helpers.browser import ARGUMENTS, CHROMIUM, poll
-from tests.helpers.debian_root import Container
+from tests.helpers.debian_root import Container, is_running
 from tests.helpers.dockerfile import Image, read_image
 from tests.helpers.tls_proxy import make_certificate, running_tls_proxy
 from unet_core.config.schema import RunConfig
@@ -191,7 +191,7 @@ def test_a_training_is_saved_and_gone_when_the_container_ends(
     expect(panel).to_be_visible(timeout=120_000)
     if panel.get_attribute("open") is None:
         panel.locator("summary").click()
-    frame.locator('.uploader input[data-is="zip"]').set_input_files(packed_dataset(tmp_path))
+    frame.locator('.uploader input[data-is="files"]').set_input_files(packed_dataset(tmp_path))
     frame.get_by_label("Name of the dataset").fill("mine")
     frame.locator(".uploader").get_by_role("button", name="Upload", exact=True).click()
     expect(frame.get_by_text("6 images scanned")).to_be_visible(timeout=120_000)
@@ -204,7 +204,7 @@ def test_a_training_is_saved_and_gone_when_the_container_ends(
     trainers = [pid for pid in container.processes() if b"unet_core.training.worker" in command_of(pid)]
     assert len(trainers) == 1
     container.terminate()
-    poll(lambda: not any(Path(f"/proc/{pid}").exists() for pid in trainers), GONE_SECONDS, "its end")
+    poll(lambda: not any(map(is_running, trainers)), GONE_SECONDS, "its end")
     trainer_seconds = time.monotonic() - started
     assert container.process is not None
     code = container.process.wait(60)

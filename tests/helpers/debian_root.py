@@ -139,4 +139,12 @@ class Container:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        poll(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), what="the end of the container")
+        poll(lambda: not any(map(is_running, left)), what="the end of the container")
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and has not ended; one that nobody has waited for is still listed."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
