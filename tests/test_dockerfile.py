@@ -79,5 +79,6 @@ def test_the_image_gets_the_app_and_nothing_that_lies_beside_it(tmp_path: Path) 
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     sent = set(context_files(tmp_path, (ROOT / ".dockerignore").read_text()))
+    single = ("app.py", ".streamlit/config.toml", "requirements.txt", "LICENSE")
     app = {name for name in names if name.startswith(("pages/", "unet_core/"))}
-    assert sent == app | {"app.py", ".streamlit/config.toml", "requirements.txt", "model/cells/model.safetensors"}
+    assert sent == app | {*single, "model/cells/model.safetensors"}

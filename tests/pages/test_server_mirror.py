@@ -33,3 +33,24 @@ def test_what_changed_just_before_a_sigterm_is_on_the_hub_and_comes_back_on_an_e
         server.process.wait(60)
     assert manage.label(Run(server.runs_dir / trained.id)) == "the last moment"
     assert "Traceback" not in server.log.read_text()
+
+
+def test_secrets_of_streamlit_name_the_mirror_and_the_model_too(trained, tmp_path, monkeypatch):
+    """As Streamlit Community Cloud gives them: in secrets.toml, whose top level becomes the environment."""
+    server = Server(tmp_path)
+    shutil.copytree(trained.best, tmp_path / "HeLa")
+    shutil.copytree(trained.folder, server.runs_dir / trained.id)
+    (tmp_path / ".streamlit").mkdir()
+    with running_push_hub() as hub:
+        secrets = {"UNET_STUDIO_MIRROR": "anna/runs", "HF_TOKEN": TOKEN, "HF_HOME": tmp_path / "hf-home"}
+        secrets |= {"HF_ENDPOINT": hub.endpoint, "UNET_STUDIO_MODEL": tmp_path / "HeLa"}
+        lines = (f'{name} = "{value}"\n' for name, value in secrets.items())
+        (tmp_path / ".streamlit" / "secrets.toml").write_text("".join(lines))
+        for name in secrets:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        server.start()
+        poll(lambda: "anna/runs" in hub.repos and hub.repos["anna/runs"].files, what="the first copy")
+        assert server.process is not None
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(60)

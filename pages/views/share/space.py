@@ -17,8 +17,7 @@ from unet_core.sharing.repository import CARD
 JOB, NAME = "space_job", "share_space"  # in the session
 ABOUT = (
     "This app with this model, in public mode, built by the Hub from this version of UNet Studio. It needs a paid plan "
-    "of the owner. Free: run it on this machine, on Streamlit Community Cloud, or as a page without a server "
-    "(`unet-studio publish RUN --static DIR`)."
+    "of the owner. Free: run it on this machine, on Streamlit Community Cloud, or as a page without a server."
 )
 
 
