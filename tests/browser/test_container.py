@@ -35,6 +35,7 @@ from unet_core.training import runner
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(3600)]
 
 HUB, SPACE = "huggingface.co", "anna-cells.hf.space"
+OF_A_SPACE = {"SPACE_ID": "anna/cells", "SPACE_HOST": SPACE}  # what the Hub tells the container
 FRAME = (
     f'<!doctype html><title>Space</title><iframe src="https://{SPACE}/%s" style="width:1380px;height:960px"></iframe>'
 )
@@ -77,7 +78,7 @@ def container(space: tuple[Path, Image], tmp_path: Path) -> Iterator[Container]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with Container(root, image, tmp_path / "log", STREAMLIT_SERVER_PORT=str(port)) as running:
+    with Container(root, image, tmp_path / "log", STREAMLIT_SERVER_PORT=str(port), **OF_A_SPACE) as running:
         started = time.monotonic()
         poll(lambda: is_healthy(port), 120, "the container")
         print(f"healthy after {time.monotonic() - started:.1f} s")

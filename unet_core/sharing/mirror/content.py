@@ -7,15 +7,28 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from unet_core.io import trash
 from unet_core.runs import manage
 from unet_core.runs.run import Run
 
 RUNS = "runs"  # the folder of all runs in the repository
-LEFT_OUT = (*manage.NOT_PACKED, "worker.log", "reading.json")  # files of this machine and this moment
+# Files of this machine and this moment. Whose a run is must be copied: without it, it would be everybody's.
+LEFT_OUT = ("lock", "heartbeat", "queue", "control", "worker.log", "reading.json")
 CHECKPOINTS = ("checkpoints/best", "checkpoints/last")
 ID = re.compile(r"\d{8}-\d{6}-[A-Za-z0-9._-]{1,120}")  # of a run, as `runs.create` makes it
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}")  # of a file
 TRIES = 3  # to see a checkpoint folder that its trainer does not replace meanwhile
+
+
+def find_runs(runs_dir: Path) -> dict[str, Run]:
+    """The runs of all visitors, by id."""
+    folders = [path.parent for path in runs_dir.glob("*/config.json")]
+    return {folder.name: Run(folder) for folder in sorted(folders, reverse=True) if ID.fullmatch(folder.name)}
+
+
+def find_deleted(runs_dir: Path) -> set[str]:
+    """The ids of runs in the trash."""
+    return {item.name for item in trash.find(runs_dir / manage.TRASH)}
 
 
 def list_files(run: Run) -> dict[str, Path]:

@@ -15,7 +15,6 @@ from typing import Any
 
 from unet_core.errors import HubError
 from unet_core.hub.repo_id import address_of_hub, parse
-from unet_core.runs import manage
 from unet_core.runs import run as runs
 from unet_core.sharing import hub_errors
 from unet_core.sharing.mirror import content
@@ -66,8 +65,7 @@ class Mirror:
     def _fetch(self) -> list[str]:
         api = self._api()
         remote = self._list(api)
-        here = {run.id for run in runs.find(self.runs_dir)}
-        deleted = {item.name for item in manage.deleted(self.runs_dir)}
+        here, deleted = content.find_runs(self.runs_dir).keys(), content.find_deleted(self.runs_dir)
         self._here |= here | (deleted & remote.keys())
         fetched = [run_id for run_id in sorted(remote, reverse=True) if run_id not in here | deleted]
         for run_id in fetched:
@@ -95,7 +93,7 @@ class Mirror:
             fresh.rename(self.runs_dir / run_id)
 
     def _save(self, at_once: bool) -> list[str]:
-        here = {run.id: run for run in runs.find(self.runs_dir) if content.ID.fullmatch(run.id)}
+        here = content.find_runs(self.runs_dir)
         changed = [run for run in here.values() if self._is_due(run, at_once)]
         gone = sorted(self._here - here.keys())
         self._here |= here.keys()

@@ -87,6 +87,6 @@ the settings of the Space:
 |---|---|---|
 | `UNET_STUDIO_MIRROR` | variable | a private model repository, `owner/name`, that runs are copied to |
 | `HF_TOKEN` | secret | a token that may write to it; it is never used for visitors |
-| `STREAMLIT_SERVER_COOKIE_SECRET` | secret | any long text, so that visitors are recognized after a restart |
+| `UNET_STUDIO_SECRET` | secret | any long text, so that visitors are recognized after a restart |
 """
     return f"---\n{data.to_yaml(line_break=chr(10)).rstrip()}\n---\n\n{text}"

@@ -45,13 +45,14 @@ def files_of(run: Run) -> dict[str, bytes]:
 
 def test_an_empty_disk_gets_the_runs_back_as_they_were(mirror: Mirror, run: Run, hub: PushHub, tmp_path: Path) -> None:
     manage.write_notes(run, manage.Notes("Nuclei", "the good one"))
+    (run.folder / "owner").write_text("0" * 32)  # without it, it would be everybody's
     assert mirror.fetch() == [] and stored(hub).private
     assert mirror.save() == [run.id]
     other = elsewhere(tmp_path)
     assert other.fetch() == [run.id]
     back = Run(other.runs_dir / run.id)
     assert files_of(back) == files_of(run)
-    assert {"config.json", "split.json", "events.jsonl", "notes.json", "checkpoints/last/sha256"} < files_of(
+    assert {"config.json", "split.json", "events.jsonl", "notes.json", "owner", "checkpoints/last/sha256"} < files_of(
         back
     ).keys()
     verify(back.best)
