@@ -148,5 +148,9 @@ def test_pixels_are_for_whom_they_were_put(monkeypatch):
     for path in (f"/viewer/pixels/{own}/0/0/0", f"/viewer/values/{own}/0/0", f"/viewer/data/{data}"):
         assert ask(path, {"cookie": f"{identity.COOKIE}={first}"})[0] == 200
         for headers in ({}, {"cookie": f"{identity.COOKIE}={second}"}):
-            assert ask(path, headers)[::2] == ask("/viewer/data/" + "0" * 48, headers)[::2] == (404, b"No longer available.")
+            assert (
+                ask(path, headers)[::2]
+                == ask("/viewer/data/" + "0" * 48, headers)[::2]
+                == (404, b"No longer available.")
+            )
     assert ask(f"/viewer/pixels/{own[:32]}/0/0/0", {"cookie": f"{identity.COOKIE}={first}"})[0] == 404
