@@ -8,11 +8,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from unet_core.cli import app, check, control, data, download, models, planning, queue, runs, share, train
+from unet_core.cli import app, check, control, data, download, models, planning, publish, queue, runs, share, train
 from unet_core.cli.output import print_error, print_result, program
 from unet_core.errors import UnetError
 
-MODULES = (app, train, planning, control, runs, queue, models, share, check, data, download)  # in the order of the help
+MODULES = (app, train, planning, control, runs, queue, models, share, publish, check, data, download)  # in the order of the help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
