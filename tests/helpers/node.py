@@ -17,12 +17,15 @@ needs_node = pytest.mark.skipif(NODE is None, reason="Node.js is not installed; 
 
 # Arrays go in and out as {"type", "base64"}.
 FRAME = """
-const TYPES = { uint8: Uint8Array, uint16: Uint16Array, int32: Int32Array, float32: Float32Array, float64: Float64Array };
+const TYPES = {
+  uint8: Uint8Array, uint16: Uint16Array, int32: Int32Array, float32: Float32Array, float64: Float64Array,
+};
 const revive = (key, value) => value && value.base64 !== undefined
   ? new TYPES[value.type](Uint8Array.from(Buffer.from(value.base64, "base64")).buffer) : value;
 const pack = (key, value) => {
   const type = Object.keys(TYPES).find((name) => value instanceof TYPES[name]);
-  return type ? { type, base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") } : value;
+  if (!type) return value;
+  return { type, base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") };
 };
 let text = "";
 for await (const part of process.stdin) text += part;

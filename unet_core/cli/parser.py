@@ -12,7 +12,20 @@ from unet_core.cli import app, check, control, data, download, models, planning,
 from unet_core.cli.output import print_error, print_result, program
 from unet_core.errors import UnetError
 
-MODULES = (app, train, planning, control, runs, queue, models, share, publish, check, data, download)  # in the order of the help
+MODULES = (
+    app,
+    train,
+    planning,
+    control,
+    runs,
+    queue,
+    models,
+    share,
+    publish,
+    check,
+    data,
+    download,
+)  # in the order of the help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,12 +26,16 @@ def add_arguments(commands: "Commands") -> None:
     parser.add_argument("--dataset", metavar="NAME", default="", help=text)
     text = f"license of the model: {', '.join(LICENSES)} (default: {UNKNOWN})"
     parser.add_argument("--license", metavar="NAME", choices=LICENSES, default=UNKNOWN, help=text)
-    parser.add_argument("--no-scores", action="store_true", help="do not score images first; the page then has no scores")
+    parser.add_argument(
+        "--no-scores", action="store_true", help="do not score images first; the page then has no scores"
+    )
     text = "a name of yours or of this machine that may be seen; may be given several times"
     parser.add_argument("--allow", metavar="NAME", action="append", default=[], help=text)
     text = "the file onnxruntime-web-*.tgz of npm, for machines without network (default: downloaded once)"
     parser.add_argument("--runtime", metavar="FILE", type=Path, help=text)
-    parser.add_argument("--device", default="auto", choices=DEVICES, help="compute device of the scoring (default: auto)")
+    parser.add_argument(
+        "--device", default="auto", choices=DEVICES, help="compute device of the scoring (default: auto)"
+    )
     parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="numerical precision (default: auto)")
 
 

@@ -74,7 +74,11 @@ def _scores(evidence: Evidence) -> list[str]:
         cells = [number(part.mean["dice"]), interval, number(part.mean["iou"])]
         rows.append((f"{TITLES[name]} ({part.images})", *cells))
     return [
-        _table(rows, "Scores of images that the model was not trained on", ("Images", "Mean Dice", "95 % interval", "Mean IoU")),
+        _table(
+            rows,
+            "Scores of images that the model was not trained on",
+            ("Images", "Mean Dice", "95 % interval", "Mean IoU"),
+        ),
         "<ul>",
         *(f"<li>{TITLES[name]} images: {PARTS[name]}.</li>" for name in summaries),
         "</ul>",

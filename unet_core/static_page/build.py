@@ -3,7 +3,7 @@
     items = make_page(evidence, CardOptions(title="cells"), runtime.load())
     write_page(items, Path("site"))
 
-What runs in the browser lies in `template` (ES modules, HTML, CSS) and is copied; the viewer is that of the app's pages.
+What runs in the browser lies in `template` (ES modules, HTML, CSS) and is copied; the viewer is that of the app.
 """
 
 import base64
@@ -171,7 +171,9 @@ def _index(evidence: Evidence, options: CardOptions) -> str:
 def _service_worker(files: Mapping[str, bytes]) -> str:
     """The page itself is kept under the address of its folder, unchecked: some hosts add a line to it."""
     kept = {name: data for name, data in files.items() if name != "index.html"} | {"./": files["index.html"]}
-    digests = {name: "sha256-" + base64.b64encode(hashlib.sha256(data).digest()).decode() for name, data in kept.items()}
+    digests = {
+        name: "sha256-" + base64.b64encode(hashlib.sha256(data).digest()).decode() for name, data in kept.items()
+    }
     version = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()[:16]
     digests["./"] = ""
     text = (TEMPLATE / WORKER).read_text(encoding="utf-8")

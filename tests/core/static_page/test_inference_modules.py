@@ -58,11 +58,15 @@ def test_tiles_that_come_back_as_they_are_make_the_image_again(
       const out = new Float32Array(image.data.length);
       const blender = new Blender(grid, 1, (top, rows, values) => out.set(values, top * image.width));
       grid.rows.starts.forEach((start, row) => grid.columns.starts.forEach((left, column) => {
-        const tile = tileOf(image, pixelsOf(grid.rows, start), pixelsOf(grid.columns, left), { mean: [0], deviation: [1] });
+        const [rows, columns] = [pixelsOf(grid.rows, start), pixelsOf(grid.columns, left)];
+        const tile = tileOf(image, rows, columns, { mean: [0], deviation: [1] });
         const { margin, out: down, side } = grid.rows;
         const { out: across, side: width } = grid.columns;
         const piece = new Float32Array(down * across);
-        for (let y = 0; y < down; y++) piece.set(tile.subarray((y + margin) * width + margin, (y + margin) * width + margin + across), y * across);
+        for (let y = 0; y < down; y++) {
+          const from = (y + margin) * width + margin;
+          piece.set(tile.subarray(from, from + across), y * across);
+        }
         blender.add(row, column, piece);
       }));
       return out;
@@ -119,7 +123,8 @@ def test_channels_are_chosen_as_for_a_file(config: ModelConfig, dtype: type) -> 
     for number, names in rules.IMAGES.items():
         image = rng.integers(0, np.iinfo(dtype).max, (20, 30, number), dtype)
         value = {"image": node.image(image), "rules": {"channels": table}}
-        code = "(() => { try { return fitChannels(input.image, input.rules); } catch (error) { return error.message; } })()"
+        attempt = "try { return fitChannels(input.image, input.rules); } catch (error) { return error.message; }"
+        code = f"(() => {{ {attempt} }})()"
         got = node.run("{ fitChannels } from inference/values.js", code, value)
         if "error" in table[str(number)]:
             assert got == table[str(number)]["error"]

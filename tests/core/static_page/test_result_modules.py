@@ -29,7 +29,9 @@ MASKS = {
 def test_objects_are_found_and_measured_as_in_python(mask: np.ndarray) -> None:
     height, width = mask.shape
     value = {"mask": mask, "width": width, "height": height}
-    got = node.run("{ findObjects } from result/objects.js", "findObjects(input.mask, input.width, input.height)", value)
+    got = node.run(
+        "{ findObjects } from result/objects.js", "findObjects(input.mask, input.width, input.height)", value
+    )
     expected = objects.find(mask, np.zeros((height, width, 1), np.uint8))
     assert np.array_equal(got["labels"].reshape(height, width), expected.labels)
     names = {
@@ -37,7 +39,9 @@ def test_objects_are_found_and_measured_as_in_python(mask: np.ndarray) -> None:
         "height": "height_px", "x": "centroid_x_px", "y": "centroid_y_px", "touches": "touches_border",
     }  # fmt: skip
     for mine, theirs in names.items():
-        np.testing.assert_allclose([each[mine] for each in got["list"]], expected.table[theirs], atol=1e-9, err_msg=mine)
+        np.testing.assert_allclose(
+            [each[mine] for each in got["list"]], expected.table[theirs], atol=1e-9, err_msg=mine
+        )
 
 
 @pytest.mark.parametrize("least", [0, 1, 2, 30, 10_000])
@@ -77,12 +81,26 @@ def test_the_mean_probability_of_an_object_is_that_of_python() -> None:
 
 
 def test_the_table_is_a_csv_that_no_spreadsheet_computes() -> None:
-    row = {"id": 1, "class": 1, "area": 9, "left": 0, "top": 2, "width": 3, "height": 3, "x": 1.5, "y": 3.5, "touches": True}
-    results = [{"name": '=SUM(A1),"x".png', "list": [row], "means": [0.123456789]}, {"name": "é.png", "list": [row], "means": [1]}]
+    row = {
+        "id": 1,
+        "class": 1,
+        "area": 9,
+        "left": 0,
+        "top": 2,
+        "width": 3,
+        "height": 3,
+        "x": 1.5,
+        "y": 3.5,
+        "touches": True,
+    }
+    results = [
+        {"name": '=SUM(A1),"x".png', "list": [row], "means": [0.123456789]},
+        {"name": "é.png", "list": [row], "means": [1]},
+    ]
     text = node.run("{ toCsv } from result/answer.js", "toCsv(input, ['background', 'a,b'])", results)
     assert text.startswith("\ufeff")
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
-    assert [line["image"] for line in rows] == ["'=SUM(A1),\"x\".png", "é.png"]
+    assert [line["image"] for line in rows] == ['\'=SUM(A1),"x".png', "é.png"]
     assert rows[0]["class_name"] == "a,b"
     assert (rows[0]["area_px2"], rows[0]["mean_probability"], rows[0]["touches_border"]) == ("9", "0.1234568", "True")
     plain = node.run("{ toCsv } from result/answer.js", "toCsv(input, [])", [])
