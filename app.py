@@ -13,6 +13,7 @@ from pages.server import pixel_routes
 from pages.server.delivery import index_page
 from pages.server.delivery.icon_font import IconFont
 from pages.server.delivery.static_compression import StaticCompression
+from pages.server.hub import default_model, run_mirror
 from pages.server.paths import library, runs_dir, uploads_dir
 from pages.server.run_api import routes
 from pages.server.uploads import datasets as uploads
@@ -54,7 +55,11 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     await run_in_threadpool(uploads.remove_abandoned)
     await run_in_threadpool(remove_old_uploads)
     await run_in_threadpool(empty_trash)
+    default_model.start()
+    run_mirror.start()
     yield
+    default_model.stop()
+    await run_in_threadpool(run_mirror.stop)
 
 
 base = st.get_option("server.baseUrlPath") or ""

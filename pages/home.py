@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.views.home import active_run, first_run, recent_runs
+from pages.views.home import active_run, default_model, first_run, recent_runs
 
 STEPS = (
     ("data", ":material/database:", "1 · Data", "Upload images and masks, choose a folder, or take the built-in "
@@ -18,6 +18,7 @@ STEPS = (
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="home_title"):
     st.title("UNet Studio", anchor=False, width="content")
     st.markdown("Train a **U-Net** on your own images and masks, use it on new images and evaluate it.")
+default_model.show()
 active_run.show()
 first_run.show()
 with st.container(key="home_steps"):

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.components.copy_link import show_copy_link
 from pages.server import model_registry
 from pages.server.background_job import CANCELLED
+from pages.server.hub import default_model
 from pages.ui import addresses, job_progress, model_picker, undo, widgets
 from pages.ui.formatting import plain
 from pages.ui.messages import show_messages
@@ -25,6 +26,9 @@ bar, side, view = layout.make()
 with side:
     if added := st.session_state.pop("wanted_model", None):
         st.session_state["run"] = added
+    with st.container():
+        if missing := default_model.problem():
+            widgets.show_warning(missing)
     models = model_registry.find_models()
     import_model.read_address(models)
     # Each part has its place, however much it shows: a widget below that moved would be made anew by the browser, and

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pages.server.fair_lock import FairLock
+from pages.server.hub import default_model
 from pages.server.lru import LRU
 from pages.server.paths import models_dir, runs_dir
 from pages.server.prediction_cache import PredictionCache
@@ -32,9 +33,13 @@ class Model:
 
 
 def find_models() -> list[Model]:
-    """Every model of the app: those of runs, the newest first, then the imported ones."""
+    """Every model of the app: the one that it offers first, those of runs, the newest first, then the imported ones."""
+    default = default_model.find()
+    first = [] if default is None else [Model(default.name, default, None)]
     trained = [Model(run.id, run.best, run) for run in runs.find(runs_dir()) if run.has_best]
-    return trained + [Model(folder.name, folder, None) for folder in find_imported()]
+    imported = [Model(folder.name, folder, None) for folder in find_imported() if folder != default]
+    taken = {model.name for model in first}
+    return first + [model for model in trained + imported if model.name not in taken]
 
 
 def find_imported() -> list[Path]:

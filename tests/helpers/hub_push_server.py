@@ -25,13 +25,16 @@ class PushRepo(Repo):
 
     private: bool = True
     commits: list[list[str]] = field(default_factory=list)
+    sdk: str = ""  # of a Space
 
     def listing(self, name: str) -> dict[str, Any]:
-        return super().listing(name) | {"private": self.private}
+        return super().listing(name) | {"private": self.private} | ({"sdk": self.sdk} if self.sdk else {})
 
 
 class PushHub(Hub):
     """The server: `objects` are large files by their SHA-256, `refused` answers beginnings of paths with a status.
+
+    The name of a Space begins with `spaces/`.
 
     `drops` uploads are cut in the middle before one succeeds; with `chunk_size` large files come in several parts.
     """
@@ -62,9 +65,17 @@ class _PushHandler(_Handler):
             known = self._is_known()
             self._json(200 if known else 401, {"name": "anna", "orgs": []} if known else {"error": "Invalid token"})
             return
-        if path.startswith("/api/models/") and not self._is_known() and self._is_private(path):
+        kind = path.split("/")[2] if path.startswith("/api/") else ""
+        if kind in ("models", "spaces") and not self._is_known() and self._is_private(path):
             self.hub.requests.append((self.command, self.path, dict(self.headers)))
             self._send(401, b"{}", {"X-Error-Code": "RepoNotFound"}, body=True)
+            return
+        if "/tree/" in path and kind:
+            self._tree(path)
+            return
+        if kind == "spaces":
+            self.hub.requests.append((self.command, self.path, dict(self.headers)))
+            self._list(path.removeprefix("/api/"), body=True)
             return
         self._answer(body=True)
 
@@ -117,7 +128,8 @@ class _PushHandler(_Handler):
         return self.headers.get("Authorization") == f"Bearer {TOKEN}"
 
     def _is_private(self, path: str) -> bool:
-        repo = self.hub.repos.get(path.removeprefix("/api/models/").partition("/revision/")[0])
+        name = path.removeprefix("/api/").removeprefix("models/").partition("/revision/")[0].partition("/tree/")[0]
+        repo = self.hub.repos.get(name)
         return repo is None or getattr(repo, "private", False)
 
     def _refuse(self, path: str) -> bool:
@@ -131,17 +143,18 @@ class _PushHandler(_Handler):
         self._send(status, json.dumps(value).encode(), {"Content-Type": "application/json"}, body=True)
 
     def _repo(self, path: str) -> tuple[str, PushRepo]:
-        name = "/".join(path.removeprefix("/api/models/").split("/")[:2])
+        words = path.removeprefix("/api/").split("/")
+        name = "/".join(words[:3] if words[0] == "spaces" else words[1:3])
         repo = self.hub.repos[name]
         assert isinstance(repo, PushRepo)
         return name, repo
 
     def _create(self, asked: dict[str, Any]) -> None:
-        name = f"{asked['organization']}/{asked['name']}"
+        name = "spaces/" * (asked.get("type") == "space") + f"{asked['organization']}/{asked['name']}"
         if name in self.hub.repos:
             self._json(409, {"error": "You already created this model repo", "url": f"{self.hub.endpoint}/{name}"})
             return
-        self.hub.repos[name] = PushRepo(private=asked.get("visibility") == "private")
+        self.hub.repos[name] = PushRepo(private=asked.get("visibility") == "private", sdk=asked.get("sdk", ""))
         self._json(200, {"url": f"{self.hub.endpoint}/{name}", "name": name})
 
     def _batch(self, asked: dict[str, Any]) -> None:
@@ -175,6 +188,18 @@ class _PushHandler(_Handler):
             mode = "lfs" if large else "regular"
             files.append({"path": item["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid})
         self._json(200, {"files": files})
+
+    def _tree(self, path: str) -> None:
+        """All files with sizes and digests, as `HfApi.list_repo_tree` asks for them."""
+        self.hub.requests.append((self.command, self.path, dict(self.headers)))
+        _, repo = self._repo(path)
+        entries = []
+        for item in repo.listing("")["siblings"]:
+            entry = {"type": "file", "path": item["rfilename"], "size": item["size"], "oid": item["blobId"]}
+            if "lfs" in item:
+                entry["lfs"] = {"oid": item["lfs"]["sha256"], "size": item["size"], "pointerSize": 130}
+            entries.append(entry)
+        self._json(200, entries)
 
     def _commit(self, path: str, body: bytes) -> None:
         name, repo = self._repo(path)

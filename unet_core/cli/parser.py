@@ -8,7 +8,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from unet_core.cli import app, check, control, data, download, models, planning, publish, queue, runs, share, train
+from unet_core.cli import app, control, models, planning, publish, queue, runs, share, train
+from unet_core.cli.datasets import check, data, download
 from unet_core.cli.output import print_error, print_result, program
 from unet_core.errors import UnetError
 

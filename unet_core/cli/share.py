@@ -14,7 +14,7 @@ from unet_core.sharing.licenses import LICENSES, UNKNOWN
 
 if TYPE_CHECKING:
     from unet_core.cli.common import Commands
-    from unet_core.sharing.push import Plan
+    from unet_core.sharing.push import Plan, Pushed
 
 
 def add_arguments(commands: "Commands") -> None:
@@ -87,20 +87,8 @@ def push(parsed: argparse.Namespace) -> dict[str, Any]:
     pushing.refuse_leaks(plan.leaks)
     if parsed.license == UNKNOWN:
         warn("No license was chosen, so nobody else may use the model. Choose one with --license.")
-    _confirm(plan, parsed)
-    last = ""
-
-    def show(done: int, total: int, stage: str) -> None:
-        nonlocal last
-        if stage != last:
-            last = stage
-            echo(stage)
-
-    pushed = pushing.push(plan, public=parsed.public, token=True, progress=show)
-    if not pushed.changed:
-        echo("The repository had all of it already.")
-    if parsed.public and pushed.private:
-        warn(f"{reference.repo} exists and stays private. Make it public on its settings page.")
+    confirm(plan, parsed)
+    pushed = upload(plan, parsed)
     return result | {
         "pushed": True,
         "address": pushed.address,
@@ -110,7 +98,27 @@ def push(parsed: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _confirm(plan: "Plan", parsed: argparse.Namespace) -> None:
+def upload(plan: "Plan", parsed: argparse.Namespace) -> "Pushed":
+    """Upload what was confirmed, each stage on a line. Raises HubError."""
+    from unet_core.sharing.push import push as push_files
+
+    last = ""
+
+    def show(done: int, total: int, stage: str) -> None:
+        nonlocal last
+        if stage != last:
+            last = stage
+            echo(stage)
+
+    pushed = push_files(plan, public=parsed.public, token=True, progress=show)
+    if not pushed.changed:
+        echo("The repository had all of it already.")
+    if parsed.public and pushed.private:
+        warn(f"{plan.reference.repo} exists and stays private. Make it public on its settings page.")
+    return pushed
+
+
+def confirm(plan: "Plan", parsed: argparse.Namespace) -> None:
     """Ask before anything leaves. Raises RunError where nobody says yes."""
     if parsed.yes:
         return

@@ -30,7 +30,8 @@ class Reference:
 def parse(name: str, endpoint: str | None = None, kind: str = "model") -> Reference:
     """`org/name`, `hf:org/name`, either with `@revision`, or the address of its page.
 
-    `kind` is model or dataset; a dataset's name may begin with `datasets/`. Raises HubError for anything else.
+    `kind` is model, dataset or space; the name of a dataset may begin with `datasets/`, that of a space with `spaces/`.
+    Raises HubError for anything else.
     """
     text, revision = name.strip(), ""
     for start in (
@@ -46,7 +47,7 @@ def parse(name: str, endpoint: str | None = None, kind: str = "model") -> Refere
             break
     else:
         text, _, revision = re.sub(r"^hf:(//)?", "", text).partition("@")
-        text = text.removeprefix("datasets/") if kind == "dataset" else text
+        text = text if kind == "model" else text.removeprefix(f"{kind}s/")
     part = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
     good = re.fullmatch(f"{part}/{part}", text) and len(text) <= 96 and not re.search(r"--|\.\.|\.git$", text)
     if not good or not re.fullmatch(r"(?:[A-Za-z0-9][A-Za-z0-9._/-]{0,99})?", revision) or ".." in revision:

@@ -6,18 +6,30 @@ from unet_core.errors import HubError, UnetError
 from unet_core.hub.repo_id import Reference
 
 TOKENS_PAGE = "settings/tokens"
+VERBS = {"model": "Push", "space": "Publish", "mirror": "Try"}  # what is done again, by what the repository is
+PAID_SPACE = (
+    "a Space that runs this app (sdk: docker) needs a paid plan of {owner} (402), see {endpoint}/pricing. Free: run it "
+    "on this machine (unet-studio), on Streamlit Community Cloud (docs/space.md), or as a page without a server "
+    "(unet-studio publish RUN --static DIR)."
+)
 
 
-def silent(reference: Reference, endpoint: str) -> HubError:
+def silent(reference: Reference, endpoint: str, kind: str = "model") -> HubError:
     """The Hub does not answer."""
     return HubError(
-        f"{reference}: {endpoint} does not answer. Check the connection and push again; what has arrived is not sent "
-        "again."
+        f"{reference}: {endpoint} does not answer. Check the connection and {VERBS[kind].lower()} again; what has "
+        "arrived is not sent again."
     )
 
 
-def explain(error: Exception, reference: Reference, endpoint: str, token: str | bool) -> Exception:
-    """The error for a user; one that is already for users, or none of the Hub's, is given back as it is."""
+def explain(
+    error: Exception, reference: Reference, endpoint: str, kind: str = "model", creating: bool = False
+) -> Exception:
+    """The error for a user; one that is already for users, or none of the Hub's, is given back as it is.
+
+    `kind` is what the repository is, a key of VERBS; `creating` says that it was being made.
+    """
+    again = f"{VERBS[kind].lower()} again; what has arrived is not sent again"
     if isinstance(error, UnetError):
         return error
     from huggingface_hub import errors
@@ -26,16 +38,16 @@ def explain(error: Exception, reference: Reference, endpoint: str, token: str | 
     while cause is not None:  # the library wraps what happened in a file's upload
         if isinstance(cause, errors.HfHubHTTPError):
             status = cause.response.status_code if cause.response is not None else 0
-            return HubError(f"{reference}: {_by_status(status, cause, reference, endpoint, token)}")
+            if status == 402 and kind == "space" and creating:
+                owner = reference.repo.partition("/")[0]
+                return HubError(f"{reference}: {PAID_SPACE.format(owner=owner, endpoint=endpoint)}")
+            return HubError(f"{reference}: {_by_status(status, cause, reference, endpoint, again)}")
         if isinstance(cause, errors.LocalTokenNotFoundError):
             return HubError(f"{reference}: {_no_token(endpoint)}")
         if isinstance(cause, errors.OfflineModeIsEnabled):
-            return HubError(f"{reference}: offline mode is on. Unset HF_HUB_OFFLINE and push again.")
+            return HubError(f"{reference}: offline mode is on. Unset HF_HUB_OFFLINE and {again}.")
         if type(cause).__module__.startswith("httpx") or isinstance(cause, ConnectionError):
-            return HubError(
-                f"{reference}: {endpoint} cannot be reached. Check the connection and push again; what has arrived is "
-                "not sent again."
-            )
+            return HubError(f"{reference}: {endpoint} cannot be reached. Check the connection and {again}.")
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, OSError):
         return HubError(f"{reference}: a file cannot be read ({error.strerror or error}).")
@@ -49,22 +61,23 @@ def _no_token(endpoint: str) -> str:
     )
 
 
-def _by_status(status: int, error: Any, reference: Reference, endpoint: str, token: str | bool) -> str:
-    owner = reference.repo.partition("/")[0]
+def _by_status(status: int, error: Any, reference: Reference, endpoint: str, again: str) -> str:
+    owner, verb = reference.repo.partition("/")[0], again.partition(" ")[0].capitalize()
     if status == 401:
         return (
             f"the access token is missing, wrong or expired (401). Make one with write access at "
             f"{endpoint}/{TOKENS_PAGE}, then set HF_TOKEN or run `hf auth login`."
         )
     if status == 402:
+        public = "" if verb == VERBS["mirror"] else f"{verb} with --public. "
         return (
-            f"{owner} needs a paid plan for this (402): its free private storage is used up. Push with --public, "
-            f"remove old private repositories, or see {endpoint}/pricing."
+            f"{owner} needs a paid plan for this (402): its free private storage is used up. "
+            f"{public}Remove old private repositories, or see {endpoint}/pricing."
         )
     if status == 403:
         return (
             f"the token may not write to {owner} (403). Make one with write access to it at {endpoint}/{TOKENS_PAGE}, "
-            "or push to your own account."
+            "or name a repository of your own account."
         )
     if status == 404:
         return (
@@ -72,11 +85,11 @@ def _by_status(status: int, error: Any, reference: Reference, endpoint: str, tok
             "`hf auth whoami` lists yours."
         )
     if status == 409:
-        return "somebody else changed the repository at the same moment (409). Push again."
+        return f"somebody else changed the repository at the same moment (409). {verb} again."
     if status == 429:
-        return f"too many requests (429). Wait {_wait(error)} and push again; what has arrived is not sent again."
+        return f"too many requests (429). Wait {_wait(error)} and {again}."
     if status >= 500:
-        return f"{endpoint} has trouble (error {status}). Push again later; what has arrived is not sent again."
+        return f"{endpoint} has trouble (error {status}). Wait and {again}."
     text = str(getattr(error, "server_message", "") or "")[:200]
     return f"{endpoint} refused the upload (error {status}{': ' + text if text else ''})."
 

@@ -44,6 +44,7 @@ def find_leaks(
     folders: Iterable[str | Path] = (),
     tokens: Iterable[str] = (),
     allowed: Collection[str] = (),
+    stock: Collection[str] = (),
 ) -> list[Leak]:
     """What is private in files, each thing once a file.
 
@@ -52,6 +53,8 @@ def find_leaks(
         folders: paths that may not appear, beside the home and the current folder.
         tokens: secrets that may not appear, beside those of the environment and whatever looks like one.
         allowed: texts that are no secret, such as the repository's name; where they appear nothing is looked for.
+        stock: names of files that came with UNet Studio. Their examples hold paths and words that mean nobody, so that
+            only the tokens and folders of this machine are looked for.
 
     >>> [str(leak) for leak in find_leaks({"a.txt": b"see /home/anna/data and hf_abcdefghijklmnop1234"})]
     ['a.txt: an access token', 'a.txt: a path of this machine (/home/anna/data)']
@@ -62,9 +65,13 @@ def find_leaks(
     leaks: list[Leak] = []
     for file, data in files.items():
         text = file.encode(errors="replace") + b"\n" + _text_of(file, data)
-        if TOKEN.search(text) or any(secret.encode() in text for secret in secrets):
+        is_stock = file in stock
+        if (TOKEN.search(text) and not is_stock) or any(secret.encode() in text for secret in secrets):
             leaks.append(Leak(file, ACCESS_TOKEN))
         found = {path for path in paths if _has_path(text, path)}
+        if is_stock:
+            leaks += [Leak(file, LOCAL_PATH, path) for path in sorted(found) if len(Path(path).parts) > 2]
+            continue
         found |= {match.group().decode(errors="replace") for match in PATH.finditer(text)}
         # The longest says it all: /home/anna/data, not /home/anna beside it.
         leaks += [

@@ -54,16 +54,7 @@ def make_items(evidence: Evidence, options: CardOptions, repo: str = "") -> list
 
     Raises RunError where the checkpoint cannot be read.
     """
-    folder = evidence.folder
-    try:
-        kept = [name for name in (CONFIG, WEIGHTS, *weight_file.EXTRAS) if (folder / name).is_file()]
-        sums = {name: _sha256(folder / name) for name in kept}
-        items = [
-            Item(name, folder / name if name == WEIGHTS else (folder / name).read_bytes(), sums[name]) for name in kept
-        ]
-    except OSError as error:
-        raise RunError(f"{folder}: the checkpoint cannot be read ({error.strerror or error}).") from error
-    items.append(Item(SUMS, "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode("ascii")))
+    items = read_checkpoint(evidence.folder)
     if (picture := curves.draw(evidence.history)) is not None:
         items.append(Item(CURVES, picture))
     if options.per_image and evidence.images:
@@ -72,6 +63,20 @@ def make_items(evidence: Evidence, options: CardOptions, repo: str = "") -> list
         items.append(Item(*events))
     card = model_card.write_card(evidence, options, repo, [item.name for item in items])
     return [Item(CARD, card.encode("utf-8", "replace")), *items]
+
+
+def read_checkpoint(folder: Path) -> list[Item]:
+    """The files of a checkpoint with their check sums. Raises RunError where they cannot be read."""
+    try:
+        present = [name for name in (CONFIG, WEIGHTS, *weight_file.EXTRAS) if (folder / name).is_file()]
+        sums = {name: _sha256(folder / name) for name in present}
+        items = [
+            Item(name, folder / name if name == WEIGHTS else (folder / name).read_bytes(), sums[name])
+            for name in present
+        ]
+    except OSError as error:
+        raise RunError(f"{folder}: the checkpoint cannot be read ({error.strerror or error}).") from error
+    return [*items, Item(SUMS, "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode("ascii"))]
 
 
 def write_zip(items: Sequence[Item], path: Path, folder: str) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 import unet_core
 from unet_core.errors import RunError
 from unet_core.io.files import write_atomically
+from unet_core.runs import manage
+from unet_core.runs.run import Run
 from unet_core.sharing.evidence import Evidence
 from unet_core.sharing.licenses import UNKNOWN
 from unet_core.sharing.model_card import CardOptions
@@ -81,6 +83,11 @@ def make_page(
     files["README.md"] = _readme(options, evidence).encode("utf-8", "replace")
     files[LIST] = json.dumps(sorted(files), indent=1).encode()
     return [Item("index.html", files.pop("index.html")), *(Item(name, files[name]) for name in sorted(files))]
+
+
+def title_of(run: Run) -> str:
+    """What the page is called where nobody says it: as the run is, else after its dataset."""
+    return manage.notes(run).name or f"{Path(run.config.data.root).name} U-Net"
 
 
 def private_content(items: Sequence[Item], evidence: Evidence, allowed: Sequence[str] = ()) -> list[Leak]:

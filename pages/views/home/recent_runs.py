@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from pages.server import run_feed
+from pages.server.hub import run_mirror
 from pages.server.paths import runs_dir
-from pages.ui import dataset_picker
+from pages.ui import dataset_picker, widgets
 from pages.ui.formatting import duration_text
 from pages.views.home.active_run import thin
 from pages.views.train.live_run import TRAINING_TIME
@@ -23,6 +24,11 @@ RECENT = 8
 def show() -> None:
     """The table, or where to begin."""
     st.header("Recent runs", anchor=False)
+    text, is_problem = run_mirror.describe()
+    if is_problem:
+        widgets.show_warning(text)
+    elif text:
+        st.caption(text)
     names = dataset_picker.names_by_root()
     rows = [row for run in runs.find(runs_dir())[:RECENT] if (row := make_row(run, names))]
     if not rows:

@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +15,7 @@ from pages.ui.formatting import plain
 from pages.views.share.contents import Contents
 from pages.views.share.options import Choices
 from pages.views.share.preview import size_text
+from unet_core.sharing.privacy import Leak
 from unet_core.sharing.push import Plan, make_plan
 from unet_core.sharing.repository import write_zip
 
@@ -22,7 +24,7 @@ JOB, TOKEN = "push_job", "share_token"  # in the session
 
 def show(contents: Contents | None, choices: Choices) -> None:
     """The token, the two buttons, and what became of an upload."""
-    own_token = st.text_input(
+    st.text_input(
         "Access token",
         type="password",
         key=TOKEN,
@@ -32,7 +34,7 @@ def show(contents: Contents | None, choices: Choices) -> None:
     job: PushJob | None = st.session_state.get(JOB)
     running = job is not None and not job.poll().over
     plan = _without_allowed(contents, choices)
-    has_token = bool(own_token.strip()) or (_has_token() and not is_public())
+    has_token = is_token_there()
     label = "Upload"
     if plan is not None:
         label = (
@@ -61,7 +63,7 @@ def show(contents: Contents | None, choices: Choices) -> None:
             help="The same files, without an account: for a colleague, or to upload by hand.",
         )
     if job is not None:
-        _follow(job) if running else _show_result(job)
+        follow(job, "share_cancel") if running else _show_result(job)
 
 
 def _missing(choices: Choices, plan: Plan | None, has_token: bool) -> str | None:
@@ -78,17 +80,37 @@ def _without_allowed(contents: Contents | None, choices: Choices) -> Plan | None
     if contents is None or contents.plan is None or not contents.plan.leaks:
         return None if contents is None else contents.plan
     leaks = contents.plan.leaks
-    listed = "; ".join(str(leak) for leak in leaks[:5])
     names = sorted({leak.text for leak in leaks if leak.can_be_allowed})
     if len(names) and all(leak.can_be_allowed for leak in leaks):
-        widgets.show_warning(f"Names of you or this machine are in the files: {listed}.")
+        warn_of_leaks(leaks)
         if st.checkbox(plain(f"{', '.join(names)} may be seen"), key="share_allow"):
             return make_plan(contents.items, choices.repo, contents.evidence, names)
     else:
+        warn_of_leaks(leaks)
+    return contents.plan
+
+
+def warn_of_leaks(leaks: Sequence[Leak]) -> None:
+    """What is private in the files, if anything."""
+    listed = "; ".join(str(leak) for leak in leaks[:5])
+    if leaks and all(leak.can_be_allowed for leak in leaks):
+        widgets.show_warning(f"Names of you or this machine are in the files: {listed}.")
+    elif leaks:
         widgets.show_error(
             f"Private, so nothing can be uploaded: {listed}. Change the names, the description or the data."
         )
-    return contents.plan
+
+
+def is_token_there() -> bool:
+    """Whether a token was entered, or this machine has one that may be used."""
+    return bool(str(st.session_state.get(TOKEN, "")).strip()) or (_has_token() and not is_public())
+
+
+def take_token() -> str:
+    """The token that was entered, "" for none; it leaves the session at once."""
+    token = str(st.session_state.get(TOKEN, "")).strip()
+    st.session_state[TOKEN] = ""
+    return token
 
 
 def _has_token() -> bool:
@@ -100,8 +122,7 @@ def _has_token() -> bool:
 
 def _start(plan: Plan, public: bool) -> None:
     """Called by the button; the token leaves the session at once."""
-    token = str(st.session_state.get(TOKEN, "")).strip()
-    st.session_state[TOKEN] = ""
+    token = take_token()
     if not token and is_public():
         return  # the server's own token is for nobody else
     job = PushJob(plan, public, token or True)
@@ -117,14 +138,14 @@ def _zip(contents: Contents, title: str) -> bytes:
 
 
 @st.fragment(run_every=0.5)
-def _follow(job: PushJob) -> None:
+def follow(job: PushJob, key: str) -> None:
     """The bar until the job is over; the whole page runs again then."""
     progress = job.poll()
     if progress.over:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(progress.fraction, plain(job.sentence), width="stretch")
-        st.button("Cancel", key="share_cancel", icon=":material/close:", on_click=job.cancel)
+        st.button("Cancel", key=key, icon=":material/close:", on_click=job.cancel)
 
 
 def _show_result(job: PushJob) -> None:
