@@ -93,9 +93,11 @@ def publish_static(parsed: argparse.Namespace) -> dict[str, Any]:
             echo(f"{item.size:>12,}  {item.name}")
         return result | {"published": False, "private_content": [str(leak) for leak in leaks]}
     if leaks:
-        remedy = "allow it (--allow NAME)" if all(leak.can_be_allowed for leak in leaks) else "change the texts"
+        remedy = "Change the title, the description or the names that hold it."
+        if all(leak.can_be_allowed for leak in leaks):
+            remedy = "If it may be seen, allow it (--allow NAME)."
         private = listing([str(leak) for leak in leaks], 5, "; ")
-        raise RunError(f"Nothing was written. Private: {private}. If it may be seen, {remedy}.")
+        raise RunError(f"Nothing was written. Private: {private}. {remedy}")
     build.write_page(items, parsed.static)
     if parsed.license == UNKNOWN:
         warn("No license was chosen, so nobody else may use the model. Choose one with --license.")
