@@ -7,7 +7,7 @@ import streamlit as st
 from pages.server import model_registry
 from pages.server.paths import runs_dir
 from pages.ui import widgets
-from pages.views.share import contents, formats, options, preview, space, upload
+from pages.views.share import contents, formats, options, page, preview, space, upload
 from unet_core.errors import UnetError
 from unet_core.runs import run as runs
 
@@ -37,5 +37,7 @@ with left:
         upload.show(made, chosen)
     with st.container():
         space.show(made, chosen)
+    with st.container():
+        page.show(made, chosen)
     with st.container():
         formats.show(model, chosen)

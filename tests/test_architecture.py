@@ -28,7 +28,7 @@ CORE_TIERS = (
     ("evaluation", "runs"),
     ("hub",),
     ("training",),
-    ("planning", "sharing"),
+    ("planning", "sharing", "static_page"),
     ("api", "cli"),
     ("__main__",),
 )
@@ -52,6 +52,7 @@ NEEDS_TORCH = {  # everything else is imported by pages, or by a process that on
     ),
     *(f"planning.{name}" for name in ("benchmark", "lr_finder", "preflight", "trial")),
     *(f"sharing.{name}" for name in ("proof", "scoring", "verify")),
+    *(f"static_page.{name}" for name in ("graph", "probe")),
 }
 MOST_MODULES, MOST_LINES = 15, 300
 

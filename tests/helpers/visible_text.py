@@ -49,12 +49,12 @@ def help_texts() -> Iterator[Text]:
 
 def component_texts() -> Iterator[Text]:
     """Of what runs in the browser: string literals, text and labels of the HTML."""
-    for path in _files("pages", "*.js"):
+    for path in _files("pages", "*.js") + _files("unet_core", "*.js"):
         code = COMMENTS.sub(_blank, path.read_text(encoding="utf-8"))
         for found in LITERALS.finditer(code):
             if is_readable(found[0][1:-1]):
                 yield Text(_place(path, code, found.start()), found[0][1:-1])
-    for path in _files("pages", "*.html"):
+    for path in _files("pages", "*.html") + _files("unet_core", "*.html"):
         code = NOT_TEXT.sub(_blank, path.read_text(encoding="utf-8"))
         for found in [*re.finditer(r">([^<>]+)<", code), *NAMED.finditer(code)]:
             if found[1].strip():

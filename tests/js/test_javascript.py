@@ -1,4 +1,4 @@
-"""The components' JavaScript: every file is a valid ES module, and the modules without DOM compute what they should."""
+"""JavaScript of components and static page: all files are valid ES modules, and those without DOM compute right."""
 
 import shutil
 import subprocess
@@ -8,6 +8,7 @@ import pytest
 
 HERE = Path(__file__).parent
 COMPONENTS = HERE.parents[1] / "pages" / "components"
+STATIC_PAGE = HERE.parents[1] / "unet_core" / "static_page" / "template"
 NODE = shutil.which("node")
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not installed; the browser tests cover the rest.")
@@ -18,7 +19,10 @@ def run_node(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", sorted(COMPONENTS.rglob("*.js")), ids=lambda path: f"{path.parent.name}/{path.name}")
+FILES = [*sorted(COMPONENTS.rglob("*.js")), *sorted(STATIC_PAGE.rglob("*.js"))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_module_is_valid(path: Path) -> None:
     run_node("--check", str(path))
 

@@ -150,7 +150,8 @@ def _data(evidence: Evidence, options: CardOptions) -> str:
     return "## Training data\n\n" + table(("", ""), rows)
 
 
-def _limits(evidence: Evidence, options: CardOptions) -> str:
+def limits(evidence: Evidence) -> list[str]:
+    """What the scores do not say, in plain sentences."""
     facts, lines = evidence.fingerprint, []
     summaries = evidence.summaries()
     if "test" not in summaries:
@@ -172,7 +173,11 @@ def _limits(evidence: Evidence, options: CardOptions) -> str:
         )
     if evidence.config.data.test_fraction == 0 and evidence.config.data.group_by == "none":
         lines.append("Images were split one by one: parts of one specimen may be in training and validation.")
-    lines += [inert(note) for note in _remarks(evidence, options.named)]
+    return lines
+
+
+def _limits(evidence: Evidence, options: CardOptions) -> str:
+    lines = limits(evidence) + [inert(note) for note in _remarks(evidence, options.named)]
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
