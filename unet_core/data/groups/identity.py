@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from unet_core.io.pixels import Pixels
 
-TRAINED_ON = "trained_on"  # in a checkpoint's facts: records of all images that its weights have seen
 SIDE = 16  # cells of a look in each direction
 SAMPLED = 128  # pixels along the shorter side that its cells are averaged from
 MOST_DIFFERENT = 16  # of its 256 bits: a JPEG copy differs in about 10, neighboring frames of a video in 20 and more
@@ -52,6 +51,15 @@ def key(record: str, name: str) -> str:
     return next((word for word in record.split() if word.startswith(f"{name}:")), "")
 
 
+def drop_look(record: str) -> str:
+    """The record without what merely resembles.
+
+    >>> drop_look("px:12 look:4x4:ff file:ab")
+    'px:12 file:ab'
+    """
+    return " ".join(word for word in record.split() if not word.startswith("look:"))
+
+
 def is_same(record: str, other: str) -> bool:
     """Whether two records are of one image."""
     return bool(keys(record) & keys(other))
@@ -69,8 +77,11 @@ def find_lookalikes(records: Mapping[str, str], others: Iterable[str]) -> list[s
     for size, (names, bits) in _by_size(records).items():
         if size in candidates:
             there = candidates[size][1]
-            different = bits @ (1 - there).T + (1 - bits) @ there.T
-            lookalikes += [name for name, row in zip(names, different, strict=True) if row.min() <= MOST_DIFFERENT]
+            for first in range(0, len(names), BLOCK):
+                block = bits[first : first + BLOCK]
+                different = block @ (1 - there).T + (1 - block) @ there.T
+                alike = different.min(axis=1) <= MOST_DIFFERENT
+                lookalikes += [names[first + row] for row in np.flatnonzero(alike).tolist()]
     return sorted(name for name in lookalikes if not keys(records[name]) & same)
 
 
