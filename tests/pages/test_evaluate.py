@@ -196,7 +196,8 @@ def test_a_data_set_that_is_gone_is_explained_with_a_remedy_that_is_right(model,
 
 
 def test_a_data_set_that_vanishes_while_it_is_read_is_explained(model, monkeypatch):
-    monkeypatch.setattr(discovery, "search_data", lambda data: discovery.search(Path(data.root) / "gone"))
+    search = discovery.search
+    monkeypatch.setattr(discovery, "search", lambda root, *rest, **settings: search(root / "gone"))
     app = settled(show("evaluate"))
     assert "gone" in app.error[0].value and not app.dataframe
 
