@@ -79,6 +79,11 @@ class Selection:
             sentences.append(
                 f"{len(val)} of them chose the best epoch (validation images), so their scores are slightly too good."
             )
+        if self.chosen["new"] and self.images.train and not self.images.has_looks:
+            sentences.append(
+                "Lossy copies (JPEG) of training images cannot be told: this model came without their looks, which are "
+                "not shared."
+            )
         return sentences
 
 
@@ -145,8 +150,8 @@ def select_from(
     """The same of a dataset that was searched already. Raises NothingToScoreError."""
     groups = classify(search.samples, images.parts())
     chosen = choose(groups, split)
-    unknown = find_unknown(images, chosen)
-    return Selection(search, data, groups, chosen, images, coding, (*warnings, *unknown))
+    messages = (*warnings, *find_unknown(images, chosen), *find_overlap(images, groups))
+    return Selection(search, data, groups, chosen, images, coding, messages)
 
 
 def find_unknown(images: TrainingImages, chosen: Groups) -> list[str]:
@@ -165,6 +170,25 @@ def find_unknown(images: TrainingImages, chosen: Groups) -> list[str]:
     else:
         return []
     return [f"{cause}: some of the {new} images that count as new may be among them, and their scores be too high."]
+
+
+def find_overlap(images: TrainingImages, groups: Groups) -> list[str]:
+    """A warning where images that were held back for validation or test are trained on, most often by a parent."""
+    overlap = images.find_overlap()
+    names = [sample.id for sample in groups["train"] if _keys_of(sample) & overlap] if overlap else []
+    if not names:
+        return []
+    return [
+        f"{len(names)} images of validation or test were trained on as well, in this run or by a model that it was "
+        f"fine-tuned from, so they count as training images: {listing(names, NAMED)}."
+    ]
+
+
+def _keys_of(sample: Sample) -> frozenset[str]:
+    try:
+        return identity.keys(f"{identify.hash_file(sample)} {identify.identify(sample)}")
+    except ImageError:
+        return frozenset()
 
 
 def classify(samples: Sequence[Sample], parts: Mapping[str, Mapping[str, str]]) -> dict[str, list[Sample]]:

@@ -20,7 +20,7 @@ from unet_core.models import architecture
 MOST_BYTES = 2**29  # of a weight file from elsewhere: 134 million values
 MOST_HEADER = 2**20  # bytes; the largest network of the menus (depth 8, 8 convolutions a block) needs 0.1 MiB
 MOST_CONFIG = 2**16  # bytes of a config.json
-MOST_EXTRAS = {"training.json": 2**20, "images.json": 2**24}  # bytes of what may lie beside the weights and travels
+MOST_EXTRAS = {"training.json": 2**20, "images.json": 2**23}  # bytes of what may lie beside the weights and travels
 EXTRAS = tuple(MOST_EXTRAS)
 HARMLESS = 2**24  # values of a network that may be built whatever its file holds: 64 MiB
 CONFIG_KEY = "config"  # where a file's own metadata carry its config.json

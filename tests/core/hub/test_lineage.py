@@ -203,6 +203,8 @@ def test_a_pulled_model_knows_its_images_and_so_does_its_child(
     elsewhere = tmp_path / "elsewhere" / "runs"
     folder = resolve.find_checkpoint("anna/cells", elsewhere, token=TOKEN)[0]
     assert marks(evaluated(folder, renamed)) == {f"x{name}": part for name, part in subsets(run).items()}
+    lossless_only = "Lossy copies (JPEG) of training images cannot be told"
+    assert evaluated(folder, once / "others").notes[-1].startswith(lossless_only)
     child = trained(elsewhere, once / "others", init="anna/cells")
     result = evaluated(child, renamed)
     assert result.images_by_split == {"train": 6, "val": 2, "test": 0, "new": 2} and leaks(result) == []
@@ -223,6 +225,25 @@ def test_an_older_checkpoint_is_read_by_its_run_and_alone_says_that_it_does_not_
     result = evaluated(model, renamed)
     assert result.images_by_split == {"train": 6, "val": 0, "test": 0, "new": 4}
     assert len(leaks(result)) == 1 and "which images chose the epoch" in leaks(result)[0]
+
+
+def test_what_a_child_held_back_and_its_parent_trained_on_is_named(run: Run, once: Path, tmp_path: Path) -> None:
+    """The folders of the child say that a training image of the parent validates."""
+    first, second = sorted(run.split()["train"])[:2]
+    root = tmp_path / "folders"
+    for part, names in (("train", range(20, 26)), ("val", ["26", first]), ("test", ["27", second])):
+        for kind in ("images", "masks"):
+            (root / part / kind).mkdir(parents=True)
+            for name in names:
+                source = once / ("others" if int(name) >= 20 else "data") / kind / f"{name}.png"
+                shutil.copy(source, root / part / kind / f"{name}.png")
+    child = trained(run.folder.parent, root, init=str(run.best))
+    result = evaluated(child, root, "held-out")
+    assert marks(result) == {"val/26": "val", "test/27": "test"}
+    assert leaks(result) == [
+        "2 images of validation or test were trained on as well, in this run or by a model that it was fine-tuned "
+        f"from, so they count as training images: test/{second}, val/{first}."
+    ]
 
 
 def test_the_child_of_a_model_that_does_not_know_says_so(run: Run, model: Path, once: Path) -> None:

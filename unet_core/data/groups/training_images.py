@@ -19,7 +19,7 @@ from unet_core.data.groups import identity
 
 VERSION = 1
 TRAINED_ON = "trained_on"  # in training.json of releases before `images.json`: the training images alone
-MOST_LOOKS = 100_000  # images: 13 of the 16 MiB that are read of such a file
+MOST, MOST_LOOKS = 180_000, 50_000  # images, and with their looks: more than 8 MiB are not read of such a file
 PARTS = ("train", "val", "test")
 WORD = re.compile(r"(?:px:|file:)?[0-9a-f]{16}|look:\d{1,9}x\d{1,9}:[0-9a-f]{64}")
 
@@ -64,9 +64,22 @@ class TrainingImages:
         val = self.val | {record for record in parent.val if not identity.keys(record) & used}
         return replace(self, train=train, val=val, unknown=self.unknown | parent.unknown)
 
+    def find_overlap(self) -> frozenset[str]:
+        """Keys of images that were held back for validation or test and trained on as well.
+
+        >>> TrainingImages(frozenset({"px:1"}), frozenset({"px:1 look:9x9:ff", "px:2"})).find_overlap()
+        frozenset({'px:1'})
+        """
+        return _keys(self.train) & _keys(self.val | self.test)
+
     def parts(self) -> dict[str, dict[str, str]]:
         """As `Run.split` gives it, with numbers for names."""
         return {part: {str(n): record for n, record in enumerate(sorted(getattr(self, part)))} for part in PARTS}
+
+    @property
+    def has_looks(self) -> bool:
+        """Whether lossy copies of the training images can be recognized."""
+        return any("look:" in record for record in self.train)
 
     def without_looks(self) -> "TrainingImages":
         """For sharing: without what shows a little of the images.
@@ -77,11 +90,11 @@ class TrainingImages:
         return replace(self, **{part: frozenset(map(identity.drop_look, getattr(self, part))) for part in PARTS})
 
     def to_values(self) -> dict[str, Any]:
-        """For JSON; of very many images without their looks, so that the file can be read everywhere."""
-        small = len(self.train) + len(self.val) + len(self.test) <= MOST_LOOKS
-        images = self if small else self.without_looks()
+        """For JSON; of more than MOST_LOOKS images without looks, and of more than MOST as not known."""
+        number = len(self.train) + len(self.val) + len(self.test)
+        images = self if number <= MOST_LOOKS else self.without_looks() if number <= MOST else UNKNOWN
         records = {part: sorted(getattr(images, part)) for part in PARTS}
-        return {"version": VERSION, **records, "unknown": sorted(self.unknown)}
+        return {"version": VERSION, **records, "unknown": sorted(images.unknown)}
 
     @classmethod
     def from_values(cls, values: Any) -> "TrainingImages | None":

@@ -105,6 +105,14 @@ def test_a_jpeg_copy_looks_like_its_original_and_nothing_else_does(quality: int)
     assert identity.find_lookalikes(copies, []) == []
 
 
+def test_many_images_are_compared_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    originals = [identity.describe_pixels(structured(seed)) for seed in range(6)]
+    copies = {f"copy {seed}": identity.describe_pixels(jpeg(structured(seed), 75)) for seed in range(5)}
+    others = {f"other {seed}": identity.describe_pixels(structured(seed)) for seed in range(60, 64)}
+    monkeypatch.setattr(identity, "BLOCK", 2)
+    assert identity.find_lookalikes(copies | others, originals) == sorted(copies)
+
+
 def test_plain_and_tiny_images_look_like_nothing() -> None:
     ramp = np.repeat(np.arange(100, dtype=np.uint8)[None, :, None], 100, axis=0)
     for image in (np.zeros((100, 100, 1), np.uint8), ramp, structured(1, 10, 10)):
