@@ -4,8 +4,9 @@ A checkpoint folder holds it as `images.json`, beside `model.safetensors` and li
 
     {"version": 1, "train": ["px:0f.. file:ab.. look:256x320:.."], "val": [...], "test": [...], "unknown": []}
 
-The records are those of `identity`. A digest cannot be turned back into an image. A `look` shows where an image is
-brighter, in 16 x 16 cells: it stays on this machine and is left out of what is shared (`without_looks`).
+The records are those of `identity`. A digest cannot be turned back into an image. A `look` (or `cells`) shows
+where an image is brighter, in 16 x 16 cells: it stays on this machine and is left out of what is shared
+(`without_looks`).
 """
 
 import json
@@ -19,9 +20,9 @@ from unet_core.data.groups import identity
 
 VERSION = 1
 TRAINED_ON = "trained_on"  # in training.json of releases before `images.json`: the training images alone
-MOST, MOST_LOOKS = 180_000, 50_000  # images, and with their looks: more than 8 MiB are not read of such a file
+MOST, MOST_LOOKS = 180_000, 25_000  # images, and with their looks: more than 8 MiB are not read of such a file
 PARTS = ("train", "val", "test")
-WORD = re.compile(r"(?:px:|file:)?[0-9a-f]{16}|look:\d{1,9}x\d{1,9}:[0-9a-f]{64}")
+WORD = re.compile(r"(?:px:|file:)?[0-9a-f]{16}|look:\d{1,9}x\d{1,9}:[0-9a-f]{64}|cells:\d{1,9}x\d{1,9}:[0-9a-f]{144}")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class TrainingImages:
     @property
     def has_looks(self) -> bool:
         """Whether lossy copies of the training images can be recognized."""
-        return any("look:" in record for record in self.train)
+        return any(identity.drop_look(record) != record for record in self.train)
 
     def without_looks(self) -> "TrainingImages":
         """For sharing: without what shows a little of the images.
@@ -157,7 +158,7 @@ def read(data: bytes) -> TrainingImages | None:
 
 def _is_record(record: str) -> bool:
     words = record.split(" ")
-    return len(words) <= 3 and all(map(WORD.fullmatch, words))
+    return len(words) <= 4 and all(map(WORD.fullmatch, words))
 
 
 def _keys(records: Iterable[str]) -> frozenset[str]:

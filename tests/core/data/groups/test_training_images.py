@@ -13,7 +13,7 @@ from unet_core.models import checkpoint, weight_file
 from unet_core.models.unet import UNet
 
 DIGEST = "0123456789abcdef"
-LOOK = "look:48x64:" + "0f" * 32
+LOOK = "look:48x64:" + "0f" * 32 + " cells:48x64:" + "0f" * 72
 SEEN = TrainingImages(
     frozenset({f"px:{DIGEST} {LOOK} file:{DIGEST}"}), frozenset({"px:fedcba9876543210"}), frozenset({DIGEST})
 )
@@ -42,9 +42,10 @@ def test_it_lies_beside_the_weights_and_is_protected_by_the_same_sums(tmp_path: 
         {"train": [1]},
         {"train": ["look:9x9:" + "zz" * 32]},
         {"train": [f"look:{'9' * 30}x9:" + "0f" * 32]},
+        {"train": ["cells:9x9:" + "0g" * 72]},
         {"val": ["/home/anna/image.png"]},
         {"test": [f"px:{DIGEST}\n"]},
-        {"train": [" ".join([f"px:{DIGEST}"] * 4)]},
+        {"train": [" ".join([f"px:{DIGEST}"] * 5)]},
         {"unknown": ["everything"]},
         {"unknown": None},
     ],
@@ -72,7 +73,7 @@ def test_of_very_many_images_the_looks_stay_behind_and_of_more_nothing_is_claime
 
 
 def test_the_largest_file_that_is_written_is_read() -> None:
-    look = f"look:20000x20000:{'0f' * 32}"
+    look = f"look:20000x20000:{'0f' * 32} cells:20000x20000:{'0f' * 72}"
     records = [f"px:{number:016x} {look} file:{number:016x}" for number in range(1000)]
     full = TrainingImages(frozenset(records))
     for images, most in ((full, training_images.MOST_LOOKS), (full.without_looks(), training_images.MOST)):
