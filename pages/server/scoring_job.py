@@ -11,7 +11,7 @@ The latest predictions are cached, so that the page can show a scored image at a
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,16 +19,13 @@ from pages.server import model_registry
 from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
 from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import Loaded
-from unet_core.config.schema import ModelConfig
-from unet_core.data import discovery, reading
+from unet_core.data import reading
 from unet_core.data.layouts import Sample
-from unet_core.data.recipe import recipes
 from unet_core.errors import Cancelled
 from unet_core.inference.prediction import Prediction
 from unet_core.io.images import decode
 from unet_core.io.pixels import Array, Pixels, encode_png
 from unet_core.runs import run as runs
-from unet_core.runs import run_data
 
 if TYPE_CHECKING:
     from unet_core.evaluation.summary import ImageScore
@@ -42,8 +39,8 @@ class Scores:
     """What is scored so far; masks and truths are PNGs of class indices, IGNORE = 255 in the truth."""
 
     images: "list[ImageScore]" = field(default_factory=list)
-    left_out: int = 0  # images of the dataset that the split does not name
-    trained_on: int = 0  # images among those to score that the model was trained on
+    left_out: dict[str, list[str]] = field(default_factory=dict)  # ids that the split does not name, by subset
+    trained_on: list[str] = field(default_factory=list)  # ids among those to score that the model was trained on
     skipped: list[str] = field(default_factory=list)  # a sentence for each file that cannot be read
     warnings: list[str] = field(default_factory=list)  # what else to know of the data: how mask values were read
     samples: dict[str, Sample] = field(default_factory=dict)
@@ -89,31 +86,23 @@ class ScoringJob(BackgroundJob):
         return len(self.scores.images), self._total, self._name, 0, 0
 
     def _work(self) -> None:
-        from unet_core.evaluation.coding import find_coding
-        from unet_core.evaluation.scores import choose, classify, known_images, load_selected, score_images
+        from unet_core.evaluation import scores
+        from unet_core.evaluation.selection import Source, select_folder, select_own
+        from unet_core.hub.lineage import find_training_images
 
         with self._lock.turn(self, self._cancelled):
             loaded = model_registry.load(self._model)
         self.warning = loaded.warning
         run, config = self._trained_run, loaded.predictor.model.config
-        root = self._root or Path(run.data.root)
-        layout = run.data.layout if self._root is None else "auto"
-        asked, told = run_data.choose_recipe(run.data, root)
-        data = replace(run.data, root=str(root.resolve()), layout=layout, recipe=asked)
-        recipe = recipes.of(data)
-        data, _ = recipes.configure_parts(data, config, recipe)
-        search = discovery.search_data(data)
-        parts = known_images(self._model.folder, run.split() if run.has_split else {})
-        groups = classify(search.samples, parts)
-        selected = choose(groups, self._split)
-        self.scores.left_out = len(search.samples) - sum(map(len, selected.values()))
-        self.scores.trained_on = len(selected["train"])
-        settings = replace(data, cache_mb=min(data.cache_mb, CACHE_MB))
-        # The run's coding is that of masks with its own repairs.
-        set_there = dict(recipe.settings) if asked != run.data.recipe else {}
-        coding = find_coding(run.coding, self._model.folder, set_there)
-        dataset = load_selected(selected, settings, config, coding=coding, parts=parts, search=search)
-        self.scores.warnings = [*told, *dataset.warnings]
+        source = Source(self._model.folder, run, find_training_images(self._model.folder, run, run.folder.parent))
+        if self._root is None:
+            selection = select_own(source, self._split)
+        else:
+            selection = select_folder(source, self._root, self._split)
+        self.scores.left_out = selection.left_out()
+        self.scores.trained_on = [sample.id for sample in selection.chosen["train"]]
+        dataset = scores.load(selection, config, CACHE_MB)
+        self.scores.warnings = dataset.warnings
         self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
 
         def predict(sample: Sample, image: Pixels) -> Array:
@@ -121,7 +110,7 @@ class ScoringJob(BackgroundJob):
             digest = self.scores.digests[sample.id] = reading.digest(sample)
             return predict_image(loaded, digest, image, self, self._cancelled).mask(config.threshold)
 
-        for scored in score_images(dataset, selected, predict):
+        for scored in scores.score_images(dataset, selection.chosen, predict):
             name = scored.sample.id
             self.scores.samples[name] = scored.sample
             self.scores.masks[name] = encode_png(scored.pred)
@@ -133,12 +122,9 @@ def find_samples(run: runs.Run, root: Path | None = None) -> dict[str, Sample]:
     """The images of the run's dataset, or of that in the folder `root`, by their ids, with the repairs that are applied
     to them when they are scored. Raises DataError, RunError.
     """
-    folder = root or Path(run.data.root)
-    asked, _ = run_data.choose_recipe(run.data, folder)
-    layout = run.data.layout if root is None else "auto"
-    data = replace(run.data, root=str(folder.resolve()), layout=layout, recipe=asked)
-    data, _ = recipes.configure_parts(data, ModelConfig(), recipes.of(data))
-    return {sample.id: sample for sample in discovery.search_data(data).samples}
+    from unet_core.evaluation.selection import read_folder
+
+    return {sample.id: sample for sample in read_folder(run, root or Path(run.data.root))[0].samples}
 
 
 def predict_image(

@@ -18,10 +18,11 @@ from tests.helpers.pages import finish_job, show, texts
 from unet_core import metrics
 from unet_core.config.schema import ModelConfig, RunConfig
 from unet_core.data import discovery, synthetic
-from unet_core.data.discovery import find
 from unet_core.data.masks.coding import IGNORE
 from unet_core.data.recipe.recipe import Recipe, make_repair
 from unet_core.evaluation import scores as evaluation
+from unet_core.evaluation.selection import Source, select_folder
+from unet_core.hub import lineage
 from unet_core.inference.predictor import load_predictor
 from unet_core.io import images
 from unet_core.io.files import write_atomically
@@ -80,10 +81,10 @@ def test_every_held_back_image_is_listed_worst_first_and_the_worst_is_shown(mode
 def test_the_scores_and_masks_are_those_of_the_command_line(model):
     job = scored(model, "all")
     predictor, _ = load_predictor(model.folder)
-    chosen = evaluation.select(find(Path(model.run.config.data.root)), model.run.split(), "all")
-    expected, _ = evaluation.evaluate(predictor, chosen, model.run.data)
-    dataset = evaluation.load_selected(chosen, model.run.data, predictor.model.config)
-    rescored = evaluation.score_images(dataset, chosen, lambda sample, image: predictor.mask(image))
+    seen = lineage.find_training_images(model.folder, model.run, model.run.folder.parent)
+    selection = select_folder(Source(model.folder, model.run, seen), Path(model.run.config.data.root), "all")
+    expected, dataset = evaluation.evaluate(predictor, selection)
+    rescored = evaluation.score_images(dataset, selection.chosen, lambda sample, image: predictor.mask(image))
     masks = {item.sample.id: item.pred for item in rescored}
     assert [(item.id, item.subset) for item in job.scores.images] == [(item.id, item.subset) for item in expected]
     for ours, theirs in zip(job.scores.images, expected, strict=True):
@@ -195,7 +196,8 @@ def test_a_data_set_that_is_gone_is_explained_with_a_remedy_that_is_right(model,
 
 
 def test_a_data_set_that_vanishes_while_it_is_read_is_explained(model, monkeypatch):
-    monkeypatch.setattr(discovery, "search_data", lambda data: discovery.search(Path(data.root) / "gone"))
+    search = discovery.search
+    monkeypatch.setattr(discovery, "search", lambda root, *rest, **settings: search(root / "gone"))
     app = settled(show("evaluate"))
     assert "gone" in app.error[0].value and not app.dataframe
 

@@ -81,11 +81,12 @@ def test_images_that_the_model_was_trained_on_are_left_out_and_told(model, mixed
     expected = evaluate(model.run, mixed)
     assert expected.images_by_split["train"] == 6
     assert len(table(app)) == len(expected.images) == 4
-    assert "6 images are left out: the model was trained on them" in said(app)
+    assert "6 images are left out: the model was trained on them (copy_cells_0" in said(app)
+    assert set(table(app)["subset"]) == {"val (chose the epoch)", "new"}
     app.selectbox(key="split").set_value("other-all").run()
     settled(app)
     rows = table(app)
-    assert len(rows) == 10 and list(rows["subset"]).count("train") == 6
+    assert len(rows) == 10 and list(rows["subset"]).count("train (trained on)") == 6
     assert "The model was trained on 6 of these images" in said(app)
     assert app.session_state["scoring"].scores.warnings == evaluate(model.run, mixed, split="all").warnings
 

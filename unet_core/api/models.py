@@ -2,12 +2,10 @@
 
 import tempfile
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unet_core.api.settings import data_settings
-from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.runs.run import Run
 
 if TYPE_CHECKING:
@@ -72,8 +70,9 @@ class Evaluation:
     `images` are the scores of each image, `skipped` one sentence for each file that could not be read, `warnings` what
     else one should know of the data, such as how mask values were read, `summary` the means. `images_by_split` and
     `evaluated_by_split`: how many of all images, and of those that were scored, are "train", "val" and "test" images of
-    the run, and how many are "new". `mean`, `pooled`: by metric ("dice", "iou", "precision", "recall", "accuracy"), see
-    docs/scores.md.
+    the model, and how many are "new". `left_out` names those that were not scored, by the same words, and `notes` says
+    in sentences what was left out and what the model has seen. `mean`, `pooled`: by metric ("dice", "iou", "precision",
+    "recall", "accuracy"), see docs/scores.md.
     """
 
     images: "list[ImageScore]"
@@ -82,6 +81,8 @@ class Evaluation:
     images_by_split: dict[str, int] = field(default_factory=dict)
     evaluated_by_split: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def mean(self) -> dict[str, float]:
@@ -108,6 +109,9 @@ def evaluate(
     runs_dir: str | Path = "runs",
     device: str = "auto",
     precision: str = "auto",
+    tta: str = "none",
+    tile: int | None = None,
+    threshold: float | None = None,
     **settings: Any,
 ) -> Evaluation:
     """Score a model on a folder of images and masks.
@@ -116,10 +120,14 @@ def evaluate(
         model: Whatever `load` takes.
         data: Folder with images and masks.
         split: Which images: "held-out" (all that the model was not trained on), "all", "train", "val" or "test". An
-            image is recognized by its pixels, whatever its name and file format.
+            image is recognized by its pixels, whatever its name and file format, and also where the model was copied
+            or downloaded, or fine-tuned from one that was trained on it. `warnings` says where that is not known.
         runs_dir: Folder of all runs.
         device: As for `load`.
         precision: As for `load`.
+        tta: Test-time augmentation, as for `Predictor.predict`.
+        tile: Side of the tiles in pixels, as for `Predictor.predict`; None for what fits into memory.
+        threshold: Probability above which a pixel is foreground, above 0 to 1; None for the model's. Binary only.
         settings: Settings of the data that differ from those of the training, for example `ignore_index=255`. The
             `recipe` of repairs is that of the training where the folder is the same, else the folder's own.
 
@@ -128,6 +136,7 @@ def evaluate(
 
     Raises:
         DataError: The folder cannot be used, or no image is left to score.
+        ConfigError: A setting or an option is unknown or out of range.
         RunError, CheckpointError, HubError: As for `load`.
 
     Example:
@@ -136,39 +145,33 @@ def evaluate(
         >>> 0 <= result.mean["dice"] <= 1
         True
     """
-    from unet_core.data import discovery
-    from unet_core.data.recipe import recipes
     from unet_core.evaluation import scores
-    from unet_core.evaluation.coding import find_coding
+    from unet_core.evaluation.selection import Source, count_images, select_folder
     from unet_core.evaluation.summary import summarize
-    from unet_core.hub.resolve import local_checkpoint
-    from unet_core.runs import run_data
+    from unet_core.hub import lineage, resolve
 
     predictor = load(model, runs_dir=runs_dir, device=device, precision=precision)
-    run = None
+    run, images = None, predictor.training_images
     if predictor.checkpoint is not None:
-        run = local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
-    config = data_settings(
-        data, {"layout": "auto", **settings}, RunConfig() if run is None else RunConfig(data=run.data)
+        run = resolve.local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
+    if images is None:
+        images = lineage.find_training_images(predictor.checkpoint, run, Path(runs_dir))
+    selection = select_folder(Source(predictor.checkpoint, run, images), Path(data), split, settings)
+    results, dataset = scores.evaluate(predictor, selection, scores.Options(tta, tile, threshold))
+    return Evaluation(
+        results,
+        summarize(results),
+        dataset.skipped,
+        warnings=dataset.warnings,
+        notes=selection.explain(),
+        left_out=selection.left_out(),
+        **count_images(selection.groups, results),
     )
-    asked, changes = run_data.choose_recipe(run.data if run else DataConfig(), Path(data), settings.get("recipe"))
-    recipe = recipes.of(replace(config.data, recipe=asked))
-    config = recipes.configure(config.replace(recipe=asked), recipe)
-    search = discovery.search(Path(data), config.data.layout, unlabeled=config.data.unlabeled, recipe=recipe)
-    split_of_run = run.split() if run is not None and run.has_split else {}
-    parts = scores.known_images(predictor.checkpoint, split_of_run) if predictor.checkpoint is not None else {}
-    groups = scores.classify(search.samples, parts)
-    chosen = scores.choose(groups, split)
-    is_own = run is not None and asked == run.data.recipe  # then its coding is that of the repaired masks
-    set_here = [*settings, *(() if is_own else dict(recipe.settings))]
-    coding = find_coding(run.coding if run is not None else None, predictor.checkpoint, set_here)
-    images, dataset = scores.evaluate(predictor, chosen, config.data, coding, parts, search)
-    counts = scores.count_images(groups, images)
-    return Evaluation(images, summarize(images), dataset.skipped, warnings=[*changes, *dataset.warnings], **counts)
 
 
 def _load_file(path: Path, device: str, precision: str) -> "Predictor":
     """From a copy that was checked as an upload is; nothing of it stays on the disk."""
+    from unet_core.data.groups import training_images
     from unet_core.models import import_weights
 
     beside = path.parent / "config.json"
@@ -176,7 +179,9 @@ def _load_file(path: Path, device: str, precision: str) -> "Predictor":
     if path.suffix.lower() == ".safetensors" and beside.is_file():
         files["config.json"] = beside
     with tempfile.TemporaryDirectory() as folder:
-        predictor = _predictor(import_weights.import_model(files, Path(folder)), device, precision)
+        checkpoint = import_weights.import_model(files, Path(folder))
+        predictor = _predictor(checkpoint, device, precision)
+        predictor.training_images = training_images.load(checkpoint)
     predictor.checkpoint = path.parent if path.name == "model.safetensors" else None
     return predictor
 

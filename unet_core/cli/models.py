@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 from unet_core.cli.common import add_command, add_model
 from unet_core.cli.output import echo, warn
 from unet_core.config.choices import LABELS, LAYOUTS, SPLITS, UNLABELED
-from unet_core.config.schema import ModelConfig, RunConfig
-from unet_core.data import discovery, pairing
+from unet_core.config.schema import ModelConfig
+from unet_core.data import pairing
 from unet_core.data.name_words import path_role
-from unet_core.data.recipe import recipes
 from unet_core.errors import ConfigError, DataError, ImageError, PredictionError, listing
 from unet_core.export import writer as export_writer
 from unet_core.export.formats import FORMATS
 from unet_core.export.result import Result
-from unet_core.hub import resolve
+from unet_core.hub import lineage, resolve
 from unet_core.inference import channel_files, sliding_window
 from unet_core.inference.tta import TTA, views
 from unet_core.io import channels, images
@@ -26,7 +25,6 @@ from unet_core.io.channels import Kind
 from unet_core.io.filenames import EXTENSIONS, is_image_name, is_junk, stem_of
 from unet_core.io.pixels import Array, encode_png
 from unet_core.postprocessing import cleanup
-from unet_core.runs import run_data
 
 if TYPE_CHECKING:
     from unet_core.cli.common import Commands
@@ -50,12 +48,7 @@ def _add_predict(commands: "Commands") -> None:
     parser.add_argument("--output", type=Path, default=Path("masks"), help="folder to write (default: masks)")
     text = f"comma-separated export formats: {', '.join(FORMATS)}, or all (default: mask)"
     parser.add_argument("--formats", metavar="A,B", default="mask", help=text)
-    text = "probability above which a pixel is foreground (default: that of the model)"
-    parser.add_argument("--threshold", type=float, help=text)
-    text = "test-time augmentation, flips if no value is given; " + "; ".join(f"{name}: {TTA[name]}" for name in TTA)
-    parser.add_argument("--tta", choices=TTA, nargs="?", const="flips", default="none", help=text)
-    text = "side of the sliding window for large images in pixels (default: what fits in memory, at most 1280)"
-    parser.add_argument("--tile", type=int, help=text)
+    _add_options(parser)
     parser.add_argument("--min-area", type=int, default=0, help="remove objects of fewer pixels (default: 0)")
     parser.add_argument("--fill-holes", action="store_true", help="fill holes in objects")
     text = "separate touching objects (watershed) in the formats that list objects"
@@ -63,10 +56,21 @@ def _add_predict(commands: "Commands") -> None:
     parser.add_argument("--pixel-size", type=float, help="pixel size in micrometers, for measurements in micrometers")
 
 
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """How an image is predicted, of both commands."""
+    text = "probability above which a pixel is foreground (default: that of the model)"
+    parser.add_argument("--threshold", type=float, help=text)
+    text = "test-time augmentation, flips if no value is given; " + "; ".join(f"{name}: {TTA[name]}" for name in TTA)
+    parser.add_argument("--tta", choices=TTA, nargs="?", const="flips", default="none", help=text)
+    text = "side of the sliding window for large images in pixels (default: what fits in memory, at most 1280)"
+    parser.add_argument("--tile", type=int, help=text)
+
+
 def _add_evaluate(commands: "Commands") -> None:
     parser = add_command(commands, "evaluate", evaluate, "evaluate a model on a dataset")
     add_model(parser)
     parser.add_argument("data", metavar="DATA", type=Path, help="dataset folder with images and masks")
+    _add_options(parser)
     parser.add_argument("--output", type=Path, help="CSV file to write, one row per image")
     parser.add_argument("--layout", choices=LAYOUTS, help="folder layout of the dataset (default: auto)")
     text = "images without a mask where others have one (default: as in the training)"
@@ -214,50 +218,37 @@ def _same_output(path: Path, other: Path, name: str) -> str:
 def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     """Evaluate a model on a dataset. The images that it was trained on are left out unless --split says otherwise."""
     from unet_core.evaluation import scores
-    from unet_core.evaluation.coding import find_coding
+    from unet_core.evaluation.selection import Source, count_images, select_folder
     from unet_core.evaluation.summary import by_class, summarize, to_csv
     from unet_core.inference.predictor import load_predictor
 
+    options = scores.Options(parsed.tta, parsed.tile, parsed.threshold)
+    views(options.tta)
     folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
-    config = RunConfig() if run is None else dataclasses.replace(run.config, data=run.data)
-    names = ("layout", "unlabeled", "ignore_index", "color_map", "labels")
-    changes = {name: getattr(parsed, name) for name in names}
-    asked, told = run_data.choose_recipe(config.data, parsed.data, parsed.recipe)
-    set_here = [key for key, value in changes.items() if value is not None]
-    config = config.replace(layout="auto", root=str(parsed.data.resolve()), recipe=asked)
-    config = config.replace(**{key: changes[key] for key in set_here})
-    recipe = recipes.of(config.data)
-    config = recipes.configure(config, recipe)
-    search = discovery.search(parsed.data, config.data.layout, unlabeled=config.data.unlabeled, recipe=recipe)
-    samples = search.samples
-    parts = scores.known_images(folder, run.split() if run is not None and run.has_split else {})
-    groups = scores.classify(samples, parts)
-    chosen = scores.choose(groups, parsed.split)
-    left_out = len(samples) - sum(map(len, chosen.values()))
-    if left_out:
-        echo(f"{left_out} of {len(samples)} images are left out (split {parsed.split!r}); --split all includes them")
+    names = ("layout", "unlabeled", "ignore_index", "color_map", "labels", "recipe")
+    changes = {name: value for name in names if (value := getattr(parsed, name)) is not None}
+    source = Source(folder, run, lineage.find_training_images(folder, run, parsed.runs_dir))
+    selection = select_folder(source, parsed.data, parsed.split, changes)
+    for sentence in selection.explain():
+        echo(f"note: {sentence}")
+    if any(selection.left_out().values()):
+        echo("note: --split all includes the images that are left out")
     predictor, warning = load_predictor(folder, parsed.device, parsed.precision)
     if warning:
         warn(warning)
-    if run is None or asked != run.data.recipe:
-        set_here += dict(recipe.settings)  # else the coding of the run is that of the repaired masks
-    dataset = scores.load_selected(
-        chosen,
-        config.data,
-        predictor.model.config,
-        coding=find_coding(run.coding if run is not None else None, folder, set_here),
-        parts=parts,
-        search=search,
-    )
+    config = predictor.model.config
+    options.check(config)
+    dataset = scores.load(selection, config)
     for message in dataset.skipped:
         echo(f"skipped: {message}")
-    dataset.warnings[:0] = told
     for message in dataset.warnings:
         warn(message)
     results = []
-    for scored in scores.score_images(dataset, chosen, lambda sample, image: predictor.mask(image)):
+    for scored in scores.score_images(
+        dataset, selection.chosen, lambda sample, image: options.predict(predictor, image)
+    ):
         if parsed.save_masks:
-            _write_mask(parsed.save_masks / f"{scored.sample.id}.png", scored.pred, predictor.model.config.num_classes)
+            _write_mask(parsed.save_masks / f"{scored.sample.id}.png", scored.pred, config.num_classes)
         results.append(scored.score)
         values = scored.score.scores
         echo(f"{scored.sample.id}  Dice {values['dice']:.4f}  IoU {values['iou']:.4f}")
@@ -268,8 +259,8 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     classes = by_class(results)
     if len(classes) > 1:
         summary["iou_by_class"] = {item.index: item.iou for item in classes}
-        summary["class_names"] = {item.index: predictor.model.config.class_name(item.index) for item in classes}
-    summary |= scores.count_images(groups, results)
+        summary["class_names"] = {item.index: config.class_name(item.index) for item in classes}
+    summary |= count_images(selection.groups, results)
     return summary | {"output": parsed.output and str(parsed.output), "warnings": dataset.warnings}
 
 

@@ -129,6 +129,12 @@ SPLITS = {  # which images are evaluated, by the part of the training split they
     "val": ("val",),
     "test": ("test",),
 }
+SUBSETS = Choices(
+    train=("train (trained on)", "the model, or one that it was fine-tuned from, was trained on it"),
+    val=("val (chose the epoch)", "it was used to choose the best epoch, so its score is slightly too good"),
+    test=("test (held out)", "part of the split, and never used in the training"),
+    new=("new", "not part of the split of the training"),
+)
 LABELS = Choices(
     auto=("Auto", "by the evidence of the masks"),
     classes=("Classes", "each value is a class"),

@@ -2,104 +2,23 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from unet_core import metrics
-from unet_core.config.choices import SPLITS
 from unet_core.config.schema import DataConfig, ModelConfig
-from unet_core.data import reading
 from unet_core.data.dataset import Dataset, load_dataset
-from unet_core.data.discovery import Search, content_hash
+from unet_core.data.discovery import Search
 from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import MaskCoding
-from unet_core.errors import DataError, ImageError, listing
+from unet_core.errors import ConfigError, listing
 from unet_core.evaluation.object_scores import match_objects
+from unet_core.evaluation.selection import Selection
 from unet_core.evaluation.summary import ImageScore
 from unet_core.inference.prediction import Array
 from unet_core.inference.predictor import Predictor
+from unet_core.inference.sliding_window import chosen_tile
+from unet_core.inference.tta import views
 from unet_core.io.pixels import Pixels
-from unet_core.models.checkpoint import load_about
-
-
-def known_images(folder: Path, parts: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
-    """What is known of the images of a checkpoint: its run's split (`Run.split`, {} of none) and all it was trained on.
-
-    {"train": {name: record}, "val": ..., "test": ...}, {} where nothing is known. A checkpoint itself remembers its
-    training images and, where it was fine-tuned, those of the models before it.
-    """
-    trained = load_about(folder).get(identity.TRAINED_ON)
-    if not isinstance(trained, list) or not trained:
-        return dict(parts)
-    trained_on = {f"trained on {number}": str(key) for number, key in enumerate(trained)}
-    return {**parts, "train": {**parts.get("train", {}), **trained_on}}
-
-
-def classify(samples: Sequence[Sample], parts: Mapping[str, Mapping[str, str]]) -> dict[str, list[Sample]]:
-    """The samples by what the model knows of them: {"train": [...], "val": ..., "test": ..., "new": ...}.
-
-    `parts` is what `known_images` gives, {} where nothing is known. An image is recognized by its pixels, whatever its
-    name and file format, and one that lay in several subsets counts as trained on, else as validated on.
-    """
-    subset_of = {
-        word: subset
-        for subset in ("test", "val", "train")
-        for record in parts.get(subset, {}).values()
-        for word in identity.keys(record)
-    }
-    # The same file may have come in twice, once under train as another format: its pixels decide.
-    for ids in parts.values():
-        for record in ids.values():
-            if (pixels := identity.key(record, "px")) and (file := identity.key(record, "file")):
-                subset_of[file] = subset_of[pixels]
-    has_pixels = any(word.startswith("px:") for word in subset_of)
-    groups: dict[str, list[Sample]] = {subset: [] for subset in SPLITS["all"]}
-    for sample in samples:
-        groups[_find_subset(sample, subset_of, has_pixels)].append(sample)
-    return groups
-
-
-def _find_subset(sample: Sample, subset_of: Mapping[str, str], has_pixels: bool) -> str:
-    """By the bytes of the file first, which is fast, then by the pixels."""
-    if subset_of and (subset := subset_of.get(f"file:{content_hash(sample.image, sample.page)}")):
-        return subset
-    if not has_pixels:
-        return "new"
-    try:
-        image = reading.read_stored(sample)
-    except ImageError:
-        return "new"  # whoever loads it says why
-    return subset_of.get(identity.key(identity.describe_pixels(image), "px"), "new")
-
-
-def select(
-    samples: Sequence[Sample], parts: Mapping[str, Mapping[str, str]], split: str = "held-out"
-) -> dict[str, list[Sample]]:
-    """The samples to score, as `classify` groups them; `split` is one of config.SPLITS.
-
-    Raises DataError where nothing is left.
-    """
-    return choose(classify(samples, parts), split)
-
-
-def choose(groups: Mapping[str, list[Sample]], split: str) -> dict[str, list[Sample]]:
-    """Those of what `classify` gives that `split` names. Raises DataError where nothing is left."""
-    selected = {subset: group if subset in SPLITS[split] else [] for subset, group in groups.items()}
-    if not any(selected.values()):
-        sizes = ", ".join(f"{len(group)} {subset}" for subset, group in groups.items())
-        raise DataError(
-            f"None of the {sum(map(len, groups.values()))} images belongs to the split {split!r}: they are {sizes}. "
-            "Choose 'all' to score them all; scores of images that the model was trained on are too good."
-        )
-    return selected
-
-
-def count_images(groups: Mapping[str, Sequence[Sample]], scores: Sequence[ImageScore]) -> dict[str, dict[str, int]]:
-    """How many images are train, val, test and new: of all that `classify` was given, and of those that were scored."""
-    return {
-        "images_by_split": {subset: len(group) for subset, group in groups.items()},
-        "evaluated_by_split": {subset: sum(score.subset == subset for score in scores) for subset in groups},
-    }
 
 
 def find_copies(
@@ -125,6 +44,61 @@ class ScoredImage:
     target: Array  # IGNORE = 255 where a pixel does not count
 
 
+@dataclass(frozen=True)
+class Options:
+    """How images are predicted: `tta` is a key of `tta.TTA`, `tile` the side of the tiles in pixels or None.
+
+    `threshold` is the probability above which a pixel is foreground, None for the model's own.
+    """
+
+    tta: str = "none"
+    tile: int | None = None
+    threshold: float | None = None
+
+    def check(self, model: ModelConfig) -> None:
+        """Raise ConfigError where an option is unknown, out of range, or says nothing for this model."""
+        views(self.tta)
+        chosen_tile(model, self.tile)
+        if self.threshold is not None:
+            replace(model, threshold=self.threshold)  # refuses what is out of range
+            if model.num_classes > 1:
+                raise ConfigError(
+                    f"A threshold is for models of one class; this one has {model.num_classes}, and each pixel gets "
+                    "the most probable one. Leave the threshold out."
+                )
+
+    def predict(self, predictor: Predictor, image: Pixels) -> Array:
+        """The mask (H, W) of class indices of an image (H, W, C), as `Predictor.predict` makes it with these options.
+
+        Raises PredictionError.
+        """
+        if self.tta == "none" and self.tile is None:  # faster: no uncertainty
+            return predictor.mask(image, self.threshold)
+        limit = predictor.model.config.threshold if self.threshold is None else self.threshold
+        return predictor.answer(image, self.tta, self.tile).mask(limit)
+
+
+def load(selection: Selection, model: ModelConfig, most_mb: int | None = None) -> Dataset:
+    """The dataset of a selection, with all that one should know of it in `warnings`.
+
+    `skipped` has a sentence for each file that cannot be read. `most_mb` limits the decoded images that are kept in
+    memory. Raises DataError where masks do not fit images or model.
+    """
+    data = selection.data
+    if most_mb is not None:
+        data = replace(data, cache_mb=min(data.cache_mb, most_mb))
+    dataset = load_selected(
+        selection.chosen,
+        data,
+        model,
+        coding=selection.coding,
+        parts=selection.images.parts(),
+        search=selection.search,
+    )
+    dataset.warnings[:0] = selection.warnings
+    return dataset
+
+
 def load_selected(
     selected: Mapping[str, Sequence[Sample]],
     data: DataConfig,
@@ -134,7 +108,7 @@ def load_selected(
     parts: Mapping[str, Mapping[str, str]] | None = None,
     search: Search | None = None,
 ) -> Dataset:
-    """The dataset of what `select` chose; its `skipped` has a sentence for each file that cannot be read.
+    """The dataset of what `choose` gave; its `skipped` has a sentence for each file that cannot be read.
 
     What mask values mean is said by `coding`, that of the training, or where there is none by `data`; `warnings` says
     where other masks do not follow it, and which images look like those that the model was trained on (`parts` as for
@@ -167,17 +141,15 @@ def score_images(
 
 
 def evaluate(
-    predictor: Predictor,
-    selected: Mapping[str, Sequence[Sample]],
-    data: DataConfig,
-    coding: MaskCoding | None = None,
-    parts: Mapping[str, Mapping[str, str]] | None = None,
-    search: Search | None = None,
+    predictor: Predictor, selection: Selection, options: Options | None = None
 ) -> tuple[list[ImageScore], Dataset]:
-    """Score what `select` chose with the model's own threshold; (scores, the dataset with its messages).
+    """Score a selection; (scores, the dataset with its messages).
 
-    The other arguments are those of `load_selected`. Raises DataError where masks do not fit images or model.
+    `options` are those of the prediction, by default the model's own threshold and no test-time augmentation. Raises
+    DataError where masks do not fit images or model, ConfigError for an option.
     """
-    dataset = load_selected(selected, data, predictor.model.config, coding=coding, parts=parts, search=search)
-    scored = score_images(dataset, selected, lambda sample, image: predictor.mask(image))
+    options = options or Options()
+    options.check(predictor.model.config)
+    dataset = load(selection, predictor.model.config)
+    scored = score_images(dataset, selection.chosen, lambda sample, image: options.predict(predictor, image))
     return [item.score for item in scored], dataset

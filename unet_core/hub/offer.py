@@ -17,7 +17,7 @@ from unet_core.models.foreign import Recognized
 
 CONFIG, WEIGHTS, SUMS = "config.json", "model.safetensors", "sha256"
 BESIDE = {CONFIG: weight_file.MOST_CONFIG, SUMS: 2**16}  # bytes at most, of files beside the weights
-BESIDE |= dict.fromkeys(weight_file.EXTRAS, weight_file.MOST_EXTRA)
+BESIDE |= weight_file.MOST_EXTRAS
 COMPUTING_SECONDS = 600.0  # for what this machine does itself, however slow it is
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 

@@ -207,20 +207,20 @@ class _Pull:
 
     def _store(self, offer: Offer, folder: Path, watch: Watch) -> None:
         """Make the checkpoint of the files, and put it in its place whole."""
-        from unet_core.models import checkpoint, import_weights
+        from unet_core.models import import_weights
 
         weights = next(name for name in offer.files if name not in BESIDE)
         files: dict[str, import_weights.Source] = {
             f"{self.label}/{WEIGHTS if name == weights else name}": folder / name for name in offer.files
         }
         try:
-            model, about, _ = import_weights.read(files, self.normalization)
+            imported = import_weights.read(files, self.normalization)
         except CheckpointError:
             shutil.rmtree(self.unfinished, ignore_errors=True)  # of no use to another try
             raise
         watch.beat()
         fresh = self.unfinished / f"{secrets.token_hex(4)}.new"
-        checkpoint.save_checkpoint(fresh, model, about=about)
+        imported.save(fresh)
         source = {
             "repo": self.reference.repo,
             "revision": self.reference.revision,

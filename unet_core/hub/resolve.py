@@ -65,8 +65,9 @@ def local_checkpoint(name: str, runs_dir: Path) -> tuple[Path, runs.Run | None]:
     path = Path(name)
     for folder in [path, runs_dir / name] if path.name == name else [path]:
         if (folder / "model.safetensors").is_file():
-            inside_run = folder.resolve().parent.name == "checkpoints"
-            return folder, runs.Run(folder.resolve().parent.parent) if inside_run else None
+            checkpoints = folder.resolve().parent
+            is_of_run = checkpoints.name == "checkpoints" and (checkpoints.parent / "config.json").is_file()
+            return folder, runs.Run(checkpoints.parent) if is_of_run else None
         if (folder / "config.json").is_file():
             run = runs.Run(folder)
             if not run.has_best:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unet_core.data.groups.training_images import TrainingImages
 from unet_core.data.normalization import normalize, statistics
 from unet_core.device import choose_device, choose_precision, free_memory
 from unet_core.errors import Cancelled, PredictionError
@@ -38,11 +39,10 @@ class Predictor:
         model: The network; its `config` says how images are normalized and how many classes there are.
         device: Where it computes; the model must be there already.
         precision: "fp32", "bf16" or "fp16" (`device.choose_precision`).
-        tile: Side in pixels of the tiles of larger images; None for what fits into memory
-            (`sliding_window.chosen_tile`).
-        tiles_at_once: Most tiles in one forward pass. `tile` and this are lowered, and stay so, where the device runs
-            out of memory.
+        tile: Side in pixels of the tiles of larger images; None for what fits (`sliding_window.chosen_tile`).
+        tiles_at_once: Most tiles in one forward pass; lowered, as `tile` is, where the device runs out of memory.
         checkpoint: The folder that the model was loaded from, None where it was not.
+        training_images: The images that it has seen, where no folder says so: of a file that was loaded.
 
     Example:
         >>> from unet_core.config.schema import ModelConfig
@@ -58,6 +58,7 @@ class Predictor:
     tile: int | None = None
     tiles_at_once: int = forward.MOST_TILES
     checkpoint: Path | None = None
+    training_images: TrainingImages | None = None
 
     def predict(
         self, source: str | Path | Pixels, tta: str = "none", tile: int | None = None, threshold: float | None = None
@@ -194,9 +195,8 @@ class Predictor:
 
         It is faster than that, since no uncertainty is computed. Raises PredictionError.
         """
-        return prediction.to_mask(
-            self.probabilities(image), self.model.config.threshold if threshold is None else threshold
-        )
+        limit = self.model.config.threshold if threshold is None else threshold
+        return prediction.to_mask(self.probabilities(image), limit)
 
     def _run(
         self,

@@ -5,6 +5,7 @@
     state.json          for resuming only: epoch, step, best scores
     state.safetensors   for resuming only: the optimizer's tensors
     training.json       where it is available: what the training images were like and what the model scored
+    images.json         where it is available: which images these were, see `data.groups.training_images`
     sha256              a line for each of the files above
 
 It is written as `<name>.new`, flushed to the disk, read back and renamed; the previous folder stays beside it as
@@ -33,7 +34,7 @@ from unet_core.models.unet import UNet
 
 MODEL_FILES = ("config.json", "model.safetensors")
 STATE_FILES = ("state.json", "state.safetensors")
-ABOUT_FILE = "training.json"
+ABOUT_FILE, IMAGES_FILE = weight_file.EXTRAS
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,16 @@ class SavedState:
 
 
 def save_checkpoint(
-    folder: Path, model: UNet, state: SavedState | None = None, about: Mapping[str, Any] | None = None
+    folder: Path,
+    model: UNet,
+    state: SavedState | None = None,
+    about: Mapping[str, Any] | None = None,
+    images: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a checkpoint and keep the previous one; a full disk (OSError) or a crash at any point leaves one to use.
 
-    `about` has facts about the training for JSON: the `fingerprint` of its images, `val_dice`, `val_iou`, `epoch`.
+    `about` has facts about the training for JSON: the `fingerprint` of its images, `val_dice`, `val_iou`, `epoch`;
+    `images` are the digests of its images (`TrainingImages.to_values`).
     Raises OSError where the disk refuses, CheckpointError where it stores something else than was written.
     """
     config = json.dumps(model.config.to_dict(), indent=2, allow_nan=False)
@@ -64,6 +70,8 @@ def save_checkpoint(
         files["state.safetensors"] = _tensor_bytes(state.tensors)
     if about is not None:
         files[ABOUT_FILE] = json.dumps(about, indent=1, allow_nan=False).encode() + b"\n"
+    if images is not None:
+        files[IMAGES_FILE] = json.dumps(images, indent=0, allow_nan=False).encode() + b"\n"
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     files["sha256"] = _sums(digests).encode()
     fresh, old = folder.with_name(folder.name + ".new"), _old(folder)
@@ -95,7 +103,7 @@ def verify(folder: Path) -> None:
         sums = (folder / "sha256").read_text(encoding="ascii")
         expected = {name: digest for digest, _, name in (line.partition("  ") for line in sums.splitlines())}
         # The list of sums must itself be complete: cut off after a line it would vouch for a folder that lacks files.
-        needed = {*MODEL_FILES, *(name for name in (*STATE_FILES, ABOUT_FILE) if (folder / name).exists())}
+        needed = {*MODEL_FILES, *(name for name in (*STATE_FILES, *weight_file.EXTRAS) if (folder / name).exists())}
         if not needed <= expected.keys() or sums != _sums(expected):
             raise CheckpointError(f"{folder / 'sha256'}: damaged, its list of files is incomplete.")
         for name, digest in expected.items():
@@ -152,11 +160,16 @@ def load_state(folder: Path) -> SavedState:
 
 def load_about(folder: Path) -> dict[str, Any]:
     """The facts about the training that `save_checkpoint` was given; {} where there are none that can be read."""
+    return load_facts(folder, ABOUT_FILE)
+
+
+def load_facts(folder: Path, name: str) -> dict[str, Any]:
+    """The content of one of `weight_file.EXTRAS`; {} where there is none that can be read."""
     try:
-        about = json.loads((usable(folder)[0] / ABOUT_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, CheckpointError):
+        facts = json.loads((usable(folder)[0] / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, CheckpointError):
         return {}
-    return about if isinstance(about, dict) else {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def _old(folder: Path) -> Path:

@@ -17,7 +17,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -26,7 +26,7 @@ from safetensors.torch import load
 from unet_core.errors import CheckpointError, DataError, listing
 from unet_core.io import zip_reader
 from unet_core.models import convert, foreign, milesial, weight_file
-from unet_core.models.checkpoint import ABOUT_FILE, load_model, save_checkpoint
+from unet_core.models.checkpoint import ABOUT_FILE, IMAGES_FILE, load_facts, load_model, save_checkpoint
 from unet_core.models.unet import UNet
 
 PICKLES = (".pth", ".pt")
@@ -39,9 +39,22 @@ Reader = Callable[[int], bytes]  # the content, if it is not longer than that
 MOST = {  # bytes
     CONFIG: weight_file.MOST_CONFIG,
     TENSORS: weight_file.MOST_BYTES,
-    ABOUT_FILE: weight_file.MOST_EXTRA,
     SUMS: 2**16,
+    **weight_file.MOST_EXTRAS,
 }
+
+
+class Imported(NamedTuple):
+    """A model with the content of its `training.json` and `images.json`, None of none, and a name for it."""
+
+    model: UNet
+    about: dict[str, Any] | None
+    images: dict[str, Any] | None
+    name: str
+
+    def save(self, folder: Path) -> None:
+        """Write its checkpoint. Raises OSError, CheckpointError."""
+        save_checkpoint(folder, self.model, about=self.about, images=self.images)
 
 
 def import_model(
@@ -59,18 +72,16 @@ def import_model(
     """
     if not files:
         raise CheckpointError("No file was uploaded. Upload a checkpoint folder, its ZIP, or a weight file.")
-    model, about, default_name = read(files, normalization, tell)
-    return _save(model, about, models_dir, _safe_folder_name(name or default_name))
+    imported = read(files, normalization, tell)
+    return _save(imported, models_dir, _safe_folder_name(name or imported.name))
 
 
-def read(
-    files: Mapping[str, Source], normalization: str = "", tell: Tell = lambda note: None
-) -> tuple[UNet, dict[str, Any] | None, str]:
-    """(the model, facts about its training, a name), of files as `import_model` takes them. Raises CheckpointError."""
+def read(files: Mapping[str, Source], normalization: str = "", tell: Tell = lambda note: None) -> Imported:
+    """The model in files as `import_model` takes them. Raises CheckpointError."""
     first = next(iter(files))
     pickles = [name for name in files if name.lower().endswith(PICKLES)]
     if pickles and len(files) == 1:
-        return _load_milesial(files[first], first, normalization, tell), None, PurePosixPath(first).stem
+        return Imported(_load_milesial(files[first], first, normalization, tell), None, None, PurePosixPath(first).stem)
     try:
         packed = len(files) == 1 and zip_reader.is_archive(first, files[first])
         archive = zip_reader.Archive(files[first], zip_reader.readable(first)) if packed else None
@@ -83,9 +94,7 @@ def read(
     return _load_folder(readers, "", normalization, tell)
 
 
-def _load_folder(
-    readers: Mapping[str, Reader], default_name: str, normalization: str, tell: Tell
-) -> tuple[UNet, dict[str, Any] | None, str]:
+def _load_folder(readers: Mapping[str, Reader], default_name: str, normalization: str, tell: Tell) -> Imported:
     """The checkpoint among files by name, which may lie in folders."""
     folder, tensors = _find(readers)
     inside = {PurePosixPath(name).name: read for name, read in readers.items() if PurePosixPath(name).parent == folder}
@@ -99,13 +108,13 @@ def _load_folder(
     convert.check(recognized, header, where)
     for note in recognized.notes:
         tell(note)
-    about = _about(inside[ABOUT_FILE](MOST[ABOUT_FILE])) if ABOUT_FILE in inside else None
+    about, images = (_facts(inside[name](MOST[name])) if name in inside else None for name in (ABOUT_FILE, IMAGES_FILE))
     try:
         model = convert.build(recognized, load(data), where)
     except (SafetensorError, ValueError, KeyError) as error:
         raise CheckpointError(f"{where}: damaged, its tensors cannot be read ({error}).") from error
     stem = PurePosixPath(tensors).stem
-    return model, about, default_name or (stem if stem != "model" else "") or _name_of(folder)
+    return Imported(model, about, images, default_name or (stem if stem != "model" else "") or _name_of(folder))
 
 
 def _find(readers: Mapping[str, Reader]) -> tuple[PurePosixPath, str]:
@@ -151,14 +160,14 @@ def _check_sums(inside: Mapping[str, Reader], folder: PurePosixPath) -> None:
             raise CheckpointError(f"{where}: damaged, it does not match its SHA-256 sum; download it again.")
 
 
-def _about(data: bytes) -> dict[str, Any] | None:
-    """Facts about the training, where they can be read."""
+def _facts(data: bytes) -> dict[str, Any] | None:
+    """The JSON of one of `weight_file.EXTRAS`, where it can be read."""
     try:
-        about = json.loads(data)
-        json.dumps(about, allow_nan=False)
+        facts = json.loads(data)
+        json.dumps(facts, allow_nan=False)
     except (ValueError, RecursionError):
         return None
-    return about if isinstance(about, dict) else None
+    return facts if isinstance(facts, dict) else None
 
 
 def _load_milesial(source: Source, name: str, normalization: str, tell: Tell) -> UNet:
@@ -173,19 +182,24 @@ def _load_milesial(source: Source, name: str, normalization: str, tell: Tell) ->
             raise CheckpointError(str(error).replace(str(path), zip_reader.readable(name))) from error
 
 
-def _save(model: UNet, about: dict[str, Any] | None, models_dir: Path, name: str) -> Path:
+def _save(imported: Imported, models_dir: Path, name: str) -> Path:
     """Write the checkpoint under the name, or under one with a number where a different model has it."""
     for number in range(1, 1000):
         folder = models_dir / (name if number == 1 else f"{name}_{number}")
-        if not folder.exists():
-            try:
-                save_checkpoint(folder, model, about=about)
-            except OSError as error:
-                raise CheckpointError(f"{folder}: cannot be written ({error.strerror or error}).") from error
-            return folder
-        if _is_same(folder, model):
+        try:
+            if not folder.exists() or _lacks_images(folder, imported):
+                imported.save(folder)
+                return folder
+        except OSError as error:
+            raise CheckpointError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+        if _is_same(folder, imported.model):
             return folder
     raise CheckpointError(f"{models_dir}: too many models are called {name}. Enter another name.")
+
+
+def _lacks_images(folder: Path, imported: Imported) -> bool:
+    """Whether it is the same model, of an upload that did not say which images it was trained on as this one does."""
+    return bool(imported.images) and not load_facts(folder, IMAGES_FILE) and _is_same(folder, imported.model)
 
 
 def _is_same(folder: Path, model: UNet) -> bool:

@@ -20,8 +20,8 @@ from unet_core.models import architecture
 MOST_BYTES = 2**29  # of a weight file from elsewhere: 134 million values
 MOST_HEADER = 2**20  # bytes; the largest network of the menus (depth 8, 8 convolutions a block) needs 0.1 MiB
 MOST_CONFIG = 2**16  # bytes of a config.json
-EXTRAS = ("training.json",)  # what may lie beside the weights and travels with them
-MOST_EXTRA = 2**20  # bytes of each of them
+MOST_EXTRAS = {"training.json": 2**20, "images.json": 2**23}  # bytes of what may lie beside the weights and travels
+EXTRAS = tuple(MOST_EXTRAS)
 HARMLESS = 2**24  # values of a network that may be built whatever its file holds: 64 MiB
 CONFIG_KEY = "config"  # where a file's own metadata carry its config.json
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4}  # of one value, by the names of safetensors

@@ -3,11 +3,13 @@
 import csv
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unet_core.data.groups import training_images
 from unet_core.errors import RunError
 from unet_core.evaluation.summary import to_csv
 from unet_core.io.files import replacement
@@ -18,6 +20,7 @@ from unet_core.sharing.model_card import CURVES, SCORES, CardOptions
 
 CARD, WEIGHTS, CONFIG, SUMS = "README.md", "model.safetensors", "config.json", "sha256"
 ONNX = model_card.ONNX
+IMAGES = "images.json"
 TEXTS = (".md", ".json", ".csv", SUMS)
 OWN = (
     CARD,
@@ -82,15 +85,12 @@ def make_items(evidence: Evidence, options: CardOptions, repo: str = "", onnx: b
 def read_checkpoint(folder: Path) -> list[Item]:
     """The files of a checkpoint with their check sums. Raises RunError where they cannot be read."""
     try:
-        present = [name for name in (CONFIG, WEIGHTS, *weight_file.EXTRAS) if (folder / name).is_file()]
-        sums = {name: _sha256(folder / name) for name in present}
-        items = [
-            Item(name, folder / name if name == WEIGHTS else (folder / name).read_bytes(), sums[name])
-            for name in present
-        ]
+        names = [name for name in (CONFIG, WEIGHTS, *weight_file.EXTRAS) if (folder / name).is_file()]
+        items = [_item(folder / name) for name in names]
     except OSError as error:
         raise RunError(f"{folder}: the checkpoint cannot be read ({error.strerror or error}).") from error
-    return [*items, Item(SUMS, "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode("ascii"))]
+    sums = "".join(f"{item.digest}  {item.name}\n" for item in items)
+    return [*items, Item(SUMS, sums.encode("ascii"))]
 
 
 def write_zip(items: Sequence[Item], path: Path, folder: str) -> None:
@@ -122,6 +122,17 @@ def write_folder(items: Sequence[Item], folder: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _item(path: Path) -> Item:
+    """A file of the checkpoint; the weights are read when they are sent. Raises OSError."""
+    if path.name == WEIGHTS:
+        return Item(WEIGHTS, path, _sha256(path))
+    data = path.read_bytes()
+    if path.name == IMAGES and (images := training_images.read(data)) is not None:
+        # A look shows a little of an image, a digest nothing.
+        data = json.dumps(images.without_looks().to_values(), indent=0).encode() + b"\n"
+    return Item(path.name, data, hashlib.sha256(data).hexdigest())
 
 
 def _scores(evidence: Evidence, named: bool) -> str:

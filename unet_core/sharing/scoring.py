@@ -1,26 +1,22 @@
 """The scores of the images that a run was not trained on, with what tells whether they come out the same elsewhere."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from unet_core.config.schema import DataConfig
 from unet_core.data import discovery
 from unet_core.data.layouts import Sample
-from unet_core.data.masks.coding import MaskCoding
-from unet_core.errors import Cancelled, DataError
+from unet_core.errors import Cancelled
 from unet_core.evaluation import scores
+from unet_core.evaluation.selection import Selection, Source, select_own
 from unet_core.evaluation.summary import ImageScore
+from unet_core.hub import lineage
 from unet_core.inference.prediction import Array
 from unet_core.inference.predictor import Predictor
 from unet_core.io.pixels import Pixels
 from unet_core.runs.run import Run
 
 CACHE_MB = 256  # of decoded images while they are scored; what is more is read twice
-
-
-class NothingToScoreError(DataError):
-    """A folder holds none of the images that are to be scored."""
 
 
 @dataclass(frozen=True)
@@ -50,46 +46,22 @@ def score_run(
 
     Raises DataError where the dataset cannot be read or holds no image that the training did not use, Cancelled.
     """
-    split = run.split() if run.has_split else {}
-    parts = scores.known_images(run.best, split)
-    return score(run.data, predictor, parts, run.coding, progress=progress, cancelled=cancelled)
+    images = lineage.find_training_images(run.best, run, run.folder.parent)
+    return score(select_own(Source(run.best, run, images)), predictor, progress, cancelled)
 
 
 def score(
-    data: DataConfig,
+    selection: Selection,
     predictor: Predictor,
-    parts: Mapping[str, Mapping[str, str]],
-    coding: MaskCoding | None,
-    subsets: Sequence[str] = ("val", "test", "new"),
     progress: Callable[[str], None] = lambda name: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[list[Measured], list[str]]:
-    """Score the images of a dataset folder that belong to some subsets; (images, remarks on the data).
+    """Score the images of a selection; (images, remarks on the data).
 
-    Args:
-        data: how the folder `data.root` is read.
-        predictor: the model.
-        parts: which images are known, as `scores.known_images` gives it.
-        coding: what mask values meant in the training; None where that is not known.
-        subsets: which of train, val, test and new are scored.
-        progress: gets the name of each image before it is predicted.
-        cancelled: asked before each image.
-
-    Raises:
-        NothingToScoreError: the folder has no such image.
-        DataError: it cannot be read.
-        Cancelled: `cancelled` gave True.
+    `progress` gets the name of each image before it is predicted, `cancelled` is asked before each. Raises DataError
+    where masks do not fit images or model, Cancelled.
     """
-    search = discovery.search_data(data)
-    groups = scores.classify(search.samples, parts)
-    selected = {subset: group if subset in subsets else [] for subset, group in groups.items()}
-    if not any(selected.values()):
-        sizes = ", ".join(f"{len(group)} {subset}" for subset, group in groups.items() if group)
-        raise NothingToScoreError(f"None of the {len(search.samples)} images is one to score: they are {sizes}.")
-    settings = replace(data, cache_mb=min(data.cache_mb, CACHE_MB))
-    dataset = scores.load_selected(
-        selected, settings, predictor.model.config, coding=coding, parts=parts, search=search
-    )
+    dataset = scores.load(selection, predictor.model.config, CACHE_MB)
 
     def predict(sample: Sample, image: Pixels) -> Array:
         if cancelled():
@@ -98,7 +70,7 @@ def score(
         return predictor.mask(image)
 
     images = []
-    for item in scores.score_images(dataset, selected, predict):
+    for item in scores.score_images(dataset, selection.chosen, predict):
         digest = discovery.content_hash(item.sample.image, item.sample.page)
         record = f"{dataset.records[item.sample.id]} file:{digest}"
         masks = digest_of(item.pred), digest_of(item.target)

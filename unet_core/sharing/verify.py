@@ -12,17 +12,20 @@ from typing import Any
 import numpy as np
 
 from unet_core.config.schema import DataConfig, RunConfig
+from unet_core.data import discovery
 from unet_core.data.groups import identity
+from unet_core.data.groups.training_images import TrainingImages
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.data.recipe import recipes
 from unet_core.data.recipe.recipe import FILE
 from unet_core.errors import ConfigError, DataError, RunError, UnetError
+from unet_core.evaluation.selection import NothingToScoreError, select_from
 from unet_core.inference.predictor import Predictor, load_predictor
 from unet_core.io.images import decode
 from unet_core.io.zip_reader import Archive
 from unet_core.models import weight_file
 from unet_core.sharing.proof import CHECKPOINT, CODING, PROBES, PROOF, SETTINGS, VERSION
-from unet_core.sharing.scoring import Measured, NothingToScoreError, score
+from unet_core.sharing.scoring import Measured, score
 
 COMPARED = ("dice", "iou")
 MOST_SHOWN = 20
@@ -220,14 +223,14 @@ def _score(
         recipe = str(folder / FILE)
     data: DataConfig = replace(settings, root=str(root.resolve()), recipe=recipe)
     # All that were scored, whatever part they were in, are "test" here; other images are new and left out.
-    wanted = {f"{number}": str(entry["record"]) for number, entry in enumerate(proof["images"])}
-    known = {"test": wanted}
+    records = frozenset(str(entry["record"]) for entry in proof["images"])
     try:
-        return score(data, predictor, known, coding, ("test",), progress)
+        selection = select_from(discovery.search_data(data), data, TrainingImages(test=records), "test", coding)
     except NothingToScoreError as error:
         raise DataError(
-            f"{root}: none of its images is one of the {len(wanted)} that were scored. Choose the dataset of the run."
+            f"{root}: none of its images is one of the {len(records)} that were scored. Choose the dataset of the run."
         ) from error
+    return score(selection, predictor, progress)
 
 
 def _compare(entry: Mapping[str, Any], measured: list[Measured], tolerance: float) -> Difference:

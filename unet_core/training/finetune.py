@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unet_core.config.schema import ModelConfig, RunConfig
+from unet_core.data.groups.training_images import UNKNOWN, TrainingImages
 from unet_core.errors import CheckpointError, ConfigError, HubError, RunError, UnetError
 
 if TYPE_CHECKING:
@@ -58,31 +59,15 @@ def origin(name: str, runs_dir: Path) -> Path:
         raise CheckpointError(f"init {name!r}: {error}") from error
 
 
-def trained_images(folder: Path, runs_dir: Path) -> frozenset[str] | None:
-    """Records (see `data.groups.identity`) of the images that a checkpoint and those before it were trained on.
+def trained_images(folder: Path, runs_dir: Path) -> TrainingImages:
+    """The images that a checkpoint and those before it have seen, see `hub.lineage`."""
+    from unet_core.hub import lineage, resolve
 
-    From the checkpoint itself; of one of release 0.1 from its run. None where neither knows.
-    """
-    from unet_core.data.groups.identity import TRAINED_ON
-    from unet_core.hub import resolve
-    from unet_core.models.checkpoint import load_about
-
-    trained = load_about(folder).get(TRAINED_ON)
-    if isinstance(trained, list):
-        return frozenset(map(str, trained))
     try:
-        _, run = resolve.local_checkpoint(str(folder), runs_dir)
-        if run is None:
-            return None
-        own, init = frozenset(run.split()["train"].values()), run.config.train.init
-        if not init:
-            return own
-        # The run's own model was fine-tuned too. A folder that names itself would go round for ever.
-        earlier = resolve.local_checkpoint(init, runs_dir)[0]
-        before = None if earlier.resolve() == folder.resolve() else trained_images(earlier, runs_dir)
-    except (RunError, KeyError, RecursionError):
-        return None
-    return None if before is None else own | before
+        run = resolve.local_checkpoint(str(folder), runs_dir)[1]
+        return lineage.find_training_images(folder, run, runs_dir)
+    except (RunError, KeyError):
+        return UNKNOWN
 
 
 def adopt(config: ModelConfig, folder: Path) -> ModelConfig:

@@ -16,9 +16,10 @@ import torch
 from unet_core.config.schema import DataConfig, ModelConfig, RunConfig
 from unet_core.data import appearance, dataset, discovery, fingerprint, splits
 from unet_core.data.dataset import Dataset
-from unet_core.data.groups import identity
+from unet_core.data.groups.training_images import TrainingImages
 from unet_core.errors import CheckpointError
 from unet_core.hardware import cores
+from unet_core.hub import lineage
 from unet_core.io import warm_up
 from unet_core.io.files import write_atomically
 from unet_core.models import checkpoint, unet
@@ -54,8 +55,9 @@ def _to_end(run: runs.Run, log: EventLog, recorder: stages.Recorder) -> None:
     with warm_up.import_meanwhile():
         images = _load_dataset(run, config, model, log, recorder)
     recorder.begin(stages.PREPARE)
-    parent = splitting.Parent(config.train.init, _trained_before(run, start))
+    parent = splitting.Parent(config.train.init, _seen_before(run, start))
     split = _split(run, config.data, images, parent, log)
+    seen = TrainingImages.of_split(run.split()).after(parent.images)
     config = replace(config, model=images.model)
     training = TrainerState(config, images.subset(split.train), images.subset(split.val))
     if run.has_last:
@@ -69,7 +71,7 @@ def _to_end(run: runs.Run, log: EventLog, recorder: stages.Recorder) -> None:
         for message in filter(None, (warning, *told)):
             log.append(Warned(message))
         training.load_weights(weights)
-    _begin_requested_stage(run, training, log)
+    _begin_requested_stage(run, training, log, seen)
     former = [event for event, _ in read_events(run.events)[0]]
     log.append(
         RunStarted(
@@ -99,8 +101,8 @@ def _to_end(run: runs.Run, log: EventLog, recorder: stages.Recorder) -> None:
         # Best, event, last: a kill in between repeats the epoch, and neither its point nor its weights get lost.
         if isinstance(event, EpochFinished):
             if event.best:
-                facts = facts or _describe_run(run, training, images, parent)  # a second, that no first step waits for
-                _save(run.best, training, log, facts=facts | best_scores(training))
+                facts = facts or _describe_run(training, images)  # a second, that no first step waits for
+                _save(run.best, training, log, seen, facts=facts | best_scores(training))
             with contextlib.suppress(OSError):  # a full disk: the checkpoint's warning tells of it
                 snapshots.save_snapshots(
                     run.snapshots, event.epoch, training.predictor.mask, training.val_dataset, training.val_dices
@@ -110,16 +112,12 @@ def _to_end(run: runs.Run, log: EventLog, recorder: stages.Recorder) -> None:
             is_first = False
             recorder.end()
         if isinstance(event, EpochFinished):
-            _save(run.last, training, log, training.state())
+            _save(run.last, training, log, seen, training.state())
 
 
-def _describe_run(run: runs.Run, training: TrainerState, images: Dataset, parent: splitting.Parent) -> dict[str, Any]:
+def _describe_run(training: TrainerState, images: Dataset) -> dict[str, Any]:
     """What the best checkpoint says of the images that it was trained on."""
-    facts = describe_images(training.train_dataset) | {"mask_coding": json.loads(images.coding.to_json())}
-    if parent.trained is not None:
-        trained_here = (identity.key(record, "px") or record for record in run.split()["train"].values())
-        facts[identity.TRAINED_ON] = sorted(parent.trained | set(trained_here))
-    return facts
+    return describe_images(training.train_dataset) | {"mask_coding": json.loads(images.coding.to_json())}
 
 
 def _validation_steps(training: TrainerState) -> float:
@@ -136,14 +134,13 @@ def _origin(run: runs.Run, config: RunConfig) -> Path | None:
     return run.last if run.has_last else finetune.origin(config.train.init, run.folder.parent)
 
 
-def _trained_before(run: runs.Run, start: Path | None) -> frozenset[str] | None:
-    """Records of the images that the weights had seen before this run; None where that is not known."""
+def _seen_before(run: runs.Run, start: Path | None) -> TrainingImages:
+    """The images that the weights had seen before this run; of a run that is resumed also its own."""
     if start is None:
-        return frozenset()
-    if not run.has_last:
-        return finetune.trained_images(start, run.folder.parent)
-    trained = checkpoint.load_about(run.best).get(identity.TRAINED_ON)
-    return None if trained is None else frozenset(trained)
+        return TrainingImages()
+    if run.has_last:
+        return lineage.find_training_images(run.last, run, run.folder.parent)
+    return finetune.trained_images(start, run.folder.parent)
 
 
 class _Reading:
@@ -192,7 +189,7 @@ def _split(
     return drawn.split
 
 
-def _begin_requested_stage(run: runs.Run, training: TrainerState, log: EventLog) -> None:
+def _begin_requested_stage(run: runs.Run, training: TrainerState, log: EventLog, seen: TrainingImages) -> None:
     """Begin a new stage where that was requested; it is saved before the request is deleted: no kill loses it."""
     request = control.read_continue_request(run.control)
     if request is None:
@@ -201,7 +198,7 @@ def _begin_requested_stage(run: runs.Run, training: TrainerState, log: EventLog)
     if request.request_id != training.request_id:
         training.begin_stage(request.epochs, request.lr)
         training.request_id = request.request_id
-        saved = _save(run.last, training, log, training.state())
+        saved = _save(run.last, training, log, seen, training.state())
     if saved:
         control.clear(run.control, "continue")
 
@@ -210,12 +207,13 @@ def _save(
     folder: Path,
     training: TrainerState,
     log: EventLog,
+    seen: TrainingImages,
     state: checkpoint.SavedState | None = None,
     facts: dict[str, Any] | None = None,
 ) -> bool:
     """Save a checkpoint; whether it could be. If not, the log has a warning."""
     try:
-        checkpoint.save_checkpoint(folder, training.best_model(), state, facts)
+        checkpoint.save_checkpoint(folder, training.best_model(), state, facts, seen.to_values())
     except (OSError, CheckpointError) as error:
         log.append(
             Warned(

@@ -1,13 +1,14 @@
 """The split of a run: what tells its images, which belong together, which a former training has seen."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from unet_core.config.schema import DataConfig
 from unet_core.data import discovery, splits
 from unet_core.data.groups import identity
 from unet_core.data.groups.grouping import Clues, Grouping, find_groups
+from unet_core.data.groups.training_images import TrainingImages
 from unet_core.data.layouts import Sample
 from unet_core.errors import listing
 
@@ -17,13 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parent:
-    """The model that a run is fine-tuned from: its name ("" = none), and records of the images it was trained on.
-
-    `trained` is None where that is not known.
-    """
+    """The model that a run is fine-tuned from: its name ("" = none), and the images that it has seen."""
 
     name: str = ""
-    trained: frozenset[str] | None = None
+    images: TrainingImages = field(default_factory=TrainingImages)
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def divide(
     Raises DataError where no image is left for training.
     """
     parent = parent or Parent()
-    trained_ids = _find_seen(records, parent.trained or ())
+    trained_ids = _find_seen(records, parent.images.train)
     pixels = {name: identity.key(record, "px") for name, record in records.items()}
     fractions = data.val_fraction, data.test_fraction
     split = splits.split(samples, *fractions, data.split_seed, pixels, looks, grouping.group_of, only_train=trained_ids)
@@ -101,12 +99,12 @@ def _tell_of_copies(split: splits.Split, records: Mapping[str, str]) -> Iterable
 def _tell_of_parent(split: splits.Split, parent: Parent, trained_ids: set[str], drawn: Iterable[str]) -> Iterable[str]:
     if not parent.name or not (split.val or split.test or drawn):
         return
-    if parent.trained is None:
+    if "train" in parent.images.unknown:
+        which = "all images" if parent.images.train else "which images"
         yield (
-            f"It is not known which images {parent.name} was trained on: where they validate or test here, scores are "
+            f"It is not known {which} {parent.name} was trained on: where they validate or test here, scores are "
             "too high. Put images that it never saw into val/ and test/."
         )
-        return
     held_back = [name for _, ids in list(split.parts())[1:] for name in ids if name in trained_ids]
     if held_back:
         yield (

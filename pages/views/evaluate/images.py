@@ -8,7 +8,9 @@ import streamlit as st
 from pages.server import paths
 from pages.server.scoring_job import Scores
 from pages.ui import addresses, dataset_picker, widgets
+from pages.ui.formatting import plain
 from unet_core.config.choices import SPLITS
+from unet_core.errors import listing
 from unet_core.io.filenames import readable
 from unet_core.runs import run as runs
 
@@ -70,17 +72,23 @@ def show_missing(message: str) -> None:
 
 
 def show_known(scores: Scores) -> None:
-    """How many images of another dataset the model was trained on, and whether they are part of the scores."""
+    """Which images of another dataset the model was trained on, and whether they are part of the scores."""
     if scores.trained_on:
         st.warning(
-            f"The model was trained on {scores.trained_on} of these images, so their scores are too good. Choose "
-            f"**{LABELS[OTHER]}** to leave them out.",
+            f"The model was trained on {len(scores.trained_on)} of these images, so their scores are too good "
+            f"({name_some(scores.trained_on)}). Choose **{LABELS[OTHER]}** to leave them out.",
             icon=":material/warning:",
         )
-    elif scores.left_out and scores.images:
-        one = scores.left_out == 1
-        count, those = ("1 image is", "it") if one else (f"{scores.left_out} images are", "them")
+    elif (left_out := scores.left_out.get("train")) and scores.images:
+        one = len(left_out) == 1
+        count, those = ("1 image is", "it") if one else (f"{len(left_out)} images are", "them")
         st.info(
-            f"{count} left out: the model was trained on {those}. **{LABELS[OTHER_ALL]}** includes {those}.",
+            f"{count} left out: the model was trained on {those} ({name_some(left_out)}). **{LABELS[OTHER_ALL]}** "
+            f"includes {those}.",
             icon=":material/filter_alt:",
         )
+
+
+def name_some(ids: list[str]) -> str:
+    """The first few of some images, for Markdown."""
+    return plain(listing(ids, 5))

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.server.scoring_job import Scores
 from pages.ui import addresses, widgets
+from unet_core.config.choices import SUBSETS
 from unet_core.io.filenames import readable
 from unet_core.runs import run as runs
 
@@ -18,6 +19,7 @@ ADDRESS, READ = "image", "image_in_address"  # in the address; in the session: w
 TIMES = "image_named"  # in the session: how often the address has named another image than that of the page
 ROW, MOST_ROWS = 35, 4  # pixels of a row, rows on the first screen
 LETTER, NAME_WIDTHS = 7.6, (120, 540)  # pixels of a letter, and of the column of names
+SUBSET_HELP = "\n\n".join(f"{label}: {SUBSETS[name]}." for name, label in SUBSETS.labels.items())
 PINNED = 200  # pixels up to which the names stay while the table is scrolled: on a phone wider ones would fill it
 
 
@@ -28,7 +30,7 @@ def list_rows(scores: Scores, sort: str, run: runs.Run, dataset: str) -> list[di
             "image": item.id,
             **item.scores,
             **({} if item.objects is None else {"object_f1": item.objects.f1}),
-            "subset": item.subset,
+            "subset": SUBSETS.labels[item.subset],
             "empty": item.counts.empty,
             "predict": predict_address(run, item.id, dataset),
         }
@@ -83,7 +85,7 @@ def show(scores: Scores, sort: str, run: runs.Run, dataset: str) -> str:
             "recall": st.column_config.NumberColumn("Recall", **score),
             "accuracy": st.column_config.NumberColumn("Accuracy", **score),
             "object_f1": st.column_config.NumberColumn("Object F1", help="F1 over objects, IoU > 0.5", **score),
-            "subset": st.column_config.TextColumn("Subset", width=65),
+            "subset": st.column_config.TextColumn("Subset", help=SUBSET_HELP, width=150),
             "empty": st.column_config.CheckboxColumn("Empty", width=60),
             "predict": st.column_config.LinkColumn("Predict", display_text="open", width=70),
         },

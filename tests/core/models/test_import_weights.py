@@ -204,3 +204,17 @@ def test_weights_of_other_programs_and_what_is_assumed_of_them(tmp_path: Path) -
     assert (stated.name, load_model(stated)[0].config.normalization) == ("pets_2", "unit")
     with pytest.raises(CheckpointError, match=r"model\.safetensors: the weights are not those of segmentation_models"):
         import_model(smp | {"model.safetensors": data}, tmp_path)
+
+
+def test_an_upload_that_says_what_it_was_trained_on_completes_one_that_did_not(tmp_path: Path) -> None:
+    from unet_core.data.groups import training_images
+    from unet_core.data.groups.training_images import TrainingImages
+
+    model = UNet(ModelConfig(in_channels=1, num_classes=1, base_channels=2, depth=1, image_size=16))
+    images = TrainingImages(frozenset({"px:0123456789abcdef"}))
+    save_checkpoint(tmp_path / "first", model)
+    save_checkpoint(tmp_path / "second", model, images=images.to_values())
+    uploads = [{path.name: path for path in (tmp_path / name).iterdir()} for name in ("first", "second")]
+    folders = [import_model(upload, tmp_path / "models", "net") for upload in (*uploads, uploads[0])]
+    assert folders == [tmp_path / "models" / "net"] * 3
+    assert training_images.load(folders[0]) == images

@@ -22,7 +22,16 @@ from unet_core.sharing.model_card import CardOptions
 from unet_core.sharing.push import Plan, make_plan, push
 from unet_core.sharing.repository import make_items
 
-FILES = {"README.md", "config.json", "model.safetensors", "sha256", "training.json", "curves.png", "scores.csv"}
+FILES = {
+    "README.md",
+    "config.json",
+    "model.safetensors",
+    "sha256",
+    "training.json",
+    "images.json",
+    "curves.png",
+    "scores.csv",
+}
 
 
 @pytest.fixture(scope="module")

@@ -113,7 +113,7 @@ def test_other_weights_are_found_out(packed: Path, data: Path, tmp_path: Path) -
             (tmp_path / "made" / Path(name).name).read_bytes()
             if name in ("checkpoint/model.safetensors", "checkpoint/sha256")
             else None
-            if name == "checkpoint/training.json"
+            if name in ("checkpoint/training.json", "checkpoint/images.json")
             else content
         ),
     )

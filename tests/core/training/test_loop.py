@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tests.helpers.selections import select
 from unet_core.config.choices import SCHEDULES
 from unet_core.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 from unet_core.data.dataset import Dataset, load_dataset
@@ -261,7 +262,7 @@ def test_scores_told_are_those_of_the_evaluation(six: Dataset) -> None:
     last = epochs(list(train(training)))[-1]
     chosen = {"val": training.val_dataset.samples}
     predictor = Predictor(training.model, training.device, "fp32")
-    scores, _ = evaluate(predictor, chosen, DataConfig())
+    scores, _ = evaluate(predictor, select(chosen, DataConfig()))
     assert len(scores) == 2
     assert summarize(scores).mean["dice"] == pytest.approx(last.val_dice, abs=1e-12)
     assert summarize(scores).mean["iou"] == pytest.approx(last.val_iou, abs=1e-12)

@@ -13,6 +13,7 @@ from unet_core.api.models import evaluate
 from unet_core.config.schema import RunConfig
 from unet_core.data import dataset, discovery
 from unet_core.data.groups import identity
+from unet_core.data.groups.training_images import UNKNOWN, TrainingImages
 from unet_core.errors import DataError
 from unet_core.models import checkpoint
 from unet_core.runs import run as runs
@@ -163,7 +164,7 @@ def test_what_the_parent_was_trained_on_is_not_held_back(tmp_path: Path, cells: 
         f"10 images that {parent.id} was trained on stay in training, out of validation and test."
     ]
     seen = finetune.trained_images(child.best, tmp_path)
-    assert seen is not None and {identity.key(record, "px") for record in child.split()["train"].values()} <= seen
+    assert seen.unknown == frozenset() and set(child.split()["train"].values()) <= seen.train
 
 
 def test_the_parent_of_the_parent_counts(tmp_path: Path, cells: Path) -> None:
@@ -178,7 +179,7 @@ def test_the_parent_of_the_parent_counts(tmp_path: Path, cells: Path) -> None:
     (tmp_path / "exported").mkdir()
     exported = shutil.copytree(second.best, tmp_path / "exported" / "model")
     result = evaluate(exported, cells, split="all", device="cpu")
-    assert (result.images_by_split, result.evaluated_by_split) == (2 * ({"train": 10, "val": 0, "test": 0, "new": 2},))
+    assert (result.images_by_split, result.evaluated_by_split) == (2 * ({"train": 10, "val": 2, "test": 0, "new": 0},))
     result = evaluate(second, others, device="cpu")
     assert result.images_by_split == {"train": 6, "val": 2, "test": 0, "new": 0}
     assert result.evaluated_by_split == {"train": 0, "val": 2, "test": 0, "new": 0}
@@ -186,9 +187,9 @@ def test_the_parent_of_the_parent_counts(tmp_path: Path, cells: Path) -> None:
     third = trained(tmp_path / "runs", quick(cells, epochs=1, init=second.id, split_seed=5))
     assert set(third.split()["train"]) == set(first.split()["train"])
     as_of_release_0_1(second)
-    assert finetune.trained_images(second.best, tmp_path / "runs") == frozenset(
-        {identity.key(record, "px") for record in first.split()["train"].values()} | {*second.split()["train"].values()}
-    )
+    seen = finetune.trained_images(second.best, tmp_path / "runs")
+    assert seen.train == {*first.split()["train"].values(), *second.split()["train"].values()}
+    assert seen.unknown == frozenset(), "each run says what its own images were"
 
 
 def test_folders_that_hold_back_what_the_parent_saw(tmp_path: Path) -> None:
@@ -206,7 +207,7 @@ def test_folders_that_hold_back_what_the_parent_saw(tmp_path: Path) -> None:
             dataset.load_dataset(discovery.find(data)[1:3], quick(data).data, quick(data).model)
         ).values()
     )
-    found = drawn(quick(tmp_path / "parts"), Parent("cells", seen))
+    found = drawn(quick(tmp_path / "parts"), Parent("cells", TrainingImages(seen)))
     assert found.messages == (
         "cells was trained on 1 of the images in the folders for validation and test: val/c. Their scores are too "
         "high.",
@@ -240,9 +241,9 @@ def test_copies_that_were_compressed_are_told(tmp_path: Path) -> None:
 
 def test_a_parent_that_saw_all_leaves_no_validation_and_that_is_told(cells: Path) -> None:
     images = dataset.load_dataset(discovery.find(cells), quick(cells).data, quick(cells).model)
-    found = drawn(quick(cells), Parent("all", frozenset(splitting.make_records(images).values())))
+    found = drawn(quick(cells), Parent("all", TrainingImages(frozenset(splitting.make_records(images).values()))))
     assert (len(found.split.train), found.split.val) == (12, ())
     assert found.messages[-1] == (
         "No image is left for validation: all was trained on all of them, or on one of each group."
     )
-    assert drawn(quick(cells, val_fraction=0.0), Parent("unknown", None)).messages == ()
+    assert drawn(quick(cells, val_fraction=0.0), Parent("unknown", UNKNOWN)).messages == ()

@@ -105,10 +105,38 @@ def test_a_jpeg_copy_looks_like_its_original_and_nothing_else_does(quality: int)
     assert identity.find_lookalikes(copies, []) == []
 
 
+def dark(seed: int) -> Array:
+    """Black with five dim spots, as of fluorescence: most cells are equally bright."""
+    rng = np.random.default_rng(seed)
+    image = np.zeros((120, 90, 1), np.uint8)
+    for top, left in zip(rng.integers(5, 100, 5), rng.integers(5, 70, 5), strict=True):
+        cv2.circle(image, (int(left), int(top)), 6, (int(rng.integers(25, 60)),), -1)
+    return image
+
+
+@pytest.mark.parametrize("quality", [95, 75, 60])
+def test_a_jpeg_copy_of_a_dark_image_is_recognized_by_its_cells(quality: int) -> None:
+    originals = [identity.describe_pixels(dark(seed)) for seed in range(20)]
+    assert not any("look:" in record for record in originals) and all("cells:120x90:" in record for record in originals)
+    copies = {
+        f"copy {seed}": identity.describe_pixels(jpeg(dark(seed)[:, :, 0], quality)[:, :, None]) for seed in range(20)
+    }
+    others = {f"other {seed}": identity.describe_pixels(dark(seed)) for seed in range(50, 90)}
+    assert identity.find_lookalikes(copies | others, originals) == sorted(copies)
+
+
+def test_many_images_are_compared_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    originals = [identity.describe_pixels(structured(seed)) for seed in range(6)]
+    copies = {f"copy {seed}": identity.describe_pixels(jpeg(structured(seed), 75)) for seed in range(5)}
+    others = {f"other {seed}": identity.describe_pixels(structured(seed)) for seed in range(60, 64)}
+    monkeypatch.setattr(identity, "BLOCK", 2)
+    assert identity.find_lookalikes(copies | others, originals) == sorted(copies)
+
+
 def test_plain_and_tiny_images_look_like_nothing() -> None:
     ramp = np.repeat(np.arange(100, dtype=np.uint8)[None, :, None], 100, axis=0)
     for image in (np.zeros((100, 100, 1), np.uint8), ramp, structured(1, 10, 10)):
-        assert "look" not in identity.describe_pixels(image)
+        assert identity.describe_pixels(image) == identity.key(identity.describe_pixels(image), "px")
 
 
 def test_any_number_of_channels_and_any_depth_has_a_look() -> None:
