@@ -11,6 +11,7 @@ import pytest
 from pages.server import paths
 from tests.helpers.pages import EPOCH, STARTED, finish_job, make_run, show, texts
 from unet_core.config.schema import RunConfig
+from unet_core.data.library import folders
 from unet_core.data.masks.values import parse_color_map
 from unet_core.errors import DataError
 from unet_core.runs.run import Run
@@ -91,6 +92,13 @@ def test_no_setting_takes_a_path(payload: str, secret: Path) -> None:
     assert not any(paths.may_set(name, value) for name in ("init", "color_map", "recipe"))
     with pytest.raises(DataError):
         parse_color_map(value, secret.parent / "datasets")
+    assert _opened == []
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_elsewhere_a_path_leads_nowhere_outside_the_data_root(payload: str, secret: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        folders.parse_path(fill(payload, secret), tmp_path / "datasets")  # `link` lies in it and leads out
     assert _opened == []
 
 
