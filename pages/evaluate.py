@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components.copy_link import show_copy_link
 from pages.server import model_registry
 from pages.server.background_job import CANCELLED
-from pages.server.paths import runs_dir
+from pages.server.paths import runs_dir, shown
 from pages.server.scoring_job import ScoringJob
 from pages.ui import addresses, job_progress, widgets
 from pages.ui.messages import show_messages
@@ -81,4 +81,4 @@ with st.container(key="evaluate", gap="small"):
         scores.show(model, run, scoring.scores, chosen.dataset)
         with st.expander("Show code", icon=":material/code:"):
             root = run.config.data.root if chosen.root is None else str(chosen.root)
-            st.code(reproduce.evaluation_code(str(run.folder), root, chosen.split), language="python")
+            st.code(reproduce.evaluation_code(shown(run.folder), shown(root), chosen.split), language="python")

@@ -69,6 +69,11 @@ def data_root() -> Path | None:
     return Path(os.environ.get("UNET_DATA_ROOT") or "/").resolve()
 
 
+def shown(path: str | Path) -> str:
+    """A path of this machine for the page: on a public server its last part, since visitors have no use for more."""
+    return Path(path).name if is_public() and Path(path).is_absolute() else str(path)
+
+
 def may_set(name: str, value: object) -> bool:
     """Whether a visitor may give a setting this value: on a public server none that names a file or a folder."""
     text = str(value or "")

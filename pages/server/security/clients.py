@@ -22,7 +22,7 @@ def trusts_forwarded() -> bool:
 def client_of(scope: Scope) -> str | None:
     """The address that limits count by, an IPv6 network of 64 bits in place of an address of it.
 
-    None for this machine itself: that is a proxy, behind which visitors cannot be told apart, or who runs the server.
+    None where visitors cannot be told apart: this machine itself, which is a proxy or who runs the server.
     """
     peer = scope.get("client")
     # uvicorn puts what a proxy of this machine says in place of its address, with a port of 0.
@@ -33,6 +33,8 @@ def client_of(scope: Scope) -> str | None:
         outer = [address for address in named if address and not any(address in network for network in INNER)]
         if outer:
             return _key(outer[-1])
+        if direct is not None and any(direct in network for network in INNER):
+            return None  # a proxy that tells of nobody
     return None if direct is None or direct.is_loopback else _key(direct)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.server import paths
 from pages.server.datasets.thumbnails import OUTLINES, Look
 from pages.ui.formatting import key_text
 from unet_core.config.schema import DataConfig, RunConfig
@@ -176,7 +177,7 @@ def set_setting(root: Path, name: str, value: str | int | float | bool | None) -
 def place_of_recipe(root: Path) -> str:
     """Where the recipe is stored, or would be."""
     beside, elsewhere = root / recipe_file.FILE, recipe_file.path_elsewhere(root)
-    return str(elsewhere if elsewhere.is_file() and not beside.is_file() else beside)
+    return paths.shown(elsewhere if elsewhere.is_file() and not beside.is_file() else beside)
 
 
 def replace_damaged(root: Path) -> None:

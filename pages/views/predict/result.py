@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from pages.server.paths import shown
 from pages.ui import addresses, widgets
 from pages.views.predict import address, downloads, image_viewer, measurements, thumbnails, troubleshooting
 from pages.views.predict.masks import Work, all_results, measure_result, read_remarks
@@ -64,5 +65,5 @@ def show_image(work: Work, options: Options, name: str, names: list[str]) -> Non
     with st.expander("Show code", icon=":material/code:"):
         model = work.model.folder if work.model.run is None else work.model.run.folder
         used = threshold if prediction.num_classes == 1 else None
-        code = reproduce.prediction_code(str(model), work.job.tta, work.job.tile, used)
+        code = reproduce.prediction_code(shown(model), work.job.tta, work.job.tile, used)
         st.code(code, language="python", wrap_lines=True)

@@ -10,9 +10,10 @@ from typing import Any
 import streamlit as st
 
 from pages.server import run_feed
-from pages.server.paths import is_public, runs_dir
+from pages.server.paths import is_public, runs_dir, shown
 from pages.ui import dataset_picker, undo, visitor, widgets
 from pages.ui.formatting import duration_text, plain
+from pages.ui.settings import values_of
 from pages.views.train import LIVE, form, run_compare
 from pages.views.train.live_run import TRAINING_TIME
 from unet_core.config import reproduce
@@ -188,6 +189,8 @@ def panel(run: runs.Run) -> None:
             st.caption("Reproduce this run from the command line or from Python:")
             try:
                 config = run.repeatable
+                named = {name: shown(values_of(config)[name]) for name in ("root", "recipe", "init")}
+                config = config.replace(**named)
                 st.code(reproduce.command_line(config), language="bash", wrap_lines=True)
                 st.code(reproduce.python_code(config), language="python")
             except UnetError as error:  # its settings cannot be read

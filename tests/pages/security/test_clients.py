@@ -27,7 +27,10 @@ def test_what_a_visitor_sends_along_does_not_count(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("UNET_STUDIO_FORWARDED", "1")
     for invented in ("1.2.3.4", "1.2.3.4, 5.6.7.8", "me", "", "10.0.0.1"):
         assert client_of(scope(("10.0.0.9", 80), invented, "203.0.113.7, 10.3.4.5")) == "203.0.113.7"
-    assert client_of(scope(("10.0.0.9", 80), "10.1.1.1")) == "10.0.0.9", "no proxy has told an address"
+    assert client_of(scope(("10.0.0.9", 80), "10.1.1.1")) is None, "no proxy has told an address"
+    assert client_of(scope(("10.0.0.9", 80))) is None
+    monkeypatch.delenv("UNET_STUDIO_FORWARDED")
+    assert client_of(scope(("10.0.0.9", 80))) == "10.0.0.9", "a visitor of the same network"
 
 
 def test_this_machine_cannot_be_told_apart() -> None:

@@ -9,17 +9,19 @@ from typing import Any
 import pytest
 
 from pages.server import paths
-from tests.helpers.pages import EPOCH, STARTED, make_run, show, texts
+from tests.helpers.pages import EPOCH, STARTED, finish_job, make_run, show, texts
 from unet_core.config.schema import RunConfig
+from unet_core.data.library import folders
 from unet_core.data.masks.values import parse_color_map
 from unet_core.errors import DataError
+from unet_core.runs.run import Run
 from unet_core.training import sweep
 
 CANARY = "canary-7f3a"
 PARAMETERS = {
     "home": ("dataset", "run", "root"),
     "data": ("dataset", "image", "root"),
-    "train": ("dataset", "run", "root", "recipe", "color_map", "init", "group_by", "selected", "sweep"),
+    "train": ("dataset", "run", "root", "recipe", "color_map", "init", "group_by", "runs", "sweep"),
     "predict": ("run", "upload", "example", "of", "image"),
     "evaluate": ("run", "dataset", "image", "root"),
     "share": ("run", "model"),
@@ -91,6 +93,25 @@ def test_no_setting_takes_a_path(payload: str, secret: Path) -> None:
     with pytest.raises(DataError):
         parse_color_map(value, secret.parent / "datasets")
     assert _opened == []
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_elsewhere_a_path_leads_nowhere_outside_the_data_root(payload: str, secret: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        folders.parse_path(fill(payload, secret), tmp_path / "datasets")  # `link` lies in it and leads out
+    assert _opened == []
+
+
+def test_no_page_says_where_the_server_keeps_things(
+    trained: Run, secret: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNET_RUNS", str(trained.folder.parent))
+    for page, query in (("evaluate", {}), ("train", {"view": "Runs", "runs": trained.id}), ("data", {})):
+        app = finish_job(show(page, run=trained.id, **query), "scoring")
+        codes = "\n".join(code.value for code in app.code)
+        assert codes or page == "data"
+        for folder in (trained.folder.parent, Path(trained.config.data.root).parent, secret.parent):
+            assert str(folder) not in texts(app) + codes, page
 
 
 def test_a_box_with_a_path_says_that_it_is_not_used(secret: Path) -> None:
