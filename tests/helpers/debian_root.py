@@ -107,7 +107,7 @@ class Container:
             | self.image.environment
             | self.environment
         )
-        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", script]
+        command = ["unshare", "--mount", "--pid", "--fork", "sh", "-ec", script]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
 
@@ -136,8 +136,8 @@ class Container:
     def __exit__(self, *_: object) -> None:
         assert self.process is not None
         left = self.processes()
-        if self.process.poll() is None:
-            self.process.kill()
+        if left:  # with the first process the kernel ends all of its namespace
+            os.kill(left[0], signal.SIGKILL)
         self.process.wait()
         poll(lambda: not any(map(is_running, left)), what="the end of the container")
 
