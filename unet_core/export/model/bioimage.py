@@ -1,4 +1,4 @@
-"""A model as a package of the BioImage Model Zoo (bioimage.io), which deepImageJ, ilastik and QuPath know how to read.
+"""A model as a package of the BioImage Model Zoo (bioimage.io), which deepImageJ and ilastik read.
 
     rdf.yaml            what the model takes and gives, format 0.5 (github.com/bioimage-io/spec-bioimage-io)
     model.onnx          the weights; images are normalized before, by the program, as rdf.yaml says
