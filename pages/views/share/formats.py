@@ -27,7 +27,7 @@ def show(model: model_registry.Model, choices: Choices) -> None:
             st.button(
                 "Make the file",
                 key="export_make",
-                icon=":material/deployed_code:",
+                icon=":material/play_arrow:",
                 on_click=_start,
                 args=(model, name, choices),
                 help="Takes some ten seconds: the file is compared with the model before you get it.",
