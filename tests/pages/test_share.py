@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import sys
 import zipfile
 
 import pytest
@@ -201,3 +202,46 @@ def test_a_cancelled_upload_shows_nothing(run, hub):
 @pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (2_500_000, "2.5 MB")])
 def test_sizes_are_for_people(size, text):
     assert size_text(size) == text
+
+
+def export_job(app):
+    name, (_, job) = next(iter(app.session_state["export_jobs"].items()))
+    return name, job
+
+
+def test_a_model_is_made_for_other_programs_off_the_page(run):
+    app = opened()
+    app.selectbox(key="export_format").set_value("safetensors").run()
+    app.button(key="export_make").click().run()
+    name, job = export_job(app)
+    assert name == "safetensors" and job.wait(60)
+    app.run()
+    assert not app.exception and not app.error
+    assert job.content.data[:2] == b"PK" and job.content.difference is None
+    assert any(element.proto.label.startswith("Download safetensors (") for element in app.get("download_button"))
+
+
+def test_the_onnx_file_becomes_part_of_what_is_shared(run):
+    app = opened()
+    app.button(key="export_make").click().run()
+    name, job = export_job(app)
+    assert name == "onnx" and job.wait(120)
+    app.run()
+    assert not app.exception and not app.error
+    assert "Largest difference of a probability from the model" in texts(app)
+    files = next(element.value for element in app.dataframe if "File" in element.value)
+    assert "model.onnx" in set(files["File"])
+    app.selectbox(key="share_license").set_value("mit").run()  # other words, the same weights
+    files = next(element.value for element in app.dataframe if "File" in element.value)
+    assert "model.onnx" in set(files["File"])
+
+
+def test_a_missing_package_is_a_message_with_the_command(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    app = opened()
+    app.button(key="export_make").click().run()
+    assert export_job(app)[1].wait(60)
+    app.run()
+    assert not app.exception
+    assert 'pip install "unet-studio[onnx]"' in app.error[0].value.replace("\\", "")
+    assert app.button(key="export_again").label == "Try again"

@@ -27,7 +27,7 @@ def show(model: model_registry.Model, choices: Choices) -> None:
             st.button(
                 "Make the file",
                 key="export_make",
-                icon=":material/deployed_code:",
+                icon=":material/play_arrow:",
                 on_click=_start,
                 args=(model, name, choices),
                 help="Takes some ten seconds: the file is compared with the model before you get it.",
@@ -41,7 +41,7 @@ def show(model: model_registry.Model, choices: Choices) -> None:
 def find_job(model: model_registry.Model, name: str, choices: Choices) -> ExportJob | None:
     """The export of these weights with these words, if there is one in the session."""
     stored = st.session_state.get(JOBS, {}).get(name)
-    return stored[1] if stored is not None and stored[0] == _key(model, choices) else None
+    return stored[1] if stored is not None and stored[0] == _key(model, name, choices) else None
 
 
 def onnx_of(model: model_registry.Model, choices: Choices) -> bytes:
@@ -53,7 +53,7 @@ def onnx_of(model: model_registry.Model, choices: Choices) -> bytes:
 def _start(model: model_registry.Model, name: str, choices: Choices) -> None:
     card = choices.card
     job = ExportJob(model, name, About(card.title, card.description, license=card.license))
-    st.session_state.setdefault(JOBS, {})[name] = (_key(model, choices), job)
+    st.session_state.setdefault(JOBS, {})[name] = (_key(model, name, choices), job)
     job.start()
     job.wait(0.3)  # what is missing is known at once
 
@@ -87,6 +87,8 @@ def _show_result(job: ExportJob, suffix: str, title: str) -> None:
         st.caption("It is part of the upload and of the ZIP.")
 
 
-def _key(model: model_registry.Model, choices: Choices) -> tuple[object, ...]:
+def _key(model: model_registry.Model, name: str, choices: Choices) -> tuple[object, ...]:
+    """What a file depends on: the weights, and of a BioImage package the words in it."""
     card = choices.card
-    return model.folder, model_registry.read_digest(model), card.title, card.description, card.license
+    words = (card.title, card.description, card.license) if name == "bioimage" else ()
+    return model.folder, model_registry.read_digest(model), *words

@@ -196,3 +196,12 @@ def test_what_a_resumed_run_repeated_is_there_once() -> None:
     events += [again, StepFinished(2, 3, 0.25, 0.1)]
     points = list(tensorboard_file._points([(event, float(at)) for at, event in enumerate(events)]))
     assert [(step, value) for step, tag, value, _ in points if tag == "loss/batch"] == [(1, 0.5), (2, 0.5), (3, 0.25)]
+
+
+def test_the_onnx_file_is_listed_and_its_use_told(evidence: Evidence) -> None:
+    items = {item.name: item for item in repository.make_items(evidence, CardOptions("net"), onnx=b"onnx")}
+    assert items["model.onnx"].data == b"onnx"
+    assert 'onnxruntime.InferenceSession("model.onnx")' in (items["README.md"].text or "")
+    without = repository.make_items(evidence, CardOptions("net"))
+    assert "model.onnx" not in [item.name for item in without]
+    assert "onnxruntime" not in (without[0].text or "")

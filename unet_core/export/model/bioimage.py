@@ -1,4 +1,4 @@
-"""A model as a package of the BioImage Model Zoo (bioimage.io), which deepImageJ, ilastik and QuPath know how to read.
+"""A model as a package of the BioImage Model Zoo (bioimage.io), which deepImageJ and ilastik read.
 
     rdf.yaml            what the model takes and gives, format 0.5 (github.com/bioimage-io/spec-bioimage-io)
     model.onnx          the weights; images are normalized before, by the program, as rdf.yaml says
@@ -114,7 +114,7 @@ def describe_package(segmenter: Segmenter, about: About, sums: dict[str, str]) -
     package: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "type": "model",
-        "name": re.sub(r"[^\w\- ()+]+", " ", about.name, flags=re.ASCII).strip()[:120] or "U-Net",
+        "name": " ".join(re.sub(r"[^\w\- ()+]", " ", about.name, flags=re.ASCII).split())[:120] or "U-Net",
         "description": about.description[:1000] or f"U-Net that segments {', '.join(classes)}",
         "authors": [{"name": about.author or "not stated"}],
         "cite": [{"text": CITATION, "doi": "10.1007/978-3-319-24574-4_28"}],
@@ -244,7 +244,7 @@ def _readme(segmenter: Segmenter, about: About) -> str:
                 about.description or "A U-Net for semantic segmentation.",
                 f"Input: {channels}; values from 0 to {segmenter.input_range:g}. Output: {', '.join(classes)}. {rule}",
                 "# Validation",
-                "Compare masks with some that people drew, as `unet-studio evaluate` does: images of another microscope "
+                "Compare masks with some that people drew, as `unet-studio evaluate` does: those of another microscope "
                 "may be segmented worse. The weights give the same as the model in UNet Studio to 0.0001.",
                 f"Trained on crops of {config.image_size} x {config.image_size} pixels with UNet Studio {__version__}.",
             ]

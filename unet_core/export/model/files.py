@@ -135,7 +135,7 @@ FORMATS: dict[str, ModelFormat] = {
         "safetensors", "ZIP with the weights and a predict.py that reads them", ".zip", _safetensors
     ),
     "bioimage": ModelFormat(
-        "BioImage Model Zoo", "ZIP for deepImageJ (Fiji), ilastik and QuPath", ".zip", _bioimage, extras.ONNX
+        "BioImage Model Zoo", "ZIP for deepImageJ (Fiji) and ilastik", ".zip", _bioimage, extras.ONNX
     ),
 }
 

@@ -208,3 +208,16 @@ def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
         Segmenter(model)
     with pytest.raises(RunError, match="cannot be written"):
         export_onnx(make_model(), tmp_path / "none" / "a.onnx")
+
+
+def test_opencv_reads_the_file_too(tmp_path: Path) -> None:
+    import cv2
+
+    model = make_model(in_channels=3)
+    export_onnx(model, tmp_path / "a.onnx")
+    net = cv2.dnn.readNetFromONNX(str(tmp_path / "a.onnx"))
+    predictor = Predictor(model, torch.device("cpu"), "fp32")
+    for height, width in ((48, 32), (37, 50)):
+        image = draw(height, width, 3)
+        net.setInput(stored(image))
+        assert np.abs(net.forward()[0] - predictor.probabilities(image)).max() < 1e-4
