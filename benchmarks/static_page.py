@@ -112,9 +112,8 @@ def compare(page: Page, file: Path, predictor: Predictor) -> None:
     both, either = np.count_nonzero(mask & expected), np.count_nonzero(mask | expected)
     different = np.count_nonzero(mask != expected)
     size = f"{pixels.shape[1]}x{pixels.shape[0]}"
-    print(
-        f"{file.name} {size}: {min(seconds):.2f} s at best, {np.median(seconds):.2f} s median of {REPEATS} (2); CPU {cpu:.2f} s"
-    )
+    print(f"{file.name} {size}: {min(seconds):.2f} s at best, {np.median(seconds):.2f} s median of {REPEATS} (2)")
+    print(f"    CPU time {cpu:.2f} s, as on a machine that does nothing else")
     print(f"    IoU {both / max(1, either):.5f} (0.999), {different} of {mask.size} pixels differ")
 
 

@@ -335,6 +335,35 @@ def test_a_browser_that_computes_other_values_is_refused(page: Page, sites: dict
     expect(status(page)).to_have_text("The model could not be loaded.")
 
 
+def test_a_graphics_card_is_used_where_there_is_one(browser: Browser, sites: dict[str, Site]) -> None:
+    """Here one in software; a Chromium without it takes WebAssembly, and the mask is the same."""
+    software = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"]
+    arguments = [argument for argument in ARGUMENTS if argument != "--disable-gpu"]
+    other = browser.browser_type.launch(executable_path=CHROMIUM, args=[*arguments, *software])
+    page = other.new_page()
+    page.set_default_timeout(60_000)
+    site = sites["gray"]
+    open_page(page, site)
+    has_adapter = page.evaluate("(async () => Boolean(await navigator.gpu?.requestAdapter()))()")
+    assert page.evaluate("document.unetPage.engine.kind") == ("webgpu" if has_adapter else "wasm")
+    pixels = smooth(150, 140, 1, 6)
+    give(page, "a.png", png(pixels))
+    assert iou(mask_of(page, True), site.predictor.mask(pixels)) >= 0.999
+    other.close()
+
+
+def test_a_graphics_card_that_fails_leaves_it_to_webassembly(page: Page, sites: dict[str, Site]) -> None:
+    site = sites["gray"]
+    page.add_init_script("Object.defineProperty(navigator, 'gpu', { value: { requestAdapter: async () => ({}) } })")
+    asked = len(site.asked)
+    open_page(page, site)
+    assert [path for path in site.asked[asked:] if path.endswith("ort.webgpu.mjs")]  # it was tried
+    assert page.evaluate("document.unetPage.engine.kind") == "wasm"
+    pixels = smooth(90, 100, 1, 6)
+    give(page, "a.png", png(pixels))
+    assert iou(mask_of(page, True), site.predictor.mask(pixels)) >= 0.999
+
+
 def test_the_camera_gives_an_image(browser: Browser, sites: dict[str, Site]) -> None:
     fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     other = browser.browser_type.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *fake])
