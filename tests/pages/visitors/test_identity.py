@@ -1,7 +1,5 @@
 """Tokens of visitors: signed, not guessable, and of no use to who reads the disk."""
 
-import os
-
 import pytest
 
 from pages.server.visitors import identity, secret
@@ -46,7 +44,7 @@ def test_the_secret_is_made_once_and_read_by_its_owner_alone(tmp_path):
     assert len(first) == 32 and oct(path.stat().st_mode & 0o777) == "0o600"
     secret.read_secret.cache_clear()  # as after a restart
     identity.sign("a")
-    assert path.read_bytes() == first and os.listdir(path.parent) == [identity.SECRET_FILE]
+    assert path.read_bytes() == first and list(path.parent.iterdir()) == [path]
 
 
 def test_the_secret_of_the_environment_leaves_no_file(tmp_path, monkeypatch):

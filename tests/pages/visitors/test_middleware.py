@@ -1,6 +1,7 @@
 """The cookie, and who asks, on the way to every route."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.applications import Starlette
@@ -73,7 +74,8 @@ def ask(path, headers=None, scheme="http"):
     async def send(message):
         messages.append(message)
 
-    asyncio.run(APP(scope, receive, send))
+    with ThreadPoolExecutor(1) as pool:  # where this thread has a loop of its own, that of Playwright
+        pool.submit(asyncio.run, APP(scope, receive, send)).result()
     answer = {name.decode(): text.decode() for name, text in messages[0]["headers"]}
     return messages[0]["status"], answer, b"".join(message.get("body", b"") for message in messages[1:])
 
@@ -148,5 +150,9 @@ def test_pixels_are_for_whom_they_were_put(monkeypatch):
     for path in (f"/viewer/pixels/{own}/0/0/0", f"/viewer/values/{own}/0/0", f"/viewer/data/{data}"):
         assert ask(path, {"cookie": f"{identity.COOKIE}={first}"})[0] == 200
         for headers in ({}, {"cookie": f"{identity.COOKIE}={second}"}):
-            assert ask(path, headers)[::2] == ask("/viewer/data/" + "0" * 48, headers)[::2] == (404, b"No longer available.")
+            assert (
+                ask(path, headers)[::2]
+                == ask("/viewer/data/" + "0" * 48, headers)[::2]
+                == (404, b"No longer available.")
+            )
     assert ask(f"/viewer/pixels/{own[:32]}/0/0/0", {"cookie": f"{identity.COOKIE}={first}"})[0] == 404

@@ -50,7 +50,15 @@ def test_own_uploads_are_admitted_and_no_other_folder(place, config, tmp_path):
             folders[owner] = str(paths.library().add(staging, "cells").root.resolve())
     with owners.acting_as(ANNA):
         quotas.admit([config.replace(root=folders[ANNA])], place, True)
-    for root in (folders[None], folders[BERT], "/", str(tmp_path), f"{folders[ANNA]}/..", "", folders[ANNA] + "/images"):
+    for root in (
+        folders[None],
+        folders[BERT],
+        "/",
+        str(tmp_path),
+        f"{folders[ANNA]}/..",
+        "",
+        folders[ANNA] + "/images",
+    ):
         assert "train on their own uploads" in refuse(config.replace(root=root), place)
 
 
@@ -122,7 +130,7 @@ def test_weights_of_visitors_are_safetensors():
         with owners.acting_as(owner):
             quotas.check_model_files(["model.safetensors", "config.json", "a.zip"])
             for name in ("a.pth", "b.PT", "pytorch_model.bin", "x.ckpt"):
-                with pytest.raises(CheckpointError, match="takes weights as .safetensors alone"):
+                with pytest.raises(CheckpointError, match=r"takes weights as \.safetensors alone"):
                     quotas.check_model_files(["model.safetensors", name])
     quotas.check_model_files(["a.pth"])
 
