@@ -107,7 +107,7 @@ def _find_session() -> Session | None:
 
 
 def _owner_of_session(session: Session) -> str:
-    """As it was when the session began: a page goes on while its browser is away, and no other browser takes it over."""
+    """As it was when the session began: a page goes on while its browser is away, and no other browser takes it."""
     known = _SESSIONS.get(session.id)
     if session.cookie is None:
         return known or owners.STRANGER
