@@ -14,10 +14,13 @@ NO_COOKIE = (
 OF_SERVER = "This run belongs to the server: you can use it, but not change it."
 
 
-def read_session() -> tuple[str, str] | None:
-    """(cookie, id) of the session whose page runs in this thread; None without a session."""
+def read_session() -> identity.Session | None:
+    """The session whose page runs in this thread; None without one."""
     context = get_script_run_ctx(suppress_warning=True)
-    return None if context is None else (st.context.cookies.get(identity.COOKIE, ""), context.session_id)
+    if context is None:
+        return None
+    is_there = bool(st.context.headers)  # a browser sends some; none are known while it is away
+    return identity.Session(context.session_id, st.context.cookies.get(identity.COOKIE, "") if is_there else None)
 
 
 def show_notice() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pages.server.visitors import identity
 from pages.views.home import first_run
 from tests.helpers.pages import EPOCH, STARTED, make_run, show, texts
 from unet_core.config.schema import RunConfig
@@ -100,6 +101,7 @@ def test_on_a_server_for_everybody_it_shows_no_run_of_another_visitor(place, sam
     app = show()
     assert has_guide(app) and states(app) == ["done", "now", "later"] and not app.get("progress")
     assert "guide_start" in [button.key for button in app.button]
+    identity._SESSIONS.put("test session id", "a" * 32)  # AppTest has no browser
     monkeypatch.setattr(first_run.launch, "launch", lambda config, runs_dir: owners.record(finished.folder))
     app.button(key="guide_start").click().run()
     assert states(app) == ["done", "done", "now"], "the run that the visitor started"

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from pages.server.uploads import datasets as uploads
+from pages.server.visitors.secret import read_secret
 from tests.core.data.library.test_uploads import content, zipped
 
 URL = "/api/uploads"
@@ -90,11 +91,11 @@ def test_only_the_own_page_may_upload(client: TestClient, headers: dict[str, Any
 
 def test_a_token_outlives_the_server_and_no_other_user_reads_its_secret(folder: Path) -> None:
     token = uploads.issue_token()
-    uploads._secret.cache_clear()
+    read_secret.cache_clear()
     assert uploads.is_token(token)
     assert (folder / uploads.SECRET).stat().st_mode & 0o777 == 0o600
     (folder / uploads.SECRET).unlink()
-    uploads._secret.cache_clear()
+    read_secret.cache_clear()
     assert not uploads.is_token(token)
 
 

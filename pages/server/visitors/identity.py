@@ -12,9 +12,11 @@ import os
 import secrets
 from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 from itsdangerous import BadSignature, TimestampSigner
 
+from pages.server.lru import LRU
 from pages.server.paths import is_public, runs_dir
 from pages.server.visitors.secret import read_secret
 from unet_core.io import owners
@@ -24,7 +26,18 @@ SECRET_FILE = ".visitor_secret"  # in the folder of runs, where $UNET_STUDIO_SEC
 VALID_SECONDS = 90 * 86_400
 RENEW_SECONDS = 86_400  # a cookie that is older is made anew with the next page
 
-_READERS: list[Callable[[], tuple[str, str] | None]] = []
+MOST_SESSIONS = 10_000
+
+
+class Session(NamedTuple):
+    """A page in a browser: its id, and the cookie, "" without one, None while the browser is away."""
+
+    id: str
+    cookie: str | None
+
+
+_READERS: list[Callable[[], Session | None]] = []
+_SESSIONS: LRU[str, str] = LRU(MOST_SESSIONS)  # owners by the ids of sessions
 
 
 def _secret() -> bytes:
@@ -84,26 +97,39 @@ def find_owner(signed: str) -> str | None:
     return _owner_of_signed(signed, _secret()) if signed else None
 
 
-def read_session_by(reader: Callable[[], tuple[str, str] | None]) -> None:
-    """For the pages: gives (the cookie, "" without one; the id) of the session whose page runs in this thread."""
+def read_session_by(reader: Callable[[], Session | None]) -> None:
+    """For the pages: gives the session whose page runs in this thread."""
     _READERS[:] = [reader]
 
 
-def _session() -> tuple[str, str] | None:
+def _find_session() -> Session | None:
     return next((session for reader in _READERS if (session := reader()) is not None), None)
+
+
+def _owner_of_session(session: Session) -> str:
+    """As it was when the session began: a page goes on while its browser is away, and no other browser takes it."""
+    known = _SESSIONS.get(session.id)
+    if session.cookie is None:
+        return known or owners.STRANGER
+    owner = find_owner(session.cookie)
+    if known is None:
+        known = owner or owner_of(session_token(session.id))
+        _SESSIONS.put(session.id, known)
+    return known if owner in (None, known) else owners.STRANGER
 
 
 def current() -> str | None:
     """Who acts in this thread: the visitor of the page that runs in it; None, the operator, where nobody is asked."""
     if not is_public():
         return None
-    session = _session()
-    if session is None:
-        return owners.STRANGER
-    return find_owner(session[0]) or owner_of(session_token(session[1]))
+    session = _find_session()
+    return owners.STRANGER if session is None else _owner_of_session(session)
 
 
 def session_header() -> str:
     """What a browser without the cookie sends to the routes instead; "" where it has one, and locally."""
-    session = _session() if is_public() else None
-    return "" if session is None or find_owner(session[0]) else sign(session_token(session[1]))
+    session = _find_session() if is_public() else None
+    if session is None:
+        return ""
+    token = session_token(session.id)
+    return sign(token) if _owner_of_session(session) == owner_of(token) else ""

@@ -14,6 +14,7 @@ The operator, and everybody on a server of one's own, has none. `pages.server.vi
 """
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -38,6 +39,7 @@ DEFAULTS = {
 }
 MOST_PIXELS = 32 * 256**2  # of a batch of crops
 MEGA = 10**6
+COLORS = re.compile(r"[\d\s,;]*")  # of a color map that is no file
 PICKLES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
 
 
@@ -72,7 +74,7 @@ def check_settings(config: RunConfig, runs_dir: Path) -> None:
     root = Path(config.data.root).resolve()
     if root not in _trainable():
         raise RunError("Visitors of this server train on their own uploads and on the built-in sample. Choose one.")
-    if config.data.recipe not in ("auto", "none") or config.data.color_map:
+    if config.data.recipe not in ("auto", "none") or not COLORS.fullmatch(config.data.color_map):
         raise RunError("Files of this server cannot be named as recipe or color map here. Repair the dataset on Data.")
     if config.train.init:
         try:

@@ -1,6 +1,7 @@
 """The cookie, and who asks, on the way to every route."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.applications import Starlette
@@ -73,7 +74,8 @@ def ask(path, headers=None, scheme="http"):
     async def send(message):
         messages.append(message)
 
-    asyncio.run(APP(scope, receive, send))
+    with ThreadPoolExecutor(1) as pool:  # where this thread has a loop of its own, that of Playwright
+        pool.submit(asyncio.run, APP(scope, receive, send)).result()
     answer = {name.decode(): text.decode() for name, text in messages[0]["headers"]}
     return messages[0]["status"], answer, b"".join(message.get("body", b"") for message in messages[1:])
 

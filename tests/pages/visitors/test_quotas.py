@@ -130,7 +130,7 @@ def test_weights_of_visitors_are_safetensors():
         with owners.acting_as(owner):
             quotas.check_model_files(["model.safetensors", "config.json", "a.zip"])
             for name in ("a.pth", "b.PT", "pytorch_model.bin", "x.ckpt"):
-                with pytest.raises(CheckpointError, match="takes weights as .safetensors alone"):
+                with pytest.raises(CheckpointError, match=r"takes weights as \.safetensors alone"):
                     quotas.check_model_files(["model.safetensors", name])
     quotas.check_model_files(["a.pth"])
 
