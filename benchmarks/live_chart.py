@@ -22,7 +22,7 @@ from filelock import FileLock
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.report import report
-from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll
+from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll, wait_until
 from unet_core.config.schema import RunConfig
 from unet_core.data import synthetic
 from unet_core.runs import run as runs
@@ -86,9 +86,9 @@ def opened(page: Page, url: str, steps: int) -> tuple[float, float]:
     """Seconds from the navigation until Streamlit shows the page's title, and until the curve has so many points."""
     started = time.perf_counter()
     page.goto(url, wait_until="commit")
-    page.wait_for_function("document.querySelector('h1')", polling=20, timeout=120_000)
+    wait_until(page, "document.querySelector('h1')", seconds=120)
     titled = time.perf_counter() - started
-    page.wait_for_function(DRAWN, arg=steps, polling=20, timeout=120_000)
+    wait_until(page, DRAWN, arg=steps, seconds=120)
     return titled, time.perf_counter() - started
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.report import report
-from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server
+from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, wait_until
 
 FIND = (
     "[...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]"
@@ -109,7 +109,7 @@ def main() -> None:
                     ),
                 )
                 page.goto(f"{parsed.url or server.url}/?case={case}")
-                page.wait_for_function(f"{FIND}?.dataset.state === 'ready'", timeout=60_000)
+                wait_until(page, f"{FIND}?.dataset.state === 'ready'", seconds=60)
                 first[case] = page.evaluate(f"() => {FIND}.viewer.shownAt - {FIND}.viewer.bornAt")
                 first[f"{case} canvas"] = page.evaluate(
                     f"() => `${{{FIND}.viewer.canvas.width}} x ${{{FIND}.viewer.canvas.height}}`"

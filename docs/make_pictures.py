@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.overlay_frames import FIND
-from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll
+from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll, wait_until
 from unet_core.data import synthetic
 from unet_core.io import images
 from unet_core.io.pixels import encode_png
@@ -87,16 +87,16 @@ def main() -> None:
             film_training(page, server.url)
             poll(lambda: runs.find(server.runs_dir)[0].state() is RunState.FINISHED, 600, "the end of the run")
             page.goto(f"{server.url}/train")
-            page.wait_for_function(CURVES_DRAWN)
+            wait_until(page, CURVES_DRAWN)
             photograph(page, "train")
             page.goto(f"{server.url}/predict?way=Examples")
             settle(page)
             page.get_by_role("button", name="1", exact=True).click()
-            page.wait_for_function(f"{FIND}?.dataset.state === 'ready' && !{FIND}.viewer.dirty.size")
+            wait_until(page, f"{FIND}?.dataset.state === 'ready' && !{FIND}.viewer.dirty.size")
             photograph(page, "predict")
             page.goto(f"{server.url}/evaluate")
             page.get_by_text("Mean Dice").first.wait_for(timeout=300_000)
-            page.wait_for_function(f"{FIND}?.dataset.state === 'ready' && !{FIND}.viewer.dirty.size")
+            wait_until(page, f"{FIND}?.dataset.state === 'ready' && !{FIND}.viewer.dirty.size")
             photograph(page, "evaluate")
             page.goto(f"{server.url}/data?source=Local folder&root={plant_faults(Path(folder))}&data_view=Mask Doctor")
             page.get_by_role("button", name="Repair all suggested").wait_for()

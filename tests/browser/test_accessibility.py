@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from pages import PAGES
 from pages.views import data as sections
 from tests.browser.test_live import Trainer
-from tests.helpers.browser import ROOT, Server
+from tests.helpers.browser import ROOT, Server, wait_until
 from tests.helpers.datasets import copy_faulty
 from tests.helpers.pages import EPOCH, STARTED, make_run
 from unet_core.data import synthetic
@@ -51,12 +51,12 @@ class Watch:
     def check(self, name: str) -> None:
         """Of the page as it is now."""
         self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+        wait_until(self.page, "!document.querySelector('[data-testid=stSkeleton]')")
         if not self.page.evaluate("Boolean(window.axe)"):
             self.page.evaluate(AXE)
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)
-            self.page.wait_for_function(IS_DRAWN, arg=scheme)
+            wait_until(self.page, IS_DRAWN, arg=scheme)
             if lines := self.run_axe():
                 self.violations[f"{name}, {scheme}"] = lines
 

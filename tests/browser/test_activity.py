@@ -4,7 +4,7 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Page, expect
 
-from tests.helpers.browser import Server
+from tests.helpers.browser import Server, wait_until
 from unet_core.config.schema import RunConfig
 from unet_core.data import synthetic
 from unet_core.runs import run as runs
@@ -166,5 +166,5 @@ def test_a_notification_only_where_it_was_switched_on(page: Page, server: Server
     bell.click()
     expect(bell).to_have_attribute("aria-pressed", "true")
     trainer.finish()
-    page.wait_for_function("window.shown.length > 0")
+    wait_until(page, "window.shown.length > 0")
     assert page.evaluate("window.shown") == [["Training finished", f"{trainer.run.id}. Best Dice 0.500."]]

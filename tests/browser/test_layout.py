@@ -12,7 +12,7 @@ from pages.views import data as sections
 from pages.views import train as views
 from pages.views.train.settings.sections import SECTIONS
 from tests.browser.test_live import Trainer
-from tests.helpers.browser import ROOT, Server
+from tests.helpers.browser import ROOT, Server, wait_until
 from tests.helpers.layout import find_faults, settle
 from unet_core.data import synthetic
 from unet_core.runs import run as runs
@@ -254,5 +254,5 @@ def test_the_viewer_zooms_and_moves_by_fingers_and_its_sliders_too(browser: Brow
     slider.scroll_into_view_if_needed()
     box = box_of(slider)
     page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
-    page.wait_for_function(f"{FIND}.viewer.settings.opacity > 0.8")
+    wait_until(page, f"{FIND}.viewer.settings.opacity > 0.8")
     page.context.close()

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from benchmarks.overlay_demo_page import case, mask_at
 from benchmarks.overlay_frames import FIND, drag
-from tests.helpers.browser import Server, poll
+from tests.helpers.browser import Server, poll, wait_until
 from unet_core import overlay
 from unet_core.data.masks.coding import IGNORE
 from unet_core.io import images
@@ -49,7 +49,7 @@ def errors_of(image, pred, target, num_classes: int):
 
 
 def ready(page: Page) -> None:
-    page.wait_for_function(f"{FIND}?.dataset.state === 'ready' && !{FIND}.viewer.dirty.size")
+    wait_until(page, f"{FIND}?.dataset.state === 'ready' && !{FIND}.viewer.dirty.size")
 
 
 def open_case(page: Page, server: Server, name: str) -> None:
@@ -113,7 +113,7 @@ def test_a_threshold_is_dragged_without_the_server_and_told_when_it_is_let_go(pa
     held = ask(page, "viewer.settings.threshold")
     assert held != 0.5
     ask(page, "viewer.move(() => viewer.view.fit())")
-    page.wait_for_function(f"!{FIND}.viewer.dirty.size")
+    wait_until(page, f"!{FIND}.viewer.dirty.size")
     expected = overlay.draw(shown.image, mask_at(shown, held), 1, 0.6)
     assert far(drawn(page, (256, 256)), expected) == 0  # while it is held
     ask(page, "viewer.zoom(3, 200, 150)")
@@ -134,7 +134,7 @@ def test_the_view_outlives_other_pictures_other_pages_and_a_reload(page: Page, s
     page.mouse.move(*place(page, 60, 60))
     for _ in range(4):
         page.mouse.wheel(0, -300)
-    page.wait_for_function(f"{FIND}.viewer.view.scale > 5")
+    wait_until(page, f"{FIND}.viewer.view.scale > 5")
     assert ask(page, "viewer.view.place(0, 0)")[0] > 10
     assert ask(page, "viewer.view.place(viewer.stage.clientWidth, 0)")[0] < 256
     start = place(page, 50, 50)
@@ -151,11 +151,11 @@ def test_the_view_outlives_other_pictures_other_pages_and_a_reload(page: Page, s
 
     page.get_by_role("combobox", name="Picture").click()
     page.get_by_role("option", name="other").click()
-    page.wait_for_function(f"{FIND}?.viewer.view.fitted")
+    wait_until(page, f"{FIND}?.viewer.view.fitted")
     ready(page)
     page.get_by_role("combobox", name="Picture").click()
     page.get_by_role("option", name="small").click()
-    page.wait_for_function(f"!{FIND}?.viewer.view.fitted")
+    wait_until(page, f"!{FIND}?.viewer.view.fitted")
     ready(page)
     assert view(page) == kept
 
@@ -196,10 +196,10 @@ def test_python_sets_a_threshold_and_a_cleaned_mask_is_shown_while_it_stands_the
 def test_the_readout_is_what_the_arrays_hold(page: Page, server: Server, name: str, x: int, y: int):
     open_case(page, server, name)
     page.mouse.move(*place(page, x + 0.5, y + 0.5))
-    page.wait_for_function(f"{FIND}.viewer.readout?.intensity && {FIND}.viewer.readout.class !== null")
+    wait_until(page, f"{FIND}.viewer.readout?.intensity && {FIND}.viewer.readout.class !== null")
     shown = case(name)
     if shown.uncertainty is not None:  # it is fetched for itself
-        page.wait_for_function(f"{FIND}.viewer.readout.uncertainty != null")
+        wait_until(page, f"{FIND}.viewer.readout.uncertainty != null")
     read = ask(page, "viewer.readout")
     assert (read["x"], read["y"]) == (x, y)
     assert read["intensity"] == shown.image[y, x].tolist()
@@ -210,7 +210,7 @@ def test_the_readout_is_what_the_arrays_hold(page: Page, server: Server, name: s
     else:
         assert read["class"] == shown.classes[y, x]
         expect(page.locator(".viewer .readout")).to_contain_text("<b>sky</b>")
-    page.wait_for_function(f"{FIND}.viewer.readout.truth !== undefined")
+    wait_until(page, f"{FIND}.viewer.readout.truth !== undefined")
     assert ask(page, "viewer.readout.truth") == shown.truth[y, x]
     expect(page.locator(".viewer .readout")).to_contain_text(f"x {x}, y {y}")
 
@@ -351,9 +351,9 @@ def test_the_keyboard_and_two_fingers_move_and_zoom(page: Page, server: Server):
     assert view(page)["scale"] == 1
 
     page.get_by_role("button", name="Full screen").click()
-    page.wait_for_function(f"{FIND}.classList.contains('full') && {FIND}.viewer.stage.clientWidth > 1300")
+    wait_until(page, f"{FIND}.classList.contains('full') && {FIND}.viewer.stage.clientWidth > 1300")
     page.locator(".viewer .stage").press("Escape")
-    page.wait_for_function(f"!{FIND}.classList.contains('full')")
+    wait_until(page, f"!{FIND}.classList.contains('full')")
     runs = known(page)["runs"]
     slider = page.get_by_role("slider", name="Opacity")
     for _ in range(5):
@@ -396,11 +396,11 @@ def test_a_large_picture_is_shown_reduced_sharp_where_one_looks_and_comes_back_w
     shown = case("2048")
     with page.expect_response(lambda answer: "/pixels/" in answer.url and answer.status == 404):
         ask(page, "viewer.zoom(2 / viewer.view.scale)")
-    page.wait_for_function(f"{FIND}.viewer.renderer.complete")
+    wait_until(page, f"{FIND}.viewer.renderer.complete")
     ready(page)
     x, y = (int(value) for value in ask(page, "viewer.view.place(viewer.stage.clientWidth / 2, 100)"))
     page.mouse.move(*place(page, x + 0.5, y + 0.5))
-    page.wait_for_function(f"{FIND}.viewer.readout?.intensity")
+    wait_until(page, f"{FIND}.viewer.readout?.intensity")
     assert ask(page, "viewer.readout.intensity") == shown.image[y, x].tolist()
     assert {url.split("/")[-3] for url in asked} == {"1", "0"}
 
@@ -423,7 +423,7 @@ def test_a_rerun_while_the_program_loads_leaves_one_viewer_with_the_newest_data(
     ready(page)
     assert ask(page, "viewer.data.name") == case("deep").name
     choose(page, "quarters")
-    page.wait_for_function(f"{FIND}?.viewer.data.name === '{case('quarters').name}'")
+    wait_until(page, f"{FIND}?.viewer.data.name === '{case('quarters').name}'")
     ready(page)
     expect(page.locator(".viewer")).to_have_count(1)
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.overlay_frames import FIND
 from tests.browser.test_overlay import ask, drawn, far, place, ready, view
-from tests.helpers.browser import Server, poll
+from tests.helpers.browser import Server, poll, wait_until
 from unet_core import overlay
 from unet_core.data import synthetic
 from unet_core.inference.predictor import Predictor, load_predictor
@@ -104,16 +104,16 @@ def test_a_mask_is_seen_moved_and_looked_at_closely(page: Page, server: Server, 
     expect(page.get_by_role("region", name=f"Table of {count(wanted)} objects")).to_be_visible()
 
     page.get_by_role("button", name="Next").click()
-    page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[1].name}'")
+    wait_until(page, f"{FIND}?.viewer.data.name === '{pictures[1].name}'")
     ready(page)
     assert ask(page, "viewer.view.fitted")
     page.get_by_role("button", name="Previous").click()
-    page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[0].name}'")
+    wait_until(page, f"{FIND}?.viewer.data.name === '{pictures[0].name}'")
     ready(page)
     assert view(page) == kept
 
     page.get_by_role("button", name="Next").click()
-    page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[1].name}'")
+    wait_until(page, f"{FIND}?.viewer.data.name === '{pictures[1].name}'")
     page.get_by_role("link", name="Home").click()
     expect(page.get_by_role("heading", name="UNet Studio")).to_be_visible()
     page.get_by_role("link", name="Predict", exact=True).click()
@@ -121,7 +121,7 @@ def test_a_mask_is_seen_moved_and_looked_at_closely(page: Page, server: Server, 
     assert ask(page, "viewer.data.name") == pictures[1].name
     assert ask(page, "viewer.settings.threshold") == wanted
     page.get_by_role("button", name="Previous").click()
-    page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[0].name}'")
+    wait_until(page, f"{FIND}?.viewer.data.name === '{pictures[0].name}'")
     ready(page)
     assert view(page) == kept
     expect(standing(page)).to_contain_text(f"{count(wanted)} objects")
@@ -139,7 +139,7 @@ def test_two_hundred_with_a_broken_one_arrive_but_for_it(page: Page, server: Ser
     open_page(page, server)
     page.evaluate(WATCH)  # it may be gone before one has looked
     upload(page, packed(many))
-    page.wait_for_function("window.sawProgress")
+    wait_until(page, "window.sawProgress")
     expect(page.get_by_text("1 of 199", exact=True)).to_be_visible(timeout=120_000)
     expect(page.get_by_role("progressbar")).to_have_count(0)
     expect(page.get_by_role("alert").filter(has_text="117.png")).to_be_visible()
@@ -249,7 +249,7 @@ def test_image_mask_and_export_are_on_the_first_screen(page: Page, server: Serve
     upload(page, *({"name": name, "mimeType": "image/png", "buffer": data} for name, data in contents.items()))
     ready(page)
     expect(page.get_by_role("alert").filter(has_text="notes.png")).to_be_in_viewport(ratio=1)
-    page.wait_for_function(f"{FIND}.viewer.stage.getBoundingClientRect().bottom <= innerHeight")
+    wait_until(page, f"{FIND}.viewer.stage.getBoundingClientRect().bottom <= innerHeight")
     stage = box_of(page, ".viewer .stage")
     corners = ask(page, "[viewer.view.onStage(0, 0), viewer.view.onStage(...viewer.data.size)].flat()")
     left, top, right, bottom = corners
@@ -263,7 +263,7 @@ def test_image_mask_and_export_are_on_the_first_screen(page: Page, server: Serve
         expect(page.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name="Images and settings").click()  # the side makes it narrower, no less whole
     expect(page.get_by_role("button", name="Upload").first).to_be_in_viewport(ratio=1)
-    page.wait_for_function(f"{FIND}.viewer.stage.getBoundingClientRect().bottom <= innerHeight")
+    wait_until(page, f"{FIND}.viewer.stage.getBoundingClientRect().bottom <= innerHeight")
 
 
 STICKS_OUT = """() => {
@@ -302,7 +302,7 @@ def test_nothing_is_cut_off_on_a_narrow_screen(page: Page, server: Server, pictu
 
 def in_address(page: Page, words: str) -> None:
     """Wait until the address says so, and until the page has been drawn for it."""
-    page.wait_for_function("(words) => location.search.includes(words)", arg=words)
+    wait_until(page, "(words) => location.search.includes(words)", arg=words)
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
@@ -313,7 +313,7 @@ def test_a_reload_keeps_uploads_threshold_view_and_options_and_a_stranger_sees_n
     upload(page, *pictures[:3])
     ready(page)
     page.get_by_role("button", name="Next").click()
-    page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[1].name}'")
+    wait_until(page, f"{FIND}?.viewer.data.name === '{pictures[1].name}'")
     ready(page)
     # One after the other, each when the page has taken the one before: a visitor looks before going on.
     page.get_by_role("slider", name="Threshold").fill("0.3")
@@ -356,7 +356,7 @@ def test_arrow_keys_change_the_image_and_a_question_mark_shows_all_keys(page: Pa
     ready(page)
 
     def shows(number: int) -> None:
-        page.wait_for_function(f"{FIND}?.viewer.data.name === '{pictures[number].name}'")
+        wait_until(page, f"{FIND}?.viewer.data.name === '{pictures[number].name}'")
         ready(page)
         page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
@@ -406,7 +406,7 @@ def test_a_thumbnail_opens_its_image_and_says_its_whole_name(page: Page, server:
     expect(strip.get_by_role("button").filter(has_text="a name that")).to_have_count(12)
     third = strip.get_by_role("button", name=names[2])
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    page.wait_for_function("[...document.querySelectorAll('.st-key-strip img')].every((each) => each.naturalWidth)")
+    wait_until(page, "[...document.querySelectorAll('.st-key-strip img')].every((each) => each.naturalWidth)")
     picture = strip.locator("img").nth(2)
     assert picture.evaluate(  # the button lies over the image
         """(image) => { const box = image.getBoundingClientRect();
@@ -414,11 +414,11 @@ def test_a_thumbnail_opens_its_image_and_says_its_whole_name(page: Page, server:
         return Boolean(hit?.closest('button')) || box.bottom > innerHeight; }"""
     )
     third.click()
-    page.wait_for_function(f"{FIND}?.viewer.data.name === '{names[2]}'")
+    wait_until(page, f"{FIND}?.viewer.data.name === '{names[2]}'")
     ready(page)
     third.hover()
     expect(page.get_by_role("tooltip")).to_contain_text(names[2])
     fourth = strip.get_by_role("button", name=names[3])
     fourth.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function(f"{FIND}?.viewer.data.name === '{names[3]}'")
+    wait_until(page, f"{FIND}?.viewer.data.name === '{names[3]}'")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.helpers.browser import Server, poll
+from tests.helpers.browser import Server, poll, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -185,7 +185,7 @@ def test_it_goes_on_while_another_page_is_shown(server: Server, page: Page, tmp_
     shown.click()
     expect(page.locator(".uploader")).to_have_count(0)
     held.is_open = True
-    page.wait_for_function("window.unetUploader.arrived")
+    wait_until(page, "window.unetUploader.arrived")
     shown.click()
     expect(page.get_by_text("“large” was added.", exact=True)).to_be_visible()
     expect(page.get_by_text("Python got: large", exact=True)).to_be_visible()

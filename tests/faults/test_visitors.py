@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from tests.browser.conftest import browser as browser
-from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll
+from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll, wait_until
 from tests.helpers.processes import make_data, sweep
 from unet_core.io import owners
 from unet_core.io.trash import find as find_removed
@@ -139,7 +139,7 @@ def test_F01_the_second_visitor_sees_nothing_of_the_first(server: Server, first:
     for address in ("", "data", "train", "train?view=Runs", "train?view=Sweep", "predict", "evaluate", "share"):
         page.goto(f"{server.url}/{address}")
         if address in ("predict", "evaluate", "share"):  # the server's own model is there
-            page.wait_for_function("id => document.documentElement.outerHTML.includes(id)", arg=operators.id)
+            wait_until(page, "id => document.documentElement.outerHTML.includes(id)", arg=operators.id)
         text = settle(page)
         assert run.id not in text and SECRET not in text, address
     for address, problem in (

@@ -8,7 +8,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from playwright.sync_api import Error, Page
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -32,6 +36,30 @@ def poll(condition, seconds: float = 60, what: str = "it"):
             return answer
         time.sleep(0.1)  # between two looks, never instead of one
     raise AssertionError(f"waited {seconds:g} s in vain for {what}")
+
+
+def wait_until(page: Page, expression: str, arg: object = None, seconds: float = 60) -> None:
+    """Ask the page until the expression is true.
+
+    Playwright's `wait_for_function` needs `eval`, which the pages' policy forbids.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress_navigation():
+            if page.evaluate(expression, arg):
+                return
+        page.wait_for_timeout(50)  # between two looks, never instead of one
+    raise AssertionError(f"waited {seconds:g} s in vain for {expression}")
+
+
+@contextmanager
+def suppress_navigation() -> Iterator[None]:
+    """A page that is left in the middle of a look is looked at again."""
+    try:
+        yield
+    except Error as error:
+        if "context was destroyed" not in str(error):
+            raise
 
 
 class Server:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from tests.helpers.browser import wait_until
+
 FIND_FAULTS = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
 
@@ -11,7 +13,7 @@ def settle(page: Page) -> None:
     """Wait until Streamlit has drawn the page and the browser has loaded it."""
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     page.evaluate("document.fonts.ready.then(() => null)")
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    wait_until(page, "!document.querySelector('[data-testid=stSkeleton]')")
 
 
 def find_faults(page: Page) -> list[str]:

@@ -1,8 +1,7 @@
 """What every answer tells the browser: which scripts may run, who may frame the app, what others may read.
 
 Streamlit's program needs inline styles and scripts from blobs: each component's small loader is one. Nothing else is
-loosened: no script of another site, no inline script but those of the document (by their digest). The pages do without
-`eval`, and have none on a public server; elsewhere it stays, since programs that drive a browser wait with its help.
+loosened: no script of another site, no inline script but those of the document (by their digest), no `eval`.
 """
 
 import base64
@@ -14,8 +13,6 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from pages.server.paths import is_public
 
 FRAMES = "UNET_STUDIO_FRAMES"  # origins of pages that may show the app in a frame, by comma
 HUB = "https://huggingface.co"  # which shows each Space in a frame
@@ -94,8 +91,7 @@ class SecurityHeaders:
         await self.app(scope, receive, add if scope["type"] in ("http", "websocket") else send)
 
     def _headers(self, scope: Scope) -> dict[str, str]:
-        scripts = self.scripts if is_public() else [*self.scripts, "'unsafe-eval'"]
         host = Headers(scope=scope).get("host", "")
         shown = host if re.fullmatch(r"[A-Za-z0-9.:\[\]_-]{1,255}", host) else ""
         secure = scope.get("scheme") in ("https", "wss") or urlsplit(f"//{shown}").hostname in SECURE_HOSTS
-        return ALWAYS | (OPENER if secure else {}) | {"Content-Security-Policy": policy(scripts, shown)}
+        return ALWAYS | (OPENER if secure else {}) | {"Content-Security-Policy": policy(self.scripts, shown)}
