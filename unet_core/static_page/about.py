@@ -88,7 +88,7 @@ def _scores(evidence: Evidence) -> list[str]:
 def _data(evidence: Evidence, options: CardOptions) -> list[tuple[str, str]]:
     facts, rows = evidence.fingerprint, [("Dataset", plain(options.dataset_name(evidence)))]
     if evidence.split:
-        sizes = ", ".join(f"{len(images)} {TITLES[part].lower()}" for part, images in evidence.split.items())
+        sizes = ", ".join(f"{len(images)} {TITLES[part].lower()}" for part, images in evidence.split.items() if images)
         rows.append(("Split", sizes))
     if facts is not None:
         channels = "1 channel" if facts.channels == 1 else f"{facts.channels} channels"
