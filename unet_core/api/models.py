@@ -11,6 +11,7 @@ from unet_core.config.schema import DataConfig, RunConfig
 from unet_core.runs.run import Run
 
 if TYPE_CHECKING:
+    from unet_core.evaluation.measures.registry import MeasureMeans
     from unet_core.evaluation.summary import ImageScore, Summary
     from unet_core.inference.predictor import Predictor
 
@@ -93,6 +94,11 @@ class Evaluation:
         """Each metric with the pixels of all images counted together, 0..1."""
         return self.summary.pooled
 
+    @property
+    def measures(self) -> "MeasureMeans | None":
+        """The means of all other measures, where `evaluate` was asked for metrics="all": `measures.mean["hd95"]`."""
+        return self.summary.measures
+
     def to_csv(self) -> str:
         """A table with one line for each image."""
         from unet_core.evaluation.summary import to_csv
@@ -108,6 +114,9 @@ def evaluate(
     runs_dir: str | Path = "runs",
     device: str = "auto",
     precision: str = "auto",
+    metrics: str = "basic",
+    tolerance: float = 2.0,
+    pixel_size: float | None = None,
     **settings: Any,
 ) -> Evaluation:
     """Score a model on a folder of images and masks.
@@ -120,6 +129,10 @@ def evaluate(
         runs_dir: Folder of all runs.
         device: As for `load`.
         precision: As for `load`.
+        metrics: "basic" (Dice, IoU, precision, recall, accuracy) or "all": also outlines, objects, regions and causes
+            of errors, in `Evaluation.measures` and as columns of `to_csv`. See docs/evaluation.md.
+        tolerance: By how much outlines may differ for NSD, in pixels, or in micrometers with `pixel_size`.
+        pixel_size: Micrometers per pixel, for HD95 and NSD in micrometers.
         settings: Settings of the data that differ from those of the training, for example `ignore_index=255`. The
             `recipe` of repairs is that of the training where the folder is the same, else the folder's own.
 
@@ -129,6 +142,7 @@ def evaluate(
     Raises:
         DataError: The folder cannot be used, or no image is left to score.
         RunError, CheckpointError, HubError: As for `load`.
+        ConfigError: `metrics`, `tolerance` or `pixel_size` cannot be.
 
     Example:
         >>> from unet_core import evaluate
@@ -140,10 +154,12 @@ def evaluate(
     from unet_core.data.recipe import recipes
     from unet_core.evaluation import scores
     from unet_core.evaluation.coding import find_coding
+    from unet_core.evaluation.measures.registry import choose_measures
     from unet_core.evaluation.summary import summarize
     from unet_core.hub.resolve import local_checkpoint
     from unet_core.runs import run_data
 
+    measures = choose_measures(metrics, tolerance, pixel_size)
     predictor = load(model, runs_dir=runs_dir, device=device, precision=precision)
     run = None
     if predictor.checkpoint is not None:
@@ -162,7 +178,7 @@ def evaluate(
     is_own = run is not None and asked == run.data.recipe  # then its coding is that of the repaired masks
     set_here = [*settings, *(() if is_own else dict(recipe.settings))]
     coding = find_coding(run.coding if run is not None else None, predictor.checkpoint, set_here)
-    images, dataset = scores.evaluate(predictor, chosen, config.data, coding, parts, search)
+    images, dataset = scores.evaluate(predictor, chosen, config.data, coding, parts, search, measures)
     counts = scores.count_images(groups, images)
     return Evaluation(images, summarize(images), dataset.skipped, warnings=[*changes, *dataset.warnings], **counts)
 

@@ -129,6 +129,10 @@ SPLITS = {  # which images are evaluated, by the part of the training split they
     "val": ("val",),
     "test": ("test",),
 }
+METRIC_SETS = {  # what evaluate computes
+    "basic": "Dice, IoU, precision, recall and accuracy",
+    "all": "also outlines, objects, regions, classes and the causes of errors",
+}
 LABELS = Choices(
     auto=("Auto", "by the evidence of the masks"),
     classes=("Classes", "each value is a class"),

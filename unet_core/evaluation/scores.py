@@ -14,6 +14,7 @@ from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.errors import DataError, ImageError, listing
+from unet_core.evaluation.measures.registry import Settings, measure
 from unet_core.evaluation.object_scores import match_objects
 from unet_core.evaluation.summary import ImageScore
 from unet_core.inference.prediction import Array
@@ -150,11 +151,15 @@ def load_selected(
 
 
 def score_images(
-    dataset: Dataset, selected: Mapping[str, Sequence[Sample]], predict: Callable[[Sample, Pixels], Array]
+    dataset: Dataset,
+    selected: Mapping[str, Sequence[Sample]],
+    predict: Callable[[Sample, Pixels], Array],
+    measures: Settings | None = None,
 ) -> Iterator[ScoredImage]:
     """Predict each image and compare it with its mask: the one loop behind page, command line and `evaluate`.
 
-    `predict` takes a sample with its image (H, W, C) and gives the mask (H, W) of class indices.
+    `predict` takes a sample with its image (H, W, C) and gives the mask (H, W) of class indices. With `measures`, every
+    score has all other measures too.
     """
     subsets = {sample.id: subset for subset, group in selected.items() for sample in group}
     for index, sample in enumerate(dataset.samples):
@@ -163,7 +168,10 @@ def score_images(
         counts = metrics.count(pred, target, dataset.model.num_classes)
         numbers = dataset.objects(index)
         matches = None if numbers is None else match_objects(pred, target, numbers)
-        yield ScoredImage(sample, ImageScore(sample.id, subsets[sample.id], counts, matches), pred, target)
+        classes = dataset.model.num_classes
+        measured = None if measures is None else measure(pred, target, classes, numbers, measures)
+        score = ImageScore(sample.id, subsets[sample.id], counts, matches, measured)
+        yield ScoredImage(sample, score, pred, target)
 
 
 def evaluate(
@@ -173,11 +181,13 @@ def evaluate(
     coding: MaskCoding | None = None,
     parts: Mapping[str, Mapping[str, str]] | None = None,
     search: Search | None = None,
+    measures: Settings | None = None,
 ) -> tuple[list[ImageScore], Dataset]:
     """Score what `select` chose with the model's own threshold; (scores, the dataset with its messages).
 
-    The other arguments are those of `load_selected`. Raises DataError where masks do not fit images or model.
+    The other arguments are those of `load_selected` and `score_images`. Raises DataError where masks do not fit images
+    or model.
     """
     dataset = load_selected(selected, data, predictor.model.config, coding=coding, parts=parts, search=search)
-    scored = score_images(dataset, selected, lambda sample, image: predictor.mask(image))
+    scored = score_images(dataset, selected, lambda sample, image: predictor.mask(image), measures)
     return [item.score for item in scored], dataset
