@@ -70,7 +70,9 @@ def find_suspects(prediction: Prediction, target: Array, threshold: float | None
     certainty = _certainty(prediction) * (1 - prediction.uncertainty / 255)
     regions = objects.label(kinds)
     pixels = np.bincount(regions.ravel())
-    certain = np.bincount(regions.ravel(), weights=certainty.ravel()) / np.maximum(pixels, 1)
+    # Each pixel weighs as much as it is certain: at its outline the model is unsure of every object.
+    sums, squares = (np.bincount(regions.ravel(), weights=certainty.ravel() ** power) for power in (1, 2))
+    certain = np.divide(squares, sums, out=np.zeros_like(sums), where=sums > 0)
     away = np.bincount(regions[~near], minlength=len(pixels)) / np.maximum(pixels, 1)
     # A region is an object as a whole, or lies away from outlines: a small object is all outline.
     sizes = np.concatenate([np.bincount(true.ravel()), np.bincount(seen.ravel())[1:]])

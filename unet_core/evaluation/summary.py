@@ -87,7 +87,8 @@ class Summary:
 
 def summarize(scores: Sequence[ImageScore]) -> Summary:
     """The summary of one image or more."""
-    columns = {name: np.array([item.scores[name] for item in scores]) for name in METRICS}
+    values = [item.scores for item in scores]
+    columns = {name: np.array([row[name] for row in values]) for name in METRICS}
     counted = [item.objects for item in scores if item.objects is not None]
     measured = [item.measured for item in scores if item.measured is not None]
     return Summary(
@@ -182,7 +183,7 @@ def to_csv(scores: Sequence[ImageScore]) -> str:
     header += measure_columns
     writer.writerow(header)
     for item in scores:
-        values = [item.scores[name] for name in METRICS]
+        values = item.scores.values()
         per_class = [METRICS[name].function(item.counts)[k] for name, k in class_columns]
         row = [item.id, *map(_cell, values), item.subset, int(item.counts.empty), *map(_cell, per_class)]
         if object_columns and item.objects is not None:

@@ -18,6 +18,7 @@ from unet_core.evaluation.measures.objects import (
     measure_regions,
 )
 from unet_core.evaluation.measures.surface import TOLERANCE, SurfaceScores, check, measure_surface, pool
+from unet_core.postprocessing.objects import label
 
 Array = NDArray[np.uint8]
 
@@ -67,13 +68,14 @@ def measure(
     V-Info compare what is connected, and there are no other measures of objects. Raises ConfigError for wrong settings.
     """
     settings = settings or Settings()
+    tolerance, pixel_size = settings.tolerance, settings.pixel_size
+    labels = [label(pred, split) for split in (False, True)]  # the watershed takes longer than all measures
+    objects = [None if numbers is None else measure_objects(pred, target, numbers, labels=part) for part in labels]
     return Measured(
         measure_confusion(pred, target, num_classes),
-        measure_surface(pred, target, num_classes, tolerance=settings.tolerance, pixel_size=settings.pixel_size),
-        measure_objects(pred, target, numbers) if numbers is not None else None,
-        measure_objects(pred, target, numbers, split=True) if numbers is not None else None,
-        measure_regions(pred, target, numbers),
-        measure_regions(pred, target, numbers, split=True),
+        measure_surface(pred, target, num_classes, tolerance=tolerance, pixel_size=pixel_size),
+        *objects,
+        *(measure_regions(pred, target, numbers, labels=part) for part in labels),
         explain_errors(pred, target, num_classes, numbers)[0],
     )
 
