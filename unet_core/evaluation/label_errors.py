@@ -23,14 +23,16 @@ KINDS = {  # in the order of their numbers in the map of disagreement, from 1
     "class": "the model sees another class than the ground truth",
 }
 LEAST_PIXELS = 4  # of a region
+SPECK = 30  # pixels at which a region counts half: among small ones are many specks, of model and of ground truth
 
 
 @dataclass(frozen=True)
 class Suspect:
     """One region (connected, of one kind) in which the ground truth may be wrong.
 
-    `score` (0..1) is `certainty` times `extent`: the mean certainty of the model there, less where it changes under
-    test-time augmentation, and how much of an object the region is, as a sliver along an outline is not.
+    `score` (0..1) is `certainty` times `extent`, less for few pixels (n / (n + SPECK)): how certain the model is there,
+    less where it changes under test-time augmentation, and how much of an object the region is, as a sliver along an
+    outline is not.
     """
 
     image: str
@@ -87,7 +89,7 @@ def find_suspects(prediction: Prediction, target: Array, threshold: float | None
         Suspect(
             prediction.name,
             list(KINDS)[int(kinds.ravel()[first]) - 1],
-            float(certain[index] * extent[index]),
+            float(certain[index] * extent[index] * pixels[index] / (pixels[index] + SPECK)),
             float(certain[index]),
             float(extent[index]),
             int(pixels[index]),

@@ -75,16 +75,25 @@ def square(top: int, left: int, side: int = 10, value: int = 1) -> Array:
 def test_an_object_without_a_label_and_a_label_without_an_object() -> None:
     unlabeled, not_seen = find_suspects(simple(0.999), square(28, 28))
     assert unlabeled == Suspect(
-        "a", "unlabeled", pytest.approx(0.998, abs=1e-3), pytest.approx(0.998, abs=1e-3), 1, 100, 10, 10, 10, 10
+        "a",
+        "unlabeled",
+        pytest.approx(0.998 * 100 / 130, abs=1e-3),
+        pytest.approx(0.998, abs=1e-3),
+        1,
+        100,
+        10,
+        10,
+        10,
+        10,
     )
     assert (not_seen.kind, not_seen.left, not_seen.width) == ("not seen", 28, 10)
-    assert not_seen.score == pytest.approx(0.96, abs=1e-2)
+    assert not_seen.score == pytest.approx(0.96 * 100 / 130, abs=1e-2)
     assert {unlabeled.kind, not_seen.kind} < set(KINDS)
 
 
 def test_the_less_sure_and_the_less_stable_come_later() -> None:
     scores = [find_suspects(item, square(0, 0, 0))[0].score for item in (simple(0.99), simple(0.8), simple(0.99, 127))]
-    assert scores == pytest.approx([0.98, 0.6, 0.98 * 128 / 255], abs=1e-3)
+    assert scores == pytest.approx([0.98 * 100 / 130, 0.6 * 100 / 130, 0.98 * 128 / 255 * 100 / 130], abs=1e-3)
 
 
 def test_a_sliver_along_an_outline_is_hardly_suspect() -> None:
