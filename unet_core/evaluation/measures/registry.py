@@ -69,13 +69,18 @@ def measure(
     """
     settings = settings or Settings()
     tolerance, pixel_size = settings.tolerance, settings.pixel_size
-    labels = [label(pred, split) for split in (False, True)]  # the watershed takes longer than all measures
-    objects = [None if numbers is None else measure_objects(pred, target, numbers, labels=part) for part in labels]
+    connected, separated = label(pred), label(pred, split=True)  # the watershed takes longer than all measures
+
+    def match(labels: NDArray[np.int32]) -> ObjectScores | None:
+        return None if numbers is None else measure_objects(pred, target, numbers, labels=labels)
+
     return Measured(
         measure_confusion(pred, target, num_classes),
         measure_surface(pred, target, num_classes, tolerance=tolerance, pixel_size=pixel_size),
-        *objects,
-        *(measure_regions(pred, target, numbers, labels=part) for part in labels),
+        match(connected),
+        match(separated),
+        measure_regions(pred, target, numbers, labels=connected),
+        measure_regions(pred, target, numbers, labels=separated),
         explain_errors(pred, target, num_classes, numbers)[0],
     )
 
