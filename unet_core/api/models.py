@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unet_core.runs.run import Run
 
 if TYPE_CHECKING:
+    from unet_core.evaluation.measures.registry import MeasureMeans
     from unet_core.evaluation.summary import ImageScore, Summary
     from unet_core.inference.predictor import Predictor
 
@@ -94,6 +95,11 @@ class Evaluation:
         """Each metric with the pixels of all images counted together, 0..1."""
         return self.summary.pooled
 
+    @property
+    def measures(self) -> "MeasureMeans | None":
+        """The means of all other measures, where `evaluate` was asked for metrics="all": `measures.mean["hd95"]`."""
+        return self.summary.measures
+
     def to_csv(self) -> str:
         """A table with one line for each image."""
         from unet_core.evaluation.summary import to_csv
@@ -112,6 +118,9 @@ def evaluate(
     tta: str = "none",
     tile: int | None = None,
     threshold: float | None = None,
+    metrics: str = "basic",
+    tolerance: float = 2.0,
+    pixel_size: float | None = None,
     **settings: Any,
 ) -> Evaluation:
     """Score a model on a folder of images and masks.
@@ -128,6 +137,10 @@ def evaluate(
         tta: Test-time augmentation, as for `Predictor.predict`.
         tile: Side of the tiles in pixels, as for `Predictor.predict`; None for what fits into memory.
         threshold: Probability above which a pixel is foreground, above 0 to 1; None for the model's. Binary only.
+        metrics: "basic" (Dice, IoU, precision, recall, accuracy) or "all": also outlines, objects, regions and causes
+            of errors, in `Evaluation.measures` and as columns of `to_csv`. See docs/evaluation.md.
+        tolerance: By how much outlines may differ for NSD, in pixels, or in micrometers with `pixel_size`.
+        pixel_size: Micrometers per pixel, for HD95 and NSD in micrometers.
         settings: Settings of the data that differ from those of the training, for example `ignore_index=255`. The
             `recipe` of repairs is that of the training where the folder is the same, else the folder's own.
 
@@ -146,10 +159,12 @@ def evaluate(
         True
     """
     from unet_core.evaluation import scores
+    from unet_core.evaluation.measures.registry import choose_measures
     from unet_core.evaluation.selection import Source, count_images, select_folder
     from unet_core.evaluation.summary import summarize
     from unet_core.hub import lineage, resolve
 
+    measures = choose_measures(metrics, tolerance, pixel_size)
     predictor = load(model, runs_dir=runs_dir, device=device, precision=precision)
     run, images = None, predictor.training_images
     if predictor.checkpoint is not None:
@@ -157,7 +172,7 @@ def evaluate(
     if images is None:
         images = lineage.find_training_images(predictor.checkpoint, run, Path(runs_dir))
     selection = select_folder(Source(predictor.checkpoint, run, images), Path(data), split, settings)
-    results, dataset = scores.evaluate(predictor, selection, scores.Options(tta, tile, threshold))
+    results, dataset = scores.evaluate(predictor, selection, scores.Options(tta, tile, threshold), measures)
     return Evaluation(
         results,
         summarize(results),

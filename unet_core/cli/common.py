@@ -5,13 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unet_core.config.choices import DEVICES, PRECISIONS
+from unet_core.config.choices import DEVICES, METRIC_SETS, PRECISIONS
 from unet_core.config.fields import RENAMED
 from unet_core.config.presets import PRESETS, get_preset
 from unet_core.config.schema import RunConfig, all_fields
 from unet_core.runs import run as runs
 
 if TYPE_CHECKING:
+    from unet_core.evaluation.measures.registry import Settings
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Command = Callable[[argparse.Namespace], dict[str, Any]]
@@ -52,6 +54,21 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     add_runs_dir(parser)
     parser.add_argument("--device", default="auto", choices=DEVICES, help="compute device (default: auto)")
     parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="numerical precision (default: auto)")
+
+
+def add_measures(parser: argparse.ArgumentParser) -> None:
+    text = "; ".join(f"{name}: {description}" for name, description in METRIC_SETS.items())
+    parser.add_argument("--metrics", default="basic", choices=METRIC_SETS, help=f"{text} (default: basic)")
+    text = "by how much outlines may differ for NSD, in pixels, or in micrometers with --pixel-size (default: 2)"
+    parser.add_argument("--tolerance", type=float, default=2.0, help=text)
+    parser.add_argument("--pixel-size", type=float, help="pixel size in micrometers, for HD95 and NSD in micrometers")
+
+
+def read_measures(parsed: argparse.Namespace) -> "Settings | None":
+    """None for the basic ones. Raises ConfigError for a tolerance or a pixel size that cannot be."""
+    from unet_core.evaluation.measures.registry import choose_measures
+
+    return choose_measures(parsed.metrics, parsed.tolerance, parsed.pixel_size)
 
 
 def add_preset(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unet_core.cli.common import add_command, add_model
+from unet_core.cli.common import add_command, add_measures, add_model, read_measures
 from unet_core.cli.output import echo, warn
 from unet_core.config.choices import LABELS, LAYOUTS, SPLITS, UNLABELED
 from unet_core.config.schema import ModelConfig
@@ -86,6 +86,7 @@ def _add_evaluate(commands: "Commands") -> None:
     parser.add_argument("--recipe", help=text)
     text = "which images to evaluate (default: held-out, those that the model was not trained on)"
     parser.add_argument("--split", default="held-out", choices=SPLITS, help=text)
+    add_measures(parser)
     parser.add_argument("--save-masks", type=Path, metavar="DIR", help="also write the predicted masks to this folder")
 
 
@@ -219,9 +220,10 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     """Evaluate a model on a dataset. The images that it was trained on are left out unless --split says otherwise."""
     from unet_core.evaluation import scores
     from unet_core.evaluation.selection import Source, count_images, select_folder
-    from unet_core.evaluation.summary import by_class, summarize, to_csv
+    from unet_core.evaluation.summary import by_class, describe_classes, summarize, to_csv
     from unet_core.inference.predictor import load_predictor
 
+    measures = read_measures(parsed)
     options = scores.Options(parsed.tta, parsed.tile, parsed.threshold)
     views(options.tta)
     folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
@@ -245,7 +247,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
         warn(message)
     results = []
     for scored in scores.score_images(
-        dataset, selection.chosen, lambda sample, image: options.predict(predictor, image)
+        dataset, selection.chosen, lambda sample, image: options.predict(predictor, image), measures
     ):
         if parsed.save_masks:
             _write_mask(parsed.save_masks / f"{scored.sample.id}.png", scored.pred, config.num_classes)
@@ -260,7 +262,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     if len(classes) > 1:
         summary["iou_by_class"] = {item.index: item.iou for item in classes}
         summary["class_names"] = {item.index: config.class_name(item.index) for item in classes}
-    summary |= count_images(selection.groups, results)
+    summary |= describe_classes(results) | count_images(selection.groups, results)
     return summary | {"output": parsed.output and str(parsed.output), "warnings": dataset.warnings}
 
 

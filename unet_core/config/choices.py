@@ -135,6 +135,10 @@ SUBSETS = Choices(
     test=("test (held out)", "part of the split, and never used in the training"),
     new=("new", "not part of the split of the training"),
 )
+METRIC_SETS = {  # what evaluate computes
+    "basic": "Dice, IoU, precision, recall and accuracy",
+    "all": "also outlines, objects, regions, classes and the causes of errors",
+}
 LABELS = Choices(
     auto=("Auto", "by the evidence of the masks"),
     classes=("Classes", "each value is a class"),

@@ -21,10 +21,11 @@ Flags = NDArray[np.bool_]
 
 BAND = 2  # pixels from a true outline: wrong pixels so near are a matter of the outline
 SEEN = 0.25  # share of an object that the other mask must cover, else it is missed (or false)
+MOST_NAMED = 4
 PART = 0.1  # share of a true object that each part of a split must have at least: specks are no parts
 CAUSES: dict[str, str] = {  # in the order of the numbers in the map of causes, from 1
     "outline": "outlines",
-    "partial": "parts missing from objects or added to them",
+    "partial": "parts of objects",
     "merge": "between objects that are merged",
     "split": "between parts of objects that are split",
     "missed": "missed objects",
@@ -55,7 +56,7 @@ class ErrorAnalysis:
 
     @property
     def sentence(self) -> str:
-        """One sentence, the costliest cause first.
+        """One sentence: what cost most, at most MOST_NAMED causes, and faults of objects that cost hardly any Dice.
 
         >>> truth = np.zeros((40, 40), np.uint8)
         >>> truth[2:22, 2:22], truth[30:34, 30:34] = 1, 1
@@ -66,7 +67,7 @@ class ErrorAnalysis:
         if math.isnan(self.dice):
             return "Nothing to find, and nothing predicted."
         costs = sorted(self.shares.items(), key=lambda item: -item[1])
-        parts = [f"{cost:.2f} to {self._describe(name)}" for name, cost in costs if cost >= 0.005]
+        parts = [f"{cost:.2f} to {self._describe(name)}" for name, cost in costs[:MOST_NAMED] if cost >= 0.005]
         cheap = ", ".join(self._describe(name) for name, cost in costs if cost < 0.005 and self._count(name))
         if not parts and not cheap:
             return f"Dice {self.dice:.2f}: {'no errors' if self.dice == 1 else 'a few pixels'}."
@@ -120,7 +121,7 @@ def explain_errors(
       within `band` of two true objects or of none, and what is within `band` of these.
     - split: the same with the masks exchanged; each part is a tenth of the true object at least.
     - outline: within `band` pixels of a true outline.
-    - partial: all else.
+    - partial: all else, what is missing from an object or added to it.
 
     A pixel costs its share of the Dice: 1 / (2 TP + FP + FN), for several classes of both of its classes, by the number
     of classes that are scored.

@@ -23,14 +23,16 @@ KINDS = {  # in the order of their numbers in the map of disagreement, from 1
     "class": "the model sees another class than the ground truth",
 }
 LEAST_PIXELS = 4  # of a region
+SPECK = 30  # pixels at which a region counts half: among small ones are many specks, of model and of ground truth
 
 
 @dataclass(frozen=True)
 class Suspect:
     """One region (connected, of one kind) in which the ground truth may be wrong.
 
-    `score` (0..1) is `certainty` times `extent`: the mean certainty of the model there, less where it changes under
-    test-time augmentation, and how much of an object the region is, as a sliver along an outline is not.
+    `score` (0..1) is `certainty` times `extent`, less for few pixels (n / (n + SPECK)): how certain the model is there,
+    less where it changes under test-time augmentation, and how much of an object the region is, as a sliver along an
+    outline is not.
     """
 
     image: str
@@ -70,7 +72,9 @@ def find_suspects(prediction: Prediction, target: Array, threshold: float | None
     certainty = _certainty(prediction) * (1 - prediction.uncertainty / 255)
     regions = objects.label(kinds)
     pixels = np.bincount(regions.ravel())
-    certain = np.bincount(regions.ravel(), weights=certainty.ravel()) / np.maximum(pixels, 1)
+    # Each pixel weighs as much as it is certain: at its outline the model is unsure of every object.
+    sums, squares = (np.bincount(regions.ravel(), weights=certainty.ravel() ** power) for power in (1, 2))
+    certain = np.divide(squares, sums, out=np.zeros_like(sums), where=sums > 0)
     away = np.bincount(regions[~near], minlength=len(pixels)) / np.maximum(pixels, 1)
     # A region is an object as a whole, or lies away from outlines: a small object is all outline.
     sizes = np.concatenate([np.bincount(true.ravel()), np.bincount(seen.ravel())[1:]])
@@ -85,7 +89,7 @@ def find_suspects(prediction: Prediction, target: Array, threshold: float | None
         Suspect(
             prediction.name,
             list(KINDS)[int(kinds.ravel()[first]) - 1],
-            float(certain[index] * extent[index]),
+            float(certain[index] * extent[index] * pixels[index] / (pixels[index] + SPECK)),
             float(certain[index]),
             float(extent[index]),
             int(pixels[index]),

@@ -11,6 +11,7 @@ from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.errors import ConfigError, listing
+from unet_core.evaluation.measures.registry import Settings, measure
 from unet_core.evaluation.object_scores import match_objects
 from unet_core.evaluation.selection import Selection
 from unet_core.evaluation.summary import ImageScore
@@ -124,11 +125,15 @@ def load_selected(
 
 
 def score_images(
-    dataset: Dataset, selected: Mapping[str, Sequence[Sample]], predict: Callable[[Sample, Pixels], Array]
+    dataset: Dataset,
+    selected: Mapping[str, Sequence[Sample]],
+    predict: Callable[[Sample, Pixels], Array],
+    measures: Settings | None = None,
 ) -> Iterator[ScoredImage]:
     """Predict each image and compare it with its mask: the one loop behind page, command line and `evaluate`.
 
-    `predict` takes a sample with its image (H, W, C) and gives the mask (H, W) of class indices.
+    `predict` takes a sample with its image (H, W, C) and gives the mask (H, W) of class indices. With `measures`, every
+    score has all other measures too.
     """
     subsets = {sample.id: subset for subset, group in selected.items() for sample in group}
     for index, sample in enumerate(dataset.samples):
@@ -137,19 +142,22 @@ def score_images(
         counts = metrics.count(pred, target, dataset.model.num_classes)
         numbers = dataset.objects(index)
         matches = None if numbers is None else match_objects(pred, target, numbers)
-        yield ScoredImage(sample, ImageScore(sample.id, subsets[sample.id], counts, matches), pred, target)
+        classes = dataset.model.num_classes
+        measured = None if measures is None else measure(pred, target, classes, numbers, measures)
+        score = ImageScore(sample.id, subsets[sample.id], counts, matches, measured)
+        yield ScoredImage(sample, score, pred, target)
 
 
 def evaluate(
-    predictor: Predictor, selection: Selection, options: Options | None = None
+    predictor: Predictor, selection: Selection, options: Options | None = None, measures: Settings | None = None
 ) -> tuple[list[ImageScore], Dataset]:
     """Score a selection; (scores, the dataset with its messages).
 
-    `options` are those of the prediction, by default the model's own threshold and no test-time augmentation. Raises
-    DataError where masks do not fit images or model, ConfigError for an option.
+    `options` are those of the prediction, by default the model's own threshold and no test-time augmentation;
+    `measures` as for `score_images`. Raises DataError where masks do not fit images or model, ConfigError for an option.
     """
     options = options or Options()
     options.check(predictor.model.config)
     dataset = load(selection, predictor.model.config)
-    scored = score_images(dataset, selection.chosen, lambda sample, image: options.predict(predictor, image))
+    scored = score_images(dataset, selection.chosen, lambda sample, image: options.predict(predictor, image), measures)
     return [item.score for item in scored], dataset

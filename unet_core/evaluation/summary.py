@@ -5,29 +5,34 @@ import functools
 import io
 import operator
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unet_core import metrics
+from unet_core.evaluation.intervals import Interval, bootstrap, bound_mean
+from unet_core.evaluation.measures.confusion import average_classes, sum_tables
+from unet_core.evaluation.measures.registry import Measured, MeasureMeans, average, names_of, to_row
 from unet_core.evaluation.object_scores import ObjectCounts
 from unet_core.metrics import METRICS, Counts
-
-RESAMPLES = 2000  # bootstrap
 
 
 @dataclass(frozen=True)
 class ImageScore:
     """The counts of one image; `subset` is train, val, test, or "new" for an image that no split knows.
 
-    `objects` are counts of objects where the masks tell them apart.
+    `objects` are counts of objects where the masks tell them apart, `measured` all other measures where they were asked
+    for.
     """
 
     id: str
     subset: str
     counts: Counts
     objects: ObjectCounts | None = None
+    measured: Measured | None = None
 
     @property
     def scores(self) -> dict[str, float]:
@@ -40,7 +45,8 @@ class Summary:
 
     `mean` is over images (NaN where none has a value), `pooled` counts all pixels together. `dice_interval` bounds the
     mean Dice of other images of this kind with 95 % confidence (bootstrap over images, Efron 1979); NaN under two
-    images. `empty` images have nothing in the ground truth and nothing predicted.
+    images; `bound` is an interval that holds more often. `empty` images have nothing in the ground truth and nothing
+    predicted. `measures` are the means of all other measures where they were asked for.
     """
 
     images: int
@@ -49,11 +55,20 @@ class Summary:
     pooled: dict[str, float]
     dice_interval: tuple[float, float]
     objects: ObjectCounts | None = None
+    measures: MeasureMeans | None = None
+    dice: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)  # of each image
+
+    @cached_property
+    def bound(self) -> Interval:
+        """The interval of the mean Dice that covers (`intervals.bound_mean`), computed when it is first asked for."""
+        return bound_mean(self.dice)
 
     def to_dict(self) -> dict[str, float]:
         """Flat, as `evaluate` prints it: `images, empty, mean_dice, ..., pooled_dice, ..., dice_low, dice_high`.
 
-        Where masks tell objects apart: also `objects_matched, objects_missed, objects_wrong, object_f1`.
+        `dice_low, dice_high` are the bootstrap's, `dice_bound_low, dice_bound_high` those of `bound`. Where masks tell
+        objects apart: also `objects_matched, objects_missed, objects_wrong, object_f1`. Where all measures were asked
+        for: `mean_hd95, ..., pooled_nsd, ...` and `undefined_hd95, ...`, the images without a value.
         """
         low, high = self.dice_interval
         return {
@@ -63,14 +78,19 @@ class Summary:
             **{f"pooled_{name}": value for name, value in self.pooled.items()},
             "dice_low": low,
             "dice_high": high,
+            "dice_bound_low": self.bound.low,
+            "dice_bound_high": self.bound.high,
             **({} if self.objects is None else _object_columns(self.objects)),
+            **({} if self.measures is None else self.measures.to_dict()),
         }
 
 
 def summarize(scores: Sequence[ImageScore]) -> Summary:
     """The summary of one image or more."""
-    columns = {name: np.array([item.scores[name] for item in scores]) for name in METRICS}
+    values = [item.scores for item in scores]
+    columns = {name: np.array([row[name] for row in values]) for name in METRICS}
     counted = [item.objects for item in scores if item.objects is not None]
+    measured = [item.measured for item in scores if item.measured is not None]
     return Summary(
         images=len(scores),
         empty=sum(item.counts.empty for item in scores),
@@ -78,6 +98,8 @@ def summarize(scores: Sequence[ImageScore]) -> Summary:
         pooled=metrics.scores(sum_counts([item.counts for item in scores])),
         dice_interval=interval(columns["dice"]),
         objects=functools.reduce(operator.add, counted) if counted else None,
+        measures=average(measured) if measured else None,
+        dice=columns["dice"],
     )
 
 
@@ -112,6 +134,26 @@ def by_class(scores: Sequence[ImageScore]) -> list[ClassScore]:
     ]
 
 
+def describe_classes(scores: Sequence[ImageScore]) -> dict[str, Any]:
+    """Of several classes, where all measures were asked for: `scores_by_class` and `confusion`, {} otherwise.
+
+    `scores_by_class` has for each class `mean_dice, ..., pooled_dice, ..., undefined_dice, ...`; `confusion` is a list
+    of rows of pixels, the ground truth's classes, each with a column for every predicted class.
+    """
+    tables = [item.measured.confusion for item in scores if item.measured is not None]
+    if not tables or len(scores[0].counts.tp) < 2:
+        return {}
+    classes = {
+        item.index: {
+            **{f"mean_{name}": value for name, value in item.mean.items()},
+            **{f"pooled_{name}": value for name, value in item.pooled.items()},
+            **{f"undefined_{name}": value for name, value in item.undefined.items()},
+        }
+        for item in average_classes([item.counts for item in scores])
+    }
+    return {"scores_by_class": classes, "confusion": sum_tables(tables).tolist()}
+
+
 def sum_counts(counts: Iterable[Counts]) -> Counts:
     first, *rest = counts
     return sum(rest, first)
@@ -119,34 +161,37 @@ def sum_counts(counts: Iterable[Counts]) -> Counts:
 
 def interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """95 % percentile bootstrap interval of the mean of what is defined; NaN under two values."""
-    defined = values[~np.isnan(values)]
-    if len(defined) < 2:
-        return float("nan"), float("nan")
-    picks = np.random.default_rng(0).integers(len(defined), size=(RESAMPLES, len(defined)))
-    low, high = np.percentile(defined[picks].mean(1), (2.5, 97.5))
-    return float(low), float(high)
+    return bootstrap(values[~np.isnan(values)])
 
 
 def to_csv(scores: Sequence[ImageScore]) -> str:
     """`image,dice,iou,precision,recall,accuracy,subset,empty`: a line for each image; undefined scores are empty cells.
 
     A metric that is added to METRICS becomes a column. With several classes the Dice and IoU of each follow as
-    `dice_0, iou_0, dice_1, ...`, then the counts of objects where masks tell them apart.
+    `dice_0, iou_0, dice_1, ...`, then the counts of objects where masks tell them apart, then all other measures where
+    they were asked for: those of `measures.registry.MEASURES`, of each class, and a sentence about the errors.
     """
     classes = len(scores[0].counts.tp) if scores else 1
     class_columns = [(name, k) for k in range(classes) for name in ("dice", "iou")] if classes > 1 else []
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     object_columns = list(_object_columns(ObjectCounts(0, 0, 0))) if any(item.objects for item in scores) else []
+    names = names_of([item.measured for item in scores if item.measured is not None])
+    measured = {item.id: to_row(item.measured, names) for item in scores if item.measured is not None}
+    measure_columns = list(next(iter(measured.values()), {}))
     header = ["image", *METRICS, "subset", "empty", *(f"{name}_{k}" for name, k in class_columns), *object_columns]
+    header += measure_columns
     writer.writerow(header)
     for item in scores:
-        values = [item.scores[name] for name in METRICS]
+        values = item.scores.values()
         per_class = [METRICS[name].function(item.counts)[k] for name, k in class_columns]
         row = [item.id, *map(_cell, values), item.subset, int(item.counts.empty), *map(_cell, per_class)]
         if object_columns and item.objects is not None:
             *numbers, f1 = _object_columns(item.objects).values()
             row += [*numbers, _cell(f1)]
+        elif measure_columns:
+            row += [""] * len(object_columns)
+        row += [value if isinstance(value, str) else _cell(value) for value in measured.get(item.id, {}).values()]
         writer.writerow(row)
     return out.getvalue()
 

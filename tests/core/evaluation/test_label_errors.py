@@ -75,16 +75,25 @@ def square(top: int, left: int, side: int = 10, value: int = 1) -> Array:
 def test_an_object_without_a_label_and_a_label_without_an_object() -> None:
     unlabeled, not_seen = find_suspects(simple(0.999), square(28, 28))
     assert unlabeled == Suspect(
-        "a", "unlabeled", pytest.approx(0.998, abs=1e-3), pytest.approx(0.998, abs=1e-3), 1, 100, 10, 10, 10, 10
+        "a",
+        "unlabeled",
+        pytest.approx(0.998 * 100 / 130, abs=1e-3),
+        pytest.approx(0.998, abs=1e-3),
+        1,
+        100,
+        10,
+        10,
+        10,
+        10,
     )
     assert (not_seen.kind, not_seen.left, not_seen.width) == ("not seen", 28, 10)
-    assert not_seen.score == pytest.approx(0.96, abs=1e-2)
+    assert not_seen.score == pytest.approx(0.96 * 100 / 130, abs=1e-2)
     assert {unlabeled.kind, not_seen.kind} < set(KINDS)
 
 
 def test_the_less_sure_and_the_less_stable_come_later() -> None:
     scores = [find_suspects(item, square(0, 0, 0))[0].score for item in (simple(0.99), simple(0.8), simple(0.99, 127))]
-    assert scores == pytest.approx([0.98, 0.6, 0.98 * 128 / 255], abs=1e-3)
+    assert scores == pytest.approx([0.98 * 100 / 130, 0.6 * 100 / 130, 0.98 * 128 / 255 * 100 / 130], abs=1e-3)
 
 
 def test_a_sliver_along_an_outline_is_hardly_suspect() -> None:
@@ -106,3 +115,23 @@ def test_another_class() -> None:
     (suspect,) = find_suspects(prediction, square(10, 10, value=1))
     assert (suspect.kind, suspect.pixels, suspect.extent) == ("class", 100, 1)
     assert suspect.certainty == pytest.approx((250 / 255 - 1 / 3) * 1.5)
+
+
+def test_among_known_faults_of_a_model_the_wrong_label_comes_first() -> None:
+    """Three missed objects, a merge and a shifted outline of which the model is not sure, and one wrong label."""
+    right = np.zeros((80, 80), np.uint8)
+    for left in (5, 25, 45):
+        right[5:15, left : left + 10] = 1  # found, found, with a shifted outline
+        right[60:64, left : left + 4] = 1  # missed
+    probability = np.full((80, 80), 0.02)
+    probability[right > 0] = 0.98
+    probability[60:64] = np.where(right[60:64] > 0, 0.3, 0.02)
+    probability[8:12, 15:25] = 0.7  # a bridge between the first two
+    probability[5:15, 45:47], probability[5:15, 55:57] = 0.2, 0.8
+    target = right.copy()
+    probability[30:42, 30:42] = 0.98  # an object that nobody labeled
+    levels = np.round(probability * FULL).astype(np.uint16)
+    suspects = find_suspects(Prediction(1, np.zeros((80, 80), np.uint8), probability16=levels, name="a"), target)
+    assert [(item.kind, item.left, item.top, item.pixels) for item in suspects[:1]] == [("unlabeled", 30, 30, 144)]
+    assert suspects[0].score > 1.5 * suspects[1].score
+    assert len(suspects) == 1 + 3 + 1 + 2  # and the missed ones, the bridge, both sides of the shift

@@ -16,6 +16,7 @@ from unet_core.postprocessing import objects
 Array = NDArray[np.uint8]
 Labels = NDArray[np.int32]
 
+MOST_NUMBERS = 10**7  # up to which numbers are looked up in a table
 PERCENTS = tuple(range(50, 100, 5))  # IoU thresholds of the mean AP, as whole numbers so that comparing is exact
 
 
@@ -77,7 +78,9 @@ class ObjectScores:
         return self.matched[PERCENTS.index(percent)]
 
 
-def measure_objects(pred: Array, target: Array, numbers: Labels, *, split: bool = False) -> ObjectScores:
+def measure_objects(
+    pred: Array, target: Array, numbers: Labels, *, split: bool = False, labels: Labels | None = None
+) -> ObjectScores:
     """Match the objects of a predicted mask (H, W) with those of the ground truth, `numbers` (H, W), 0 = none.
 
     A predicted object is what is connected (8 neighbors) and of one class; `split` separates touching ones
@@ -86,7 +89,8 @@ def measure_objects(pred: Array, target: Array, numbers: Labels, *, split: bool 
     to be searched: this matching is the largest one. An IoU of exactly the threshold is no match; StarDist and Cellpose
     take it for one. Pixels that `target` ignores belong to no object.
 
-    For one class alone, set all others to 0 in `pred` and `target`.
+    For one class alone, set all others to 0 in `pred` and `target`. `labels` (H, W) are the predicted objects where
+    they were found already (`objects.label(pred, split)`).
 
     >>> truth = np.array([[1, 1, 0, 2]], np.int32)
     >>> scores = measure_objects(np.array([[1, 1, 0, 0]], np.uint8), (truth > 0).astype(np.uint8), truth)
@@ -94,7 +98,7 @@ def measure_objects(pred: Array, target: Array, numbers: Labels, *, split: bool 
     (2, 1, 0.5, -1)
     """
     counted = target != IGNORE
-    predicted = np.where(counted, objects.label(pred, split), 0).astype(np.int64)
+    predicted = np.where(counted, objects.label(pred, split) if labels is None else labels, 0).astype(np.int64)
     true = compact(np.where(counted & (target > 0), numbers, 0))
     areas, true_areas = np.bincount(predicted.ravel())[1:], np.bincount(true.ravel())[1:]
     # Only pairs that share a pixel: a table of all would be huge where an untrained model predicts thousands of specks.
@@ -114,6 +118,11 @@ def compact(numbers: NDArray[np.integer]) -> NDArray[np.int64]:
     >>> compact(np.array([[0, 7, 3, 7]])).tolist()
     [[0, 2, 1, 2]]
     """
+    if numbers.max(initial=0) < MOST_NUMBERS:  # without sorting the pixels
+        occurring = np.zeros(int(numbers.max(initial=0)) + 1, np.bool_)
+        occurring[numbers] = True
+        occurring[0] = False
+        return np.asarray(np.cumsum(occurring)[numbers], np.int64)
     ranks = np.unique(np.concatenate([[0], numbers.ravel()]), return_inverse=True)[1]
     return np.asarray(ranks[1:].reshape(numbers.shape), np.int64)
 
@@ -142,12 +151,20 @@ class RegionScores:
         return _harmonic(self.info_merge, self.info_split)
 
 
-def measure_regions(pred: Array, target: Array, numbers: Labels | None = None, *, split: bool = False) -> RegionScores:
+def measure_regions(
+    pred: Array,
+    target: Array,
+    numbers: Labels | None = None,
+    *,
+    split: bool = False,
+    labels: Labels | None = None,
+) -> RegionScores:
     """V-Rand and V-Info of the regions of a predicted mask (H, W) (Arganda-Carreras et al. 2015, ISBI challenge).
 
     True regions are `numbers` (H, W), 0 = none, or where there are none (None) what is connected in `target` and of one
     class. Only pixels inside of true regions count; what is predicted as background there is one more region, as in
-    scikit-image. For membranes, the regions are the cells: the foreground has to be the cells.
+    scikit-image. For membranes, the regions are the cells: the foreground has to be the cells. `labels` are as for
+    `measure_objects`.
 
     >>> truth = np.array([[1, 1, 0, 1, 1]], np.uint8)
     >>> measure_regions(truth, truth).v_rand, round(measure_regions(np.ones_like(truth), truth).v_rand, 3)
@@ -160,7 +177,8 @@ def measure_regions(pred: Array, target: Array, numbers: Labels | None = None, *
     inside = true > 0
     if not inside.any():
         return RegionScores(math.nan, math.nan, math.nan, math.nan)
-    table = contingency_table(compact(true)[inside], objects.label(pred, split)[inside])
+    predicted = objects.label(pred, split) if labels is None else labels
+    table = contingency_table(compact(true)[inside], predicted[inside])
     both = np.asarray(table.data, np.float64)
     of_true, of_pred = (np.asarray(table.sum(axis), np.float64).ravel() for axis in (1, 0))
     total = both.sum()

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core import metrics
+from unet_core.config.choices import METRIC_SETS
+from unet_core.errors import ConfigError
+from unet_core.evaluation.error_analysis import CAUSES, ErrorAnalysis, explain_errors
 from unet_core.evaluation.measures.confusion import Confusion, measure_confusion
 from unet_core.evaluation.measures.objects import (
     ObjectScores,
@@ -14,7 +17,8 @@ from unet_core.evaluation.measures.objects import (
     measure_objects,
     measure_regions,
 )
-from unet_core.evaluation.measures.surface import TOLERANCE, SurfaceScores, measure_surface, pool
+from unet_core.evaluation.measures.surface import TOLERANCE, SurfaceScores, check, measure_surface, pool
+from unet_core.postprocessing.objects import label
 
 Array = NDArray[np.uint8]
 
@@ -27,9 +31,20 @@ class Settings:
     pixel_size: float | None = None
 
 
+def choose_measures(name: str, tolerance: float = TOLERANCE, pixel_size: float | None = None) -> Settings | None:
+    """What "all" measures, one of config.METRIC_SETS; None for "basic". Raises ConfigError."""
+    if name not in METRIC_SETS:
+        raise ConfigError(f"Unknown metrics {name!r}. Use one of {', '.join(METRIC_SETS)}.")
+    check(tolerance, pixel_size)
+    return Settings(tolerance, pixel_size) if name == "all" else None
+
+
 @dataclass(frozen=True)
 class Measured:
-    """All measures of one image; `*_split` with touching predicted objects separated, None without true objects."""
+    """All measures of one image; `*_split` with touching predicted objects separated, None without true objects.
+
+    `errors` says where the missing Dice went.
+    """
 
     confusion: Confusion
     surface: SurfaceScores
@@ -37,6 +52,7 @@ class Measured:
     objects_split: ObjectScores | None
     regions: RegionScores
     regions_split: RegionScores
+    errors: ErrorAnalysis
 
 
 def measure(
@@ -52,13 +68,20 @@ def measure(
     V-Info compare what is connected, and there are no other measures of objects. Raises ConfigError for wrong settings.
     """
     settings = settings or Settings()
+    tolerance, pixel_size = settings.tolerance, settings.pixel_size
+    connected, separated = label(pred), label(pred, split=True)  # the watershed takes longer than all measures
+
+    def match(labels: NDArray[np.int32]) -> ObjectScores | None:
+        return None if numbers is None else measure_objects(pred, target, numbers, labels=labels)
+
     return Measured(
         measure_confusion(pred, target, num_classes),
-        measure_surface(pred, target, num_classes, tolerance=settings.tolerance, pixel_size=settings.pixel_size),
-        measure_objects(pred, target, numbers) if numbers is not None else None,
-        measure_objects(pred, target, numbers, split=True) if numbers is not None else None,
-        measure_regions(pred, target, numbers),
-        measure_regions(pred, target, numbers, split=True),
+        measure_surface(pred, target, num_classes, tolerance=tolerance, pixel_size=pixel_size),
+        match(connected),
+        match(separated),
+        measure_regions(pred, target, numbers, labels=connected),
+        measure_regions(pred, target, numbers, labels=separated),
+        explain_errors(pred, target, num_classes, numbers)[0],
     )
 
 
@@ -99,6 +122,10 @@ def _objects(function: Callable[[ObjectScores], float], description: str, split:
     return Measure(value, description + (SPLIT if split else ""), pooled, of_objects=True)
 
 
+def _cause(name: str) -> Measure:
+    return Measure(lambda item: item.errors.shares[name], f"Dice lost to {CAUSES[name]}")
+
+
 def _regions(name: str, description: str, split: bool) -> Measure:
     def value(item: Measured) -> float:
         return float(getattr(item.regions_split if split else item.regions, name))
@@ -136,7 +163,9 @@ MEASURES: dict[str, Measure] = {
         for split in (False, True)
         for name, description in _REGIONS.items()
     },
+    **{f"lost_{name}": _cause(name) for name in CAUSES},
 }
+BY_CLASS = ("hd95", "nsd", "boundary_iou")  # attributes of SurfaceScores that are columns of each class
 
 
 @dataclass(frozen=True)
@@ -146,6 +175,28 @@ class MeasureMeans:
     mean: dict[str, float]
     pooled: dict[str, float]
     undefined: dict[str, int]
+
+    def to_dict(self) -> dict[str, float]:
+        """Flat: `mean_hd95, ..., pooled_nsd, ..., undefined_hd95, ...`; no undefined where there are none."""
+        return {
+            **{f"mean_{name}": value for name, value in self.mean.items()},
+            **{f"pooled_{name}": value for name, value in self.pooled.items()},
+            **{f"undefined_{name}": number for name, number in self.undefined.items() if number},
+        }
+
+
+def to_row(item: Measured, names: Sequence[str]) -> dict[str, float | str]:
+    """The values of an image for a table: `names`, those of each class where there are several, and a sentence.
+
+    The columns of classes are `hd95_0, nsd_0, boundary_iou_0, hd95_1, ...`.
+    """
+    classes = len(item.surface.hd95)
+    by_class = {
+        f"{name}_{index}": float(getattr(item.surface, name)[index])
+        for index in range(classes if classes > 1 else 0)
+        for name in BY_CLASS
+    }
+    return {name: MEASURES[name].function(item) for name in names} | by_class | {"errors": item.errors.sentence}
 
 
 def names_of(items: Sequence[Measured]) -> list[str]:

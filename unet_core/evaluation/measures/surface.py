@@ -100,12 +100,7 @@ def measure_surface(
     """
     if pred.shape != target.shape:
         raise ValueError(f"pred has shape {pred.shape}, target {target.shape}; they must be equal")
-    if not 0 <= tolerance < math.inf:
-        raise ConfigError(f"The tolerance is {tolerance}, but it must be 0 or more.")
-    if pixel_size is not None and not 0 < pixel_size < math.inf:
-        raise ConfigError(
-            f"The pixel size is {pixel_size}, but it must be above 0 (micrometers). Leave it empty if it is unknown."
-        )
+    check(tolerance, pixel_size)
     scale = pixel_size or 1.0
     width = max(1, round(BOUNDARY_SHARE * math.hypot(*pred.shape)))
     pred = np.where(target == IGNORE, IGNORE, pred).astype(np.uint8)
@@ -117,6 +112,16 @@ def measure_surface(
         if present[first + column]:
             values[:, column] = _compare(pred == first + column, target == first + column, tolerance / scale, width)
     return SurfaceScores(values[0] * scale, *values[1:])
+
+
+def check(tolerance: float, pixel_size: float | None) -> None:
+    """Raises ConfigError where the tolerance is negative or the pixel size not above 0."""
+    if not 0 <= tolerance < math.inf:
+        raise ConfigError(f"The tolerance is {tolerance}, but it must be 0 or more.")
+    if pixel_size is not None and not 0 < pixel_size < math.inf:
+        raise ConfigError(
+            f"The pixel size is {pixel_size}, but it must be above 0 (micrometers). Leave it empty if it is unknown."
+        )
 
 
 def _compare(

@@ -186,3 +186,6 @@ def test_without_objects_all_is_undefined() -> None:
 def test_compact_keeps_the_order() -> None:
     numbers = np.array([[0, 500_000, 7], [7, 0, 9]])
     assert compact(numbers).tolist() == [[0, 3, 1], [1, 0, 2]]
+    numbers[0, 1] = 2**40
+    assert compact(numbers).tolist() == [[0, 3, 1], [1, 0, 2]]
+    assert compact(np.zeros((0, 3), np.int32)).shape == (0, 3)
