@@ -11,7 +11,7 @@ from unet_core.data.library.library import Library
 from unet_core.errors import RunError
 from unet_core.io import owners
 from unet_core.io.filenames import readable
-from unet_core.io.public import is_public as is_public
+from unet_core.io.owners import is_public as is_public
 from unet_core.runs import run as runs
 
 

@@ -154,7 +154,8 @@ def evaluate(
     """Score a selection; (scores, the dataset with its messages).
 
     `options` are those of the prediction, by default the model's own threshold and no test-time augmentation;
-    `measures` as for `score_images`. Raises DataError where masks do not fit images or model, ConfigError for an option.
+    `measures` as for `score_images`. Raises DataError where masks do not fit images or model, ConfigError for an
+    option.
     """
     options = options or Options()
     options.check(predictor.model.config)

@@ -4,7 +4,7 @@ import os
 import re
 
 from unet_core.errors import HubError
-from unet_core.io.public import is_public as is_public
+from unet_core.io.owners import is_public as is_public
 
 
 def has_own_token() -> bool:

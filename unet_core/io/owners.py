@@ -20,6 +20,7 @@ False
 True
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,14 @@ STRANGER = "stranger"  # a visitor who is not known: owns nothing
 
 _ACTING: ContextVar[tuple[str | None] | None] = ContextVar("owner", default=None)
 _identify: Callable[[], str | None] | None = None
+
+
+def is_public() -> bool:
+    """Whether visitors do not know each other and are strangers: $UNET_STUDIO_PUBLIC is set, and not 0.
+
+    Where it is not set, a Space of the Hugging Face Hub is public, nothing else is.
+    """
+    return (os.environ.get("UNET_STUDIO_PUBLIC") or os.environ.get("SPACE_ID") or "0") != "0"
 
 
 def identify_by(function: Callable[[], str | None]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.errors import DataError, listing
-from unet_core.io.public import is_public
+from unet_core.io.owners import is_public
 
 Array = NDArray[np.uint8]
 LABELS = 2**24  # the code of label 0, behind those of all colors; used for labels over 255 only
