@@ -20,7 +20,8 @@ COPY . .
 RUN chmod -R a+rX,go-w . && python -m compileall -q .
 
 # A Space is shown in a frame of another site, where browsers keep back the XSRF cookie: uploads would get 403. The
-# server still accepts no page of another origin (CORS protection is on).
+# server still accepts no page of another origin (CORS protection is on). A message of a page is read whole before its
+# size is checked, so its most is low.
 ENV UNET_STUDIO_PUBLIC=1 \
     UNET_RUNS=/data/runs \
     UNET_DATASETS=/data/datasets \
@@ -35,6 +36,7 @@ ENV UNET_STUDIO_PUBLIC=1 \
     STREAMLIT_SERVER_HEADLESS=true \
     STREAMLIT_SERVER_ENABLE_CORS=true \
     STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION=false \
+    STREAMLIT_SERVER_MAX_MESSAGE_SIZE=10 \
     PYTHONUNBUFFERED=1
 USER 1000
 EXPOSE 7860

@@ -8,7 +8,7 @@ The limits are whole numbers in the environment, read when they are needed:
     UNET_STUDIO_MAX_CROP        pixels, the side of a crop
     UNET_STUDIO_MAX_QUEUED      runs of one visitor that wait or train
     UNET_STUDIO_MAX_RUNS        runs of one visitor on the disk
-    UNET_STUDIO_MAX_UPLOAD_MB   megabytes of datasets and models of one visitor
+    UNET_STUDIO_MAX_STORAGE_MB  megabytes of datasets and models of one visitor
 
 The operator, and everybody on a server of one's own, has none. `pages.server.visitors.setup` puts them in force.
 """
@@ -35,7 +35,7 @@ DEFAULTS = {
     "UNET_STUDIO_MAX_CROP": 512,
     "UNET_STUDIO_MAX_QUEUED": 10,
     "UNET_STUDIO_MAX_RUNS": 30,
-    "UNET_STUDIO_MAX_UPLOAD_MB": 1000,
+    "UNET_STUDIO_MAX_STORAGE_MB": 1000,
 }
 MOST_PIXELS = 32 * 256**2  # of a batch of crops
 MEGA = 10**6
@@ -122,7 +122,7 @@ def check_room(size: int = 0) -> None:
         return
     if owner == owners.STRANGER:
         raise DataError("The server does not know this visitor. Reload the page, then try again.")
-    used, most = used_bytes(), limit("UNET_STUDIO_MAX_UPLOAD_MB") * MEGA
+    used, most = used_bytes(), limit("UNET_STUDIO_MAX_STORAGE_MB") * MEGA
     if used + size > most:
         raise DataError(
             f"A visitor of this server may store {most / MEGA:,.0f} MB; you have {used / MEGA:,.0f} MB and add "

@@ -109,7 +109,7 @@ def test_numbers_of_runs(place, config, sample_folder, monkeypatch):
 
 
 def test_bytes_of_datasets_and_models(place, monkeypatch):
-    monkeypatch.setenv("UNET_STUDIO_MAX_UPLOAD_MB", "1")
+    monkeypatch.setenv("UNET_STUDIO_MAX_STORAGE_MB", "1")
     with owners.acting_as(ANNA):
         quotas.check_room(1_000_000)
         for folder in (paths.library().folder / "cells", paths.models_dir() / "net"):
