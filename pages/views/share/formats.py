@@ -17,8 +17,7 @@ JOBS = "export_jobs"  # in the session, by format
 
 def show(model: model_registry.Model, choices: Choices) -> None:
     """One format at a time: what it is for, a button that makes it, then one that downloads it."""
-    with st.container(border=True):
-        st.subheader("Other programs", anchor=False)
+    with st.expander("Other programs", icon=":material/extension:", expanded=bool(st.session_state.get(JOBS))):
         name = st.selectbox("Format", list(FORMATS), key="export_format", format_func=lambda name: FORMATS[name].label)
         chosen = FORMATS[name]
         st.caption(f"{chosen.description[0].upper()}{chosen.description[1:]}.")
