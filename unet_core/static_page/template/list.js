@@ -17,7 +17,7 @@ export class List {
 
   #row(entry, at, isCurrent) {
     const { name, measured } = entry;
-    const open = element("button", { type: "button", class: "name", "data-focus": `open-${at}`, onclick: () => this.choose(entry) }, name);
+    const open = element("button", { type: "button", class: "name", title: name, "data-focus": `open-${at}`, onclick: () => this.choose(entry) }, name);
     if (isCurrent) open.setAttribute("aria-current", "true");
     const label = `Remove ${name} from the list`;
     const remove = element(
