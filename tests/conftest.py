@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch
 
 import pytest
 
+from tests.helpers.chromium import browser as browser
 from tests.helpers.processes import sweep
 from tests.helpers.wheel import installed as installed
 from tests.helpers.wheel import wheel as wheel

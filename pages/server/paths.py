@@ -87,12 +87,12 @@ def may_set(name: str, value: object) -> bool:
 
 
 def _is_model(name: str) -> bool:
-    """Whether it is the id of a run or the name of an added model, no path."""
+    """Whether it is the id of a run or the name of one of the server's added models, no path."""
     try:
         return runs.get(runs_dir(), name).has_best
     except RunError:
         is_name = Path(name).name == name and name not in ("", ".", "..") and "\0" not in name
-        return is_name and (models_dir() / name / "model.safetensors").is_file()
+        return is_name and (shared_models_dir() / name / "model.safetensors").is_file()
 
 
 def streamlit_files() -> Path:

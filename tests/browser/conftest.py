@@ -1,9 +1,9 @@
 """A server on a free port and a real Chromium; both end with the tests."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server
+from tests.helpers.browser import Server
 
 
 @pytest.fixture(scope="module")
@@ -13,17 +13,6 @@ def server(tmp_path_factory):
     yield server
     server.kill()
     assert "Traceback" not in server.log.read_text()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    if not CHROMIUM:
-        pytest.fail("No chromium on this machine: apt-get install chromium, or name one in CHROMIUM.")
-    expect.set_options(timeout=60_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

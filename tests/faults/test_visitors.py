@@ -15,7 +15,6 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from tests.browser.conftest import browser as browser
 from tests.helpers.browser import ARGUMENTS, CHROMIUM, Server, poll, wait_until
 from tests.helpers.processes import make_data, sweep
 from unet_core.io import owners

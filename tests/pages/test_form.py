@@ -281,6 +281,7 @@ def test_a_plan_that_takes_long_leaves_the_page_and_start_waits(own, nuclei, mon
     monkeypatch.setattr(fingerprint, "measure_samples", lambda *few, **more: go_on.wait(60) and real(*few, **more))
     monkeypatch.setattr("pages.server.datasets.fingerprints._JOBS", LRU(4))
     monkeypatch.setattr("pages.views.train.dataset.QUICK_SECONDS", 0)
+    monkeypatch.setattr("pages.server.datasets.reading.FRESH_SECONDS", 600.0)  # a busy machine reads nothing anew
     data = DataConfig(root=str(nuclei.resolve()))
     assert find_reading(data, 0).wait(60)
     app = show("train", dataset=own)
