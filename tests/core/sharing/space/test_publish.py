@@ -25,7 +25,8 @@ from unet_core.sharing.space import app_files
 from unet_core.sharing.space.publish import plan_space
 from unet_core.sharing.space.readme import SpaceOptions, write_readme
 
-MODEL = {f"model/cells/{name}" for name in ("config.json", "model.safetensors", "sha256", "training.json")}
+FILES = ("config.json", "images.json", "model.safetensors", "sha256", "training.json")
+MODEL = {f"model/cells/{name}" for name in FILES}
 
 
 def published(hub: PushHub, name: str = "anna/cells") -> PushRepo:
@@ -221,7 +222,7 @@ def test_a_dry_run_names_every_file_shows_what_is_of_this_space_and_sends_nothin
     listed = re.findall(r"^ +[\d,]+  (\S+)$", shown.err, re.MULTILINE)
     assert set(listed) == result["files"].keys() > MODEL
     assert "--- README.md ---" in shown.err and "--- model/cells/config.json ---" in shown.err
-    assert len(re.findall(r"^--- ", shown.err, re.MULTILINE)) == 4  # and training.json, sha256
+    assert len(re.findall(r"^--- ", shown.err, re.MULTILINE)) == 5  # and training.json, images.json, sha256
     assert hub.requests == []
 
 
