@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch
+os.environ["HF_HUB_DISABLE_XET"] = "1"  # before huggingface_hub is imported: Xet has servers of its own
 
 import pytest
 

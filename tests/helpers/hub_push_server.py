@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +10,6 @@ from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
-
-os.environ["HF_HUB_DISABLE_XET"] = "1"  # before huggingface_hub is imported: Xet has servers of its own
 
 from tests.helpers.hub_server import LFS, Hub, Repo, _Handler, blob_id
 

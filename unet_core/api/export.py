@@ -35,8 +35,10 @@ def export_model(
             any size; see docs/export.md.
         input_range: Largest value that the type of the images stands for: 255 (uint8), 65535 (uint16) or 1 (float);
             None for that of the training images.
-        name, description, author, license: What a BioImage package says of the model; the license is an identifier of
-            the Hub, such as "cc-by-4.0".
+        name: How a BioImage package calls the model.
+        description: What it says of the model.
+        author: Who made the model, for the package.
+        license: An identifier of the Hub, such as "cc-by-4.0", for the package.
         example: Image for the test and the cover of a BioImage package, a file or an array (H, W) or (H, W, C); drawn
             where none is given.
         runs_dir: Folder of all runs.

@@ -81,8 +81,8 @@ class Selection:
             )
         if self.chosen["new"] and self.images.train and not self.images.has_looks:
             sentences.append(
-                "Lossy copies (JPEG) of training images cannot be told: this model came without their looks, which are "
-                "not shared."
+                "Lossy copies (JPEG) of training images cannot be recognized: a shared model comes without what is "
+                "needed for that."
             )
         return sentences
 

@@ -119,6 +119,7 @@ class EncoderUNet(UNet):
 
     def __init__(self, config: ModelConfig) -> None:
         nn.Module.__init__(self)  # nothing of the plain one is built
+        self.deep_heads = nn.ModuleList()
         self.check_known(config)
         self.config = config
         self.encoder = ResNet(config.encoder, config.in_channels)

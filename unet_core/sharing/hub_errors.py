@@ -1,5 +1,6 @@
 """What the Hub answers when it does not take an upload, in words, each with what to do about it."""
 
+import re
 from typing import Any
 
 from unet_core.errors import HubError, UnetError
@@ -7,6 +8,7 @@ from unet_core.hub.repo_id import Reference
 
 TOKENS_PAGE = "settings/tokens"
 VERBS = {"model": "Push", "space": "Publish", "mirror": "Try"}  # what is done again, by what the repository is
+OF_XET = re.compile(r"HTTP status \w+ error \((\d{3})\b")  # its storage client knows no other error than this text
 PAID_SPACE = (
     "a Space that runs this app (sdk: docker) needs a paid plan of {owner} (402), see {endpoint}/pricing. Free: run it "
     "on this machine (unet-studio), on Streamlit Community Cloud (docs/space.md), or as a page without a server "
@@ -46,6 +48,8 @@ def explain(
             return HubError(f"{reference}: {_no_token(endpoint)}")
         if isinstance(cause, errors.OfflineModeIsEnabled):
             return HubError(f"{reference}: offline mode is on. Unset HF_HUB_OFFLINE and {again}.")
+        if isinstance(cause, ConnectionError) and (answer := OF_XET.search(str(cause))):
+            return HubError(f"{reference}: {_by_status(int(answer[1]), cause, reference, endpoint, again)}")
         if type(cause).__module__.startswith("httpx") or isinstance(cause, ConnectionError):
             return HubError(f"{reference}: {endpoint} cannot be reached. Check the connection and {again}.")
         cause = cause.__cause__ or cause.__context__

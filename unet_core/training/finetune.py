@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unet_core.config.schema import ModelConfig, RunConfig
-from unet_core.data.groups.training_images import UNKNOWN, TrainingImages
 from unet_core.errors import CheckpointError, ConfigError, HubError, RunError, UnetError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from unet_core.data.groups.training_images import TrainingImages
 
 OF_DATA = ("in_channels", "channels", "source_channels", "channel_names", "num_classes", "class_names")
 FROM_RUN = (*OF_DATA, "dropout", "image_size", "threshold")
@@ -59,8 +60,9 @@ def origin(name: str, runs_dir: Path) -> Path:
         raise CheckpointError(f"init {name!r}: {error}") from error
 
 
-def trained_images(folder: Path, runs_dir: Path) -> TrainingImages:
+def trained_images(folder: Path, runs_dir: Path) -> "TrainingImages":
     """The images that a checkpoint and those before it have seen, see `hub.lineage`."""
+    from unet_core.data.groups.training_images import UNKNOWN
     from unet_core.hub import lineage, resolve
 
     try:

@@ -126,7 +126,7 @@ def check_room(size: int = 0) -> None:
     if used + size > most:
         raise DataError(
             f"A visitor of this server may store {most / MEGA:,.0f} MB; you have {used / MEGA:,.0f} MB and add "
-            f"{size / MEGA:,.0f} MB. Delete a dataset permanently, or bring a smaller one."
+            f"{size / MEGA:,.0f} MB. Delete a dataset permanently, or upload a smaller one."
         )
 
 

@@ -203,7 +203,7 @@ def test_a_pulled_model_knows_its_images_and_so_does_its_child(
     elsewhere = tmp_path / "elsewhere" / "runs"
     folder = resolve.find_checkpoint("anna/cells", elsewhere, token=TOKEN)[0]
     assert marks(evaluated(folder, renamed)) == {f"x{name}": part for name, part in subsets(run).items()}
-    lossless_only = "Lossy copies (JPEG) of training images cannot be told"
+    lossless_only = "Lossy copies (JPEG) of training images cannot be recognized"
     assert evaluated(folder, once / "others").notes[-1].startswith(lossless_only)
     child = trained(elsewhere, once / "others", init="anna/cells")
     result = evaluated(child, renamed)

@@ -13,11 +13,13 @@ from tests.helpers.hub_push_server import TOKEN, PushHub, PushRepo
 from unet_core.cli.parser import main
 from unet_core.errors import Cancelled, ConfigError, HubError, RunError
 from unet_core.hub import resolve
+from unet_core.hub.repo_id import Reference
 from unet_core.inference.predictor import load_predictor
 from unet_core.io import images
 from unet_core.runs.run import Run
 from unet_core.sharing import push as pushing
 from unet_core.sharing.evidence import Evidence, collect
+from unet_core.sharing.hub_errors import explain
 from unet_core.sharing.model_card import CardOptions
 from unet_core.sharing.push import Plan, make_plan, push
 from unet_core.sharing.repository import make_items
@@ -167,6 +169,18 @@ def test_each_refusal_says_what_to_do(
     with pytest.raises(HubError, match=message) as caught:
         push(plan_of(evidence), token=TOKEN)
     assert TOKEN not in str(caught.value)
+
+
+def test_a_refusal_of_the_storage_client_is_no_lost_connection() -> None:
+    text = (
+        "Network error: Request error: HTTP status client error (401 Unauthorized), domain: https://huggingface.co/api"
+    )
+    error = explain(ConnectionError(text), Reference("anna/cells"), "https://huggingface.co")
+    assert "the access token is missing, wrong or expired (401)" in str(error)
+    lost = explain(
+        ConnectionError("Network error: connection reset"), Reference("anna/cells"), "https://huggingface.co"
+    )
+    assert "cannot be reached" in str(lost)
 
 
 def test_a_wrong_token_is_told_from_a_repository_that_is_not_there(evidence: Evidence, hub: PushHub) -> None:
