@@ -34,14 +34,12 @@ ATTACKS = """() => {
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A public server with a run whose dataset is there."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNET_STUDIO_PUBLIC", "1")
-        server = Server(tmp_path_factory.mktemp("policy"))
-        make_run(server.runs_dir, synthetic.write(server.folder / "data" / "cells", images=8))
-        server.start()
-        yield server
-        server.kill()
-        assert "Traceback" not in server.log.read_text()
+    server = Server(tmp_path_factory.mktemp("policy"), UNET_STUDIO_PUBLIC="1")
+    make_run(server.runs_dir, synthetic.write(server.folder / "data" / "cells", images=8))  # the operator's
+    server.start()
+    yield server
+    server.kill()
+    assert "Traceback" not in server.log.read_text()
 
 
 def rest(page: Page) -> None:

