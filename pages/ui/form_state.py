@@ -80,6 +80,8 @@ def read() -> None:
                 continue
             state.shown[name] = current
             value = _decode(option, current)
+            if option.choices is not None and value not in option.choices:
+                continue  # no menu offers it: a message that no page of ours has sent
             if paths.may_set(name, value):
                 put(name, value)
             else:

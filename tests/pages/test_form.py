@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages.server import paths
 from pages.server.datasets.fingerprints import find_fingerprint
@@ -274,6 +275,22 @@ def test_every_setting_is_found_by_its_label_and_says_its_default(place):
 def test_help_names_both_defaults(own):
     app = show("train", dataset=own)
     assert "Suggested for this dataset: 80. General default: 15." in app.number_input(key="epochs").help
+
+
+def test_a_choice_that_no_menu_offers_is_left_out():
+    def script() -> None:
+        import streamlit as st
+
+        from pages.ui import form_state
+
+        form_state.read()
+        st.session_state["loss"] = "20261128-000000-run"  # as from a message that somebody wrote by hand
+        form_state.read()
+        st.text(form_state.value_of("loss"))
+        st.text(form_state.prepare(form_state.options()["loss"]))
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception and [text.value for text in app.text] == [OPTIONS["loss"].default] * 2
 
 
 def test_a_plan_that_takes_long_leaves_the_page_and_start_waits(own, nuclei, monkeypatch):
