@@ -49,6 +49,10 @@ def test_a_log_that_cannot_be_written_is_an_error(module: str, tmp_path: Path) -
 
 @pytest.mark.skipif(not hasattr(os, "setpriority"), reason="needs POSIX priorities")
 def test_a_nice_process_has_a_lower_priority(module: str, tmp_path: Path) -> None:
+    # Its parent lowers the priority once it lives: it looks when it is told to.
+    (tmp_path / "child_program.py").write_text(f"import sys\nsys.argv.append(open('go').read())\n{PROGRAM}")
+    os.mkfifo(tmp_path / "go")
     process = spawn_detached(module, log=tmp_path / "log", environment={"GREETING": "hello"}, nice=5)
+    (tmp_path / "go").write_text("go")
     assert process.wait(60) == 0
     assert "hello True 5" in (tmp_path / "log").read_text()
