@@ -1,10 +1,9 @@
 """The server's own part: its routes are there, and at its start the queue goes on."""
 
-import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
 
 import app
+from tests.helpers.loops import run_async
 
 
 def test_the_queue_is_taken_up_at_the_start(tmp_path, monkeypatch):
@@ -16,8 +15,7 @@ def test_the_queue_is_taken_up_at_the_start(tmp_path, monkeypatch):
         async with app.lifespan(app.app):
             assert asked == [tmp_path / "runs"]
 
-    with ThreadPoolExecutor(1) as thread:  # the browser tests leave a running loop in this one
-        thread.submit(asyncio.run, once()).result(60)
+    run_async(once())
 
 
 def test_a_queue_that_cannot_be_read_does_not_keep_the_pages_down(tmp_path, monkeypatch, caplog):

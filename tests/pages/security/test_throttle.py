@@ -9,6 +9,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from pages.server.security import throttle
 from pages.server.security.limits import MB, Limits
 from pages.server.security.throttle import Throttle
+from tests.helpers.loops import run_async
 
 LIMITS = Limits(max_sockets=3, max_sockets_per_client=2, max_requests_per_client=1000, max_messages=1000)
 
@@ -99,7 +100,7 @@ def test_sockets_have_places_in_all_and_for_each_address() -> None:
         behind.end.set()
         await asyncio.gather(*(task for _, task in again))
 
-    asyncio.run(walk())
+    run_async(walk())
 
 
 def test_this_machine_has_no_place_of_its_own_to_use_up() -> None:
@@ -110,7 +111,7 @@ def test_this_machine_has_no_place_of_its_own_to_use_up() -> None:
         behind.end.set()
         await asyncio.gather(*(task for _, task in opened))
 
-    asyncio.run(walk())
+    run_async(walk())
 
 
 def test_requests_of_an_address_are_counted() -> None:
@@ -122,7 +123,7 @@ def test_requests_of_an_address_are_counted() -> None:
         assert (await behind.ask(client="7.7.7.7"))[0] == 200
         assert [(await behind.ask(client="127.0.0.1"))[0] for _ in range(100)] == [200] * 100
 
-    asyncio.run(walk())
+    run_async(walk())
 
 
 def test_only_what_a_visitor_may_send_comes_through() -> None:
@@ -143,7 +144,7 @@ def test_only_what_a_visitor_may_send_comes_through() -> None:
         await task
         assert behind.messages == [*good, b"\xff\xff"], "the socket ends with a message that is too large"
 
-    asyncio.run(walk())
+    run_async(walk())
 
 
 def test_messages_beyond_the_rate_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +161,7 @@ def test_messages_beyond_the_rate_wait(monkeypatch: pytest.MonkeyPatch) -> None:
         assert behind.messages == [b""] * 14, "none is lost"
 
     monkeypatch.setattr(throttle.asyncio, "sleep", note)
-    asyncio.run(walk())
+    run_async(walk())
     assert len(waits) == 4
     assert all(0.4 < seconds <= 0.5 for seconds in waits)
 
@@ -188,7 +189,7 @@ def test_a_body_has_the_size_that_its_route_grants(method: str, path: str, lengt
         assert (await behind.ask(method, path, body=[b"x" * 500, b"x" * 500], **headers))[0] == status
         assert behind.bodies == [1000] * (status == 200)
 
-    asyncio.run(walk())
+    run_async(walk())
 
 
 def test_a_body_that_says_no_length_is_counted_as_it_comes() -> None:
@@ -198,7 +199,7 @@ def test_a_body_that_says_no_length_is_counted_as_it_comes() -> None:
         assert (status, text) == (413, "A request can carry 100,000 bytes here, not 120,000.")
         assert behind.bodies == []
 
-    asyncio.run(walk())
+    run_async(walk())
 
 
 def test_a_body_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +209,7 @@ def test_a_body_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
         assert (status, text) == (408, "The upload came too slowly. Try again.")
 
     monkeypatch.setattr(throttle, "STALL_SECONDS", 0.01)
-    asyncio.run(walk())
+    run_async(walk())
 
 
 def test_elsewhere_nothing_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +225,7 @@ def test_elsewhere_nothing_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
             assert behind.messages.pop() == clear
 
     monkeypatch.delenv("UNET_STUDIO_PUBLIC")
-    asyncio.run(walk())
+    run_async(walk())
 
 
 def test_a_base_path_changes_nothing() -> None:
@@ -235,4 +236,4 @@ def test_a_base_path_changes_nothing() -> None:
         assert (await behind.ask("PUT", "/deep/er/_stcore/upload_file/s/f", content_length=str(53 * MB)))[0] == 413
         assert (await behind.ask("PUT", "/deep/er/api/uploads/x", content_length=str(10 * MB)))[0] == 413
 
-    asyncio.run(walk())
+    run_async(walk())

@@ -1,8 +1,5 @@
 """The cookie, and who asks, on the way to every route."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -12,6 +9,7 @@ from starlette.routing import Route
 from pages.server import pixel_routes, pixel_store
 from pages.server.visitors import identity
 from pages.server.visitors.middleware import Visitors
+from tests.helpers.loops import run_async
 from unet_core.io import owners
 
 PAGE = {"accept": "text/html,*/*"}
@@ -74,8 +72,7 @@ def ask(path, headers=None, scheme="http"):
     async def send(message):
         messages.append(message)
 
-    with ThreadPoolExecutor(1) as pool:  # where this thread has a loop of its own, that of Playwright
-        pool.submit(asyncio.run, APP(scope, receive, send)).result()
+    run_async(APP(scope, receive, send))
     answer = {name.decode(): text.decode() for name, text in messages[0]["headers"]}
     return messages[0]["status"], answer, b"".join(message.get("body", b"") for message in messages[1:])
 
