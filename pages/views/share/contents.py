@@ -82,7 +82,7 @@ def _gather(model: model_registry.Model, scoring: ScoringJob | None, problem: st
 
 
 def _items(folder: str, version: str, choices: Choices, evidence: Evidence, onnx: bytes) -> list[Item]:
-    """From the session where nothing has changed: digests and the picture take half a second."""
+    """From the session where nothing has changed: digests and the curves take half a second."""
     counts = len(evidence.images), len(evidence.events), len(onnx)
     key = (folder, version, choices.card, choices.repo, counts, evidence.notes)
     stored = st.session_state.get("share_items")

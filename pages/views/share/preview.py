@@ -9,7 +9,7 @@ from pages.ui.formatting import plain
 from unet_core.sharing.model_card import CURVES, SCORES, strip_metadata
 from unet_core.sharing.repository import CARD, Item
 
-PICTURE = re.compile(rf"!\[([^\]]*)\]\({re.escape(CURVES)}\)")
+CURVES_LINK = re.compile(rf"!\[([^\]]*)\]\({re.escape(CURVES)}\)")
 LONGEST_TEXT = 20_000  # characters of a file that are shown
 
 
@@ -42,17 +42,17 @@ def _show_card(text: str, items: Sequence[Item]) -> None:
 
     Code is wrapped: a block that scrolls sideways cannot be reached by keyboard.
     """
-    pictures = {item.name: item.data for item in items if item.name == CURVES}
+    curves = {item.name: item.data for item in items if item.name == CURVES}
     body = strip_metadata(text).replace(f"[{SCORES}]({SCORES})", SCORES)  # a link that leads nowhere on this page
     for number, part in enumerate(body.split("```")):
         if number % 2:
             language, _, code = part.partition("\n")
             st.code(code.rstrip("\n"), language=language, wrap_lines=True)
             continue
-        before, *rest = PICTURE.split(re.sub(r"(?m)^#", "##", part), maxsplit=1)
+        before, *rest = CURVES_LINK.split(re.sub(r"(?m)^#", "##", part), maxsplit=1)
         st.markdown(before)
         if rest:
-            st.image(pictures[CURVES], width="stretch", alt=rest[0])
+            st.image(curves[CURVES], width="stretch", alt=rest[0])
             st.markdown(rest[1])
 
 
