@@ -11,7 +11,8 @@ from pages.server.paths import runs_dir, shown
 from pages.server.scoring_job import ScoringJob
 from pages.ui import addresses, job_progress, widgets
 from pages.ui.messages import show_messages
-from pages.views.evaluate import images, job, scores, table
+from pages.views.evaluate import images, job, sections, table
+from pages.views.evaluate.state import Evaluation
 from unet_core.config import reproduce
 from unet_core.errors import UnetError
 from unet_core.runs import run as runs
@@ -78,7 +79,7 @@ with st.container(key="evaluate", gap="small"):
     with st.container(gap="small"):  # it has its place also where it is empty
         follow(scoring, chosen)
     if scoring.scores.images:
-        scores.show(model, run, scoring.scores, chosen.dataset)
+        sections.show(Evaluation(model, run, scoring, chosen.dataset))
         with st.expander("Show code", icon=":material/code:"):
             root = run.config.data.root if chosen.root is None else str(chosen.root)
             st.code(reproduce.evaluation_code(shown(run.folder), shown(root), chosen.split), language="python")

@@ -1,0 +1,40 @@
+"""The views of the Evaluate page: each shows one side of what was scored."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.ui import widgets
+from pages.views.evaluate import scores
+from pages.views.evaluate.state import Evaluation
+from unet_core.errors import UnetError
+
+
+def show_images(evaluation: Evaluation) -> None:
+    """The scores of every image, with its errors."""
+    scores.show(evaluation.model, evaluation.run, evaluation.scoring.scores, evaluation.dataset)
+
+
+IMAGES = "Images"
+SHOW: dict[str, Callable[[Evaluation], None]] = {IMAGES: show_images}
+
+
+def show(evaluation: Evaluation) -> None:
+    """The menu of the views, where there are several, and the chosen view."""
+    view: str | None = IMAGES
+    if len(SHOW) > 1:
+        view = st.segmented_control(
+            "View",
+            list(SHOW),
+            default=IMAGES,
+            key="evaluate_view",
+            bind="query-params",
+            required=True,
+            label_visibility="collapsed",
+            wrap=True,
+        )
+    with st.container():  # each view has its place, also where the menu is not there
+        try:
+            SHOW[view or IMAGES](evaluation)
+        except UnetError as error:
+            widgets.show_error(error)
