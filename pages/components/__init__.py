@@ -7,7 +7,7 @@ Their JavaScript is made of ES modules. The browser fetches them by a route with
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import streamlit as st
 
@@ -71,6 +71,23 @@ def component(
     """
     mount: Callable[..., Any] = st.components.v2.component(name, html=html, css=css, js=loader(entry, title))
     return mount
+
+
+def is_news(key: str, message: object) -> TypeGuard[dict[str, Any]]:
+    """Whether the session sees this message of a component (see `shared/news.js`) for the first time.
+
+    What happens once is told as a state with an id, not as Streamlit's trigger value: that is lost where another rerun
+    interrupts the one that brings it, or where the connection breaks on the way.
+
+    Args:
+        key: of the latest message in the session.
+        message: from the browser, so it may be anything.
+    """
+    number = message.get("id") if isinstance(message, dict) else None
+    if not isinstance(number, str) or st.session_state.get(key) == number:
+        return False
+    st.session_state[key] = number
+    return True
 
 
 def program_address() -> dict[str, str]:

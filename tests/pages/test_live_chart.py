@@ -72,10 +72,16 @@ def test_the_epoch_that_was_clicked(answered, expected, monkeypatch, tmp_path):
 
 def test_a_browser_that_knows_more_than_the_page_has_it_run_again(monkeypatch, tmp_path):
     again = []
-    monkeypatch.setattr(live_chart, "_mount", lambda **given: SimpleNamespace(epoch=None, stale=True))
+    result = SimpleNamespace(epoch=None, stale={"run": "one", "active": False, "id": "a"})
+    monkeypatch.setattr(live_chart, "_mount", lambda **given: result)
     monkeypatch.setattr(live_chart.st, "rerun", lambda: again.append(True))
+    monkeypatch.setattr(live_chart.st, "session_state", {})
+    for _ in range(3):
+        live_chart.show_live_chart(runs.Run(tmp_path / "one"), True)
+    assert again == [True], "the state stays; it is news once"
+    result.stale = result.stale | {"id": "b"}
     live_chart.show_live_chart(runs.Run(tmp_path / "one"), True)
-    assert again == [True]
+    assert again == [True, True]
 
 
 def test_the_snapshots_get_the_run_and_the_epoch(monkeypatch, tmp_path):

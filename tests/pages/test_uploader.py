@@ -34,10 +34,12 @@ def test_every_control_has_a_name_and_the_hidden_ones_are_out_of_the_way() -> No
     ("answered", "expected"),
     [
         (None, None),
-        ({"name": "cells", "notes": ["x"]}, uploader.Uploaded("cells", ("x",))),
-        ({"name": "cells"}, uploader.Uploaded("cells", ())),
-        ({"name": "cells", "notes": "x"}, uploader.Uploaded("cells", ())),
-        ({"name": 3}, None),
+        ({"name": "cells", "notes": ["x"], "id": "1"}, uploader.Uploaded("cells", ("x",))),
+        ({"name": "cells", "id": "1"}, uploader.Uploaded("cells", ())),
+        ({"name": "cells", "notes": "x", "id": "1"}, uploader.Uploaded("cells", ())),
+        ({"name": "cells", "id": 1}, None),
+        ({"name": "cells"}, None),
+        ({"name": 3, "id": "1"}, None),
         ({}, None),
         ("cells", None),
     ],
@@ -56,7 +58,7 @@ def test_what_the_browser_says_is_checked(
     monkeypatch.setattr(uploader, "_mount", mount)
     monkeypatch.setattr(uploader.st, "session_state", session)
     assert uploader.uploader("upload") == expected
-    assert uploader.uploader("upload") == expected
+    assert uploader.uploader("upload") is None, "what was told once is no news"
     first, second = (arguments["data"] for arguments in mounted)
     assert first == second, "a new token at each run would be a new mount"
     assert uploads.is_token(first["token"])

@@ -6,7 +6,7 @@ cannot live in the shadow tree that keeps a component's style apart.
 
 import streamlit as st
 
-from pages.components import component, program_address, source
+from pages.components import component, is_news, program_address, source
 from unet_core.runs import run as runs
 
 _mount = component(
@@ -30,7 +30,7 @@ def show_live_chart(run: runs.Run, active: bool, epoch: int | None = None, key: 
         on_epoch_change=lambda: None,
         on_stale_change=lambda: None,
     )
-    if result.stale:
+    if is_news(f"{key} latest", result.stale):
         st.rerun()
     picked = result.epoch
     if isinstance(picked, dict) and picked.get("run") == run.id:

@@ -5,6 +5,7 @@
 // latest drawing). Its property `unetChart` is the chart.
 
 import { finder, setText } from "../shared/dom.js";
+import { news } from "../shared/news.js";
 import { nearest } from "../shared/search.js";
 import { load, save } from "../shared/session.js";
 import { Columns } from "./columns.js";
@@ -92,7 +93,7 @@ class LiveChart {
     if (answer.reset || answer.steps || answer.epochs || answer.marks) this.draw();
     if (active !== this.component.data.active && !this.reported) {
       this.reported = true; // the page does not know yet: its buttons are those of another state
-      this.component.setTriggerValue("stale", true);
+      this.component.setStateValue("stale", news({ run: this.run, active }));
     }
   }
 

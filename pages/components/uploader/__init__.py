@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components import component, program_address, source
+from pages.components import component, is_news, program_address, source
 from pages.server.uploads import datasets as uploads
 
 _mount = component(
@@ -14,7 +14,7 @@ _mount = component(
     html=source("uploader/uploader.html"),
     css=source("uploader/uploader.css"),
 )
-_TOKEN = "uploader token"
+_TOKEN, _LATEST = "uploader token", "uploader latest"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def uploader(key: str = "uploader") -> Uploaded | None:
     base = st.get_option("server.baseUrlPath") or ""
     data = {"uploads": uploads.root_of(base), "token": st.session_state[_TOKEN], **program_address()}
     done = _mount(key=key, data=data, on_done_change=lambda: None).done
-    if isinstance(done, dict) and isinstance(done.get("name"), str):
+    if is_news(_LATEST, done) and isinstance(done.get("name"), str):
         notes = done.get("notes")
         return Uploaded(done["name"], tuple(map(str, notes)) if isinstance(notes, list) else ())
     return None

@@ -5,6 +5,7 @@
 // unpacking, failed, done), files, arrived, total. Its property `unetUploader` is the uploader.
 
 import { finder, setText } from "../shared/dom.js";
+import { news } from "../shared/news.js";
 import { load, save } from "../shared/session.js";
 import { visitorHeaders } from "../shared/visitor.js";
 import { entriesOf, fingerprint, fromEntries, fromInput, merge, proposeName } from "./collect.js";
@@ -220,7 +221,7 @@ class Uploader {
     this.say("result", `“${name}” was added.`);
     this.speak(`Dataset ${name} was added`);
     this.say("notes", notes.join("\n"));
-    this.component.setTriggerValue("done", { name, notes });
+    this.component.setStateValue("done", news({ name, notes }));
   }
 
   fail(text) {
