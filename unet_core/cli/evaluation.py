@@ -13,6 +13,11 @@ from unet_core.io.pixels import Array, encode_png
 
 if TYPE_CHECKING:
     from unet_core.cli.common import Commands
+    from unet_core.data.dataset import Dataset
+    from unet_core.evaluation.scores import ScoredImage
+
+CHANGES = ("layout", "unlabeled", "ignore_index", "color_map", "labels", "recipe")  # settings of the data
+FILES = ("output", "json", "report")
 
 
 def add_arguments(commands: "Commands") -> None:
@@ -20,7 +25,10 @@ def add_arguments(commands: "Commands") -> None:
     add_model(parser)
     parser.add_argument("data", metavar="DATA", type=Path, help="dataset folder with images and masks")
     add_prediction(parser)
-    parser.add_argument("--output", type=Path, help="CSV file to write, one row per image")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="CSV file to write, one row per image")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="JSON file to write: everything that was found")
+    text = "HTML report to write: one file with scores, worst images, model and data, to send to somebody"
+    parser.add_argument("--report", metavar="FILE", type=Path, help=text)
     parser.add_argument("--layout", choices=LAYOUTS, help="folder layout of the dataset (default: auto)")
     text = "images without a mask where others have one (default: as in the training)"
     parser.add_argument("--unlabeled", choices=UNLABELED, help=text)
@@ -41,17 +49,17 @@ def add_arguments(commands: "Commands") -> None:
 
 def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     """Evaluate a model on a dataset. The images that it was trained on are left out unless --split says otherwise."""
-    from unet_core.evaluation import scores
-    from unet_core.evaluation.selection import Source, count_images, select_folder
-    from unet_core.evaluation.summary import by_class, describe_classes, summarize, to_csv
+    from unet_core.evaluation.recording import evaluate_selection, write_json
+    from unet_core.evaluation.scores import Options
+    from unet_core.evaluation.selection import Source, select_folder
+    from unet_core.evaluation.summary import to_csv
     from unet_core.inference.predictor import load_predictor
 
     measures = read_measures(parsed)
-    options = scores.Options(parsed.tta, parsed.tile, parsed.threshold)
+    options = Options(parsed.tta, parsed.tile, parsed.threshold)
     views(options.tta)
     folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
-    names = ("layout", "unlabeled", "ignore_index", "color_map", "labels", "recipe")
-    changes = {name: value for name in names if (value := getattr(parsed, name)) is not None}
+    changes = {name: value for name in CHANGES if (value := getattr(parsed, name)) is not None}
     source = Source(folder, run, lineage.find_training_images(folder, run, parsed.runs_dir))
     selection = select_folder(source, parsed.data, parsed.split, changes)
     for sentence in selection.explain():
@@ -61,32 +69,43 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     predictor, warning = load_predictor(folder, parsed.device, parsed.precision)
     if warning:
         warn(warning)
-    config = predictor.model.config
-    options.check(config)
-    dataset = scores.load(selection, config)
+    done = 0
+
+    def report_image(scored: "ScoredImage", total: int) -> None:
+        nonlocal done
+        done += 1
+        if parsed.save_masks:
+            path = parsed.save_masks / f"{scored.sample.id}.png"
+            _write_mask(path, scored.pred, predictor.model.config.num_classes)
+        values = scored.score.scores
+        echo(f"{done}/{total} {scored.sample.id}  Dice {values['dice']:.4f}  IoU {values['iou']:.4f}")
+
+    record = evaluate_selection(
+        predictor,
+        source,
+        selection,
+        parsed.split,
+        options,
+        measures,
+        changes,
+        report=parsed.report,
+        on_loaded=_report_files,
+        on_image=report_image,
+    )
+    if parsed.output is not None:
+        parsed.output.parent.mkdir(parents=True, exist_ok=True)
+        parsed.output.write_text(to_csv(record.scores), encoding="utf-8", errors="surrogateescape")
+    if parsed.json is not None:
+        write_json(record, parsed.json)
+    files = {name: path and str(path) for name in FILES if (path := getattr(parsed, name)) or name == "output"}
+    return record.summarize() | files | {"warnings": record.warnings}
+
+
+def _report_files(dataset: "Dataset") -> None:
     for message in dataset.skipped:
         echo(f"skipped: {message}")
     for message in dataset.warnings:
         warn(message)
-    results = []
-    for scored in scores.score_images(
-        dataset, selection.chosen, lambda sample, image: options.predict(predictor, image), measures
-    ):
-        if parsed.save_masks:
-            _write_mask(parsed.save_masks / f"{scored.sample.id}.png", scored.pred, config.num_classes)
-        results.append(scored.score)
-        values = scored.score.scores
-        echo(f"{scored.sample.id}  Dice {values['dice']:.4f}  IoU {values['iou']:.4f}")
-    if parsed.output is not None:
-        parsed.output.parent.mkdir(parents=True, exist_ok=True)
-        parsed.output.write_text(to_csv(results), encoding="utf-8", errors="surrogateescape")
-    summary: dict[str, Any] = summarize(results).to_dict()
-    classes = by_class(results)
-    if len(classes) > 1:
-        summary["iou_by_class"] = {item.index: item.iou for item in classes}
-        summary["class_names"] = {item.index: config.class_name(item.index) for item in classes}
-    summary |= describe_classes(results) | count_images(selection.groups, results)
-    return summary | {"output": parsed.output and str(parsed.output), "warnings": dataset.warnings}
 
 
 def _write_mask(path: Path, mask: Array, num_classes: int) -> None:
