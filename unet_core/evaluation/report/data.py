@@ -15,7 +15,6 @@ from unet_core.errors import listing
 from unet_core.evaluation.record import Record
 from unet_core.io.html.document import bullets, table, text
 
-MOST_NAMED = 10  # images that are left out, by name
 SPLIT_WORDS = {
     "held-out": "all that the model was not trained on",
     "all": "all, also those that the model was trained on",
@@ -60,12 +59,12 @@ def _show_subsets(record: Record) -> str:
             text(SUBSETS.labels[subset]),
             str(len(group)),
             str(scored.count(subset)),
-            text(listing(left_out.get(subset, []), MOST_NAMED)),
+            str(len(left_out.get(subset, []))),
         ]
         for subset, group in record.selection.groups.items()
         if group
     ]
-    return f"<div class='wide'>{table(rows, ('Subset', 'Images', 'Scored', 'Left out'))}</div>"
+    return f"<h3>Images by what the model knows of them</h3>{table(rows, ('Subset', 'Images', 'Scored', 'Left out'))}"
 
 
 def measure_scored(record: Record) -> Fingerprint:
@@ -131,7 +130,7 @@ def _show_fingerprint(record: Record) -> str:
         return f"{facts.object_diameter:.0f} px (median), {span} px (10th to 90th percentile)"
 
     lines: Sequence[tuple[str, Callable[[Fingerprint], str]]] = (
-        ("Images", lambda facts: str(facts.images)),
+        ("Images measured", lambda facts: str(facts.images)),
         ("Median size", lambda facts: f"{facts.width} x {facts.height} px"),
         ("Channels", lambda facts: f"{facts.channels}, {facts.dtype}"),
         ("Pixels", show_shares),

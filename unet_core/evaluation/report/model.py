@@ -3,6 +3,7 @@
 from typing import Any
 
 from unet_core.config.labels import fields_by_name, label_of
+from unet_core.data.groups import identity
 from unet_core.data.groups.training_images import PARTS
 from unet_core.errors import UnetError
 from unet_core.evaluation.record import Record
@@ -19,9 +20,10 @@ def show_model(record: Record) -> str:
     indices = range(model.num_classes) if model.num_classes > 1 else (1,)
     classes = [model.class_name(index) for index in indices]
     threshold = model.threshold if options.threshold is None else options.threshold
-    trained = ", ".join(f"{len(getattr(images, part))} {part}" for part in PARTS if getattr(images, part))
+    seen = {part: len({identity.key(word, "px") or word for word in getattr(images, part)}) for part in PARTS}
+    trained = ", ".join(f"{count} {part}" for part, count in seen.items() if count)
     if images.unknown:
-        trained = f"{trained or 'not known'}{' (not all are known)' if trained else ''}"
+        trained = f"{trained}, not all are known" if trained else "not known"
     rows = [
         ("Name", text(record.model_name)),
         ("Weights (SHA-256)", text(record.weights_digest)),

@@ -5,7 +5,7 @@ import math
 from unet_core.metrics import METRICS
 
 UNDEFINED = "–"
-LABELS = {"dice": "Dice", "iou": "IoU", "precision": "Precision", "recall": "Recall", "accuracy": "Accuracy"}
+LABELS = {"dice": "Dice", "iou": "IoU", "object_f1": "Object F1"}
 
 
 def number(value: float) -> str:
@@ -20,10 +20,11 @@ def number(value: float) -> str:
 def label_of(metric: str) -> str:
     """What a report calls a metric or a measure.
 
-    >>> label_of("iou"), label_of("hd95")
-    ('IoU', 'hd95')
+    >>> label_of("iou"), label_of("recall"), label_of("hd95"), label_of("boundary_iou")
+    ('IoU', 'Recall', 'hd95', 'boundary_iou')
     """
-    return LABELS.get(metric, metric)
+    plain = metric if "_" in metric or any(map(str.isdigit, metric)) else metric.capitalize()
+    return LABELS.get(metric, plain)
 
 
 def metric_names() -> list[str]:

@@ -39,8 +39,8 @@ def make_report(record: Record, masks: Masks) -> str:
         ("Model", model.show_model(record)),
         ("Training curves", model.show_curves(record)),
         ("Data", data.show_data(record)),
-        ("How to compute this again", _show_origin(record)),
     ]
+    sections.append(("How to compute this again", _show_origin(record, sum(len(content) for _, content in sections))))
     style, script = (
         (resources("unet_core.evaluation.report") / name).read_text(encoding="utf-8")
         for name in ("report.css", "sort.js")
@@ -49,7 +49,7 @@ def make_report(record: Record, masks: Masks) -> str:
     return make_document(title, sections, script, style)
 
 
-def _show_origin(record: Record) -> str:
+def _show_origin(record: Record, size: int) -> str:
     device, precision = record.computed_on
     rows = [
         ("Date", text(record.date.strftime("%Y-%m-%d %H:%M UTC"))),
@@ -57,5 +57,6 @@ def _show_origin(record: Record) -> str:
         ("Computed on", text(", ".join(filter(None, (device, precision))))),
         ("Versions", text(", ".join(f"{name} {version}" for name, version in record.versions().items()))),
         ("Seed", "Scores need none; the intervals draw with seed 0."),
+        ("This file", f"{size / 1e6:.1f} MB, most of it pictures; it needs no other file and no network"),
     ]
     return table(rows) + "<p>Model and dataset are called by name: put in where they lie on your computer.</p>"

@@ -24,7 +24,7 @@ def show_headline(record: Record, summary: Summary) -> str:
     bound = summary.bound
     tiles = {
         "Mean Dice over images": number(summary.mean["dice"]),
-        "95 % interval of it": UNDEFINED if bound.too_few else f"{bound.low:.3f} to {bound.high:.3f}",
+        "95 % interval of the mean Dice": UNDEFINED if bound.too_few else f"{bound.low:.3f} to {bound.high:.3f}",
         "Pooled Dice": number(summary.pooled["dice"]),
         "Mean IoU over images": number(summary.mean["iou"]),
         "Images": str(summary.images),
@@ -71,7 +71,7 @@ def _show_all(record: Record, summary: Summary) -> str:
     if (measures := summary.measures) is not None:
         rows += [
             [
-                text(name),
+                text(label_of(name)),
                 number(value),
                 number(measures.pooled[name]) if name in measures.pooled else "",
                 str(measures.undefined[name]),
