@@ -79,11 +79,12 @@ class Record:
     pixels: dict[str, str] = field(default_factory=dict)  # digests of the pixels of images, by their ids
     skipped: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    total: int = 0  # images that can be read
 
     def begin(self, dataset: "Dataset") -> None:
         """Take over what a dataset says of its files, before its images are scored."""
         self.skipped, self.warnings = dataset.skipped, dataset.warnings
-        self.model = dataset.model
+        self.model, self.total = dataset.model, len(dataset)
 
     def add(self, scored: "ScoredImage", dataset: "Dataset") -> None:
         """Take in the next image."""
@@ -106,6 +107,13 @@ class Record:
             values["iou_by_class"] = {item.index: item.iou for item in classes}
             values["class_names"] = {item.index: self.model.class_name(item.index) for item in classes}
         return values | describe_classes(self.scores) | count_images(self.selection.groups, self.scores)
+
+    def explain(self) -> list[str]:
+        """What one should know before believing the scores, a sentence each, with folders by their last name."""
+        skipped = [f"Not scored: {message}" for message in self.skipped]
+        if (scored := len(self.scores)) < self.total:
+            skipped.append(f"The evaluation was canceled after {scored} of {self.total} images.")
+        return list(map(self.hide_folders, (*self.selection.explain(), *self.warnings, *skipped)))
 
     @property
     def model_name(self) -> str:

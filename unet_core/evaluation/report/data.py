@@ -26,9 +26,7 @@ SPLIT_WORDS = {
 
 def show_remarks(record: Record) -> str:
     """What speaks against the scores: what the model has seen, what was guessed, what cannot be read."""
-    skipped = [f"Not scored: {message}" for message in record.skipped]
-    remarks = [*record.selection.explain(), *record.warnings, *skipped]
-    return bullets(record.hide_folders(remark) for remark in remarks)
+    return bullets(record.explain())
 
 
 def show_data(record: Record) -> str:

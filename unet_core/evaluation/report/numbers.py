@@ -5,7 +5,7 @@ import math
 from unet_core.metrics import METRICS
 
 UNDEFINED = "–"
-LABELS = {"dice": "Dice", "iou": "IoU", "object_f1": "Object F1"}
+LABELS = {"dice": "Dice", "iou": "IoU", "object_f1": "Object F1", "nsd": "NSD", "hd95": "HD95"}
 
 
 def number(value: float) -> str:
@@ -21,9 +21,9 @@ def label_of(metric: str) -> str:
     """What a report calls a metric or a measure.
 
     >>> label_of("iou"), label_of("recall"), label_of("hd95"), label_of("boundary_iou")
-    ('IoU', 'Recall', 'hd95', 'boundary_iou')
+    ('IoU', 'Recall', 'HD95', 'boundary_iou')
     """
-    plain = metric if "_" in metric or any(map(str.isdigit, metric)) else metric.capitalize()
+    plain = metric if "_" in metric else metric.capitalize()
     return LABELS.get(metric, plain)
 
 
