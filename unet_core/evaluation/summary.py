@@ -41,7 +41,7 @@ class ImageScore:
         """What went wrong, where that was asked for."""
         return self.measured or self.explained
 
-    @property
+    @cached_property
     def scores(self) -> dict[str, float]:
         return metrics.scores(self.counts)
 

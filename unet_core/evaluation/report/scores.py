@@ -32,15 +32,14 @@ def show_headline(record: Record, summary: Summary) -> str:
     if summary.objects is not None:
         tiles["Object F1 at IoU 0.5"] = number(summary.objects.f1)
     numbers = "".join(f"<div><b>{value}</b><small>{text(name)}</small></div>" for name, value in tiles.items())
-    empty = (
-        f"<p>{summary.empty} images are empty (no foreground in ground truth and prediction): their Dice is undefined "
-        "and not part of the means.</p>"
-        if summary.empty
-        else ""
-    )
-    return (
-        f"<div class='numbers'>{numbers}</div><p>{text(explain_interval(bound))}</p>{empty}{_show_all(record, summary)}"
-    )
+    words = f"<p>{text(explain_interval(bound))}</p>"
+    if summary.empty:
+        those = "1 image is empty" if summary.empty == 1 else f"{summary.empty} images are empty"
+        words += (
+            f"<p>{those} (no foreground in ground truth and prediction): the Dice is undefined there, and not part of "
+            "the means.</p>"
+        )
+    return f"<div class='numbers'>{numbers}</div>{words}{_show_all(record, summary)}"
 
 
 def explain_interval(bound: Interval) -> str:
