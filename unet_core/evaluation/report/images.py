@@ -53,7 +53,7 @@ def show_gallery(record: Record, shown: Shown, masks: Masks) -> str:
         for name, color in (BINARY_KEY if classes == 1 else CLASSES_KEY).items()
     )
     number_shown = sum(map(len, shown.values()))
-    words = f"<p>Pictures of {number_shown} of {len(record.scores)} images. Errors:{key}</p>"
+    words = f"<p>Thumbnails of {number_shown} of {len(record.scores)} images. Errors:{key}</p>"
     return words + "".join(parts)
 
 

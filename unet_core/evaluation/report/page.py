@@ -29,7 +29,7 @@ def make_report(record: Record, masks: Masks) -> str:
     summary, shown = record.summary, images.choose_shown(record)
     sections = [
         ("Scores", scores.show_headline(record, summary)),
-        ("Before you trust these scores", data.show_remarks(record)),
+        ("Limits of these scores", data.show_remarks(record)),
         ("Where the missing Dice went", scores.show_causes(record)),
         ("Distribution", scores.show_histogram(record)),
         ("Classes", scores.show_classes(record)),
@@ -54,9 +54,9 @@ def _show_origin(record: Record, size: int) -> str:
     rows = [
         ("Date", text(record.date.strftime("%Y-%m-%d %H:%M UTC"))),
         ("Command", f"<code>{text(record.command())}</code>"),
-        ("Computed on", text(", ".join(filter(None, (device, precision))))),
+        ("Device", text(", ".join(filter(None, (device, precision))))),
         ("Versions", text(", ".join(f"{name} {version}" for name, version in record.versions().items()))),
         ("Seed", "Scores need none; the intervals draw with seed 0."),
-        ("This file", f"{size / 1e6:.1f} MB, most of it pictures; it needs no other file and no network"),
+        ("This file", f"{size / 1e6:.1f} MB, most of it images; it needs no other file and no network"),
     ]
     return table(rows) + "<p>Model and dataset are called by name: put in where they lie on your computer.</p>"

@@ -107,7 +107,7 @@ def cells(text: str, first: str) -> list[str]:
 def test_the_parts_of_a_report(root: Path) -> None:
     text = make(root)
     assert headings(text) == [
-        *("Scores", "Before you trust these scores", "Where the missing Dice went", "Distribution", "Images"),
+        *("Scores", "Limits of these scores", "Where the missing Dice went", "Distribution", "Images"),
         *("All images", "Model", "Data", "How to compute this again"),
     ]
     assert "<title>Evaluation of brightness on cells</title>" in text
@@ -169,7 +169,7 @@ def test_pictures_are_those_of_the_worst_and_a_few_others(root: Path, monkeypatc
         *("image_00", "image_01", "image_02", "image_03"),
         *("image_07", "image_08", "image_15", "image_16"),
     ]
-    assert "Pictures of 8 of 18 images." in text
+    assert "Thumbnails of 8 of 18 images." in text
     assert text.count("</tr>\n") == 18
 
 
