@@ -28,6 +28,7 @@ from unet_core.io.pixels import Array, Pixels, encode_png
 from unet_core.runs import run as runs
 
 if TYPE_CHECKING:
+    from unet_core.evaluation.record import Record
     from unet_core.evaluation.summary import ImageScore
 
 CACHE_MB = 256  # of decoded images while they are scored; what is more is read twice
@@ -47,6 +48,7 @@ class Scores:
     digests: dict[str, str] = field(default_factory=dict)  # of the images' content and repairs
     masks: dict[str, bytes] = field(default_factory=dict)
     truths: dict[str, bytes] = field(default_factory=dict)
+    record: "Record | None" = None  # all of it as the report has it, once the files are read
 
     def mask(self, name: str) -> Array:
         """(H, W): what was predicted at the model's threshold."""
@@ -87,6 +89,7 @@ class ScoringJob(BackgroundJob):
 
     def _work(self) -> None:
         from unet_core.evaluation import scores
+        from unet_core.evaluation.record import Record
         from unet_core.evaluation.selection import Source, select_folder, select_own
         from unet_core.hub.lineage import find_training_images
 
@@ -105,12 +108,18 @@ class ScoringJob(BackgroundJob):
         self.scores.warnings = dataset.warnings
         self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
 
+        computed_on = str(loaded.predictor.device), loaded.predictor.precision
+        record = Record(source, selection, self._split, config, scores.Options(), computed_on=computed_on)
+        record.begin(dataset)
+        self.scores.record = record
+
         def predict(sample: Sample, image: Pixels) -> Array:
             self._name = sample.id
             digest = self.scores.digests[sample.id] = reading.digest(sample)
             return predict_image(loaded, digest, image, self, self._cancelled).mask(config.threshold)
 
-        for scored in scores.score_images(dataset, selection.chosen, predict):
+        for scored in scores.score_images(dataset, selection.chosen, predict, with_errors=True):
+            record.add(scored, dataset)
             name = scored.sample.id
             self.scores.samples[name] = scored.sample
             self.scores.masks[name] = encode_png(scored.pred)

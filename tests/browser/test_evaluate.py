@@ -228,3 +228,17 @@ def delete(page: Page) -> None:
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text("deleted. It is kept for 24 hours.")).to_be_visible()
     settle(page)
+
+
+def test_the_report_is_made_and_downloaded(page: Page, server: Server, tmp_path: Path) -> None:
+    open_evaluate(page, server)
+    page.get_by_role("button", name="Report (HTML)").click()
+    button = page.get_by_role("button", name="Download report")
+    button.wait_for()
+    with page.expect_download() as download:
+        button.click()
+    download.value.save_as(tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert download.value.suggested_filename.endswith("-report.html")
+    assert text.count("<article ") == 4 and "<h2>Training curves</h2>" in text
+    assert str(server.folder) not in text

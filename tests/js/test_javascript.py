@@ -9,6 +9,7 @@ import pytest
 HERE = Path(__file__).parent
 COMPONENTS = HERE.parents[1] / "pages" / "components"
 STATIC_PAGE = HERE.parents[1] / "unet_core" / "static_page" / "template"
+REPORT = HERE.parents[1] / "unet_core" / "evaluation" / "report"
 NODE = shutil.which("node")
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not installed; the browser tests cover the rest.")
@@ -19,7 +20,7 @@ def run_node(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-FILES = [*sorted(COMPONENTS.rglob("*.js")), *sorted(STATIC_PAGE.rglob("*.js"))]
+FILES = [path for folder in (COMPONENTS, STATIC_PAGE, REPORT) for path in sorted(folder.rglob("*.js"))]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")

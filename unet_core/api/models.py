@@ -10,6 +10,7 @@ from unet_core.runs.run import Run
 
 if TYPE_CHECKING:
     from unet_core.evaluation.measures.registry import MeasureMeans
+    from unet_core.evaluation.record import Record
     from unet_core.evaluation.summary import ImageScore, Summary
     from unet_core.inference.predictor import Predictor
 
@@ -84,6 +85,7 @@ class Evaluation:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    record: "Record | None" = field(default=None, repr=False, compare=False)  # all of it, as the report has it
 
     @property
     def mean(self) -> dict[str, float]:
@@ -106,6 +108,10 @@ class Evaluation:
 
         return to_csv(self.images)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything for JSON, as `unet-studio evaluate --json` writes it: model, options, images, scores, versions."""
+        return {} if self.record is None else self.record.to_dict()
+
 
 def evaluate(
     model: "str | Path | Run | Predictor",
@@ -121,6 +127,7 @@ def evaluate(
     metrics: str = "basic",
     tolerance: float = 2.0,
     pixel_size: float | None = None,
+    report: str | Path | None = None,
     **settings: Any,
 ) -> Evaluation:
     """Score a model on a folder of images and masks.
@@ -141,6 +148,7 @@ def evaluate(
             of errors, in `Evaluation.measures` and as columns of `to_csv`. See docs/evaluation.md.
         tolerance: By how much outlines may differ for NSD, in pixels, or in micrometers with `pixel_size`.
         pixel_size: Micrometers per pixel, for HD95 and NSD in micrometers.
+        report: HTML file to write: one file with scores, worst images, model and data, to send to somebody.
         settings: Settings of the data that differ from those of the training, for example `ignore_index=255`. The
             `recipe` of repairs is that of the training where the folder is the same, else the folder's own.
 
@@ -151,6 +159,7 @@ def evaluate(
         DataError: The folder cannot be used, or no image is left to score.
         ConfigError: A setting or an option is unknown or out of range.
         RunError, CheckpointError, HubError: As for `load`.
+        OSError: The report cannot be written.
 
     Example:
         >>> from unet_core import evaluate
@@ -158,10 +167,10 @@ def evaluate(
         >>> 0 <= result.mean["dice"] <= 1
         True
     """
-    from unet_core.evaluation import scores
     from unet_core.evaluation.measures.registry import choose_measures
+    from unet_core.evaluation.recording import evaluate_selection
+    from unet_core.evaluation.scores import Options
     from unet_core.evaluation.selection import Source, count_images, select_folder
-    from unet_core.evaluation.summary import summarize
     from unet_core.hub import lineage, resolve
 
     measures = choose_measures(metrics, tolerance, pixel_size)
@@ -171,16 +180,27 @@ def evaluate(
         run = resolve.local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
     if images is None:
         images = lineage.find_training_images(predictor.checkpoint, run, Path(runs_dir))
-    selection = select_folder(Source(predictor.checkpoint, run, images), Path(data), split, settings)
-    results, dataset = scores.evaluate(predictor, selection, scores.Options(tta, tile, threshold), measures)
+    source = Source(predictor.checkpoint, run, images)
+    selection = select_folder(source, Path(data), split, settings)
+    record = evaluate_selection(
+        predictor,
+        source,
+        selection,
+        split,
+        Options(tta, tile, threshold),
+        measures,
+        settings,
+        report=None if report is None else Path(report),
+    )
     return Evaluation(
-        results,
-        summarize(results),
-        dataset.skipped,
-        warnings=dataset.warnings,
+        record.scores,
+        record.summary,
+        record.skipped,
+        warnings=record.warnings,
         notes=selection.explain(),
         left_out=selection.left_out(),
-        **count_images(selection.groups, results),
+        record=record,
+        **count_images(selection.groups, record.scores),
     )
 
 

@@ -9,6 +9,7 @@ from unet_core.config.choices import DEVICES, METRIC_SETS, PRECISIONS
 from unet_core.config.fields import RENAMED
 from unet_core.config.presets import PRESETS, get_preset
 from unet_core.config.schema import RunConfig, all_fields
+from unet_core.inference.tta import TTA
 from unet_core.runs import run as runs
 
 if TYPE_CHECKING:
@@ -54,6 +55,16 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     add_runs_dir(parser)
     parser.add_argument("--device", default="auto", choices=DEVICES, help="compute device (default: auto)")
     parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="numerical precision (default: auto)")
+
+
+def add_prediction(parser: argparse.ArgumentParser) -> None:
+    """How an image is predicted."""
+    text = "probability above which a pixel is foreground (default: that of the model)"
+    parser.add_argument("--threshold", type=float, help=text)
+    text = "test-time augmentation, flips if no value is given; " + "; ".join(f"{name}: {TTA[name]}" for name in TTA)
+    parser.add_argument("--tta", choices=TTA, nargs="?", const="flips", default="none", help=text)
+    text = "side of the sliding window for large images in pixels (default: what fits in memory, at most 1280)"
+    parser.add_argument("--tile", type=int, help=text)
 
 
 def add_measures(parser: argparse.ArgumentParser) -> None:

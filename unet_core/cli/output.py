@@ -1,11 +1,12 @@
 """What the commands print: progress and errors for a person on stderr; stdout is for the JSON object at the end."""
 
 import json
-import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from unet_core.io.files import finite
 
 SCRIPT = "unet-studio"  # the console script that a package installer makes
 
@@ -32,15 +33,8 @@ def print_error(error: BaseException) -> None:
 
 def print_result(result: Mapping[str, Any]) -> None:
     """Print the result of a command as one line of JSON."""
-    print(json.dumps(_finite(result)))
+    print(json.dumps(finite(result)))
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: null."""
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -11,7 +11,7 @@ from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.errors import ConfigError, listing
-from unet_core.evaluation.measures.registry import Settings, measure
+from unet_core.evaluation.measures.registry import Settings, explain, measure
 from unet_core.evaluation.object_scores import match_objects
 from unet_core.evaluation.selection import Selection
 from unet_core.evaluation.summary import ImageScore
@@ -129,11 +129,12 @@ def score_images(
     selected: Mapping[str, Sequence[Sample]],
     predict: Callable[[Sample, Pixels], Array],
     measures: Settings | None = None,
+    with_errors: bool = False,
 ) -> Iterator[ScoredImage]:
     """Predict each image and compare it with its mask: the one loop behind page, command line and `evaluate`.
 
     `predict` takes a sample with its image (H, W, C) and gives the mask (H, W) of class indices. With `measures`, every
-    score has all other measures too.
+    score has all other measures too; `with_errors` asks for those of them alone that say what went wrong.
     """
     subsets = {sample.id: subset for subset, group in selected.items() for sample in group}
     for index, sample in enumerate(dataset.samples):
@@ -144,7 +145,8 @@ def score_images(
         matches = None if numbers is None else match_objects(pred, target, numbers)
         classes = dataset.model.num_classes
         measured = None if measures is None else measure(pred, target, classes, numbers, measures)
-        score = ImageScore(sample.id, subsets[sample.id], counts, matches, measured)
+        errors = explain(pred, target, classes, numbers) if with_errors and measured is None else None
+        score = ImageScore(sample.id, subsets[sample.id], counts, matches, measured, errors)
         yield ScoredImage(sample, score, pred, target)
 
 

@@ -3,6 +3,7 @@
 import csv
 import functools
 import io
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from unet_core import metrics
 from unet_core.evaluation.intervals import Interval, bootstrap, bound_mean
 from unet_core.evaluation.measures.confusion import average_classes, sum_tables
-from unet_core.evaluation.measures.registry import Measured, MeasureMeans, average, names_of, to_row
+from unet_core.evaluation.measures.registry import Explained, Measured, MeasureMeans, average, names_of, to_row
 from unet_core.evaluation.object_scores import ObjectCounts
 from unet_core.metrics import METRICS, Counts
 
@@ -25,7 +26,7 @@ class ImageScore:
     """The counts of one image; `subset` is train, val, test, or "new" for an image that no split knows.
 
     `objects` are counts of objects where the masks tell them apart, `measured` all other measures where they were asked
-    for.
+    for, `explained` the part of them that says what went wrong where only that was.
     """
 
     id: str
@@ -33,8 +34,14 @@ class ImageScore:
     counts: Counts
     objects: ObjectCounts | None = None
     measured: Measured | None = None
+    explained: Explained | None = None
 
     @property
+    def errors(self) -> Explained | Measured | None:
+        """What went wrong, where that was asked for."""
+        return self.measured or self.explained
+
+    @cached_property
     def scores(self) -> dict[str, float]:
         return metrics.scores(self.counts)
 
@@ -164,6 +171,28 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
     return bootstrap(values[~np.isnan(values)])
 
 
+def list_rows(scores: Sequence[ImageScore]) -> list[dict[str, str | int | float]]:
+    """The lines of the table that `to_csv` writes, with all digits; all have the same columns, NaN where undefined."""
+    classes = len(scores[0].counts.tp) if scores else 1
+    class_columns = [(name, k) for k in range(classes) for name in ("dice", "iou")] if classes > 1 else []
+    has_objects = any(item.objects for item in scores)
+    no_objects = dict.fromkeys(_object_columns(ObjectCounts(0, 0, 0)), math.nan)
+    names = names_of([item.measured for item in scores if item.measured is not None])
+    measured = {item.id: to_row(item.measured, names) for item in scores if item.measured is not None}
+    no_measures = {
+        name: "" if isinstance(value, str) else math.nan for name, value in next(iter(measured.values()), {}).items()
+    }
+    rows: list[dict[str, str | int | float]] = []
+    for item in scores:
+        row: dict[str, str | int | float] = {"image": item.id, **item.scores, "subset": item.subset}
+        row["empty"] = int(item.counts.empty)
+        row |= {f"{name}_{k}": float(METRICS[name].function(item.counts)[k]) for name, k in class_columns}
+        if has_objects:
+            row |= no_objects if item.objects is None else _object_columns(item.objects)
+        rows.append(row | (measured.get(item.id) or no_measures))
+    return rows
+
+
 def to_csv(scores: Sequence[ImageScore]) -> str:
     """`image,dice,iou,precision,recall,accuracy,subset,empty`: a line for each image; undefined scores are empty cells.
 
@@ -171,30 +200,15 @@ def to_csv(scores: Sequence[ImageScore]) -> str:
     `dice_0, iou_0, dice_1, ...`, then the counts of objects where masks tell them apart, then all other measures where
     they were asked for: those of `measures.registry.MEASURES`, of each class, and a sentence about the errors.
     """
-    classes = len(scores[0].counts.tp) if scores else 1
-    class_columns = [(name, k) for k in range(classes) for name in ("dice", "iou")] if classes > 1 else []
+    rows = list_rows(scores)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    object_columns = list(_object_columns(ObjectCounts(0, 0, 0))) if any(item.objects for item in scores) else []
-    names = names_of([item.measured for item in scores if item.measured is not None])
-    measured = {item.id: to_row(item.measured, names) for item in scores if item.measured is not None}
-    measure_columns = list(next(iter(measured.values()), {}))
-    header = ["image", *METRICS, "subset", "empty", *(f"{name}_{k}" for name, k in class_columns), *object_columns]
-    header += measure_columns
-    writer.writerow(header)
-    for item in scores:
-        values = item.scores.values()
-        per_class = [METRICS[name].function(item.counts)[k] for name, k in class_columns]
-        row = [item.id, *map(_cell, values), item.subset, int(item.counts.empty), *map(_cell, per_class)]
-        if object_columns and item.objects is not None:
-            *numbers, f1 = _object_columns(item.objects).values()
-            row += [*numbers, _cell(f1)]
-        elif measure_columns:
-            row += [""] * len(object_columns)
-        row += [value if isinstance(value, str) else _cell(value) for value in measured.get(item.id, {}).values()]
-        writer.writerow(row)
+    writer.writerow(rows[0] if rows else ["image", *METRICS, "subset", "empty"])
+    writer.writerows([_cell(value) for value in row.values()] for row in rows)
     return out.getvalue()
 
 
-def _cell(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.6f}"
+def _cell(value: str | int | float) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6f}"
+    return str(value)

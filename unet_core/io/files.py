@@ -1,12 +1,14 @@
 """Files that other processes read at the same time: locks, and files and folders that appear whole or not at all."""
 
 import fcntl
+import math
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 
 def is_locked(lock: Path) -> bool:
@@ -94,3 +96,16 @@ def flush_to_disk(path: Path) -> None:
 def cache_folder() -> Path:
     """Where what can be made again is kept: `$XDG_CACHE_HOME/unet-studio`, by default `~/.cache/unet-studio`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unet-studio"
+
+
+def finite(value: Any) -> Any:
+    """Values for JSON, which has no NaN and no infinity: None in their place, also inside of dictionaries and lists.
+
+    >>> finite({"dice": [0.5, float("nan")]})
+    {'dice': [0.5, None]}
+    """
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

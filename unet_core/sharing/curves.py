@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from unet_core.io.html.svg import ticks
 from unet_core.runs.history import History
 
 if TYPE_CHECKING:
@@ -51,19 +52,6 @@ def draw(history: History) -> bytes | None:
 def _curve(history: History, field: str, name: str, color: str) -> Curve:
     values = [(epoch.epoch, getattr(epoch, field)) for epoch in history.epochs]
     return name, color, [(epoch, value) for epoch, value in values if value is not None and math.isfinite(value)]
-
-
-def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round numbers from `low` to `high`, at most `most` and one.
-
-    >>> ticks(0.0, 1.0), ticks(1, 15)
-    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [5.0, 10.0, 15.0])
-    """
-    raw = (high - low) / most or 1.0
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(number * step, 10) for number in range(first, last + 1)]
 
 
 class _Panel:

@@ -12,7 +12,7 @@ from pages.server.scoring_job import Scores
 from pages.ui import model_picker, widgets
 from pages.ui.figures import chart_view, charts
 from pages.ui.formatting import score_text
-from pages.views.evaluate import errors, table
+from pages.views.evaluate import errors, report, table
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import UnetError
 from unet_core.io.pixels import encode_png
@@ -150,6 +150,7 @@ def show_downloads(scores: Scores, name: str, num_classes: int) -> None:
             icon=":material/folder_zip:",
             on_click="ignore",
         )
+        report.show(scores, name)
 
 
 def make_zip(scores: Scores, num_classes: int) -> bytes:

@@ -1,13 +1,10 @@
 """Small pictures of samples with the outlines of their masks, before and after repairs."""
 
-import base64
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unet_core.data import reading
 from unet_core.data.layouts import Sample
@@ -17,15 +14,13 @@ from unet_core.data.masks.files import foreground
 from unet_core.data.masks.raw import RawMask
 from unet_core.data.recipe.recipe import Repair
 from unet_core.errors import DataError
-from unet_core.io.pixels import Pixels, for_display
+from unet_core.io.html.pictures import Picture, as_color, encode_jpeg, shrink
+from unet_core.io.pixels import for_display
 
 SIDE = 220  # pixels of the longer side
-QUALITY = 88  # of JPEG: a report of many findings stays small
 TINT = 0.2  # of the inside of objects
 OUTLINE = (255, 64, 0)
 IGNORED = (120, 120, 255)
-
-Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -42,17 +37,17 @@ def make_example(sample: Sample, coding: MaskCoding | None, repairs: Iterable[Re
     ours = tuple(repair for repair in repairs if repair.concerns(sample.id))
     before = after = ""
     with suppress(DataError):
-        before = _encode(_draw(sample, coding))
+        before = encode_jpeg(_draw(sample, coding))
     if ours:
         with suppress(DataError):
-            after = _encode(_draw(replace(sample, repairs=(*sample.repairs, *ours)), coding))
+            after = encode_jpeg(_draw(replace(sample, repairs=(*sample.repairs, *ours)), coding))
     return Example(sample.id, before, after if after != before else "")
 
 
 def _draw(sample: Sample, coding: MaskCoding | None) -> Picture:
     """The image with its mask outlined; where they do not fit, side by side. Raises DataError."""
     image = reading.read_image(sample)
-    shown = _shrink(_as_color(for_display(image)))
+    shown = shrink(as_color(for_display(image)), SIDE)
     try:
         raw = files.read(sample, image.shape)
     except DataError:
@@ -84,26 +79,3 @@ def _outline(picture: Picture, classes: Picture) -> Picture:
             contours, _ = cv2.findContours((small == label).view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
             cv2.drawContours(drawn, contours, -1, OUTLINE, 1)
     return drawn
-
-
-def _as_color(picture: Pixels) -> Picture:
-    gray = picture if picture.ndim == 3 else picture[:, :, None]
-    return np.ascontiguousarray(np.broadcast_to(gray, (*gray.shape[:2], 3)), np.uint8)
-
-
-def _shrink(picture: Picture) -> Picture:
-    import cv2
-
-    height, width = picture.shape[:2]
-    scale = SIDE / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
-    shrunk: NDArray[Any] = cv2.resize(picture, size, interpolation=method)
-    return np.asarray(shrunk, np.uint8)
-
-
-def _encode(picture: Picture) -> str:
-    import cv2
-
-    coded = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-    return "data:image/jpeg;base64," + base64.b64encode(coded.tobytes()).decode()

@@ -3,8 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from html import escape
-from importlib.resources import files as resources
 from pathlib import Path
 
 from unet_core.config.schema import DataConfig
@@ -16,10 +14,11 @@ from unet_core.data.checks.result import Scan
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import IGNORE
 from unet_core.data.recipe import kinds
-from unet_core.data.report import charts, examples
+from unet_core.data.report import examples
 from unet_core.errors import listing
-from unet_core.io.filenames import readable
 from unet_core.io.files import write_atomically
+from unet_core.io.html import svg
+from unet_core.io.html.document import bullets, figure, make_document, table, text
 
 EXAMPLES = 3  # pictures of a finding
 MOST_NAMES = 30  # of a finding that are listed
@@ -35,7 +34,7 @@ def write_report(data: DataConfig, scan: Scan, path: Path) -> Path:
 def make_report(data: DataConfig, scan: Scan) -> str:
     """The report as the text of an HTML file; a few samples are read again for its pictures."""
     samples = {sample.id: sample for sample in discovery.examine(data).samples}
-    title = f"Data report: {_text(scan.recipe.name or scan.root.name)}"
+    title = f"Data report: {scan.recipe.name or scan.root.name}"
     sections = [
         ("Overview", _overview(scan)),
         ("Findings", "".join(_finding(finding, samples, scan) for finding in scan.findings) or "<p>None.</p>"),
@@ -45,45 +44,27 @@ def make_report(data: DataConfig, scan: Scan) -> str:
         ("Split", _split(scan)),
         ("Repairs", _recipe(scan)),
     ]
-    body = "".join(f"<section><h2>{name}</h2>{content}</section>" for name, content in sections if content)
-    style = (resources("unet_core.data.report") / "page.css").read_text(encoding="utf-8")
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{style}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>\n"
-    )
-
-
-def _text(text: object) -> str:
-    return escape(readable(str(text)))
-
-
-def _table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
-    """Cells are HTML."""
-    top = "<tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>" if head else ""
-    lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table>{top}{lines}</table>"
+    return make_document(title, sections)
 
 
 def _overview(scan: Scan) -> str:
     usable = [facts for facts in scan.facts if facts.height]
     sizes = Counter(f"{facts.width} x {facts.height}" for facts in usable)
     rows = [
-        ("Folder", _text(scan.root)),
+        ("Folder", text(scan.root)),
         ("Samples", str(len(scan.facts))),
-        ("Layout", f"{_text(scan.layout)}{': ' * bool(scan.reason)}{_text(scan.reason)}"),
+        ("Layout", f"{text(scan.layout)}{': ' * bool(scan.reason)}{text(scan.reason)}"),
         ("Sizes", _counted(sizes)),
         ("Channels", _counted(Counter(str(facts.channels) for facts in usable))),
         ("Bit depth", _counted(Counter(facts.dtype for facts in usable))),
-        ("Masks", _text(scan.coding.describe()) if scan.coding else "unclear"),
+        ("Masks", text(scan.coding.describe()) if scan.coding else "unclear"),
     ]
-    verdict = f"<p class='error'>Training cannot start: {_text(scan.refused)}</p>" if scan.refused else ""
-    notes = "".join(f"<li>{_text(note)}</li>" for note in scan.notes)
-    return verdict + _table([row for row in rows if row[1]]) + (f"<ul>{notes}</ul>" if notes else "")
+    verdict = f"<p class='error'>Training cannot start: {text(scan.refused)}</p>" if scan.refused else ""
+    return verdict + table([row for row in rows if row[1]]) + bullets(scan.notes)
 
 
 def _counted(counts: Counter[str]) -> str:
-    return _text(listing([f"{name} ({number})" for name, number in counts.most_common()], 6))
+    return text(listing([f"{name} ({number})" for name, number in counts.most_common()], 6))
 
 
 def _finding(finding: Finding, samples: dict[str, Sample], scan: Scan) -> str:
@@ -92,26 +73,26 @@ def _finding(finding: Finding, samples: dict[str, Sample], scan: Scan) -> str:
     pictures = "".join(
         _picture(examples.make_example(sample, scan.coding, remedy.repairs if remedy else ())) for sample in shown
     )
-    labels = f"<p>Repairs: {_text('; '.join(remedy.label for remedy in finding.remedies))}.</p>" if remedy else ""
-    names = _text(listing(list(finding.samples), MOST_NAMES))
+    labels = f"<p>Repairs: {text('; '.join(remedy.label for remedy in finding.remedies))}.</p>" if remedy else ""
+    names = text(listing(list(finding.samples), MOST_NAMES))
     listed = f"<details><summary>Names</summary>{names}</details>" if finding.samples else ""
     return (
-        f"<article class='{finding.severity}'><h3>{_text(CHECKS[finding.check].title)} "
+        f"<article class='{finding.severity}'><h3>{text(CHECKS[finding.check].title)} "
         f"<small>{finding.severity}{f', {finding.count}' if finding.samples else ''}</small></h3>"
-        f"<p>{_text(finding.message)}</p>{labels}<div class='row'>{pictures}</div>{listed}</article>"
+        f"<p>{text(finding.message)}</p>{labels}<div class='row'>{pictures}</div>{listed}</article>"
     )
 
 
 def _picture(example: examples.Example) -> str:
     parts = [(example.before, "as it is"), (example.after, "repaired")]
     shown = "".join(
-        f"<div><img src='{source}' alt='{_text(example.id)}, {words}'><small>{words}</small></div>"
+        f"<div><img src='{source}' alt='{text(example.id)}, {words}'><small>{words}</small></div>"
         for source, words in parts
         if source
     )
     if not shown:
         return ""
-    return f"<figure><div class='row'>{shown}</div><figcaption>{_text(example.id)}</figcaption></figure>"
+    return f"<figure><div class='row'>{shown}</div><figcaption>{text(example.id)}</figcaption></figure>"
 
 
 def _classes(scan: Scan) -> str:
@@ -127,9 +108,9 @@ def _classes(scan: Scan) -> str:
             rows.append(["ignored", f"{pixels[index]:,} pixels", "", str(images[index])])
             continue
         share = pixels[index] / max(1, total)
-        bar = charts.draw_bar(share, _color(scan, index))
-        rows.append([_text(_class_name(scan, index)), f"{share:.2%}", bar, str(images[index])])
-    return _table(rows, ("Class", "Share", "", "Images")) if rows else ""
+        bar = svg.draw_bar(share, _color(scan, index))
+        rows.append([text(_class_name(scan, index)), f"{share:.2%}", bar, str(images[index])])
+    return table(rows, ("Class", "Share", "", "Images")) if rows else ""
 
 
 def _color(scan: Scan, index: int) -> str:
@@ -155,7 +136,7 @@ def _objects(scan: Scan) -> str:
         f"<p>{sum(counts):,} objects, {counts[len(counts) // 2]} in an image (median), "
         f"{sorted(areas)[len(areas) // 2]:.0f} pixels each (median).</p>"
     )
-    return words + _figure(charts.draw_histogram(areas, "Object sizes"), "Object sizes in pixels (logarithmic)")
+    return words + figure(svg.draw_histogram(areas, "Object sizes"), "Object sizes in pixels (logarithmic)")
 
 
 def _intensities(scan: Scan) -> str:
@@ -172,19 +153,15 @@ def _histograms(facts: Sequence[SampleFacts]) -> Iterator[str]:
             for channel in range(channels)
         ]
         title = f"Intensities of {number} images, {dtype}, {channels} channel{'s' * (channels > 1)} (root scale)"
-        yield _figure(charts.draw_lines(rows, members[0].histogram_range, title), title)
-
-
-def _figure(chart: str, caption: str) -> str:
-    return f"<figure>{chart}<figcaption>{_text(caption)}</figcaption></figure>" if chart else ""
+        yield figure(svg.draw_lines(rows, members[0].histogram_range, title), title)
 
 
 def _split(scan: Scan) -> str:
-    rows = [[part, str(len(ids)), _text(listing(list(ids), 8))] for part, ids in scan.parts.items() if ids]
-    return _table(rows, ("Part", "Images", "")) if rows else ""
+    rows = [[part, str(len(ids)), text(listing(list(ids), 8))] for part, ids in scan.parts.items() if ids]
+    return table(rows, ("Part", "Images", "")) if rows else ""
 
 
 def _recipe(scan: Scan) -> str:
     lines = [kinds.describe(repair) for repair in scan.recipe.repairs]
     lines += [f"{name} = {value}" for name, value in scan.recipe.settings]
-    return "<ul>" + "".join(f"<li>{_text(line)}</li>" for line in lines) + "</ul>" if lines else ""
+    return bullets(lines)

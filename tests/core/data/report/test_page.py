@@ -11,7 +11,6 @@ from unet_core.config.schema import DataConfig
 from unet_core.data.checks.scan import scan
 from unet_core.data.recipe import recipe
 from unet_core.data.recipe.recipe import Recipe
-from unet_core.data.report import charts
 from unet_core.data.report.page import make_report, write_report
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -82,10 +81,3 @@ def test_it_is_written_as_one_file(root: Path) -> None:
     data = DataConfig(root=str(root))
     path = write_report(data, scan(data), root.parent / "deep" / "report.html")
     assert path.read_text(encoding="utf-8").endswith("</html>\n")
-
-
-def test_charts_have_what_they_show() -> None:
-    assert charts.draw_histogram([], "none") == ""
-    assert charts.draw_histogram([1, 10, 100], "sizes").count("<rect") == 3
-    assert charts.draw_lines([[1, 4], [0, 9]], (0, 256), "x < y").count("<polyline") == 2
-    assert "x &lt; y" in charts.draw_lines([[1]], (0, 256), "x < y")

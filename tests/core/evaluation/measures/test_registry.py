@@ -159,7 +159,7 @@ def test_a_table_of_images_with_and_without_measures_stays_in_its_columns() -> N
     with_objects = scored("a", square(3), square(2), numbers=True)
     bare = ImageScore("b", "new", with_objects.counts)
     without, full = csv.DictReader(io.StringIO(to_csv([bare, with_objects])))
-    assert (without["hd95"], without["errors"], full["hd95"]) == (None, None, "1.000000")
+    assert (without["hd95"], without["errors"], full["hd95"]) == ("", "", "1.000000")
 
 
 def test_several_classes_have_columns_scores_and_a_confusion_matrix() -> None:
