@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -20,6 +20,12 @@ SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "triangle
 MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 FEW = 8  # counts up to which each whole number is marked; above, Plotly's marks are whole by themselves
 MEASURES = {"Dice": "val_dice", "IoU": "val_iou", "Loss": "val_loss"}  # of the validation images
+
+AXES: dict[str, Callable[[EpochFinished], float]] = {  # over which curves are drawn
+    "Epoch": lambda epoch: epoch.epoch,
+    "Step": lambda epoch: epoch.step,
+    "Minute": lambda epoch: epoch.seconds / 60,
+}
 
 
 def dice_histogram(values: Sequence[float]) -> go.Figure:
@@ -46,10 +52,13 @@ def count_axis(title: str, most: int) -> dict[str, Any]:
     return axis | {"dtick": 1} if most <= FEW else axis
 
 
-def draw_epoch_curves(curves: Sequence[tuple[Row, Sequence[EpochFinished]]], measure: str, name: str) -> go.Figure:
-    """One line per run, over the epochs; runs that differ only in their seed share a color.
+def draw_epoch_curves(
+    curves: Sequence[tuple[Row, Sequence[EpochFinished]]], measure: str, name: str, over: str = "Epoch"
+) -> go.Figure:
+    """One line per run, a point for each epoch; runs that differ only in their seed share a color.
 
-    `measure` is a key of `MEASURES`. The zoom survives new points as long as `name` and `measure` stay the same.
+    `measure` is a key of `MEASURES`, `over` one of `AXES`: training time is in minutes. The zoom survives new points as
+    long as these and `name` stay the same.
     """
     rows = [row for row, _ in curves]
     numbers: dict[str, int] = {}  # of the groups, in the order in which they appear
@@ -69,18 +78,23 @@ def draw_epoch_curves(curves: Sequence[tuple[Row, Sequence[EpochFinished]]], mea
                 "type": "scatter",
                 "name": row.name,
                 "mode": "lines+markers",
-                "x": [epoch.epoch for epoch in epochs],
+                "x": [AXES[over](epoch) for epoch in epochs],
                 "y": [getattr(epoch, MEASURES[measure]) for epoch in epochs],
                 "line": {"color": color, "width": 2, "dash": dash},
                 "marker": {"size": 6, "symbol": SYMBOLS[number % len(SYMBOLS)], "color": color},
             }
         )
+    axis: dict[str, Any] = {"title": "training time (minutes)", "rangemode": "tozero"}
+    if over != "Minute":
+        axis = count_axis(
+            over.lower(), max((int(AXES[over](epoch)) for _, part in curves for epoch in part), default=0)
+        )
     layout = {
         "height": 420,
         "margin": MARGIN,
         "hovermode": "closest",
-        "uirevision": f"{name} {measure}",
-        "xaxis": count_axis("epoch", max((epoch.epoch for _, epochs in curves for epoch in epochs), default=0)),
+        "uirevision": f"{name} {measure} {over}",
+        "xaxis": axis,
         "yaxis": {"title": {"text": f"validation {measure}"}, "rangemode": "tozero"},
         "showlegend": True,
     }

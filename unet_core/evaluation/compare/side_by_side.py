@@ -59,6 +59,19 @@ class Comparison:
         names = dict.fromkeys(name for row in self.rows for name in row.settings)
         return {name: [row.settings.get(name) for row in self.rows] for name in names}
 
+    @property
+    def places(self) -> dict[str, int]:
+        """The place of each run by its id: 1 for the highest validation Dice among those with the same `val_set`."""
+        scored = [entry for entry in self.entries if entry.row.val_dice is not None]
+        return {
+            entry.row.run: 1
+            + sum(
+                other.val_set == entry.val_set and (other.row.val_dice or 0.0) > (entry.row.val_dice or 0.0)
+                for other in scored
+            )
+            for entry in scored
+        }
+
     def explain(self) -> str:
         """In words: the settings in which the runs differ, with their values."""
         parts = []
