@@ -42,6 +42,60 @@ def dice_histogram(values: Sequence[float]) -> go.Figure:
     return figure
 
 
+def dice_scatter(
+    ids: Sequence[str], first: Sequence[float], second: Sequence[float], shown: str | None = None
+) -> go.Figure:
+    """Dice of each image by model A (x) and B (y), with the diagonal on which both are equal; `shown` has a ring.
+
+    The points carry the ids of their images as custom data.
+    """
+    kinds = {"B is better": (BLUE, "circle"), "A is better": (ORANGE, "square"), "equal": (GRAY, "diamond")}
+    figure = go.Figure()
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": GRAY, "dash": "dot"}, hoverinfo="skip")
+    figure.data[0].update(showlegend=False, name="")
+    points = list(zip(ids, first, second, strict=True))
+    for words, (color, symbol) in kinds.items():
+        chosen = [point for point in points if compare_scores(point[1], point[2]) == words]
+        if chosen:
+            names, xs, ys = zip(*chosen, strict=True)
+            figure.add_scatter(
+                x=xs,
+                y=ys,
+                mode="markers",
+                name=words,
+                customdata=names,
+                text=[name.replace("<", "‹").replace(">", "›") for name in names],  # tags are markup to Plotly
+                hovertemplate="%{text}<br>A %{x:.3f}, B %{y:.3f}<extra></extra>",
+                marker={"color": color, "symbol": symbol, "size": 9, "opacity": 0.8},
+            )
+    if shown is not None and shown in ids:
+        at = list(ids).index(shown)
+        ring = {"size": 18, "symbol": "circle-open", "color": GRAY, "line": {"width": 3}}
+        figure.add_scatter(x=[first[at]], y=[second[at]], mode="markers", marker=ring, hoverinfo="skip", name="")
+        figure.data[-1].update(showlegend=False)
+    low = math.floor(10 * min([*first, *second, 0.9])) / 10 - 0.03  # where all is good, the corner alone is shown
+    axis = {"range": [low, 1.03], "dtick": 0.2 if low < 0.5 else 0.1, "constrain": "domain"}
+    figure.update_layout(
+        height=400,
+        margin=MARGIN,
+        clickmode="event+select",
+        dragmode="zoom",
+        xaxis=axis | {"title": "Dice of A"},
+        yaxis=axis | {"title": "Dice of B", "scaleanchor": "x"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+    )
+    return figure
+
+
+def compare_scores(first: float, second: float) -> str:
+    """Who is better, in words.
+
+    >>> compare_scores(0.5, 0.75), compare_scores(0.5, 0.5)
+    ('B is better', 'equal')
+    """
+    return "equal" if first == second else "B is better" if second > first else "A is better"
+
+
 def count_axis(title: str, most: int) -> dict[str, Any]:
     """An axis of counts up to `most`: from 0, marked with whole numbers alone.
 

@@ -31,7 +31,7 @@ from unet_core.evaluation.summary import ImageScore
 if TYPE_CHECKING:
     from unet_core.inference.predictor import Predictor
 
-DISAGREEMENT = ("same prediction", "only A is right", "only B is right", "both are wrong, differently")
+DISAGREEMENT = ("same", "A is right", "B is right", "both are wrong")
 
 
 @dataclass(frozen=True)

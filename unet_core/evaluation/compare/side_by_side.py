@@ -120,7 +120,9 @@ def rank(members: Iterable[Run], history_of: Callable[[Run], History] = leaderbo
     """The leaderboard: the same with the highest validation Dice first, runs without a score last."""
     comparison = compare(list(members), history_of)
     ranked = sorted(comparison.entries, key=lambda entry: (entry.row.val_dice is None, -(entry.row.val_dice or 0.0)))
-    return replace(comparison, entries=tuple(ranked))
+    numbers = {number: index for index, number in enumerate(dict.fromkeys(entry.val_set for entry in ranked), 1)}
+    entries = (entry if entry.val_set is None else replace(entry, val_set=numbers[entry.val_set]) for entry in ranked)
+    return replace(comparison, entries=tuple(entries))
 
 
 def group_by_dataset(members: Iterable[Run]) -> dict[str, list[Run]]:

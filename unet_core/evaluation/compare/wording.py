@@ -102,8 +102,18 @@ def describe(result: Duel) -> str:
 def _judge(result: Duel) -> str:
     if math.isnan(result.low):
         return "under 6 images chance can never be excluded"
-    p = "p < 0.0001" if result.p < 0.0001 else f"p = {result.p:.2f}" if result.p >= 0.1 else f"p = {result.p:.3g}"
+    p = format_p(result.p)
+    p = f"p {p}" if p.startswith("<") else f"p = {p}"
     return f"the difference could be chance, {p}" if result.p >= SIGNIFICANT else f"that is unlikely to be chance, {p}"
+
+
+def format_p(p: float) -> str:
+    """A p-value with as many digits as are of use.
+
+    >>> format_p(0.2149), format_p(0.04961), format_p(0.00005)
+    ('0.21', '0.0496', '< 0.0001')
+    """
+    return "< 0.0001" if p < 0.0001 else f"{p:.2f}" if p >= 0.1 else f"{p:.3g}"
 
 
 def _images(number: int) -> str:
