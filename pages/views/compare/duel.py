@@ -52,7 +52,7 @@ def show(existing: Sequence[runs.Run]) -> None:
 
 def choose(trained: Sequence[runs.Run]) -> Request | None:
     """The menus of both models and of the images; None where something is missing, which is said."""
-    columns = st.columns([3, 3, 3, 1.2], gap="small", vertical_alignment="bottom")
+    columns = st.columns(3, gap="small")
     with columns[0]:
         first = choose_run("A", trained, min(1, len(trained) - 1))
     with columns[1]:
@@ -74,8 +74,7 @@ def choose(trained: Sequence[runs.Run]) -> Request | None:
             if chosen is None:
                 return None
             root = chosen.root
-    with columns[3]:
-        show_copy_link({KEYS["A"]: first.id, KEYS["B"]: second.id, **duel_result.address()})
+    show_copy_link({"compare_view": "Duel", KEYS["A"]: first.id, KEYS["B"]: second.id, **duel_result.address()})
     if root is None and (problem := images.explain_missing(first)):
         widgets.show_error(problem)
         return None

@@ -73,8 +73,8 @@ def show_words(match: Match) -> None:
         st.caption(plain(" ".join(match.notes)))
     if result.p < SIGNIFICANT and result.bound_low <= 0 <= result.bound_high:
         st.caption(
-            "The wider interval holds 0: images on which one of the two fails may be missing here, and could change who "
-            "is better. More images make it narrower."
+            "The wider interval holds 0: images on which one of the two fails may be missing here, and could change "
+            "who is better. More images make it narrower."
         )
 
 

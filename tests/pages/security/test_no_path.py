@@ -24,6 +24,7 @@ PARAMETERS = {
     "train": ("dataset", "run", "root", "recipe", "color_map", "init", "group_by", "runs", "sweep"),
     "predict": ("run", "upload", "example", "of", "image"),
     "evaluate": ("run", "dataset", "image", "root"),
+    "compare": ("runs", "duel_a", "duel_b", "dataset", "image", "leaderboard_dataset"),
     "share": ("run", "model"),
 }
 PAYLOADS = (
