@@ -46,14 +46,8 @@ def test_a_question_mark_shows_the_keys_of_every_page_and_escape_closes_them(pag
 def test_g_and_a_letter_open_a_page_within_the_session(page: Page, server: Server) -> None:
     open_page(page, server)
     page.evaluate("window.sameDocument = true")
-    for key, title in (
-        ("t", "Train"),
-        ("p", "Predict"),
-        ("D", "Data"),
-        ("e", "Evaluate"),
-        ("c", "Compare"),
-        ("h", "UNet Studio"),
-    ):
+    titles = {"t": "Train", "p": "Predict", "D": "Data", "e": "Evaluate", "c": "Compare", "h": "UNet Studio"}
+    for key, title in titles.items():
         page.keyboard.press("g")
         page.keyboard.press(key)
         expect(page.get_by_role("heading", level=1, name=title, exact=True)).to_be_visible()
