@@ -152,6 +152,20 @@ def test_a_run_against_itself_is_equal_everywhere(pair, place):
     assert "A and B predict the same." in words(app)
 
 
+def test_a_duel_of_several_classes_has_their_names(place, sample_folder):
+    made = [make_untrained(place, sample_folder, range(3), [3], seed, num_classes=2) for seed in (1, 2)]
+    app = open_duel(duel_a=made[0].id, duel_b=made[1].id)
+    assert f"**{duel(*made).sentence}**" in words(app)
+    views = [data for data in (json.loads(one.proto.json) for one in app.get("bidi_component")) if "layers" in data]
+    assert [view["class_names"] for view in views] == [
+        *[["class 0", "class 1"]] * 2,
+        ["same", "A is right", "B is right", "both are wrong"],
+    ]
+    assert [view["settings"]["mode"] for view in views] == ["errors", "errors", "mask"]
+    assert [sorted(view["layers"]) for view in views] == [*[["classes", "image", "truth"]] * 2, ["classes", "image"]]
+    assert {view["link"] for view in views} == {"duel"}
+
+
 def test_nothing_left_is_said_with_the_reason(pair, place, sample_folder):
     rest = make_untrained(place, sample_folder, range(3, 8), [0])
     app = open_duel(duel_a=pair[0].id, duel_b=rest.id)

@@ -1,5 +1,6 @@
 """Two models on the same images: who scores higher where, by how much, and whether that could be chance."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +16,11 @@ from pages.ui.formatting import plain
 from pages.ui.messages import show_messages
 from pages.views.compare import duel_result
 from pages.views.evaluate import images, job
+from unet_core.errors import CheckpointError
 from unet_core.evaluation.compare import duels
 from unet_core.evaluation.compare.side import Side
 from unet_core.io.filenames import readable
+from unet_core.models import weight_file
 from unet_core.runs import manage
 from unet_core.runs import run as runs
 
@@ -47,7 +50,10 @@ def show(existing: Sequence[runs.Run]) -> None:
         scorings = score(request)
     if scorings is not None:
         names = request.first.id, request.second.id
-        duel_result.show(match(names, scorings), (scorings[0].scores, scorings[1].scores))
+        result = match(names, scorings)
+        duel_result.show(
+            result, (scorings[0].scores, scorings[1].scores), find_classes(request.first, scorings[0].scores)
+        )
 
 
 def choose(trained: Sequence[runs.Run]) -> Request | None:
@@ -160,6 +166,16 @@ def match(names: tuple[str, str], scorings: tuple[ScoringJob, ScoringJob]) -> du
     if all(scoring.state == DONE for scoring in scorings):
         st.session_state["duel_match"] = (*scorings, result)
     return result
+
+
+def find_classes(run: runs.Run, scores: Scores) -> list[str]:
+    """The names of the classes that were scored, [] of a binary model."""
+    number = len(scores.images[0].counts.tp)
+    for folder in (run.best, run.best.with_name("best.old")):
+        with contextlib.suppress(OSError, CheckpointError):
+            config = weight_file.config_from((folder / "config.json").read_bytes(), "config.json")
+            return [config.class_name(index) for index in range(number)] if number > 1 else []
+    return [str(index) for index in range(number)] if number > 1 else []
 
 
 def make_side(name: str, scores: Scores) -> Side:

@@ -1,5 +1,7 @@
 """One image of a duel: what A and B got wrong, and where they disagree, side by side at the same zoom."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -18,8 +20,8 @@ COLORS = np.array([colors.GRAY, colors.ORANGE, colors.BLUE, colors.PURPLE], np.u
 
 
 @st.fragment
-def show(name: str, scores: tuple[Scores, Scores], match: Match) -> None:
-    """The image of that name in three linked viewers."""
+def show(name: str, scores: tuple[Scores, Scores], match: Match, class_names: Sequence[str]) -> None:
+    """The image of that name in three linked viewers; `class_names` are those of A, () of a binary model."""
     first = scores[0]
     try:
         image, channels = read_image(first.samples[name], first.digests[name])
@@ -32,8 +34,7 @@ def show(name: str, scores: tuple[Scores, Scores], match: Match) -> None:
     at = match.duel.ids.index(name)
     st.markdown(f"**{plain(name)}** · {explain(disagreement)}")
     view = channels_shown.choose_view(first.digests[name], image, channels, "duel")
-    classes = len(first.images[0].counts.tp)
-    binary = classes == 1
+    binary = not class_names
     columns = st.columns(3, gap="small")
     for letter, column, mask, values in zip("AB", columns, masks, dice, strict=False):
         with column:
@@ -48,7 +49,7 @@ def show(name: str, scores: tuple[Scores, Scores], match: Match) -> None:
                 height=HEIGHT,
                 mask=mask if binary else None,
                 classes=None if binary else mask,
-                class_names=[] if binary else [str(index) for index in range(classes)],
+                class_names=class_names,
                 style="outline" if binary else "fill",
                 **view,
             )

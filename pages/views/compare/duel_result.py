@@ -1,6 +1,7 @@
 """What came out of a duel: numbers and words, the scatter of all images, their table, and the chosen image."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,8 @@ def address() -> dict[str, str]:
     return {ADDRESS: shown} if shown else {}
 
 
-def show(match: Match, scores: tuple[Scores, Scores]) -> None:
-    """All of it."""
+def show(match: Match, scores: tuple[Scores, Scores], class_names: Sequence[str]) -> None:
+    """All of it; `class_names` are those of A, () of a binary model."""
     show_words(match)
     ids = sort_ids(match.duel)
     with st.container():  # it has its place also where it is empty
@@ -48,7 +49,7 @@ def show(match: Match, scores: tuple[Scores, Scores]) -> None:
     with right:
         show_table(match, ids, shown)
     with st.container(key="duel_images_row"):
-        duel_image.show(shown, scores, match)
+        duel_image.show(shown, scores, match, class_names)
 
 
 def show_words(match: Match) -> None:
