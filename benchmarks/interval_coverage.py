@@ -1,7 +1,7 @@
 """How often an interval holds the true mean Dice, and how wide it is: `python -m benchmarks.interval_coverage`.
 
 Sets of 20, 40 and 60 images are drawn (with replacement) from the per-image Dice of two real runs, one of which fails
-on 2 % of the images; the true mean is that of all 180. Also of the paired interval: the difference of the two runs.
+on 2 % of the images; the true mean is that of all 180. Also of the paired intervals: the difference of the two runs.
 """
 
 import argparse
@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 
 from benchmarks.dice_values import EVEN, SKEWED
 from benchmarks.report import report
-from unet_core.evaluation.comparison import duel
+from unet_core.evaluation.comparison import bound_difference, duel
 from unet_core.evaluation.intervals import METHODS
 
 POPULATIONS = {"even": np.array(EVEN) / 1000, "skewed": np.array(SKEWED) / 1000}
 
 
-def paired(values: NDArray[np.float64]) -> tuple[float, float]:
-    """The interval of a duel, of differences."""
+def flip_signs(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The interval of a duel that its test does not reject, of differences."""
     result = duel({str(k): 0.0 for k in range(len(values))}, {str(k): float(v) for k, v in enumerate(values)})
     return result.low, result.high
+
+
+PAIRED = {"sign flips": flip_signs, "Gaffke": bound_difference}
 
 
 def simulate(values: NDArray[np.float64], method: Any, size: int, sets: int, seed: int = 0) -> dict[str, float]:
@@ -49,8 +52,9 @@ def main() -> None:
                 row = simulate(values, function, size, parsed.sets)
                 rows.append({"values": name, "images": size, "interval": method} | row)
     for size in parsed.sizes:
-        row = simulate(POPULATIONS["even"] - POPULATIONS["skewed"], paired, size, parsed.sets)
-        rows.append({"values": "difference", "images": size, "interval": "sign flips"} | row)
+        for method, function in PAIRED.items():
+            row = simulate(POPULATIONS["even"] - POPULATIONS["skewed"], function, size, parsed.sets)
+            rows.append({"values": "difference", "images": size, "interval": method} | row)
     report("interval_coverage", rows, sets=parsed.sets)
 
 

@@ -18,5 +18,6 @@ PAGES = {
     "train": Page("train.py", "Train", ":material/model_training:", "train"),
     "predict": Page("predict.py", "Predict", ":material/image_search:", "predict"),
     "evaluate": Page("evaluate.py", "Evaluate", ":material/analytics:", "evaluate"),
+    "compare": Page("compare.py", "Compare", ":material/compare:", "compare"),
     "share": Page("share.py", "Share", ":material/share:", "share"),
 }

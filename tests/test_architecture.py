@@ -36,7 +36,7 @@ PAGE_TIERS = (
     ("server",),
     ("components", "ui"),
     ("views",),
-    ("main", "home", "data", "train", "predict", "evaluate", "share"),
+    ("main", "home", "data", "train", "predict", "evaluate", "compare", "share"),
 )
 NEEDS_TORCH = {  # everything else is imported by pages, or by a process that only waits, and must not
     "device",

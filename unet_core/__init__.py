@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
+    from unet_core.api.compare import compare, duel
     from unet_core.api.datasets import convert_dataset, open_dataset, plan
     from unet_core.api.export import export_model
     from unet_core.api.models import evaluate, load
@@ -34,7 +35,9 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "RunConfig": "config.schema",
     "UNet": "models.unet",
     "UnetError": "errors",
+    "compare": "api.compare",
     "convert_dataset": "api.datasets",
+    "duel": "api.compare",
     "evaluate": "api.models",
     "export_model": "api.export",
     "launch": "api.runs",
@@ -51,7 +54,9 @@ __all__ = [
     "RunConfig",
     "UNet",
     "UnetError",
+    "compare",
     "convert_dataset",
+    "duel",
     "evaluate",
     "export_model",
     "launch",

@@ -150,11 +150,14 @@ def test_with_finished_runs_scores_a_result_and_its_popovers(watch: Watch, make_
     golden = ROOT / "tests" / "golden" / "release_0_1" / "run"
     shutil.copytree(golden, server.runs_dir / "20261101-100000-golden")
     server.start()
-    for address in ["", "train", "predict", "evaluate", *(f"train?view={view}" for view in TRAIN_VIEWS)]:
+    for address in ["", "train", "predict", "evaluate", "compare", *(f"train?view={view}" for view in TRAIN_VIEWS)]:
         watch.open(server, address)
     watch.page.goto(f"{server.url}/evaluate")
     watch.page.get_by_test_id("stDataFrame").first.wait_for()
     watch.check("scores")
+    watch.page.goto(f"{server.url}/compare?compare_view=Duel")
+    expect(watch.page.locator(".viewer[data-state=ready]")).to_have_count(3)
+    watch.check("a duel")
     watch.page.goto(f"{server.url}/predict")
     watch.page.get_by_role("button", name="example image").click()
     watch.page.locator(".viewer[data-state=ready]").wait_for()

@@ -46,7 +46,8 @@ def test_a_question_mark_shows_the_keys_of_every_page_and_escape_closes_them(pag
 def test_g_and_a_letter_open_a_page_within_the_session(page: Page, server: Server) -> None:
     open_page(page, server)
     page.evaluate("window.sameDocument = true")
-    for key, title in (("t", "Train"), ("p", "Predict"), ("D", "Data"), ("e", "Evaluate"), ("h", "UNet Studio")):
+    titles = {"t": "Train", "p": "Predict", "D": "Data", "e": "Evaluate", "c": "Compare", "h": "UNet Studio"}
+    for key, title in titles.items():
         page.keyboard.press("g")
         page.keyboard.press(key)
         expect(page.get_by_role("heading", level=1, name=title, exact=True)).to_be_visible()
@@ -93,7 +94,7 @@ def test_tab_reaches_what_is_seen_in_order_and_shows_where_it_is(page: Page, ser
             break
     names = [stop["name"] for stop in stops]
     assert [stop for stop in stops if stop["name"] and not (stop["isSeen"] and stop["isMarked"])] == []
-    menu = ["Expand sidebar"] if width == 380 else ["Home", "Data", "Train", "Predict", "Evaluate"]
+    menu = ["Expand sidebar"] if width == 380 else ["Home", "Data", "Train", "Predict", "Evaluate", "Compare"]
     order = [next(index for index, name in enumerate(names) if name.endswith(word)) for word in menu]
     order.append(names.index("Keyboard shortcuts"))
     order.append(next(index for index, name in enumerate(names) if name.endswith("Train a model")))

@@ -92,6 +92,12 @@ def open_scores(page: Page, server: Server) -> None:
     settle(page)
 
 
+def open_duel(page: Page, server: Server) -> None:
+    open_address(page, server, f"compare?compare_view=Duel&duel_a={TRAINED}&duel_b={TRAINED}")
+    expect(page.locator(".viewer[data-state=ready]")).to_have_count(3)
+    settle(page)
+
+
 def open_popover(name: str, address: str) -> Callable[[Page, Server], None]:
     def reach(page: Page, server: Server) -> None:
         open_address(page, server, address)
@@ -125,12 +131,14 @@ def open_sections(page: Page, server: Server) -> None:
 
 ADDRESSES = [page.url_path for page in PAGES.values()]
 ADDRESSES += [f"data?data_view={name}" for name in sections.VIEWS] + [f"train?view={name}" for name in VIEWS]
+ADDRESSES += [f"compare?runs={TRAINED},{GOLDEN}", f"compare?compare_view=Duel&duel_a={TRAINED}&duel_b=gone"]
 ADDRESSES += [f"train?run={TRAINED}", "train?run=gone", f"train?view=Runs&runs={TRAINED},{GOLDEN}"]
 STATES: dict[str, Callable[[Page, Server], None]] = {
     "predict, a result": open_examples,
     "predict, a result and its settings": open_settings,
     "data, an image": open_image,
     "evaluate, scores": open_scores,
+    "compare, a duel": open_duel,
     "train, all sections": open_sections,
     "train, the suggestions": open_popover("Why?", "train"),
     "train, the export of a chart": open_popover("Export", f"train?run={TRAINED}"),

@@ -76,6 +76,10 @@ def test_every_page_works_under_the_policy(page: Page, public: Server) -> None:
         page.get_by_role("button", name="All scores (CSV)").click()
     assert download.value.suggested_filename.endswith("scores.csv")
 
+    page.goto(f"{public.url}/compare?compare_view=Duel&duel_a={run}&duel_b={run}")
+    expect(page.locator(".viewer[data-state=ready]")).to_have_count(3)
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+
 
 def test_the_policy_stops_what_should_not_run(page: Page, public: Server) -> None:
     browser = page.context.browser

@@ -294,7 +294,7 @@ def test_F05_an_error_shows_a_number_and_the_log_has_the_details(public: Server)
 
 def test_F05_a_token_of_the_environment_is_nowhere(public: Server) -> None:
     with RawSession(public.url) as session:
-        for page in ("", "data", "train", "predict", "evaluate", "share"):
+        for page in ("", "data", "train", "predict", "evaluate", "compare", "share"):
             session.visit(page, f"run={GOLDEN}&model={GOLDEN}")
         assert not [data for data in session.received if CANARY.encode() in data]
     for _, path in ROUTES:

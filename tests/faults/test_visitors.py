@@ -137,7 +137,8 @@ def test_F01_the_second_visitor_sees_nothing_of_the_first(server: Server, first:
     assert run is not None
     operators = next(other for other in runs.find(server.runs_dir) if owners.owner_of(other.folder) is None)
     page = second.page
-    for address in ("", "data", "train", "train?view=Runs", "train?view=Sweep", "predict", "evaluate", "share"):
+    views = ("train?view=Runs", "train?view=Sweep", "compare", "compare?compare_view=Duel")
+    for address in ("", "data", "train", *views, "predict", "evaluate", "share"):
         page.goto(f"{server.url}/{address}")
         if address in ("predict", "evaluate", "share"):  # the server's own model is there
             wait_until(page, "id => document.documentElement.outerHTML.includes(id)", arg=operators.id)

@@ -24,6 +24,28 @@ test("an image fits at first, and what fits still fits in a stage of another siz
   assert.deepEqual([view.scale, view.fitted], [0.5, true]);
 });
 
+test("linked viewers look at the same place, whichever is moved, and others stay", () => {
+  const followed = [];
+  const linked = (name, link = "duel") => {
+    const view = new Viewport(`${name} of linked`, 200, 100, { link, key: name }, () => followed.push(name));
+    view.resize(400, 400);
+    return view;
+  };
+  const [first, second, third, alone] = [linked("a"), linked("b"), linked("c", "another"), linked("d", "")];
+  first.zoom(4, 100, 150);
+  near([second.scale, second.x, second.y], [first.scale, first.x, first.y]);
+  assert.equal(second.fitted, false);
+  second.pan(-40, 20);
+  near([first.scale, first.x, first.y], [second.scale, second.x, second.y]);
+  assert.deepEqual(followed, ["b", "a"]);
+  for (const other of [third, alone]) assert.deepEqual([other.scale, other.fitted], [2, true]);
+  const next = new Viewport("a of another image", 200, 100, { link: "duel", key: "a" }, () => followed.push("next"));
+  next.resize(400, 400);
+  second.fit();
+  assert.deepEqual(followed, ["b", "a", "next"]);
+  assert.equal(first.fitted, false);
+});
+
 test("zooming leaves the position under the pointer where it is", () => {
   const view = viewport();
   const before = view.place(300, 180);

@@ -11,6 +11,7 @@ from unet_core.runs.run import Run
 if TYPE_CHECKING:
     from unet_core.evaluation.measures.registry import MeasureMeans
     from unet_core.evaluation.record import Record
+    from unet_core.evaluation.selection import Source
     from unet_core.evaluation.summary import ImageScore, Summary
     from unet_core.inference.predictor import Predictor
 
@@ -170,17 +171,10 @@ def evaluate(
     from unet_core.evaluation.measures.registry import choose_measures
     from unet_core.evaluation.recording import evaluate_selection
     from unet_core.evaluation.scores import Options
-    from unet_core.evaluation.selection import Source, count_images, select_folder
-    from unet_core.hub import lineage, resolve
+    from unet_core.evaluation.selection import count_images, select_folder
 
     measures = choose_measures(metrics, tolerance, pixel_size)
-    predictor = load(model, runs_dir=runs_dir, device=device, precision=precision)
-    run, images = None, predictor.training_images
-    if predictor.checkpoint is not None:
-        run = resolve.local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
-    if images is None:
-        images = lineage.find_training_images(predictor.checkpoint, run, Path(runs_dir))
-    source = Source(predictor.checkpoint, run, images)
+    predictor, source = open_source(model, runs_dir=runs_dir, device=device, precision=precision)
     selection = select_folder(source, Path(data), split, settings)
     record = evaluate_selection(
         predictor,
@@ -202,6 +196,22 @@ def evaluate(
         record=record,
         **count_images(selection.groups, record.scores),
     )
+
+
+def open_source(
+    model: "str | Path | Run | Predictor", *, runs_dir: str | Path, device: str, precision: str
+) -> "tuple[Predictor, Source]":
+    """The model, and what evaluation knows of it: its checkpoint, its run, the images it has seen. Raises as `load`."""
+    from unet_core.evaluation.selection import Source
+    from unet_core.hub import lineage, resolve
+
+    predictor = load(model, runs_dir=runs_dir, device=device, precision=precision)
+    run, images = None, predictor.training_images
+    if predictor.checkpoint is not None:
+        run = resolve.local_checkpoint(str(predictor.checkpoint), Path(runs_dir))[1]
+    if images is None:
+        images = lineage.find_training_images(predictor.checkpoint, run, Path(runs_dir))
+    return predictor, Source(predictor.checkpoint, run, images)
 
 
 def _load_file(path: Path, device: str, precision: str) -> "Predictor":

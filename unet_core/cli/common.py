@@ -10,6 +10,7 @@ from unet_core.config.fields import RENAMED
 from unet_core.config.presets import PRESETS, get_preset
 from unet_core.config.schema import RunConfig, all_fields
 from unet_core.inference.tta import TTA
+from unet_core.runs import manage
 from unet_core.runs import run as runs
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def find_run(parsed: argparse.Namespace) -> runs.Run:
     """The run that was named. Raises RunError where there is none."""
-    folder = Path(parsed.run)
-    return runs.get(folder.parent if len(folder.parts) > 1 else parsed.runs_dir, folder.name)
+    return manage.find_named(parsed.run, parsed.runs_dir)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,20 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from unet_core.cli import app, control, evaluation, export, models, planning, publish, queue, runs, share, train
+from unet_core.cli import (
+    app,
+    compare,
+    control,
+    evaluation,
+    export,
+    models,
+    planning,
+    publish,
+    queue,
+    runs,
+    share,
+    train,
+)
 from unet_core.cli.datasets import check, data, download
 from unet_core.cli.output import print_error, print_result, program
 from unet_core.errors import UnetError
@@ -23,6 +36,7 @@ MODULES = (
     queue,
     models,
     evaluation,
+    compare,
     export,
     share,
     publish,

@@ -1,4 +1,4 @@
-"""The commands that start runs: train, compare, sweep."""
+"""The commands that start runs: train, sweep."""
 
 import argparse
 import dataclasses
@@ -36,13 +36,10 @@ def add_arguments(commands: "Commands") -> None:
     add_preset(parser)
     add_settings(parser)
 
-    parser = add_command(commands, "compare", compare, "train several presets and print a table of their results")
-    names = ",".join(FOUR)
-    parser.add_argument("--presets", metavar="A,B", default=names, help=f"comma-separated presets (default: {names})")
-    add_settings(parser)
-
     parser = add_command(commands, "sweep", sweep_grid, "train all combinations of some settings and print a table")
     add_preset(parser)
+    text = f"train these presets instead, for example {','.join(FOUR)}"
+    parser.add_argument("--presets", metavar="A,B", help=text)
     text = "a setting and its values, for example loss=bce,dice or seed=0-2; repeat it for each setting to vary"
     parser.add_argument("--vary", metavar="SETTING=A,B", action="append", default=[], help=text)
     for flag, setting in SHORT.items():
@@ -61,16 +58,11 @@ def train(parsed: argparse.Namespace) -> dict[str, Any]:
     return follow(run)
 
 
-def compare(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Train several presets on the same dataset, one after the other, and print a table of their results."""
-    settings = read_settings(parsed)
-    series = settings.pop("series", "")
-    presets = [name.strip() for name in parsed.presets.split(",")]
-    return _run_series(parsed, sweep.from_presets(presets, settings), series)
-
-
 def sweep_grid(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Hyperparameter sweep: train all combinations of the listed settings, one after the other, and print a table."""
+    """Hyperparameter sweep: train all combinations of the listed settings, one after the other, and print a table.
+
+    With --presets: several presets on the same dataset.
+    """
     settings = read_settings(parsed)
     series = settings.pop("series", "")
     lists: dict[str, list[Any]] = {}
@@ -81,6 +73,14 @@ def sweep_grid(parsed: argparse.Namespace) -> dict[str, Any]:
         if not equals or key in lists:
             raise ConfigError(f"--vary {word}: expected SETTING=A,B, once per setting, such as --vary loss=bce,dice.")
         lists[key] = sweep.parse_values(key, text)
+    if parsed.presets:
+        if lists:
+            raise ConfigError(
+                "--presets trains presets as they are: leave out --vary and its short forms, or --presets."
+            )
+        return _run_series(
+            parsed, sweep.from_presets(list(map(str.strip, parsed.presets.split(","))), settings), series
+        )
     if not lists:
         raise ConfigError(
             "A sweep needs at least one setting to vary, for example --vary loss=bce,dice --vary seed=0-2."

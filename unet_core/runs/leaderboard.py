@@ -103,7 +103,7 @@ def read(run: runs.Run) -> History:
 
 def rows(members: Sequence[runs.Run], history_of: Callable[[runs.Run], History] = read) -> list[Row]:
     """The table of some runs; `history_of` lets a page hand in what it has read before."""
-    configs = {run: config for run in members if (config := _config(run))}
+    configs = {run: config for run in members if (config := read_config(run))}
     first = next(iter(configs.values()), None)
     apart = [
         key for key in variable_settings() if any(_of(config, key) != _of(first, key) for config in configs.values())
@@ -167,7 +167,8 @@ def _mean(group: Sequence[Row], table: Sequence[Row]) -> Mean:
     )
 
 
-def _config(run: runs.Run) -> RunConfig | None:
+def read_config(run: runs.Run) -> RunConfig | None:
+    """The settings of a run; None where they cannot be read, for example because it is being deleted."""
     try:
         return _config_of(run, (run.folder / "config.json").stat().st_mtime_ns)
     except (OSError, RunError):
@@ -182,6 +183,6 @@ def _config_of(run: runs.Run, changed: int) -> RunConfig:
 
 def series_and_name(run: runs.Run) -> tuple[str, str]:
     """(name of the sweep, name of the run in it), empty where it is of none."""
-    config = _config(run)
+    config = read_config(run)
     name, _, key = config.train.series.partition(" ") if config else ("", "", "")
     return name, key

@@ -13,7 +13,7 @@ from unet_core.errors import RunError
 from unet_core.io import owners, trash
 from unet_core.io.files import replacement, write_atomically
 from unet_core.io.trash import Removed
-from unet_core.runs.run import Run
+from unet_core.runs.run import Run, get
 
 NOTES = "notes.json"
 LONGEST_NAME, LONGEST_NOTE = 80, 4000  # letters
@@ -37,6 +37,12 @@ def notes(run: Run) -> Notes:
         return Notes(str(values.get("name", "")), str(values.get("note", "")))
     except (OSError, ValueError, AttributeError):
         return Notes()
+
+
+def find_named(name: str, runs_dir: Path) -> Run:
+    """The run of an id in `runs_dir`, or of a run folder. Raises RunError where there is none."""
+    folder = Path(name)
+    return get(folder.parent if len(folder.parts) > 1 else runs_dir, folder.name)
 
 
 def label(run: Run) -> str:

@@ -9,14 +9,14 @@ from unet_core.config.schema import RunConfig
 from unet_core.models import architecture
 from unet_core.runs import run as runs
 from unet_core.runs.history import History
-from unet_core.runs.leaderboard import _config, read
+from unet_core.runs.leaderboard import read, read_config
 
 
 def past_step_times(
     runs_dir: Path, root: str, history_of: Callable[[runs.Run], History] = read
 ) -> list[tuple[RunConfig, float]]:
     """(settings with the epochs that were made, seconds) of the newest runs on the same data, at most 8."""
-    like = ((run, config) for run in runs.find(runs_dir) if (config := _config(run)) and config.data.root == root)
+    like = ((run, config) for run in runs.find(runs_dir) if (config := read_config(run)) and config.data.root == root)
     histories = ((config, history_of(run).epochs) for run, config in like)
     timed = ((config.replace(epochs=len(epochs)), epochs[-1].seconds) for config, epochs in histories if epochs)
     return list(itertools.islice(timed, 8))

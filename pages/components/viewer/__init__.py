@@ -99,21 +99,21 @@ def show_viewer(
     channels: Sequence[tuple[int, str]] = (),
     height: int | None = None,
     below: int | None = None,
+    link: str = "",
     on_change: Callable[[], None] | None = None,
 ) -> ViewSettings:
     """Show an image and what is predicted for it; returns how the user looks at it.
 
     `image` is (H, W, C) of uint8, uint16 or float32, which the screen shows between two intensities, or as `shown`
     (H, W, 3) uint8; the read-out gives the values of `channels`, number and name, by default of all. All maps
-    are (H, W). Two classes: `probability`, 0..1 or
-    integers as shares of their type's range (drawn in steps of 1/255), and `mask`, the prediction after cleanup at
-    `mask_threshold`, shown while the threshold is that one; without a probability, the mask alone. More classes:
-    `classes`, class indices, with `class_names` and `colors` (K, 3) (by default `unet_core.overlay.palette`);
-    `probability` is then that of the predicted class. `truth`: class indices, IGNORE = 255;
-    it may be all that there is. `uncertainty`: 0..1 or uint8.
-    `summary`: what there is to see, in words, for who cannot see it. `objects` of the mask, made at the same
-    threshold: outlined apart, clickable, numbered. `pixel_size` in micrometers. `height` in screen pixels,
-    by default what width and window allow; `below`: how many of the first screen are left to what follows it.
+    are (H, W). Two classes: `probability`, 0..1 or integers as shares of their type's range (drawn in steps of 1/255),
+    and `mask`, the prediction after cleanup at `mask_threshold`, shown while the threshold is that one; without a
+    probability, the mask alone. More classes: `classes`, class indices, with `class_names` and `colors` (K, 3) (by
+    default `unet_core.overlay.palette`); `probability` is then that of the predicted class. `truth`: class indices,
+    IGNORE = 255; it may be all that there is. `uncertainty`: 0..1 or uint8. `summary`: what there is to see, in words,
+    for who cannot see it. `objects` of the mask, made at the same threshold: outlined apart, clickable, numbered.
+    `pixel_size` in micrometers. `height` in screen pixels, by default what width and window allow; `below`: how many of
+    the first screen are left to what follows it. Viewers of the same `link` zoom and move together.
 
     Raises ValueError where a map has another size than the image.
     """
@@ -171,6 +171,7 @@ def show_viewer(
         "channels": _named(image.shape[2], channels),
         "height": height,
         "below": below,
+        "link": link,
         "count": memory["count"],  # of the browser's last message that this run has read
         "lost": message.get("lost"),  # an answer: this run has put the pixels back that the browser missed
         "settings": {name: value for name, value in asdict(view).items() if name != "clicked"},

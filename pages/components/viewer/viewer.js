@@ -134,7 +134,7 @@ class Viewer {
     if (isBack) this.tiles.retry();
     this.panel.offer(data);
     if (isOther) {
-      this.view = new Viewport(key, ...data.size);
+      this.view = new Viewport(key, ...data.size, data, () => this.invalidate("base", "sample"));
       this.reader.cursor = null;
       this.recovery.reset();
     }

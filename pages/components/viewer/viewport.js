@@ -8,12 +8,16 @@ const NAME = "unet-overlay-views";
 const SAVE_DELAY = 150; // ms
 
 const remembered = (globalThis.unetOverlayViews ??= new Map(load(NAME, [])));
+const groups = new Map(); // {name of a link: Map of {key of a viewer: its viewport}}
 let saving;
 
 // `scale`: screen (CSS) pixels for one of the image; `x`, `y`: the position in the image at the middle of the stage.
+// Viewers with the same `link` look at the same part of images of one size: `follow()` is called where another was moved.
 export class Viewport {
-  constructor(key, width, height) {
+  constructor(key, width, height, viewer = {}, follow = () => {}) {
     this.key = key;
+    this.follow = follow;
+    if (viewer.link) this.#join(viewer);
     this.width = width;
     this.height = height;
     this.stage = { width: 1, height: 1 };
@@ -23,6 +27,12 @@ export class Viewport {
     this.scale = before?.scale ?? 1;
     this.x = before?.x ?? width / 2;
     this.y = before?.y ?? height / 2;
+  }
+
+  // In place of the viewport of the same viewer for another image.
+  #join({ link, key }) {
+    if (!groups.has(link)) groups.set(link, new Map());
+    this.group = groups.get(link).set(key, this);
   }
 
   get fitting() {
@@ -97,6 +107,17 @@ export class Viewport {
   }
 
   #remember() {
+    this.#keep();
+    for (const other of this.group?.values() ?? []) {
+      if (other === this) continue;
+      if (this.fitted) other.#fit();
+      else other.#set(this.scale, this.x, this.y);
+      other.#keep();
+      other.follow();
+    }
+  }
+
+  #keep() {
     remembered.delete(this.key);
     remembered.set(this.key, { scale: this.scale, x: this.x, y: this.y, fitted: this.fitted });
     while (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value);

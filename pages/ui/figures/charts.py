@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -21,6 +21,12 @@ MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 FEW = 8  # counts up to which each whole number is marked; above, Plotly's marks are whole by themselves
 MEASURES = {"Dice": "val_dice", "IoU": "val_iou", "Loss": "val_loss"}  # of the validation images
 
+AXES: dict[str, Callable[[EpochFinished], float]] = {  # over which curves are drawn
+    "Epoch": lambda epoch: epoch.epoch,
+    "Step": lambda epoch: epoch.step,
+    "Minute": lambda epoch: epoch.seconds / 60,
+}
+
 
 def dice_histogram(values: Sequence[float]) -> go.Figure:
     """How many images have which Dice."""
@@ -36,6 +42,60 @@ def dice_histogram(values: Sequence[float]) -> go.Figure:
     return figure
 
 
+def dice_scatter(
+    ids: Sequence[str], first: Sequence[float], second: Sequence[float], shown: str | None = None
+) -> go.Figure:
+    """Dice of each image by model A (x) and B (y), with the diagonal on which both are equal; `shown` has a ring.
+
+    The points carry the ids of their images as custom data.
+    """
+    kinds = {"B is better": (BLUE, "circle"), "A is better": (ORANGE, "square"), "equal": (GRAY, "diamond")}
+    figure = go.Figure()
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": GRAY, "dash": "dot"}, hoverinfo="skip")
+    figure.data[0].update(showlegend=False, name="")
+    points = list(zip(ids, first, second, strict=True))
+    for words, (color, symbol) in kinds.items():
+        chosen = [point for point in points if compare_scores(point[1], point[2]) == words]
+        if chosen:
+            names, xs, ys = zip(*chosen, strict=True)
+            figure.add_scatter(
+                x=xs,
+                y=ys,
+                mode="markers",
+                name=words,
+                customdata=names,
+                text=[name.replace("<", "‹").replace(">", "›") for name in names],  # tags are markup to Plotly
+                hovertemplate="%{text}<br>A %{x:.3f}, B %{y:.3f}<extra></extra>",
+                marker={"color": color, "symbol": symbol, "size": 9, "opacity": 0.8},
+            )
+    if shown is not None and shown in ids:
+        at = list(ids).index(shown)
+        ring = {"size": 18, "symbol": "circle-open", "color": GRAY, "line": {"width": 3}}
+        figure.add_scatter(x=[first[at]], y=[second[at]], mode="markers", marker=ring, hoverinfo="skip", name="")
+        figure.data[-1].update(showlegend=False)
+    low = math.floor(10 * min([*first, *second, 0.9])) / 10 - 0.03  # where all is good, the corner alone is shown
+    axis = {"range": [low, 1.03], "dtick": 0.2 if low < 0.5 else 0.1, "constrain": "domain"}
+    figure.update_layout(
+        height=400,
+        margin=MARGIN,
+        clickmode="event+select",
+        dragmode="zoom",
+        xaxis=axis | {"title": "Dice of A"},
+        yaxis=axis | {"title": "Dice of B", "scaleanchor": "x"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+    )
+    return figure
+
+
+def compare_scores(first: float, second: float) -> str:
+    """Who is better, in words.
+
+    >>> compare_scores(0.5, 0.75), compare_scores(0.5, 0.5)
+    ('B is better', 'equal')
+    """
+    return "equal" if first == second else "B is better" if second > first else "A is better"
+
+
 def count_axis(title: str, most: int) -> dict[str, Any]:
     """An axis of counts up to `most`: from 0, marked with whole numbers alone.
 
@@ -46,10 +106,13 @@ def count_axis(title: str, most: int) -> dict[str, Any]:
     return axis | {"dtick": 1} if most <= FEW else axis
 
 
-def draw_epoch_curves(curves: Sequence[tuple[Row, Sequence[EpochFinished]]], measure: str, name: str) -> go.Figure:
-    """One line per run, over the epochs; runs that differ only in their seed share a color.
+def draw_epoch_curves(
+    curves: Sequence[tuple[Row, Sequence[EpochFinished]]], measure: str, name: str, over: str = "Epoch"
+) -> go.Figure:
+    """One line per run, a point for each epoch; runs that differ only in their seed share a color.
 
-    `measure` is a key of `MEASURES`. The zoom survives new points as long as `name` and `measure` stay the same.
+    `measure` is a key of `MEASURES`, `over` one of `AXES`: training time is in minutes. The zoom survives new points as
+    long as these and `name` stay the same.
     """
     rows = [row for row, _ in curves]
     numbers: dict[str, int] = {}  # of the groups, in the order in which they appear
@@ -69,18 +132,23 @@ def draw_epoch_curves(curves: Sequence[tuple[Row, Sequence[EpochFinished]]], mea
                 "type": "scatter",
                 "name": row.name,
                 "mode": "lines+markers",
-                "x": [epoch.epoch for epoch in epochs],
+                "x": [AXES[over](epoch) for epoch in epochs],
                 "y": [getattr(epoch, MEASURES[measure]) for epoch in epochs],
                 "line": {"color": color, "width": 2, "dash": dash},
                 "marker": {"size": 6, "symbol": SYMBOLS[number % len(SYMBOLS)], "color": color},
             }
         )
+    axis: dict[str, Any] = {"title": "training time (minutes)", "rangemode": "tozero"}
+    if over != "Minute":
+        axis = count_axis(
+            over.lower(), max((int(AXES[over](epoch)) for _, part in curves for epoch in part), default=0)
+        )
     layout = {
         "height": 420,
         "margin": MARGIN,
         "hovermode": "closest",
-        "uirevision": f"{name} {measure}",
-        "xaxis": count_axis("epoch", max((epoch.epoch for _, epochs in curves for epoch in epochs), default=0)),
+        "uirevision": f"{name} {measure} {over}",
+        "xaxis": axis,
         "yaxis": {"title": {"text": f"validation {measure}"}, "rangemode": "tozero"},
         "showlegend": True,
     }

@@ -31,10 +31,11 @@ def read_state(folder: bytes, recipe: Recipe) -> str:
     return cache.digest_of(cache.stat_files(Path(os.fsdecode(folder))), {}, recipe)
 
 
-def find_job(model: model_registry.Model, split: str, root: Path | None = None) -> ScoringJob:
+def find_job(model: model_registry.Model, split: str, root: Path | None = None, key: str = "scoring") -> ScoringJob:
     """The job that scores these images of the run's dataset, or of the one in the folder `root`, running or done.
 
-    A new one where anything differs. Raises DataError where that folder or its recipe cannot be read.
+    A new one where anything differs; the session keeps one for each `key`. Raises DataError where that folder or its
+    recipe cannot be read.
     """
     if root is not None:
         state = read_state(os.fsencode(root), recipes.of(DataConfig(root=str(root))))
@@ -43,19 +44,19 @@ def find_job(model: model_registry.Model, split: str, root: Path | None = None) 
     request = (str(model.folder), model_registry.read_digest(model), split, str(root or ""), state)
     if (done := finished(*request).get("job")) is not None:
         return done
-    job: ScoringJob | None = st.session_state.get("scoring")
-    if job is None or job.abandoned or st.session_state.get("scoring_for") != request:
+    job: ScoringJob | None = st.session_state.get(key)
+    if job is None or job.abandoned or st.session_state.get(f"{key}_for") != request:
         if job is not None:
             job.cancel()
         job = ScoringJob(model, split, root)
         job.start()
-        st.session_state.update(scoring=job, scoring_for=request)
+        st.session_state.update({key: job, f"{key}_for": request})
         job.wait(QUICK_SECONDS)
     if job.state == DONE:
         finished(*request)["job"] = job
     return job
 
 
-def restart() -> None:
+def restart(key: str = "scoring") -> None:
     """Called by the button after a cancelled job; what was predicted is cached, so that it continues from there."""
-    st.session_state.pop("scoring", None)
+    st.session_state.pop(key, None)

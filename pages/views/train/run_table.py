@@ -1,7 +1,7 @@
 """The table of all runs; for the selected one its name and note, and buttons to open, copy, download or delete it."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -9,12 +9,14 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.copy_link import show_copy_link
 from pages.server import run_feed
 from pages.server.paths import is_public, runs_dir, shown
 from pages.ui import dataset_picker, undo, visitor, widgets
 from pages.ui.formatting import duration_text, plain
 from pages.ui.settings import values_of
-from pages.views.train import LIVE, form, run_compare
+from pages.views.compare import side_by_side
+from pages.views.train import LIVE, RUNS, form
 from pages.views.train.live_run import TRAINING_TIME
 from unet_core.config import reproduce
 from unet_core.config.schema import RunConfig
@@ -113,8 +115,19 @@ def show() -> None:
     if len(selected) == 1:
         panel(selected[0])
     elif selected:
-        run_compare.show(selected)
+        compare(selected)
     show_trash()
+
+
+def compare(selected: Sequence[runs.Run]) -> None:
+    """The selected runs side by side, and the link to the page that compares."""
+    ids = ",".join(run.id for run in selected)
+    with st.container(border=True, key="run_compare"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Compare {len(selected)} runs**", width="stretch")
+            st.page_link("compare.py", label="Compare", icon=":material/compare:", query_params={SELECTED: ids})
+            show_copy_link({"view": RUNS, SELECTED: ids}, key="copy_compare")
+        side_by_side.show_members(selected, "compare")
 
 
 def rows_of_address(ids: list[str]) -> list[int]:

@@ -4,6 +4,7 @@ import functools
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -13,12 +14,14 @@ from pages.server.paths import runs_dir
 from pages.ui import widgets
 from pages.ui.figures import chart_view, charts
 from pages.ui.formatting import plain, score_text
+from pages.views.train.live_run import TRAINING_TIME
 from unet_core.config.labels import fields_by_name
 from unet_core.runs import leaderboard
 from unet_core.runs import run as runs
 from unet_core.runs.history import History
 
 POLL_SECONDS = 2.0
+VAL_SET = "Runs with the same number were validated on the same images: their scores can be compared."
 QUIET_SECONDS = 10.0  # an events file that has not grown for so long is read once and cached
 
 
@@ -73,21 +76,46 @@ def show_sweep(name: str, was_active: bool) -> None:
 
 def show_curves(table: list[leaderboard.Row], histories: Mapping[str, History], key: str, name: str) -> None:
     """The curves of all runs in one chart, of the chosen measure; `key` tells the widgets of two views apart."""
-    measure = st.segmented_control(
-        "Curves", list(charts.MEASURES), default="Dice", key=f"{key}_measure", bind="query-params", required=True
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        measure = st.segmented_control(
+            "Curves", list(charts.MEASURES), default="Dice", key=f"{key}_measure", bind="query-params", required=True
+        )
+        over = st.segmented_control(
+            "By", list(charts.AXES), default="Epoch", key=f"{key}_over", bind="query-params", required=True
+        )
     curves = [(row, histories[row.run].epochs) for row in table]
     if any(epochs for _, epochs in curves):
-        figure = charts.draw_epoch_curves(curves, measure, name)
-        chart_view.show_chart(figure, f"{key}_curves", f"{key}-{name}-{measure}", f"{measure} of each run by epoch")
+        figure = charts.draw_epoch_curves(curves, measure, name, over)
+        words = f"{measure} of each run by {over.lower()}"
+        chart_view.show_chart(figure, f"{key}_curves", f"{key}-{name}-{measure}", words)
     else:
         st.caption("Curves appear after the first epoch of the first run.")
 
 
-def show_table(table: list[leaderboard.Row], key: str, alt: str) -> None:
-    """A row for each run: the settings that set it apart, and its scores."""
-    has_names = any(row.name != leaderboard.name_of(row.settings) for row in table)
+def make_columns() -> dict[str, Any]:
+    """How the columns of a table of runs are shown."""
     score = functools.partial(st.column_config.ProgressColumn, format="%.3f", min_value=0, max_value=1)
+    return {
+        "name": st.column_config.TextColumn("Name"),
+        "best Dice": score("Best Dice"),
+        "IoU at best": score("IoU at best"),
+        "loss at best": st.column_config.NumberColumn("Loss at best", format="%.4f"),
+        "best epoch": st.column_config.NumberColumn("Best epoch"),
+        "epochs done": st.column_config.NumberColumn("Epochs done"),
+        "minutes": st.column_config.NumberColumn("Minutes", format="%.1f", help=TRAINING_TIME),
+        "parameters": st.column_config.NumberColumn("Parameters", format="localized"),
+        "model size": st.column_config.NumberColumn("Model size", format="%.1f MiB"),
+        "validation images": st.column_config.TextColumn("Validation images", help=VAL_SET),
+        "state": st.column_config.TextColumn("State"),
+        "run": st.column_config.LinkColumn("Run", display_text="open"),
+    }
+
+
+def show_table(
+    table: list[leaderboard.Row], key: str, alt: str, extra: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
+    """A row for each run: the settings that set it apart, and its scores; `extra` has further columns by run."""
+    has_names = any(row.name != leaderboard.name_of(row.settings) for row in table)
     settings = {key: st.column_config.Column(widgets.label_of(key)) for row in table for key in row.settings}
     st.dataframe(
         [
@@ -95,26 +123,15 @@ def show_table(table: list[leaderboard.Row], key: str, alt: str) -> None:
             | {key: fields_by_name()[key].words(value) for key, value in row.settings.items()}
             | {"best Dice": row.val_dice, "IoU at best": row.val_iou, "loss at best": row.val_loss}
             | {"best epoch": row.best_epoch, "epochs done": row.epochs, "minutes": row.seconds and row.seconds / 60}
-            | {"parameters": row.parameters, "state": row.state, "run": f"/train?view=Live&run={row.run}"}
+            | {"parameters": row.parameters, **(extra or {}).get(row.run, {})}
+            | {"state": row.state, "run": f"/train?view=Live&run={row.run}"}
             for row in table
         ],
         hide_index=True,
         key=f"{key}_table",
         placeholder="–",
         alt=alt,
-        column_config=settings
-        | {
-            "name": st.column_config.TextColumn("Name"),
-            "best Dice": score("Best Dice"),
-            "IoU at best": score("IoU at best"),
-            "loss at best": st.column_config.NumberColumn("Loss at best", format="%.4f"),
-            "best epoch": st.column_config.NumberColumn("Best epoch"),
-            "epochs done": st.column_config.NumberColumn("Epochs done"),
-            "minutes": st.column_config.NumberColumn("Minutes", format="%.1f"),
-            "parameters": st.column_config.NumberColumn("Parameters", format="localized"),
-            "state": st.column_config.TextColumn("State"),
-            "run": st.column_config.LinkColumn("Run", display_text="open"),
-        },
+        column_config=settings | make_columns(),
     )
 
 

@@ -25,7 +25,8 @@ def test_a_preset_is_where_the_settings_begin(tmp_path, sample_folder, capsys):
 
 
 def test_the_four_configurations_in_one_command_and_one_table(tmp_path, sample_folder, capsys):
-    assert main(["compare", str(sample_folder), "--runs-dir", str(tmp_path), *TINY]) == 0
+    four = ["--presets", "mp-tr-bce,mp-tr-dice, strconv-tr-bce,strconv-ups-dice"]
+    assert main(["sweep", str(sample_folder), "--runs-dir", str(tmp_path), *four, *TINY]) == 0
     out, err = capsys.readouterr()
     result = json.loads(out.splitlines()[-1])
     names = ["mp-tr-bce", "mp-tr-dice", "strconv-tr-bce", "strconv-ups-dice"]
@@ -37,7 +38,7 @@ def test_the_four_configurations_in_one_command_and_one_table(tmp_path, sample_f
     assert [line.split()[0] for line in table[1:]] == names
 
 
-@pytest.mark.parametrize("command", [["train", "--preset", "unet99"], ["compare", "--presets", "mp-tr-bce,unet99"]])
+@pytest.mark.parametrize("command", [["train", "--preset", "unet99"], ["sweep", "--presets", "mp-tr-bce,unet99"]])
 def test_an_unknown_preset_starts_nothing(command, tmp_path, sample_folder, capsys):
     assert main([command[0], str(sample_folder), "--runs-dir", str(tmp_path / "runs"), *command[1:]]) == 2
     assert "error: Unknown preset 'unet99'; available: default, paper-2015" in capsys.readouterr().err

@@ -24,6 +24,7 @@ PARAMETERS = {
     "train": ("dataset", "run", "root", "recipe", "color_map", "init", "group_by", "runs", "sweep"),
     "predict": ("run", "upload", "example", "of", "image"),
     "evaluate": ("run", "dataset", "image", "root"),
+    "compare": ("runs", "duel_a", "duel_b", "dataset", "image", "leaderboard_dataset"),
     "share": ("run", "model"),
 }
 PAYLOADS = (
@@ -106,10 +107,12 @@ def test_no_page_says_where_the_server_keeps_things(
     trained: Run, secret: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNET_RUNS", str(trained.folder.parent))
-    for page, query in (("evaluate", {}), ("train", {"view": "Runs", "runs": trained.id}), ("data", {})):
+    listed = {"view": "Runs", "runs": trained.id}
+    duel = {"compare_view": "Duel", "duel_a": trained.id, "duel_b": trained.id}
+    for page, query in (("evaluate", {}), ("train", listed), ("data", {}), ("compare", duel)):
         app = finish_job(show(page, run=trained.id, **query), "scoring")
         codes = "\n".join(code.value for code in app.code)
-        assert codes or page == "data"
+        assert codes or page in ("data", "compare")
         for folder in (trained.folder.parent, Path(trained.config.data.root).parent, secret.parent):
             assert str(folder) not in texts(app) + codes, page
 

@@ -1,0 +1,1 @@
+"""Runs side by side, and two models on the same images."""
