@@ -69,6 +69,7 @@ def divide(
     parent = parent or Parent()
     trained_ids = _find_seen(records, parent.images.train)
     pixels = {name: identity.key(record, "px") for name, record in records.items()}
+    has_val_folder = any(sample.subset == "val" for sample in samples)
     if data.folds:
         samples = folds.join_subsets(samples)
         fractions = 1 / data.folds, data.test_fraction
@@ -95,7 +96,7 @@ def divide(
     messages = (
         *(grouping.messages if drawn or data.train_share < 1 else ()),
         *warnings,
-        *_tell_of_share(split, whole, data),
+        *_tell_of_share(split, whole, data, has_val_folder),
         *_tell_of_copies(split, records),
         *_tell_of_parent(split, parent, trained_ids, drawn),
     )
@@ -107,13 +108,11 @@ def _find_seen(records: Mapping[str, str], trained: Iterable[str]) -> set[str]:
     return {name for name, record in records.items() if identity.keys(record) & keys}
 
 
-def _tell_of_share(split: splits.Split, whole: int, data: DataConfig) -> Iterable[str]:
+def _tell_of_share(split: splits.Split, whole: int, data: DataConfig, has_val_folder: bool) -> Iterable[str]:
     """What is told of a run that has other images than its dataset alone would give it."""
     if data.folds:
-        yield (
-            f"Fold {data.fold} of {data.folds}: {len(split.val)} images validate, {whole} train. Folders for training "
-            "and validation are divided anew."
-        )
+        anew = " The folder for validation is divided with that for training." if has_val_folder else ""
+        yield f"Fold {data.fold} of {data.folds}: {len(split.val)} images validate, {whole} train.{anew}"
     if data.train_share < 1:
         yield (
             f"{len(split.train)} of {whole} training images are used (train_share {data.train_share:g}); the others "
