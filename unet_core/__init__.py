@@ -16,6 +16,7 @@ __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from unet_core.api.datasets import convert_dataset, open_dataset, plan
+    from unet_core.api.experiments import cross_validate, learning_curve, make_ensemble
     from unet_core.api.export import export_model
     from unet_core.api.models import evaluate, load
     from unet_core.api.runs import launch, train
@@ -35,10 +36,13 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "UNet": "models.unet",
     "UnetError": "errors",
     "convert_dataset": "api.datasets",
+    "cross_validate": "api.experiments",
     "evaluate": "api.models",
     "export_model": "api.export",
     "launch": "api.runs",
+    "learning_curve": "api.experiments",
     "load": "api.models",
+    "make_ensemble": "api.experiments",
     "open_dataset": "api.datasets",
     "plan": "api.datasets",
     "train": "api.runs",
@@ -52,10 +56,13 @@ __all__ = [
     "UNet",
     "UnetError",
     "convert_dataset",
+    "cross_validate",
     "evaluate",
     "export_model",
     "launch",
+    "learning_curve",
     "load",
+    "make_ensemble",
     "open_dataset",
     "plan",
     "train",

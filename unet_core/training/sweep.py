@@ -132,12 +132,12 @@ def start(configs: Mapping[str, RunConfig], runs_dir: Path, name: str = "", kind
         raise ConfigError("A sweep needs at least one run.")
     if " " in name:
         raise ConfigError(f"The name of a series has no spaces, got {name!r}. Use - instead.")
-    name = name or _new_name(runs_dir, kind)
+    name = name or new_name(runs_dir, kind)
     launch.launch_all([config.replace(series=f"{name} {key}") for key, config in configs.items()], runs_dir)
     return name
 
 
-def _new_name(runs_dir: Path, kind: str) -> str:
+def new_name(runs_dir: Path, kind: str) -> str:
     """A name that sorts by time and that no sweep has."""
     stem, taken = f"{kind}-{datetime.now():%Y%m%d-%H%M%S}", leaderboard.names(runs_dir)
     return next(name for n in itertools.count(1) if (name := f"{stem}-{n}" if n > 1 else stem) not in taken)
