@@ -22,7 +22,11 @@ from unet_core.runs.run import Run
 from unet_core.training import sweep
 
 KIND = "folds"
-COLUMNS = ("dice", "iou")  # metrics whose spread over folds is told
+COLUMNS = {"dice": "Dice", "iou": "IoU"}  # metrics whose spread over folds is told, with their names
+UNSEEN = (
+    "Each image is scored once, by the model that did not train on it. It did choose that model's best epoch, so "
+    "scores are slightly too high."
+)
 FEWEST = 2
 
 

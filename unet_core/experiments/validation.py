@@ -7,6 +7,7 @@ chose its best epoch, so that their scores are slightly too good.
 import contextlib
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,10 +42,11 @@ def score(
     predictor: "Predictor | None" = None,
     progress: Callable[[str], None] = lambda name: None,
     cancelled: Callable[[], bool] = lambda: False,
+    turn: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> list[ImageScore]:
     """The scores of the validation images, kept or made; `progress` gets the name of each image before it is predicted.
 
-    `predictor` is that of the best checkpoint, where it is in memory already.
+    `predictor` is that of the best checkpoint, where it is in memory already; each image is predicted in a `turn`.
 
     Raises DataError where the dataset cannot be read or no validation image is left in it, RunError, CheckpointError,
     Cancelled.
@@ -69,7 +71,8 @@ def score(
         if cancelled():
             raise Cancelled("The evaluation was canceled.")
         progress(sample.id)
-        return model.mask(image)
+        with turn():
+            return model.mask(image)
 
     result = [item.score for item in scores.score_images(dataset, selection.chosen, predict)]
     values = {"version": VERSION, "checkpoint": digest, "images": [_to_values(item) for item in result]}

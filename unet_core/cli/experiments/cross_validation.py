@@ -8,17 +8,12 @@ from unet_core.cli.output import echo, warn
 from unet_core.cli.train import follow_series
 from unet_core.errors import TrainingError
 from unet_core.experiments import cross_validation
-from unet_core.experiments.cross_validation import CrossValidation, Fold
+from unet_core.experiments.cross_validation import COLUMNS, UNSEEN, CrossValidation, Fold
 
 if TYPE_CHECKING:
     from unet_core.cli.common import Commands
 
 FOLDS = 5
-NAMES = {"dice": "Dice", "iou": "IoU"}
-UNSEEN = (
-    "Each image is scored once, by the model that did not train on it. It did choose that model's best epoch, so "
-    "scores are slightly too high."
-)
 
 
 def add_arguments(commands: "Commands") -> None:
@@ -55,7 +50,7 @@ def print_table(table: CrossValidation) -> None:
         echo(_line(fold))
     for column, spread in table.spread.items():
         echo(
-            f"{NAMES[column]} over {spread.folds} folds: mean {spread.mean:.4f}, SD {spread.sd:.4f}, "
+            f"{COLUMNS[column]} over {spread.folds} folds: mean {spread.mean:.4f}, SD {spread.sd:.4f}, "
             f"{spread.low:.4f} to {spread.high:.4f}"
         )
     if table.summary is not None:

@@ -8,15 +8,10 @@ from unet_core.cli.output import echo, warn
 from unet_core.cli.train import follow_series
 from unet_core.errors import ConfigError, TrainingError
 from unet_core.experiments import learning_curve
-from unet_core.experiments.learning_curve import SHARES, LearningCurve
+from unet_core.experiments.learning_curve import CAUTION, SHARES, LearningCurve
 
 if TYPE_CHECKING:
     from unet_core.cli.common import Commands
-
-CAUTION = (
-    "The interval is that of the validation images. Each number of images has one run, and another seed gives another "
-    "Dice."
-)
 
 
 def add_arguments(commands: "Commands") -> None:
