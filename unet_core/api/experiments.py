@@ -66,7 +66,7 @@ def learning_curve(
     progress: Callable[[str], None] | None = None,
     **settings: Any,
 ) -> "LearningCurve":
-    """Train on shares of the training images, one run after the other, and say what more labels may bring.
+    """Train on shares of the training images, one run after the other, and estimate the gain from more labels.
 
     A smaller share lies within a larger one, no group of images is divided, all runs validate on the same images and
     take about as many steps.

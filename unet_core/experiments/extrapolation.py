@@ -1,4 +1,4 @@
-"""Dice against the number of training images, and what more of them may bring: a power law, and when not to trust it.
+"""Dice against the number of training images, and what more of them may gain: a power law, and when not to trust it.
 
 The error falls as floor + b n^-c (Cortes 1993; Hestness 2017). The floor is left out where there are three points.
 """
@@ -23,7 +23,7 @@ LAST_MISS = 0.25  # of the rise, by which the curve may miss the point with the 
 class Extrapolation:
     """A fitted curve: Dice(n) = 1 - floor - b (n / largest)^-c, with n images and `largest` the most that were used.
 
-    `gain` is what twice as many images may bring, `gain_low, gain_high` its 95 % interval over validation images (the
+    `gain` is what twice as many images may gain, `gain_low, gain_high` its 95 % interval over validation images (the
     chance of a training, with one run for each number, is not in it). `distrust` says why not to believe it, "" else.
     """
 
@@ -42,7 +42,7 @@ class Extrapolation:
 
     @property
     def gain(self) -> float:
-        """What twice as many images may bring."""
+        """What twice as many images may gain."""
         return self.dice(2 * self.largest) - self.dice(self.largest)
 
     @property

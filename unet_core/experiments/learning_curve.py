@@ -73,7 +73,7 @@ class LearningCurve:
 
     @property
     def sentence(self) -> str:
-        """What more images may bring, in one sentence, or why nothing can be said."""
+        """What more images may gain, in one sentence, or why nothing can be said."""
         if (fitted := self.extrapolation) is not None:
             return fitted.sentence
         if not self.is_comparable:

@@ -1,4 +1,4 @@
-"""More labels or a better model? Runs on shares of the images, their Dice, and what more images may bring."""
+"""More labels or a better model? Runs on shares of the images, their Dice, and what more images may gain."""
 
 from collections.abc import Sequence
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(commands: "Commands") -> None:
-    text = "train on shares of the images and say what more labels may bring"
+    text = "train on shares of the images and estimate the gain from more labels"
     parser = add_command(commands, "learning-curve", draw_curve, text)
     shares = ",".join(f"{share:g}" for share in SHARES)
     help_text = f"comma-separated shares of the training images (default: {shares})"
@@ -52,7 +52,7 @@ def parse_shares(text: str) -> list[float]:
 
 
 def print_curve(curve: LearningCurve) -> None:
-    """A line for each run, then what more images may bring."""
+    """A line for each run, then what more images may gain."""
     echo(f"{'images':<9}{'share':<8}{'Dice':<9}{'95 % interval':<20}run")
     for point in curve.points:
         images = "-" if point.images is None else str(point.images)
