@@ -16,7 +16,7 @@ __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from unet_core.api.datasets import convert_dataset, open_dataset, plan
-    from unet_core.api.experiments import cross_validate, learning_curve, make_ensemble
+    from unet_core.api.experiments import cross_validate, label_next, learning_curve, make_ensemble
     from unet_core.api.export import export_model
     from unet_core.api.models import evaluate, load
     from unet_core.api.runs import launch, train
@@ -39,6 +39,7 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "cross_validate": "api.experiments",
     "evaluate": "api.models",
     "export_model": "api.export",
+    "label_next": "api.experiments",
     "launch": "api.runs",
     "learning_curve": "api.experiments",
     "load": "api.models",
@@ -59,6 +60,7 @@ __all__ = [
     "cross_validate",
     "evaluate",
     "export_model",
+    "label_next",
     "launch",
     "learning_curve",
     "load",

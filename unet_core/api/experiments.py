@@ -1,4 +1,4 @@
-"""`cross_validate`, `learning_curve`, `make_ensemble`: experiments of several runs."""
+"""`cross_validate`, `learning_curve`, `make_ensemble`, `label_next`: several runs, and what to do with them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from unet_core.config.schema import RunConfig
     from unet_core.experiments.cross_validation import CrossValidation
     from unet_core.experiments.ensembles import Ensemble
+    from unet_core.experiments.label_next import Ranking
     from unet_core.experiments.learning_curve import LearningCurve
 
 
@@ -132,6 +133,56 @@ def make_ensemble(models: Sequence[str | Path | Run], path: str | Path, *, runs_
 
     names = [model.folder if isinstance(model, Run) else model for model in models]
     return ensembles.make_ensemble(names, Path(path), Path(runs_dir))
+
+
+def label_next(
+    model: str | Path | Run,
+    folder: str | Path,
+    *,
+    count: int = 20,
+    runs_dir: str | Path = "runs",
+    device: str = "auto",
+    precision: str = "auto",
+) -> "Ranking":
+    """Rank unlabeled images by how unsure a model is of them and how unlike one another they are.
+
+    Args:
+        model: A run, its id or folder, a checkpoint folder, or a model of the Hub.
+        folder: Folder with images. Those with a mask, and those that the model has seen, are left out.
+        count: How many images to choose.
+        runs_dir: Folder of all runs.
+        device: As for `load`.
+        precision: As for `load`.
+
+    Returns:
+        A `Ranking`: `chosen` are the images to label, the first one first; `notes` say what was left out.
+
+    Raises:
+        DataError: There is no such folder, or no image in it to choose from.
+        ConfigError: `count` is under 1.
+        RunError, CheckpointError, HubError: As for `load`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from PIL import Image
+        >>> from unet_core import label_next
+        >>> Path("unlabeled").mkdir()
+        >>> for level in (40, 90, 200):
+        ...     Image.fromarray(np.full((40, 50), level, np.uint8)).save(f"unlabeled/{level}.png")
+        >>> ranking = label_next("runs/" + run_id, "unlabeled", count=2)
+        >>> len(ranking.chosen), ranking.candidates
+        (2, 3)
+    """
+    from unet_core.experiments import label_next as labels
+    from unet_core.hub import lineage, resolve
+    from unet_core.inference.predictor import load_predictor
+
+    name = str(model.folder if isinstance(model, Run) else model)
+    checkpoint, run = resolve.find_checkpoint(name, Path(runs_dir))
+    seen = lineage.find_training_images(checkpoint, run, Path(runs_dir))
+    predictor, _ = load_predictor(checkpoint, device, precision)
+    return labels.rank_unlabeled(predictor, seen, Path(folder), count)
 
 
 def _train_all(

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from unet_core.cli import app, control, export, models, planning, publish, queue, runs, share, train
 from unet_core.cli.datasets import check, data, download
-from unet_core.cli.experiments import cross_validation, ensemble, learning_curve
+from unet_core.cli.experiments import cross_validation, ensemble, label_next, learning_curve
 from unet_core.cli.output import print_error, print_result, program
 from unet_core.errors import UnetError
 
 # In the order of the help.
 MODULES = (
     *(app, train, cross_validation, learning_curve, planning, control, runs, queue, models, export, share, publish),
-    *(ensemble, check, data, download),
+    *(ensemble, label_next, check, data, download),
 )
 
 
