@@ -28,7 +28,7 @@ CORE_TIERS = (
     ("evaluation", "runs"),
     ("hub",),
     ("training",),
-    ("planning", "sharing", "static_page"),
+    ("experiments", "planning", "sharing", "static_page"),
     ("api", "cli"),
     ("__main__",),
 )
@@ -40,7 +40,10 @@ PAGE_TIERS = (
 )
 NEEDS_TORCH = {  # everything else is imported by pages, or by a process that only waits, and must not
     "device",
-    *(f"models.{name}" for name in ("unet", "encoders", "checkpoint", "convert", "milesial", "import_weights")),
+    *(
+        f"models.{name}"
+        for name in ("unet", "encoders", "ensemble", "checkpoint", "convert", "milesial", "import_weights")
+    ),
     *(f"data.{name}" for name in ("dataset", "normalization", "sampling")),
     *(f"export.model.{name}" for name in ("bioimage", "input_range", "onnx", "parity", "segmenter", "torch_program")),
     "inference.forward",

@@ -17,6 +17,7 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from unet_core.api.compare import compare, duel
     from unet_core.api.datasets import convert_dataset, open_dataset, plan
+    from unet_core.api.experiments import cross_validate, label_next, learning_curve, make_ensemble
     from unet_core.api.export import export_model
     from unet_core.api.models import evaluate, load
     from unet_core.api.runs import launch, train
@@ -37,11 +38,15 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "UnetError": "errors",
     "compare": "api.compare",
     "convert_dataset": "api.datasets",
+    "cross_validate": "api.experiments",
     "duel": "api.compare",
     "evaluate": "api.models",
     "export_model": "api.export",
+    "label_next": "api.experiments",
     "launch": "api.runs",
+    "learning_curve": "api.experiments",
     "load": "api.models",
+    "make_ensemble": "api.experiments",
     "open_dataset": "api.datasets",
     "plan": "api.datasets",
     "train": "api.runs",
@@ -56,11 +61,15 @@ __all__ = [
     "UnetError",
     "compare",
     "convert_dataset",
+    "cross_validate",
     "duel",
     "evaluate",
     "export_model",
+    "label_next",
     "launch",
+    "learning_curve",
     "load",
+    "make_ensemble",
     "open_dataset",
     "plan",
     "train",

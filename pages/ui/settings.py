@@ -18,6 +18,8 @@ WITH_WEIGHTS = tuple(name for name in ENCODERS if name != "plain")
 
 # A setting without a rule always applies. One with a rule applies where each setting in it has one of its values.
 APPLIES: dict[str, Mapping[str, tuple[Any, ...]]] = {
+    "val_fraction": {"folds": (0,)},
+    "fold": {"folds": tuple(range(2, 21))},
     "focal_gamma": {"loss": FOCAL},
     "focal_alpha": {"loss": FOCAL, "num_classes": (0, 1)},
     "tversky_alpha": {"loss": TVERSKY},

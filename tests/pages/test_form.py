@@ -194,6 +194,7 @@ def test_what_start_launches_is_what_the_form_shows(own, started):
     wanted |= {"image_size": 64, "deep_supervision": False, "class_names": "", "color_map": "", "group_by": "none"}
     wanted |= {"layout": "paired", "labels": "classes", "loss": "focal_dice", "schedule": "plateau", "padding": "same"}
     wanted |= {"ignore_index": 7, "unlabeled": "leave_out", "normalization": "unit", "encoder": "plain"}
+    wanted |= {"folds": 4, "fold": 3, "train_share": 0.5}
     for values in ({}, wanted):
         for name, value in values.items():
             app.session_state[name] = form_state.encode(OPTIONS[name], value)

@@ -48,7 +48,7 @@ def train(
     from unet_core.training import worker
 
     run = _create(data, runs_dir, preset, settings)
-    worker.run_in_this_process(run, None if progress is None else _Reporter(progress))
+    worker.run_in_this_process(run, None if progress is None else Reporter(progress))
     return run
 
 
@@ -91,7 +91,7 @@ def _create(data: str | Path, runs_dir: str | Path, preset: str, settings: Mappi
     return runs.create(Path(runs_dir), config)
 
 
-class _Reporter:
+class Reporter:
     """Turns the events of a run into lines of text."""
 
     def __init__(self, progress: Callable[[str], None]) -> None:

@@ -23,26 +23,14 @@ from unet_core.cli import (
     train,
 )
 from unet_core.cli.datasets import check, data, download
+from unet_core.cli.experiments import cross_validation, ensemble, label_next, learning_curve
 from unet_core.cli.output import print_error, print_result, program
 from unet_core.errors import UnetError
 
 # In the order of the help.
 MODULES = (
-    app,
-    train,
-    planning,
-    control,
-    runs,
-    queue,
-    models,
-    evaluation,
-    compare,
-    export,
-    share,
-    publish,
-    check,
-    data,
-    download,
+    *(app, train, cross_validation, learning_curve, planning, control, runs, queue, models, evaluation, compare),
+    *(ensemble, label_next, export, share, publish, check, data, download),
 )
 
 

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unet_core.cli.common import add_command, add_preset, add_settings, read_config, read_settings
@@ -88,12 +89,10 @@ def sweep_grid(parsed: argparse.Namespace) -> dict[str, Any]:
     return _run_series(parsed, sweep.grid(read_config(parsed).replace(series=""), lists), series)
 
 
-def _run_series(parsed: argparse.Namespace, configs: Mapping[str, RunConfig], series: str) -> dict[str, Any]:
-    """Queue the runs, follow them to their end, print their table. Raises TrainingError where one did not finish."""
-    series = sweep.start(configs, parsed.runs_dir, series)
-    echo(f"{series}: {len(configs)} runs")
+def follow_series(series: str, runs_dir: Path) -> list[str]:
+    """Follow the queued runs of a series to their end; a sentence for each that did not finish."""
     failures = []
-    members = leaderboard.members(parsed.runs_dir, series)
+    members = leaderboard.members(runs_dir, series)
     for number, run in enumerate(members, 1):
         if not run.folder.exists():
             continue  # it was removed from the queue
@@ -104,6 +103,14 @@ def _run_series(parsed: argparse.Namespace, configs: Mapping[str, RunConfig], se
         except (TrainingError, RunError) as error:
             failures.append(f"{name}: {error}")
             echo(f"error: {failures[-1]}")
+    return failures
+
+
+def _run_series(parsed: argparse.Namespace, configs: Mapping[str, RunConfig], series: str) -> dict[str, Any]:
+    """Queue the runs, follow them to their end, print their table. Raises TrainingError where one did not finish."""
+    series = sweep.start(configs, parsed.runs_dir, series)
+    echo(f"{series}: {len(configs)} runs")
+    failures = follow_series(series, parsed.runs_dir)
     rows = leaderboard.rows(leaderboard.members(parsed.runs_dir, series))
     _print_table(rows)
     if failures:

@@ -8,6 +8,8 @@ from unet_core.config.encoder import check_encoder
 from unet_core.config.fields import Settings, field
 from unet_core.errors import ConfigError
 
+MOST_MEMBERS = 20  # of an ensemble
+
 
 @dataclass(frozen=True)
 class ModelConfig(Settings):
@@ -93,6 +95,8 @@ class ModelConfig(Settings):
     # that the model takes, by which `models.channels` takes the same ones of an image to predict.
     source_channels: tuple[int, ...] = ()
     channel_names: tuple[str, ...] = ()
+    # Of an ensemble, how many models of these settings it holds, whose probabilities are averaged; no setting either.
+    members: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,6 +117,8 @@ class ModelConfig(Settings):
                 "background. Name each class once, with commas between."
             )
         self._check_channels()
+        if type(self.members) is not int or not 1 <= self.members <= MOST_MEMBERS:
+            raise ConfigError(f"Expected members to be 1 to {MOST_MEMBERS}, got {self.members!r}.")
         check_encoder(self.to_dict())
         if self.head_kernel == 2:
             raise ConfigError("Expected head_kernel to be 1 or 3, got 2.")

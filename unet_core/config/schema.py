@@ -55,6 +55,22 @@ class DataConfig(Settings):
         le=2**31 - 1,
         label="Split seed",
     )
+    folds: int = field(
+        0,
+        "Folds of a cross-validation, 0 = off: every image validates in one of as many runs, see cross-validate.",
+        ge=0,
+        le=20,
+        label="Folds (cross-validation)",
+        zero="Off",
+    )
+    fold: int = field(1, "Fold that validates in this run; the others train.", ge=1, le=20, label="Fold to validate on")
+    train_share: float = field(
+        1.0,
+        "Share of the training images to train on; smaller shares lie within larger ones, see learning-curve.",
+        gt=0,
+        le=1,
+        label="Share of training images",
+    )
     group_by: str = field(
         "auto",
         "Images to keep together in one part of the split: auto (patients, stacks, frames, tiles of one image), none, "
@@ -94,6 +110,10 @@ class DataConfig(Settings):
             raise ConfigError(
                 f"val_fraction {self.val_fraction:g} + test_fraction {self.test_fraction:g} leave less than a tenth of "
                 "the images for training. Lower one of them."
+            )
+        if self.folds == 1 or self.fold > self.folds > 0:
+            raise ConfigError(
+                f"Expected folds to be 0 (off) or 2 to 20, and fold at most as large, got {self.folds} and {self.fold}."
             )
         if self.group_by not in GROUPINGS:
             _check_pattern(self.group_by)

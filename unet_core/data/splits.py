@@ -28,7 +28,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class _Unit:
+class Unit:
     """Images that one part holds whole; `weight` is how many of different content they are."""
 
     ids: tuple[str, ...]
@@ -81,7 +81,7 @@ def split(
             parts[sample.subset].append(sample.id)
         else:
             free.append(sample.id)
-    units = _units(free, hashes, looks, groups or {})
+    units = find_units(free, hashes, looks, groups or {})
     total = sum(unit.weight for unit in units)
     fractions = drawn_fractions(samples, val_fraction, test_fraction)
     counts = {part: max(1, round(fraction * total)) for part, fraction in fractions.items()}
@@ -131,12 +131,12 @@ def check_split(
             )
 
 
-def _units(
+def find_units(
     ids: Sequence[str],
     hashes: Mapping[str, str],
     looks: Mapping[str, tuple[float, ...]],
     groups: Mapping[str, str],
-) -> list[_Unit]:
+) -> list[Unit]:
     """What must stay together, sorted by looks."""
     owner: dict[str, str] = {}
     links = []
@@ -147,7 +147,7 @@ def _units(
     together = components(ids, links)
     alone = set(ids) - {name for group in together for name in group}
     members = [*together, *([name] for name in alone)]
-    units = [_Unit(tuple(group), len({hashes[name] for name in group})) for group in members]
+    units = [Unit(tuple(group), len({hashes[name] for name in group})) for group in members]
     return sorted(units, key=lambda unit: (looks[unit.ids[0]], unit.ids[0]))
 
 
@@ -170,7 +170,7 @@ def _balance(
     shares = {part: count / total for part, count in counts.items()}
     best: dict[int, str] = {}
     lowest = float("inf")
-    for _ in range(max(20, min(TRIES, 100_000 // max(1, len(weights))))):
+    for _ in range(count_tries(len(weights))):
         order = sorted(range(len(weights)), key=lambda index: index + rng.uniform(-3, 3))
         debts = {part: rng.random() * max(weights) * share for part, share in shares.items()}
         chosen: dict[int, str] = {}
@@ -181,9 +181,14 @@ def _balance(
                 chosen[index] = part
                 debts[part] -= weights[index]
         _fill(chosen, weights, counts, most)
-        if (cost := _cost(chosen, weights, counts, total)) < lowest:
+        if (cost := rate(chosen, weights, counts, total)) < lowest:
             best, lowest = chosen, cost
     return best
+
+
+def count_tries(units: int) -> int:
+    """How many divisions of so many units are tried."""
+    return max(20, min(TRIES, 100_000 // max(1, units)))
 
 
 def _fill(chosen: dict[int, str], weights: Sequence[int], counts: Mapping[str, int], most: int) -> None:
@@ -194,7 +199,7 @@ def _fill(chosen: dict[int, str], weights: Sequence[int], counts: Mapping[str, i
             chosen[min(left, key=lambda index: weights[index])] = part
 
 
-def _cost(chosen: Mapping[int, str], weights: Sequence[int], counts: Mapping[str, int], total: int) -> float:
+def rate(chosen: Mapping[int, str], weights: Sequence[int], counts: Mapping[str, float], total: int) -> float:
     """How far the parts are from their counts and from their share of each stretch of looks, in images of all."""
     held: dict[tuple[str, int], float] = defaultdict(float)
     of_all: dict[int, float] = defaultdict(float)

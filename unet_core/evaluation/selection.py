@@ -159,7 +159,7 @@ def find_unknown(images: TrainingImages, chosen: Groups) -> list[str]:
     if not (new := len(chosen.get("new", ()))):
         return []
     if "train" in images.unknown and images.train:
-        cause = "This model was fine-tuned from one that does not say which images it was trained on"
+        cause = "This model was made from one that does not say which images it was trained on"
     elif "train" in images.unknown:
         cause = "It is not known which images this model was trained on (weights of another program or older release)"
     elif "val" in images.unknown:

@@ -152,7 +152,7 @@ def parameter_count(config: ModelConfig) -> int:
         if config.deep_supervision
         else 0
     )
-    return deep + sum(layer.parameters for part in list_parts(config) for layer in part.convolutions)
+    return config.members * (deep + sum(layer.parameters for part in list_parts(config) for layer in part.convolutions))
 
 
 def convolution_count(config: ModelConfig) -> int:

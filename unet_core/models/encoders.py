@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from unet_core.config.schema import ModelConfig
 from unet_core.models import architecture
+from unet_core.models.ensemble import EnsembleUNet
 from unet_core.models.layers import ACTIVATIONS, NORMS, UPS
 from unet_core.models.unet import UNet
 
@@ -25,6 +26,8 @@ def build_model(config: ModelConfig) -> UNet:
     >>> type(build_model(ModelConfig(in_channels=1, num_classes=1))).__name__
     'UNet'
     """
+    if config.members > 1:
+        return EnsembleUNet(config, build_model)
     return UNet(config) if config.encoder == "plain" else EncoderUNet(config)
 
 

@@ -118,7 +118,7 @@ def stored_values(config: ModelConfig) -> int:
     """The number of values in the weights of a network: what is trained, and the buffers of batch norm."""
     layers = (layer for part in architecture.list_parts(config) for layer in part.convolutions if layer.has_buffers)
     buffers = sum(2 * layer.out_channels + 1 for layer in layers)  # running mean, variance, number of batches
-    return architecture.parameter_count(config) + buffers
+    return architecture.parameter_count(config) + config.members * buffers
 
 
 def check_fit(config: ModelConfig, header: Header, name: str) -> None:

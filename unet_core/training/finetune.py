@@ -78,6 +78,10 @@ def adopt(config: ModelConfig, folder: Path) -> ModelConfig:
     Automatic channels (0) become three where the checkpoint has three, since a gray image fills them as well.
     """
     source = _model_config(folder)
+    if source.members > 1:
+        raise CheckpointError(
+            f"{folder}: an ensemble of {source.members} models cannot be fine-tuned. Fine-tune one of its members."
+        )
     changes = {name: getattr(config, name) for name in FROM_RUN}
     if config.channels_or(1) == 1 and config.in_channels == 0 and source.in_channels == 3:
         changes["in_channels"] = 3

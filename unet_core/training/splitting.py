@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from unet_core.config.schema import DataConfig
-from unet_core.data import discovery, splits
+from unet_core.data import discovery, folds, splits
 from unet_core.data.groups import identity
 from unet_core.data.groups.grouping import Clues, Grouping, find_groups
 from unet_core.data.groups.training_images import TrainingImages
@@ -69,12 +69,34 @@ def divide(
     parent = parent or Parent()
     trained_ids = _find_seen(records, parent.images.train)
     pixels = {name: identity.key(record, "px") for name, record in records.items()}
-    fractions = data.val_fraction, data.test_fraction
-    split = splits.split(samples, *fractions, data.split_seed, pixels, looks, grouping.group_of, only_train=trained_ids)
+    has_val_folder = any(sample.subset == "val" for sample in samples)
+    if data.folds:
+        samples = folds.join_subsets(samples)
+        fractions = 1 / data.folds, data.test_fraction
+        split = folds.split_fold(
+            samples,
+            data.folds,
+            data.fold,
+            data.test_fraction,
+            data.split_seed,
+            pixels,
+            looks,
+            grouping.group_of,
+            trained_ids,
+        )
+    else:
+        fractions = data.val_fraction, data.test_fraction
+        split = splits.split(
+            samples, *fractions, data.split_seed, pixels, looks, grouping.group_of, only_train=trained_ids
+        )
     drawn = splits.drawn_fractions(samples, *fractions)
+    warnings = tuple(splits.check_split(split, samples, *fractions, grouping.group_of))
+    whole = len(split.train)
+    split = folds.reduce_training(split, data.train_share, data.split_seed, pixels, looks, grouping.group_of)
     messages = (
-        *(grouping.messages if drawn else ()),
-        *splits.check_split(split, samples, *fractions, grouping.group_of),
+        *(grouping.messages if drawn or data.train_share < 1 else ()),
+        *warnings,
+        *_tell_of_share(split, whole, data, has_val_folder),
         *_tell_of_copies(split, records),
         *_tell_of_parent(split, parent, trained_ids, drawn),
     )
@@ -84,6 +106,18 @@ def divide(
 def _find_seen(records: Mapping[str, str], trained: Iterable[str]) -> set[str]:
     keys = frozenset[str]().union(*map(identity.keys, trained))
     return {name for name, record in records.items() if identity.keys(record) & keys}
+
+
+def _tell_of_share(split: splits.Split, whole: int, data: DataConfig, has_val_folder: bool) -> Iterable[str]:
+    """What is told of a run that has other images than its dataset alone would give it."""
+    if data.folds:
+        anew = " The folder for validation is divided with that for training." if has_val_folder else ""
+        yield f"Fold {data.fold} of {data.folds}: {len(split.val)} images validate, {whole} train.{anew}"
+    if data.train_share < 1:
+        yield (
+            f"{len(split.train)} of {whole} training images are used (train_share {data.train_share:g}); the others "
+            "are left out."
+        )
 
 
 def _tell_of_copies(split: splits.Split, records: Mapping[str, str]) -> Iterable[str]:

@@ -123,19 +123,21 @@ def from_presets(names: Iterable[str], changes: Mapping[str, Any], seeds: Sequen
     return configs
 
 
-def start(configs: Mapping[str, RunConfig], runs_dir: Path, name: str = "") -> str:
-    """Queue the runs in their order; returns the name of the sweep.
+def start(configs: Mapping[str, RunConfig], runs_dir: Path, name: str = "", kind: str = "sweep") -> str:
+    """Queue the runs in their order; returns the name of the sweep, which begins with its `kind` if it is not given.
 
     Raises DataError or RunError before anything is written, ConfigError where there is nothing to start.
     """
     if not configs:
         raise ConfigError("A sweep needs at least one run.")
-    name = name or _new_name(runs_dir)
+    if " " in name:
+        raise ConfigError(f"The name of a series has no spaces, got {name!r}. Use - instead.")
+    name = name or new_name(runs_dir, kind)
     launch.launch_all([config.replace(series=f"{name} {key}") for key, config in configs.items()], runs_dir)
     return name
 
 
-def _new_name(runs_dir: Path) -> str:
+def new_name(runs_dir: Path, kind: str) -> str:
     """A name that sorts by time and that no sweep has."""
-    stem, taken = f"sweep-{datetime.now():%Y%m%d-%H%M%S}", leaderboard.names(runs_dir)
+    stem, taken = f"{kind}-{datetime.now():%Y%m%d-%H%M%S}", leaderboard.names(runs_dir)
     return next(name for n in itertools.count(1) if (name := f"{stem}-{n}" if n > 1 else stem) not in taken)

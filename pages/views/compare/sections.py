@@ -5,13 +5,18 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.ui import widgets
-from pages.views.compare import duel, side_by_side
+from pages.views.compare import duel, folds, more_labels, side_by_side
 from unet_core.errors import UnetError
 from unet_core.runs import run as runs
 
-RUNS, DUEL = "Runs", "Duel"
+RUNS, DUEL, FOLDS, MORE_LABELS = "Runs", "Duel", "Folds", "More labels"
 # Each is given every run that the visitor may see, the newest first; there may be none.
-SHOW: dict[str, Callable[[Sequence[runs.Run]], None]] = {RUNS: side_by_side.show, DUEL: duel.show}
+SHOW: dict[str, Callable[[Sequence[runs.Run]], None]] = {
+    RUNS: side_by_side.show,
+    DUEL: duel.show,
+    FOLDS: folds.show,
+    MORE_LABELS: more_labels.show,
+}
 
 
 def show(existing: Sequence[runs.Run]) -> None:

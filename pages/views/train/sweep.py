@@ -170,10 +170,10 @@ def _show_button(
         )
         if usable and configs:
             epochs = sum(config.train.epochs for config in configs.values())
-            st.caption(f"{epochs} epochs in total · {_estimate_time(configs)}")
+            st.caption(f"{epochs} epochs in total · {estimate_time(configs)}")
 
 
-def _estimate_time(configs: dict[str, RunConfig]) -> str:
+def estimate_time(configs: dict[str, RunConfig]) -> str:
     """From earlier runs on the same dataset."""
     root = next(iter(configs.values())).data.root
     earlier = time_estimate.past_step_times(runs_dir(), root, sweep_results.read_history)

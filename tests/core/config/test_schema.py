@@ -18,6 +18,7 @@ BESIDE: dict[str, dict[str, Any]] = {  # what else must be set for a bound to be
     "depth": {"image_size": 4096},
     "test_fraction": {"val_fraction": 0.0},
     "encoder": {"depth": 5, "up": "nearest"},
+    "fold": {"folds": 20},
 }
 
 
@@ -164,6 +165,13 @@ RUN = RunConfig(
     ModelConfig(in_channels=3, num_classes=5, threshold=0.25),
     TrainConfig(epochs=3, lr=1e-4, loss="dice", seed=2**31 - 1),
 )
+
+
+@pytest.mark.parametrize(("folds", "fold"), [(1, 1), (5, 6), (2, 3)])
+def test_a_fold_that_is_not_there_is_refused(folds: int, fold: int) -> None:
+    with pytest.raises(ConfigError, match=f"fold at most as large, got {folds} and {fold}"):
+        DataConfig(folds=folds, fold=fold)
+    assert DataConfig(folds=0, fold=fold).fold == fold  # kept for later, as a form does
 
 
 @pytest.mark.parametrize("group_by", ["auto", "none", "folder", "^(.+)_", r"(\d+)-\d"])

@@ -171,7 +171,7 @@ def test_nothing_left_to_score_is_refused_with_what_there_is(known: tuple[Path, 
 
 
 KNOWN = frozenset({"px:00112233445566ff"})
-FINE_TUNED = "This model was fine-tuned from one that does not say which images it was trained on"
+FINE_TUNED = "This model was made from one that does not say which images it was trained on"
 OTHER = "It is not known which images this model was trained on (weights of another program or older release)"
 
 

@@ -27,7 +27,7 @@ from unet_core.training import runner
 GOLDEN = Path(__file__).parents[2] / "golden" / "release_0_1"
 COUNTS = {"train": 6, "val": 2, "test": 2, "new": 0}
 UNKNOWN = "It is not known which images this model was trained on"
-FINE_TUNED = "This model was fine-tuned from one that does not say which images it was trained on"
+FINE_TUNED = "This model was made from one that does not say which images it was trained on"
 
 
 def write(root: Path, seeds: range) -> Path:

@@ -11,7 +11,7 @@ where an image is brighter, in 16 x 16 cells: it stays on this machine and is le
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,25 @@ def join(first: TrainingImages, second: TrainingImages) -> TrainingImages:
     """
     parts = {part: getattr(first, part) | getattr(second, part) for part in PARTS}
     return TrainingImages(**parts, unknown=first.unknown & second.unknown)
+
+
+def unite(models: Sequence[TrainingImages]) -> TrainingImages:
+    """Those of models that predict together: what one of them was trained on is no new image for all of them.
+
+    Of k folds every image trains some member, so that none is left for validation.
+
+    >>> first = TrainingImages(train=frozenset({"px:1"}), val=frozenset({"px:2"}), test=frozenset({"px:3"}))
+    >>> second = TrainingImages(train=frozenset({"px:2"}), val=frozenset({"px:1"}), test=frozenset({"px:3"}))
+    >>> both = unite([first, second])
+    >>> sorted(both.train), sorted(both.val), sorted(both.test)
+    (['px:1', 'px:2'], [], ['px:3'])
+    """
+    parts = {part: frozenset[str]().union(*(getattr(images, part) for images in models)) for part in PARTS}
+    used = _keys(parts["train"])
+    val = frozenset(record for record in parts["val"] if not identity.keys(record) & used)
+    used |= _keys(val)
+    test = frozenset(record for record in parts["test"] if not identity.keys(record) & used)
+    return TrainingImages(parts["train"], val, test, frozenset[str]().union(*(images.unknown for images in models)))
 
 
 def of_older_release(about: Mapping[str, Any]) -> TrainingImages | None:
