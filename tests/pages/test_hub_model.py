@@ -111,8 +111,8 @@ def test_beside_other_models_none_is_chosen_in_its_place(place, hub, repo, train
     finish(app, "hub_look")
     assert app.selectbox(key="run").value is None
     assert "The model org/net is not on this machine yet" in said(app)
-    app = show("evaluate", model="org/net")
-    assert "unet-studio evaluate org/net DATA" in said(app)
+    app = show("share", model="org/net")
+    assert "org/net is a model of the Hugging Face Hub; this page shows runs of this machine" in said(app)
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,11 @@ from pages.views.evaluate import errors, table
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import UnetError
 from unet_core.io.pixels import encode_png
-from unet_core.runs import run as runs
 
 POOLED = "All pixels counted together: large objects count more."
 
 
-def show(model: model_registry.Model, run: runs.Run, scores: Scores, dataset: str = "") -> None:
+def show(model: model_registry.Model, scores: Scores, dataset: str = "") -> None:
     """All of it, for the images that are scored; `dataset`: the name of another one than the run's own."""
     show_means(scores)
     with st.container(horizontal=True, vertical_alignment="center", key="evaluate_trust"):
@@ -32,9 +31,9 @@ def show(model: model_registry.Model, run: runs.Run, scores: Scores, dataset: st
     except UnetError as error:
         widgets.show_error(error)
         return
-    name = table.show(scores, sort, run, dataset)
+    name = table.show(scores, sort, model.name, dataset)
     with st.container():
-        errors.show(model, scores, name, table.predict_params(run, name, dataset))
+        errors.show(model, scores, name, table.predict_params(model.name, name, dataset))
     left, right = st.columns(2, gap="medium")
     with left:
         show_histogram(scores, model.name)
