@@ -41,6 +41,8 @@ def choose() -> tuple[model_registry.Model, images.Images]:
                 icon=":material/model_training:",
             )
         additions.show()
+        if model is not None:
+            images.show_refusal(model)
     if model is None or chosen is None:
         st.stop()
     return model, chosen

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from pages.server import model_registry
 from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
+from pages.server.lru import LRU
 from pages.server.paths import runs_dir
 from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import Loaded
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 MOST_IMAGES, MOST_MEGAPIXELS = 200, 100  # that are predicted without being asked for
 CACHE_MB = 256  # of decoded images while they are scored; what is more is read twice
+PACES: LRU[str, float] = LRU(64)  # seconds a pixel, by the digest of the weights
 CACHE = PredictionCache(most=256 * 2**20, at_hand=32 * 2**20)  # Predict's own is not flushed by a large dataset
 
 
@@ -168,8 +170,9 @@ class ScoringJob(BackgroundJob):
         return Offer(len(samples), len(todo), pixels / 1e6, None if pace is None else pace * pixels)
 
     def _measure_pace(self, loaded: Loaded, samples: Sequence[Sample]) -> float | None:
-        """Seconds a pixel of the last of a few images, which are predicted: the first also warms up."""
-        pace = None
+        """Seconds a pixel of the last of a few images, which are predicted: the first also warms up. Known later on."""
+        if (pace := PACES.get(loaded.version)) is not None:
+            return pace
         for sample in samples:
             try:
                 files = (sample.image, *sample.channel_files)
@@ -181,6 +184,8 @@ class ScoringJob(BackgroundJob):
             except UnetError:  # whoever scores it says why
                 continue
             pace = (self._clock() - before) / (image.shape[0] * image.shape[1])
+        if pace is not None:
+            PACES.put(loaded.version, pace)
         return pace
 
 

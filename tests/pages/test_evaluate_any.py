@@ -174,6 +174,7 @@ def test_training_images_are_refused_as_test_and_marked_where_they_are_asked_for
     assert not app.dataframe
     settled(app.button(key="choose_all").click().run())
     assert app.selectbox(key="split").value == "all" and count(app) == {VAL: 2, TRAIN: 6}
+    assert "8 images: 6 train (trained on), 2 val (chose the epoch)." in said(app)
     assert "The model was **trained on** some of these images" in texts(app)
     names = sorted([*run.split()["train"], *run.split()["val"]])
     for name in run.split()["val"]:  # what remains was all trained on
@@ -263,7 +264,7 @@ def few(monkeypatch):
 
 def test_many_images_are_scored_only_on_request(run, others, few):
     app = opened(split="other", dataset="others")
-    assert "More than 3 images are scored only on request. 5 images are not scored yet: about" in said(app)
+    assert "More than 3 images are scored only on request. 5 images are not scored yet; that takes about" in said(app)
     assert app.button(key="score_offered").label == "Score 5 images" and not app.dataframe
     assert len(few) == 2, "to measure how long it takes"
     settled(app.button(key="score_offered").click().run())

@@ -58,13 +58,17 @@ def choose(model: model_registry.Model) -> Images | None:
         return Images(split)
     with row.container():
         chosen = dataset_picker.choose()
+    return None if chosen is None else Images("held-out" if split == OTHER else "all", chosen.root, chosen.name)
+
+
+def show_refusal(model: model_registry.Model) -> None:
+    """That a part of the own dataset, which the address names, is not there for a model without a run."""
     refused, by = st.session_state.get(REFUSED, ("", ""))
     if refused and by == model.name:
         widgets.show_warning(
             f'"{LABELS[refused]}" is a part of the dataset of a run, and {model.name} is of no run of this machine. '
             "Another dataset is evaluated."
         )
-    return None if chosen is None else Images("held-out" if split == OTHER else "all", chosen.root, chosen.name)
 
 
 def choose_other() -> None:

@@ -89,8 +89,8 @@ def show_offer(offer: Offer) -> None:
 def explain_offer(offer: Offer) -> str:
     """That in words.
 
-    >>> explain_offer(Offer(664, 600, 40.0, 130.0))
-    'More than 200 images are scored only on request. 600 of 664 images are not scored yet: about 2 min 10 s.'
+    >>> explain_offer(Offer(664, 600, 40.0, 50.0))
+    'More than 200 images are scored only on request. 600 of 664 images are not scored yet; that takes about 50 s.'
     >>> explain_offer(Offer(30, 30, 2340.0))
     'More than 100 megapixels are scored only on request. 30 images (2,340 megapixels) are not scored yet.'
     """
@@ -99,7 +99,7 @@ def explain_offer(offer: Offer) -> str:
     number = "" if offer.images == offer.total else f"{offer.images:,} of "
     number += count_images(offer.total)
     size = "" if many else f" ({offer.megapixels:,.0f} megapixels)"
-    time = "" if offer.seconds is None else f": about {duration_text(offer.seconds)}"
+    time = "" if offer.seconds is None else f"; that takes about {duration_text(offer.seconds)}"
     are = "is" if offer.images == 1 else "are"
     return f"More than {limit} are scored only on request. {number}{size} {are} not scored yet{time}."
 

@@ -3,6 +3,7 @@
 import io
 import math
 import zipfile
+from collections import Counter
 from typing import Any
 
 import streamlit as st
@@ -13,6 +14,7 @@ from pages.ui import model_picker, widgets
 from pages.ui.figures import chart_view, charts
 from pages.ui.formatting import score_text
 from pages.views.evaluate import errors, table
+from unet_core.config.choices import SUBSETS
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import UnetError
 from unet_core.io.pixels import encode_png
@@ -72,8 +74,9 @@ def show_means(scores: Scores) -> None:
 def explain_trust(scores: Scores) -> str:
     """In words: how many images there are, and what speaks against their scores."""
     count, empty = len(scores.images), sum(item.counts.empty for item in scores.images)
-    sentences = [f"{count} image{'s' if count != 1 else ''}."]
-    subsets = {item.subset for item in scores.images}
+    subsets = Counter(item.subset for item in scores.images)
+    parts = ", ".join(f"{subsets[name]} {label}" for name, label in SUBSETS.labels.items() if subsets[name])
+    sentences = [f"{count} image{'s' if count != 1 else ''}: {parts}."]
     if "train" in subsets:
         sentences.append("The model was **trained on** some of these images, so their scores are too good.")
     elif "val" in subsets:
