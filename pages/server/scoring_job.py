@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from unet_core.evaluation.summary import ImageScore
 
 MOST_IMAGES, MOST_MEGAPIXELS = 200, 100  # that are predicted without being asked for
+MOST_TRIED = 4_000_000  # pixels of an image on which the time is measured
 CACHE_MB = 256  # of decoded images while they are scored; what is more is read twice
 PACES: LRU[str, float] = LRU(64)  # seconds a pixel, by the digest of the weights
 CACHE = PredictionCache(most=256 * 2**20, at_hand=32 * 2**20)  # Predict's own is not flushed by a large dataset
@@ -71,7 +72,7 @@ class Offer:
     """What is scored when the user asks for it: `total` images, of which `images` are not predicted yet.
 
     `megapixels` are those of the latter. `seconds` is about how long they take, measured on one of them; None where
-    that one cannot be predicted.
+    all are too large for that.
     """
 
     total: int
@@ -162,11 +163,13 @@ class ScoringJob(BackgroundJob):
         """Where the images that are not predicted yet take long."""
         samples = [sample for group in selection.chosen.values() for sample in group]
         todo = [sample for sample in samples if (loaded.version, _digest(sample)) not in CACHE]
-        pixels = sum(map(count_pixels, todo))
+        sizes = list(map(count_pixels, todo))
+        pixels = sum(sizes)
         if len(todo) <= MOST_IMAGES and pixels <= MOST_MEGAPIXELS * 1e6:
             return None
         self._name = "Estimating how long it takes…"
-        pace = self._measure_pace(loaded, todo[:2])
+        small = [sample for sample, size in zip(todo, sizes, strict=True) if size <= MOST_TRIED]
+        pace = self._measure_pace(loaded, small[:2])
         return Offer(len(samples), len(todo), pixels / 1e6, None if pace is None else pace * pixels)
 
     def _measure_pace(self, loaded: Loaded, samples: Sequence[Sample]) -> float | None:

@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image
 
 from pages.server import model_registry, paths, scoring_job
+from pages.server.hub import default_model
 from pages.server.prediction_cache import PredictionCache
 from pages.server.visitors.libraries import VISITORS
 from pages.ui.dataset_picker import SAMPLE
@@ -107,6 +108,14 @@ def test_a_model_without_a_run_is_evaluated_on_another_dataset_as_by_the_command
     assert list(app.session_state["scoring"].scores.warnings) == expected.warnings
     code = next(block.value for block in app.code)
     assert repr(str(added)) in code and repr(str(others)) in code and "split='held-out'" in code
+
+
+def test_the_model_of_the_server_comes_first(run, others, trained, tmp_path, monkeypatch):
+    offered = Path(shutil.copytree(trained.best, tmp_path / "offered"))
+    monkeypatch.setattr(default_model, "find", lambda: offered)
+    app = opened(dataset="others")
+    assert app.selectbox(key="run").options == ["offered", run.id] and app.selectbox(key="run").value == "offered"
+    assert count(app) == {"new": 5}
 
 
 def test_its_rows_open_their_image_with_it_on_predict(added, others):
@@ -257,6 +266,7 @@ def few(monkeypatch):
     monkeypatch.setattr(scoring_job, "MOST_IMAGES", 3)
     monkeypatch.setattr(job, "MOST_IMAGES", 3)
     monkeypatch.setattr(scoring_job, "CACHE", PredictionCache())
+    scoring_job.PACES.clear()
     monkeypatch.setattr(Predictor, "answer", answer)
     job.finished.clear()
     return predicted
@@ -297,8 +307,14 @@ def test_few_but_huge_images_are_scored_only_on_request(run, others, few, monkey
     monkeypatch.setattr(job, "MOST_IMAGES", 200)
     monkeypatch.setattr(scoring_job, "MOST_MEGAPIXELS", 0.2)
     app = opened(split="other", dataset="others")
-    assert "megapixels are scored only on request. 5 images (0 megapixels) are not scored yet" in said(app)
+    assert "megapixels are scored only on request. 5 images (0 megapixels) are not scored yet; that" in said(app)
     assert not app.dataframe
+
+
+def test_nothing_huge_is_predicted_to_measure_the_time(run, others, few, monkeypatch):
+    monkeypatch.setattr(scoring_job, "MOST_TRIED", 100)
+    app = opened(split="other", dataset="others")
+    assert "5 images are not scored yet." in said(app) and few == []
 
 
 def test_the_request_ends_with_the_dataset(run, others, copies, few):
