@@ -8,7 +8,6 @@ import streamlit as st
 from pages.components.copy_link import show_copy_link
 from pages.server import model_registry
 from pages.server.background_job import CANCELLED
-from pages.server.hub import default_model
 from pages.server.paths import is_public
 from pages.ui import addresses, job_progress, model_picker, undo, widgets
 from pages.ui.formatting import plain
@@ -26,18 +25,8 @@ address.read()
 uploads.restore()
 bar, side, view = layout.make()
 with side:
-    if added := st.session_state.pop("wanted_model", None):
-        st.session_state["run"] = added
-    with st.container():
-        if missing := default_model.problem():
-            widgets.show_warning(missing)
-    models = model_registry.find_models()
-    import_model.read_address(models)
-    # Each part has its place, however much it shows: a widget below that moved would be made anew by the browser, and
-    # Streamlit's frontend then forgets that its value belongs into the address.
-    with st.container():
-        model = model_picker.choose_model(models) if models else None
-    with st.container():
+    model, any_model = import_model.choose_model()
+    with st.container():  # it has its place however much it shows, as the parts above
         found = inputs.show(model) if model else None
     items = {item.name: item for item in found.items} if found else {}
     if model is not None:
@@ -47,7 +36,7 @@ with side:
 if model is None:
     layout.show_side(bar, has_result=False)
     with view:
-        layout.ask_for_model(bool(models))
+        layout.ask_for_model(any_model)
     st.stop()
 problems = uploads.list_problems()
 with view:

@@ -31,6 +31,11 @@ class Model:
     folder: Path
     run: runs.Run | None
 
+    @property
+    def path(self) -> Path:
+        """What names it in a program: the folder of its run, or that of its weights."""
+        return self.folder if self.run is None else self.run.folder
+
 
 def find_models() -> list[Model]:
     """Every model that a visitor may use: the one offered first, those of runs, the newest first, the imported ones."""

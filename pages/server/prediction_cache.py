@@ -11,6 +11,9 @@ class PredictionCache:
         self._compressed: LRU[tuple[str, ...], CompressedPrediction] = LRU(most, lambda item: item.nbytes)
         self._ready: LRU[tuple[str, ...], Prediction] = LRU(at_hand, lambda item: item.nbytes)
 
+    def __contains__(self, key: tuple[str, ...]) -> bool:
+        return key in self._compressed
+
     def get(self, key: tuple[str, ...]) -> Prediction | None:
         """The prediction, or None where it is not cached (any more)."""
         compressed = self._compressed.get(key)

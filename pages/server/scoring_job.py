@@ -6,32 +6,41 @@
     progress = job.poll()   # as that of a PredictionJob: in a fragment; who does not poll for 30 s has left
     job.scores.images       # what is scored so far; it grows, and after a cancelled job it holds what was done
 
-The latest predictions are cached, so that the page can show a scored image at any threshold.
+The latest predictions are cached, so that the page can show a scored image at any threshold. What takes long is scored
+only where the user has asked for it: else the job ends with an `offer` in place of scores.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pages.server import model_registry
 from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
+from pages.server.lru import LRU
+from pages.server.paths import runs_dir
 from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import Loaded
 from unet_core.data import reading
 from unet_core.data.layouts import Sample
-from unet_core.errors import Cancelled
+from unet_core.errors import Cancelled, ImageError, UnetError
 from unet_core.inference.prediction import Prediction
+from unet_core.io import channels, images
 from unet_core.io.images import decode
 from unet_core.io.pixels import Array, Pixels, encode_png
 from unet_core.runs import run as runs
 
 if TYPE_CHECKING:
     from unet_core.evaluation.record import Record
+    from unet_core.evaluation.selection import Selection, Source
     from unet_core.evaluation.summary import ImageScore
 
+MOST_IMAGES, MOST_MEGAPIXELS = 200, 100  # that are predicted without being asked for
+MOST_TRIED = 4_000_000  # pixels of an image on which the time is measured
 CACHE_MB = 256  # of decoded images while they are scored; what is more is read twice
+PACES: LRU[str, float] = LRU(64)  # seconds a pixel, by the digest of the weights
 CACHE = PredictionCache(most=256 * 2**20, at_hand=32 * 2**20)  # Predict's own is not flushed by a large dataset
 
 
@@ -44,6 +53,7 @@ class Scores:
     trained_on: list[str] = field(default_factory=list)  # ids among those to score that the model was trained on
     skipped: list[str] = field(default_factory=list)  # a sentence for each file that cannot be read
     warnings: list[str] = field(default_factory=list)  # what else to know of the data: how mask values were read
+    notes: list[str] = field(default_factory=list)  # which copies of training images could not be recognized
     samples: dict[str, Sample] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)  # of the images' content and repairs
     masks: dict[str, bytes] = field(default_factory=dict)
@@ -59,11 +69,29 @@ class Scores:
         return decode(self.truths[name], name)[:, :, 0]
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What is scored when the user asks for it: `total` images, of which `images` are not predicted yet.
+
+    `megapixels` are those of the latter. `seconds` is about how long they take, measured on one of them; None where
+    all are too large for that.
+    """
+
+    total: int
+    images: int
+    megapixels: float
+    seconds: float | None = None
+
+
 class ScoringJob(BackgroundJob):
     """The images of a dataset that `split` names, one after the other. It runs once: make a new one.
 
     The dataset is the run's own, read as its training did, or that in the folder `root`, read as `unet-studio evaluate`
-    does: by the settings of the training, with the meaning that mask values had there and with its own repairs.
+    does: by the settings of the training, with the meaning that mask values had there and with its own repairs. Of a
+    model without a run what its checkpoint says of these is taken.
+
+    More than MOST_IMAGES or MOST_MEGAPIXELS are predicted only where the user has `asked` for them, else there is an
+    `offer`. `nothing_left` says that the dataset has images, but none of the split.
     """
 
     label = "Evaluating"
@@ -73,15 +101,19 @@ class ScoringJob(BackgroundJob):
         model: model_registry.Model,
         split: str,
         root: Path | None = None,
+        asked: bool = False,
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises ValueError where the model is not that of a run, whose dataset and split say what to score."""
-        if model.run is None:
+        """Raises ValueError where the model is of no run and no folder is given."""
+        if model.run is None and root is None:
             raise ValueError(f"{model.name} is not the model of a run")
         super().__init__(model_registry.DEVICE_LOCK, patience, clock)
         self.scores = Scores()
-        self._model, self._trained_run, self._split, self._root = model, model.run, split, root
+        self.split, self.root, self.asked = split, root, asked
+        self.offer: Offer | None = None
+        self.nothing_left = False
+        self._model = model
         self._name, self._total = "Reading the images and masks…", 0
 
     def _count(self) -> tuple[int, int, str, int, int]:
@@ -90,26 +122,23 @@ class ScoringJob(BackgroundJob):
     def _work(self) -> None:
         from unet_core.evaluation import scores
         from unet_core.evaluation.record import Record
-        from unet_core.evaluation.selection import Source, select_folder, select_own
-        from unet_core.hub.lineage import find_training_images
 
         with self._lock.turn(self, self._cancelled):
             loaded = model_registry.load(self._model)
         self.warning = loaded.warning
-        run, config = self._trained_run, loaded.predictor.model.config
-        source = Source(self._model.folder, run, find_training_images(self._model.folder, run, run.folder.parent))
-        if self._root is None:
-            selection = select_own(source, self._split)
-        else:
-            selection = select_folder(source, self._root, self._split)
+        config, (source, selection) = loaded.predictor.model.config, self._select()
         self.scores.left_out = selection.left_out()
         self.scores.trained_on = [sample.id for sample in selection.chosen["train"]]
+        self.scores.notes = selection.explain_copies()
+        if not self.asked and (offer := self._find_offer(loaded, selection)) is not None:
+            self.offer = offer
+            return
         dataset = scores.load(selection, config, CACHE_MB)
         self.scores.warnings = dataset.warnings
         self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
 
         computed_on = str(loaded.predictor.device), loaded.predictor.precision
-        record = Record(source, selection, self._split, config, scores.Options(), computed_on=computed_on)
+        record = Record(source, selection, self.split, config, scores.Options(), computed_on=computed_on)
         record.begin(dataset)
         self.scores.record = record
 
@@ -126,14 +155,79 @@ class ScoringJob(BackgroundJob):
             self.scores.truths[name] = encode_png(scored.target)
             self.scores.images.append(scored.score)  # last: a page may look at any time
 
+    def _select(self) -> "tuple[Source, Selection]":
+        """What is known of the model, and its images of the dataset."""
+        from unet_core.evaluation.selection import NothingToScoreError, Source, select_folder, select_own
+        from unet_core.hub.lineage import find_training_images
 
-def find_samples(run: runs.Run, root: Path | None = None) -> dict[str, Sample]:
+        run, folder = self._model.run, self._model.folder
+        images_seen = find_training_images(folder, run, runs_dir() if run is None else run.folder.parent)
+        source = Source(folder, run, images_seen)
+        try:
+            if self.root is None:
+                return source, select_own(source, self.split)
+            return source, select_folder(source, self.root, self.split)
+        except NothingToScoreError:
+            self.nothing_left = True
+            raise
+
+    def _find_offer(self, loaded: Loaded, selection: "Selection") -> Offer | None:
+        """Where the images that are not predicted yet take long."""
+        samples = [sample for group in selection.chosen.values() for sample in group]
+        todo = [sample for sample in samples if (loaded.version, _digest(sample)) not in CACHE]
+        sizes = list(map(count_pixels, todo))
+        pixels = sum(sizes)
+        if len(todo) <= MOST_IMAGES and pixels <= MOST_MEGAPIXELS * 1e6:
+            return None
+        self._name = "Estimating how long it takes…"
+        small = [sample for sample, size in zip(todo, sizes, strict=True) if size <= MOST_TRIED]
+        pace = self._measure_pace(loaded, small[:2])
+        return Offer(len(samples), len(todo), pixels / 1e6, None if pace is None else pace * pixels)
+
+    def _measure_pace(self, loaded: Loaded, samples: Sequence[Sample]) -> float | None:
+        """Seconds a pixel of the last of a few images, which are predicted: the first also warms up. Known later on."""
+        if (pace := PACES.get(loaded.version)) is not None:
+            return pace
+        for sample in samples:
+            try:
+                files = (sample.image, *sample.channel_files)
+                image, _ = loaded.predictor.fit(reading.read_image(sample), channels.describe(files).names, sample.id)
+                before = self._clock()
+                predict_image(loaded, reading.digest(sample), image, self, self._cancelled)
+            except Cancelled:
+                raise
+            except UnetError:  # whoever scores it says why
+                continue
+            pace = (self._clock() - before) / (image.shape[0] * image.shape[1])
+        if pace is not None:
+            PACES.put(loaded.version, pace)
+        return pace
+
+
+def count_pixels(sample: Sample) -> int:
+    """Of its image, by the header alone; 0 where it cannot be read."""
+    with suppress(ImageError):
+        height, width = images.size(sample.image, sample.page)
+        return height * width
+    return 0
+
+
+def _digest(sample: Sample) -> str:
+    with suppress(ImageError, OSError):
+        return reading.digest(sample)
+    return ""
+
+
+def find_samples(run: runs.Run | None, root: Path | None = None) -> dict[str, Sample]:
     """The images of the run's dataset, or of that in the folder `root`, by their ids, with the repairs that are applied
-    to them when they are scored. Raises DataError, RunError.
+    to them when they are scored. Raises DataError, RunError, ValueError without a run and a folder.
     """
     from unet_core.evaluation.selection import read_folder
 
-    return {sample.id: sample for sample in read_folder(run, root or Path(run.data.root))[0].samples}
+    if root is None and run is None:
+        raise ValueError("neither a run nor a folder")
+    folder = root or Path(run.data.root if run is not None else "")
+    return {sample.id: sample for sample in read_folder(run, folder)[0].samples}
 
 
 def predict_image(

@@ -113,8 +113,8 @@ def choose_name(label: str, names: Sequence[str], noun: str) -> str | None:
             reason = f"The model {missing} is not on this machine yet. Download it below, under Add a model."
         elif "/" in missing:
             reason = (
-                f"{missing} is a model of the Hugging Face Hub; this page evaluates runs of this machine. Evaluate it "
-                f"with: unet-studio evaluate {missing} DATA"
+                f"{missing} is a model of the Hugging Face Hub; this page shows runs of this machine. Open it on "
+                "Predict or Evaluate."
             )
         show_warning(reason)
     return chosen

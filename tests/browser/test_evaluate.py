@@ -148,6 +148,39 @@ def test_without_the_clipboard_the_link_is_shown_to_be_copied(page: Page, server
     expect(page.get_by_text("Press Ctrl+C")).to_be_visible()
 
 
+def test_a_model_of_no_run_on_images_that_are_uploaded_right_here(
+    page: Page, server: Server, run: runs.Run, tmp_path: Path
+) -> None:
+    shutil.copytree(run.best, server.runs_dir / "models" / "lone")
+    synthetic.write(tmp_path / "night shift", images=3, seed=9)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    open_evaluate(page, server, "?model=lone")
+    expect(page.get_by_role("combobox", name="Images")).to_have_value("Another dataset (not trained on)")
+    page.get_by_role("button", name="Add…").click()
+    page.locator(".uploader[data-state]").wait_for()  # its program is loaded
+    page.locator("[data-is=folder]").set_input_files(tmp_path / "night shift")
+    page.get_by_role("button", name="Upload", exact=True).last.click()
+    expect(page.get_by_role("combobox", name="Dataset")).to_have_value("night shift")
+    expect(page.get_by_text("3 images: 3 new.", exact=True)).to_be_visible()
+    page.locator(".st-key-errors canvas").first.wait_for()
+    settle(page)
+    expect(page.get_by_text("Add images with masks")).to_have_count(0)
+    assert page.locator(".st-key-evaluate_numbers").evaluate(EDGES)["bottom"] < 400
+    page.reload()
+    page.locator(".st-key-errors canvas").first.wait_for()
+    settle(page)
+    expect(page.get_by_role("combobox", name="Model")).to_have_value("lone")
+    expect(page.get_by_role("combobox", name="Dataset")).to_have_value("night shift")
+    name = shown(page)
+    page.get_by_role("link", name="Predict this image").click()
+    expect(page.get_by_role("heading", name="Predict", exact=True)).to_be_visible()
+    page.locator(".st-key-viewer canvas").first.wait_for()
+    settle(page)
+    params = parse_qs(urlsplit(page.url).query)
+    assert params["run"] == ["lone"] and params["example"] == [name] and params["of"] == ["night shift"]
+    shutil.rmtree(server.runs_dir / "models" / "lone")
+
+
 def save(page: Page, button: str, folder: Path) -> Path:
     with page.expect_download() as download:
         page.get_by_role("button", name=button, exact=True).last.click()

@@ -44,6 +44,7 @@ def test_a_silent_hub_blocks_nothing_and_is_told(page: Page, server: Server, hub
     page.get_by_role("button", name="Access token").click()  # the page answers meanwhile
     expect(page.locator("input[type=password]")).to_be_visible()
     expect(page.get_by_text(re.compile("cannot be reached|does not answer"))).to_be_visible()
+    expect(page.get_by_role("textbox", name="Hugging Face Hub model")).to_have_value("org/brain")
     assert not list(server.runs_dir.glob("models/*/config.json"))
     hub.silent.clear()
     hub.released.set()

@@ -225,8 +225,8 @@ def download(app, repo: str):
     app.session_state["bring_way"] = "Hugging Face Hub"
     app.run()
     app.text_input(key="hub_dataset").set_value(repo).run()
-    assert not app.button(key="hub_start").disabled
-    app.button(key="hub_start").click().run()
+    assert not app.button(key="hub_dataset_start").disabled
+    app.button(key="hub_dataset_start").click().run()
     assert not app.exception
     return app
 
@@ -259,7 +259,7 @@ def test_a_download_is_cancelled_and_leaves_nothing(place, hub, sample_folder):
     hub.silent.add("/datasets/org/cells/resolve")
     app = download(show("data"), "org/cells")
     poll(lambda: any(method == "HEAD" for method, *_ in hub.requests), what="the first request for the file")
-    app.button(key="hub_cancel").click().run()
+    app.button(key="hub_dataset_cancel").click().run()
     hub.released.set()
     assert app.session_state["hub_download"].wait(60)
     app.run()

@@ -8,13 +8,14 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from pages.server import model_registry
+from pages.server import model_registry, paths
 from pages.server.hub.model_jobs import HubLook
 from tests.core.models.references import brain_weights
 from tests.helpers.browser import poll
 from tests.helpers.hub_server import Repo, running_hub
 from tests.helpers.pages import show, texts
 from unet_core.config.schema import ModelConfig
+from unet_core.data import synthetic
 from unet_core.hub import pull
 from unet_core.models.checkpoint import save_checkpoint
 from unet_core.models.unet import UNet
@@ -105,14 +106,33 @@ def test_the_address_names_a_model_of_the_hub(place, hub, repo):
     assert hub.requests == []
 
 
+def test_a_model_of_the_hub_is_downloaded_and_evaluated_on_evaluate(place, hub, repo, tmp_path):
+    paths.library().link(synthetic.write(tmp_path / "others", images=3, seed=7))
+    app = show("evaluate", model="org/net@v1", split="other", dataset="others")
+    finish(app, "hub_look")
+    assert app.text_input(key="hub_model").value == "org/net@v1"
+    assert "License: mit" in said(app) and not asked_for_files(hub)
+    app.button(key="hub_start").click().run()
+    finish(app, "hub_pull")
+    app.run()
+    finish(app, "scoring")
+    assert app.selectbox(key="run").value == "org--net@v1"
+    assert "org/net@v1 UNet Studio, license mit" in said(app).replace("*", "")
+    assert "It is not known which images this model was trained on" in said(app)
+    assert len(app.dataframe[0].value) == 3
+    assert app.selectbox(key="dataset").value == "others"
+    again = finish(show("evaluate", model="org/net@v1", dataset="others"), "scoring")
+    assert again.selectbox(key="run").value == "org--net@v1" and len(again.dataframe[0].value) == 3
+
+
 def test_beside_other_models_none_is_chosen_in_its_place(place, hub, repo, trained):
     shutil.copytree(trained.folder, place / trained.id)
     app = show("predict", model="org/net")
     finish(app, "hub_look")
     assert app.selectbox(key="run").value is None
     assert "The model org/net is not on this machine yet" in said(app)
-    app = show("evaluate", model="org/net")
-    assert "unet-studio evaluate org/net DATA" in said(app)
+    app = show("share", model="org/net")
+    assert "org/net is a model of the Hugging Face Hub; this page shows runs of this machine" in said(app)
 
 
 @pytest.mark.parametrize(

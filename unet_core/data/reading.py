@@ -42,6 +42,7 @@ def read_stored(sample: Sample) -> Pixels:
 
 
 def digest(sample: Sample) -> str:
-    """The same for the same file and the same repairs of the image, different for any other; for caches."""
+    """The same for the same files and the same repairs of the image, different for any other; for caches."""
     repairs = [(repair.kind, repair.options) for repair in intensity.concerns(sample.repairs)]
-    return content_hash(sample.image, sample.page) + (f" {repairs}" if repairs else "")
+    hashes = [content_hash(sample.image, sample.page), *map(content_hash, sample.channel_files)]
+    return " ".join(hashes) + (f" {repairs}" if repairs else "")

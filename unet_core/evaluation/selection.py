@@ -79,12 +79,16 @@ class Selection:
             sentences.append(
                 f"{len(val)} of them chose the best epoch (validation images), so their scores are slightly too good."
             )
+        return sentences + self.explain_copies()
+
+    def explain_copies(self) -> list[str]:
+        """A sentence where lossy copies of training images may count as new; [] where they would be recognized."""
         if self.chosen["new"] and self.images.train and not self.images.has_looks:
-            sentences.append(
+            return [
                 "Lossy copies (JPEG) of training images cannot be recognized: a shared model comes without what is "
                 "needed for that."
-            )
-        return sentences
+            ]
+        return []
 
 
 def select_own(source: Source, split: str = "held-out") -> Selection:

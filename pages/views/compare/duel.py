@@ -136,6 +136,9 @@ def score(request: Request) -> tuple[ScoringJob, ScoringJob] | None:
         if scoring.error:
             widgets.show_error(f"Model {letter}: {scoring.error}")
             return None
+        if scoring.offer is not None:
+            job.show_offer(scoring.offer, key)
+            return None
         if scoring.state == CANCELLED:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.warning(

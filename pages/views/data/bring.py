@@ -1,5 +1,7 @@
 """The ways in: an upload, a folder on this machine, a dataset of the Hugging Face Hub."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.server import paths
@@ -16,10 +18,13 @@ UPLOAD, FOLDER, HUB = "Upload", "Folder on this machine", "Hugging Face Hub"
 WAYS = {UPLOAD: upload.show, FOLDER: folder.show, HUB: hub.show}
 
 
-def show() -> None:
-    """The ways in, folded while there is nothing to add; a new dataset becomes the chosen one."""
+def show(label: str = "Add a dataset", on_added: Callable[[], None] = lambda: None) -> None:
+    """The ways in, folded while there is nothing to add; a new dataset becomes the chosen one.
+
+    `on_added` is called then, before the page runs again.
+    """
     st.session_state.setdefault(OPEN, not paths.library().entries())  # open for whoever has no dataset yet
-    panel = st.expander("Add a dataset", icon=":material/add:", key=OPEN, on_change="rerun")
+    panel = st.expander(label, icon=":material/add:", key=OPEN, on_change="rerun")
     if not panel.open:
         return
     with panel:
@@ -32,6 +37,7 @@ def show() -> None:
     if added is not None:
         dataset_picker.select(added.name)
         st.session_state.update({ADDED: added, NEW: True})
+        on_added()
         st.rerun()
 
 

@@ -3,6 +3,7 @@
 import io
 import math
 import zipfile
+from collections import Counter
 from typing import Any
 
 import streamlit as st
@@ -13,15 +14,15 @@ from pages.ui import model_picker, widgets
 from pages.ui.figures import chart_view, charts
 from pages.ui.formatting import score_text
 from pages.views.evaluate import errors, report, table
+from unet_core.config.choices import SUBSETS
 from unet_core.config.schema import ModelConfig
 from unet_core.errors import UnetError
 from unet_core.io.pixels import encode_png
-from unet_core.runs import run as runs
 
 POOLED = "All pixels counted together: large objects count more."
 
 
-def show(model: model_registry.Model, run: runs.Run, scores: Scores, dataset: str = "") -> None:
+def show(model: model_registry.Model, scores: Scores, dataset: str = "") -> None:
     """All of it, for the images that are scored; `dataset`: the name of another one than the run's own."""
     show_means(scores)
     with st.container(horizontal=True, vertical_alignment="center", key="evaluate_trust"):
@@ -32,9 +33,9 @@ def show(model: model_registry.Model, run: runs.Run, scores: Scores, dataset: st
     except UnetError as error:
         widgets.show_error(error)
         return
-    name = table.show(scores, sort, run, dataset)
+    name = table.show(scores, sort, model.name, dataset)
     with st.container():
-        errors.show(model, scores, name, table.predict_params(run, name, dataset))
+        errors.show(model, scores, name, table.predict_params(model.name, name, dataset))
     left, right = st.columns(2, gap="medium")
     with left:
         show_histogram(scores, model.name)
@@ -73,8 +74,9 @@ def show_means(scores: Scores) -> None:
 def explain_trust(scores: Scores) -> str:
     """In words: how many images there are, and what speaks against their scores."""
     count, empty = len(scores.images), sum(item.counts.empty for item in scores.images)
-    sentences = [f"{count} image{'s' if count != 1 else ''}."]
-    subsets = {item.subset for item in scores.images}
+    subsets = Counter(item.subset for item in scores.images)
+    parts = ", ".join(f"{subsets[name]} {label}" for name, label in SUBSETS.labels.items() if subsets[name])
+    sentences = [f"{count} image{'s' if count != 1 else ''}: {parts}."]
     if "train" in subsets:
         sentences.append("The model was **trained on** some of these images, so their scores are too good.")
     elif "val" in subsets:

@@ -12,7 +12,7 @@ from unet_core.errors import UnetError
 
 def show_images(evaluation: Evaluation) -> None:
     """The scores of every image, with its errors."""
-    scores.show(evaluation.model, evaluation.run, evaluation.scoring.scores, evaluation.dataset)
+    scores.show(evaluation.model, evaluation.scoring.scores, evaluation.dataset)
 
 
 IMAGES = "Images"

@@ -9,9 +9,13 @@ from unet_core.runs import run as runs
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The model, its run, what was scored, and the name of another dataset than the run's."""
+    """The model, what was scored, and the name of another dataset than that of its run."""
 
     model: model_registry.Model
-    run: runs.Run
     scoring: ScoringJob
     dataset: str = ""
+
+    @property
+    def run(self) -> runs.Run | None:
+        """The run of the model; None for one of the Hub or an uploaded one, of which no settings or split are here."""
+        return self.model.run

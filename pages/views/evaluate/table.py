@@ -9,7 +9,6 @@ from pages.server.scoring_job import Scores
 from pages.ui import addresses, widgets
 from unet_core.config.choices import SUBSETS
 from unet_core.io.filenames import readable
-from unet_core.runs import run as runs
 
 SORTS = {"Lowest Dice first": "dice", "Lowest IoU first": "iou", "Lowest precision first": "precision"}
 SORTS |= {"Lowest recall first": "recall"}
@@ -23,7 +22,7 @@ SUBSET_HELP = "\n\n".join(f"{label}: {SUBSETS[name]}." for name, label in SUBSET
 PINNED = 200  # pixels up to which the names stay while the table is scrolled: on a phone wider ones would fill it
 
 
-def list_rows(scores: Scores, sort: str, run: runs.Run, dataset: str) -> list[dict[str, Any]]:
+def list_rows(scores: Scores, sort: str, model: str, dataset: str) -> list[dict[str, Any]]:
     """A row for each image, in the order `sort`, undefined scores last; `dataset`: its name where not the run's own."""
     rows: list[dict[str, Any]] = [
         {
@@ -32,7 +31,7 @@ def list_rows(scores: Scores, sort: str, run: runs.Run, dataset: str) -> list[di
             **({} if item.objects is None else {"object_f1": item.objects.f1}),
             "subset": SUBSETS.labels[item.subset],
             "empty": item.counts.empty,
-            "predict": predict_address(run, item.id, dataset),
+            "predict": predict_address(model, item.id, dataset),
         }
         for item in scores.images
     ]
@@ -42,15 +41,15 @@ def list_rows(scores: Scores, sort: str, run: runs.Run, dataset: str) -> list[di
     return sorted(rows, key=lambda row: (math.isnan(row[score]), row[score]))
 
 
-def predict_address(run: runs.Run, image: str, dataset: str) -> str:
+def predict_address(model: str, image: str, dataset: str) -> str:
     """Of the page that predicts this image with this model."""
-    return addresses.link("predict", **predict_params(run, image, dataset))
+    return addresses.link("predict", **predict_params(model, image, dataset))
 
 
-def predict_params(run: runs.Run, image: str, dataset: str) -> dict[str, str]:
+def predict_params(model: str, image: str, dataset: str) -> dict[str, str]:
     """Of that address."""
     of = {addresses.OF_DATASET: dataset} if dataset else {}
-    return {addresses.MODEL: run.id, addresses.EXAMPLE: image, **of}
+    return {addresses.MODEL: model, addresses.EXAMPLE: image, **of}
 
 
 def choose_sort() -> str:
@@ -59,9 +58,9 @@ def choose_sort() -> str:
     return st.selectbox("Sort by", choices, key="sort", bind="query-params", width=210, label_visibility="collapsed")
 
 
-def show(scores: Scores, sort: str, run: runs.Run, dataset: str) -> str:
+def show(scores: Scores, sort: str, model: str, dataset: str) -> str:
     """The table in that order; gives the name of the image to show, by default the first."""
-    rows = list_rows(scores, sort, run, dataset)
+    rows = list_rows(scores, sort, model, dataset)
     names = [str(row["image"]) for row in rows]
     with st.container():  # it has its place also where it is empty
         shown = _settle(names)

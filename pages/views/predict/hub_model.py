@@ -21,6 +21,8 @@ REFUSED = "hub_refused"  # in the session: why a download did not start; shown o
 
 def show() -> Path | None:
     """The box, what a model holds, the download; the folder of the model once it is there."""
+    if is_busy() and "hub_model" in st.session_state:  # sent again: a box that is made anew would be shown empty
+        st.session_state["hub_model"] = st.session_state["hub_model"]
     name = st.text_input(
         "Hugging Face Hub model",
         key="hub_model",

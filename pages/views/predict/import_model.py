@@ -6,14 +6,32 @@ from contextlib import suppress
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from pages.server import model_registry
+from pages.server.hub import default_model
 from pages.server.model_registry import Model
 from pages.server.paths import is_public, models_dir
 from pages.server.visitors import quotas
-from pages.ui import widgets
+from pages.ui import model_picker, widgets
 from pages.ui.formatting import plain
 from pages.views.predict import hub_model
 from unet_core.errors import HubError, UnetError
 from unet_core.hub import repo_id
+
+
+def choose_model() -> tuple[Model | None, bool]:
+    """The menu of all models, with one that was just added or that the address names; and whether there is any."""
+    if added := st.session_state.pop("wanted_model", None):
+        st.session_state["run"] = added
+    with st.container():
+        if missing := default_model.problem():
+            widgets.show_warning(missing)
+    models = model_registry.find_models()
+    read_address(models)
+    # Each part has its place, however much it shows: a widget below that moved would be made anew by the browser, and
+    # Streamlit's frontend then forgets that its value belongs into the address.
+    with st.container():
+        model = model_picker.choose_model(models) if models else None
+    return model, bool(models)
 
 
 def read_address(models: list[Model]) -> None:
@@ -35,10 +53,10 @@ def read_address(models: list[Model]) -> None:
     hub_model.start_look(str(reference))
 
 
-def show() -> None:
+def show(expanded: bool = False) -> None:
     """Download or upload; nothing of torch is imported before a button was pressed."""
-    message = st.session_state.pop("model_added", None)
-    with st.expander("Add a model", icon=":material/upload:", expanded=hub_model.is_busy()):
+    show_added()
+    with st.expander("Add a model", icon=":material/upload:", expanded=expanded or hub_model.is_busy()):
         folder = hub_model.show()
         kinds = ".safetensors" if is_public() else ".safetensors, .pth, .pt"
         files = st.file_uploader(
@@ -48,12 +66,16 @@ def show() -> None:
         )
         if st.button("Add model", key="add_model", icon=":material/add:", disabled=not files):
             add({file.name: file.getvalue() for file in files})
-    if message:
+    if folder is not None:
+        select(folder.name, st.session_state.pop("hub_notes", ()))
+
+
+def show_added() -> None:
+    """That a model was just added, and what is assumed of it."""
+    if message := st.session_state.pop("model_added", None):
         st.toast(message, icon=":material/check:")
         for note in st.session_state.pop("model_notes", ()):
             widgets.show_warning(note)
-    if folder is not None:
-        select(folder.name, st.session_state.pop("hub_notes", ()))
 
 
 def add(files: dict[str, bytes]) -> None:

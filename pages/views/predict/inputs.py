@@ -110,7 +110,8 @@ def list_examples(model: model_registry.Model) -> list[Sample]:
 @st.cache_data(max_entries=8, ttl=60, show_spinner="Looking for the image…")
 def find_samples(run_id: str, folder: str, root: str) -> dict[str, Sample]:
     """The images of a run's dataset by their ids, or of the dataset in `root`, as Evaluate scores them."""
-    return scoring_job.find_samples(runs.Run(Path(folder)), Path(root) if root else None)
+    run = runs.Run(Path(folder)) if run_id else None
+    return scoring_job.find_samples(run, Path(root) if root else None)
 
 
 def restore_examples(model: model_registry.Model) -> None:
@@ -145,11 +146,11 @@ def restore_examples(model: model_registry.Model) -> None:
 
 def find_sample(model: model_registry.Model, name: str, dataset: str) -> Sample | None:
     """An image of the run's dataset by its id, or of the dataset of that name. Raises DataError, RunError."""
-    if model.run is None:
-        return None
     root = ""
     if dataset:
         root = str(sample_data() if dataset == SAMPLE else library().find(dataset).root)
+    if model.run is None:
+        return find_samples("", "", root).get(name) if root else None
     return find_samples(model.run.id, str(model.run.folder), root).get(name)
 
 

@@ -60,10 +60,9 @@ def show_image(work: Work, options: Options, name: str, names: list[str]) -> Non
     downloads.show(result, view, len(names), results)
     image_viewer.show_caption(result, " ".join(filter(None, (work.job.notes.get(name, ""), remarks))))
     measurements.show(result, selected, scope)
-    if work.model.run is not None and st.button("Evaluate this model", key="evaluate", icon=":material/analytics:"):
-        st.switch_page("evaluate.py", query_params={addresses.MODEL: work.model.run.id})
+    if st.button("Evaluate this model", key="evaluate", icon=":material/analytics:"):
+        st.switch_page("evaluate.py", query_params={addresses.MODEL: work.model.name})
     with st.expander("Show code", icon=":material/code:"):
-        model = work.model.folder if work.model.run is None else work.model.run.folder
         used = threshold if prediction.num_classes == 1 else None
-        code = reproduce.prediction_code(shown(model), work.job.tta, work.job.tile, used)
+        code = reproduce.prediction_code(shown(work.model.path), work.job.tta, work.job.tile, used)
         st.code(code, language="python", wrap_lines=True)

@@ -50,6 +50,9 @@ def make(model: model_registry.Model, choices: Choices) -> Contents | None:
             st.button("Score the images", key="score_again", icon=":material/refresh:", on_click=job.restart)
     elif scoring.error:
         widgets.show_warning(f"{DATA_MISSING} {scoring.error}")
+    if scoring.offer is not None:
+        job.show_offer(scoring.offer)
+        return _build(model, choices, None, "")
     show_messages([*scoring.scores.skipped, *scoring.scores.warnings], "remarks on the data", widgets.show_warning, 1)
     return _build(model, choices, scoring if progress.state == DONE else None, scoring.error)
 

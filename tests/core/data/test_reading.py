@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -248,3 +249,15 @@ def test_a_turned_mask_is_no_longer_told_to_be_wrong(tmp_path: Path) -> None:
     save(root, Recipe((make_repair("turn", orientation=3),)))
     assert warnings() == ["1 repair of studio.json is applied: All masks turned by 180 degrees."]
     assert np.array_equal(load(root)["a"][1], np.rot90(make_mask(0) // 255, 2))
+
+
+def test_the_digest_changes_with_each_file_of_an_image(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / "data")
+    (sample,) = [sample for sample in discovery.find(root) if sample.id == "a"]
+    second = tmp_path / "a_DAPI.png"
+    second.write_bytes(encode_png(make_image(1)))
+    both = replace(sample, channel_files=(second,))
+    before = reading.digest(both)
+    assert before != reading.digest(sample)
+    second.write_bytes(encode_png(make_image(2)))
+    assert reading.digest(both) not in (before, reading.digest(sample))

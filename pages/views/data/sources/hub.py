@@ -24,7 +24,7 @@ def show() -> Added | None:
     running = job is not None and not job.poll().over
     st.button(
         "Download",
-        key="hub_start",
+        key="hub_dataset_start",
         type="primary",
         icon=":material/cloud_download:",
         disabled=not repo or running,
@@ -60,4 +60,4 @@ def follow(job: HubDownload) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(progress.fraction, plain(job.sentence), width="stretch")
-        st.button("Cancel", key="hub_cancel", icon=":material/close:", on_click=job.cancel)
+        st.button("Cancel", key="hub_dataset_cancel", icon=":material/close:", on_click=job.cancel)
