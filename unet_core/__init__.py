@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unet_core.api.export import export_model
     from unet_core.api.models import evaluate, load
     from unet_core.api.runs import launch, train
+    from unet_core.api.thresholds import choose_threshold, reset_threshold
     from unet_core.config.schema import ModelConfig, RunConfig
     from unet_core.errors import UnetError
     from unet_core.inference.prediction import Prediction
@@ -34,6 +35,7 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "RunConfig": "config.schema",
     "UNet": "models.unet",
     "UnetError": "errors",
+    "choose_threshold": "api.thresholds",
     "convert_dataset": "api.datasets",
     "evaluate": "api.models",
     "export_model": "api.export",
@@ -41,6 +43,7 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "load": "api.models",
     "open_dataset": "api.datasets",
     "plan": "api.datasets",
+    "reset_threshold": "api.thresholds",
     "train": "api.runs",
 }
 __all__ = [
@@ -51,6 +54,7 @@ __all__ = [
     "RunConfig",
     "UNet",
     "UnetError",
+    "choose_threshold",
     "convert_dataset",
     "evaluate",
     "export_model",
@@ -58,6 +62,7 @@ __all__ = [
     "load",
     "open_dataset",
     "plan",
+    "reset_threshold",
     "train",
 ]
 
