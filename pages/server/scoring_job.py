@@ -135,7 +135,7 @@ def predict_image(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Prediction:
     """The prediction of an image with this digest: cached, or made in turn. Raises Cancelled, UnetError."""
-    key = (loaded.version, digest)
+    key = (loaded.weights or loaded.version, digest)
     if cancelled():
         raise Cancelled("The evaluation was canceled.")
     if (cached := CACHE.get(key)) is not None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.ui import widgets
-from pages.views.evaluate import scores
+from pages.views.evaluate import scores, threshold
 from pages.views.evaluate.state import Evaluation
 from unet_core.errors import UnetError
 
@@ -16,7 +16,10 @@ def show_images(evaluation: Evaluation) -> None:
 
 
 IMAGES = "Images"
-SHOW: dict[str, Callable[[Evaluation], None]] = {IMAGES: show_images}
+SHOW: dict[str, Callable[[Evaluation], None]] = {
+    IMAGES: show_images,
+    "Threshold": threshold.show,
+}
 
 
 def show(evaluation: Evaluation) -> None:
