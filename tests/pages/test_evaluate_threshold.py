@@ -1,4 +1,4 @@
-"""The Threshold view: the command's digits, a slider that asks no model, and a threshold that is used and taken back."""
+"""The Threshold view: the digits of the command, a slider that asks no model, a threshold used and taken back."""
 
 import json
 import shutil

@@ -76,14 +76,12 @@ def choose(parsed: argparse.Namespace) -> dict[str, Any]:
         "threshold": result.get("best_threshold") if applied else config.threshold,
         "applied": applied,
         "record": None if record_now is None else record_now.sentence,
-        "warnings": plan.study.warnings,
+        "warnings": [*plan.study.warnings, *filter(None, [plan.study.caution])],
     }
 
 
 def print_study(study: "Study", result: dict[str, Any]) -> None:
     """The curve at every twentieth, then what the best threshold gives."""
-    from unet_core.evaluation.tuning.study import describe_reliability
-
     if study.is_binary:
         curve = study.validation.curve
         echo("threshold   Dice    IoU  precision  recall   (means over the images that were chosen on)")
@@ -96,4 +94,6 @@ def print_study(study: "Study", result: dict[str, Any]) -> None:
                 echo(f"{part} at {limit:g}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
         if study.test is None:
             echo("There are no test images, so the gain is not checked on images that it was not chosen on.")
-    echo(describe_reliability(study.reliability()))
+    if study.caution:
+        warn(study.caution)
+    echo(result["reliability"])

@@ -66,4 +66,4 @@ def show_reliability(study: "Study", name: str) -> None:
         f"{name}-reliability",
         "How often what has a probability is true, on the validation images",
     )
-    st.caption(plain(describe_reliability(reliability)))
+    st.caption(plain(describe_reliability(reliability, study.is_binary)))

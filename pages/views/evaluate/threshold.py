@@ -104,6 +104,8 @@ def show_messages(model: model_registry.Model, study: "Study") -> None:
         widgets.show_error(message)
     if (record := read_record(model.folder)) is not None:
         st.success(plain(record.sentence), icon=":material/lock:")
+    if study.is_binary and study.caution:
+        widgets.show_warning(study.caution)
     if study.is_binary and study.test is None:
         st.info(
             "This run has no test images, so the gain is not checked on images that the threshold was not chosen on. "

@@ -10,7 +10,7 @@ from unet_core.data.masks.coding import IGNORE
 from unet_core.inference.prediction import above
 from unet_core.io.pixels import Array
 
-REGION_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
+REGION_THRESHOLDS = (*(step / 20 for step in range(1, 20)), 0.96, 0.97, 0.98, 0.99)
 LEAST_SHARE = 0.5  # of the pixels is foreground where it is regions
 LEAST_REGIONS = 5  # of an image
 

@@ -25,6 +25,8 @@ from unet_core.evaluation.tuning.counting import CountedImage
 from unet_core.evaluation.tuning.regions import REGION_THRESHOLDS
 
 VALIDATION, TEST = "validation", "test"  # chosen on, and reported on
+CALIBRATED = 0.01  # a difference between probability and frequency that is not worth a word
+FEW = 5  # validation images under which a threshold is mostly chance
 GAIN, REGION_GAIN = 0.01, 0.02  # of mean Dice and V-Rand, above which another threshold is worth a sentence
 
 Floats = NDArray[np.float64]
@@ -146,6 +148,15 @@ class Study:
             return min(REGION_THRESHOLDS, key=lambda limit: abs(limit - self.config.threshold))
         return self.current
 
+    @property
+    def caution(self) -> str:
+        """What speaks against a choice on these images; "" for nothing."""
+        count = len(self.validation.names)
+        if count >= FEW:
+            return ""
+        images = f"{count} {self.chosen_on}" if count > 1 else f"one of the {self.chosen_on}"
+        return f"The threshold is chosen on only {images}: its gain may be chance. Use more validation images."
+
     def precision_recall(self, part: str = VALIDATION) -> PrecisionRecall:
         """Precision against recall of all pixels of a part."""
         return threshold.trace_precision_recall(self._levels(part))
@@ -163,6 +174,7 @@ class Study:
         """All numbers for the command line and Python; the page shows the same ones. Raises ConfigError."""
         reliability = self.reliability()
         result: dict[str, Any] = {
+            "reliability": describe_reliability(reliability, self.is_binary),
             "chosen_on": self.chosen_on,
             "images": len(self.validation.names),
             "test_images": len(self.test.names) if self.test else 0,
@@ -220,15 +232,18 @@ def describe_gains(study: Study, remedy: str) -> str:
     return f"On the {count} {study.chosen_on}, {' and '.join(parts)}. {remedy}"
 
 
-def describe_reliability(reliability: Reliability) -> str:
-    """Where the model is over-confident and where under-confident, in words.
+def describe_reliability(reliability: Reliability, is_binary: bool = True) -> str:
+    """Where the model is surer than it should be, in words.
 
-    Only bins with a share of the pixels count, and only differences above one percent point.
+    Of a binary model a low probability is a sure background, so it is over-confident where the probability is nearer to
+    0 or 1 than the share of foreground. Only bins with enough pixels count, and differences above one percent point.
     """
     gaps = reliability.confidence - reliability.frequency
+    background = (reliability.edges[1:] <= 0.5) if is_binary else np.zeros(len(gaps), np.bool_)
     counts = reliability.pixels > max(100, 1e-4 * reliability.pixels.sum())
+    over = np.where(background, -gaps, gaps)
     sentences = []
-    for word, mask in (("over-confident", gaps > 0.01), ("under-confident", gaps < -0.01)):
+    for word, mask in (("over-confident", over > CALIBRATED), ("under-confident", over < -CALIBRATED)):
         ranges = _ranges(reliability.edges, mask & counts)
         if ranges:
             sentences.append(f"{word} between {' and between '.join(ranges)}")
