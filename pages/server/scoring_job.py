@@ -43,6 +43,7 @@ class Scores:
     trained_on: list[str] = field(default_factory=list)  # ids among those to score that the model was trained on
     skipped: list[str] = field(default_factory=list)  # a sentence for each file that cannot be read
     warnings: list[str] = field(default_factory=list)  # what else to know of the data: how mask values were read
+    advice: str = ""  # where the validation images say that another threshold is much better
     samples: dict[str, Sample] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)  # of the images' content and repairs
     masks: dict[str, bytes] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class ScoringJob(BackgroundJob):
     def _work(self) -> None:
         from unet_core.evaluation import scores
         from unet_core.evaluation.selection import Source, select_folder, select_own
+        from unet_core.evaluation.tuning.advice import Watch
         from unet_core.hub.lineage import find_training_images
 
         with self._lock.turn(self, self._cancelled):
@@ -108,14 +110,17 @@ class ScoringJob(BackgroundJob):
         def predict(sample: Sample, image: Pixels) -> Array:
             self._name = sample.id
             digest = self.scores.digests[sample.id] = reading.digest(sample)
-            return predict_image(loaded, digest, image, self, self._cancelled).mask(config.threshold)
+            return watch.hold(sample, predict_image(loaded, digest, image, self, self._cancelled))
 
+        watch = Watch(config, selection.chosen)
         for scored in scores.score_images(dataset, selection.chosen, predict):
             name = scored.sample.id
             self.scores.samples[name] = scored.sample
             self.scores.masks[name] = encode_png(scored.pred)
             self.scores.truths[name] = encode_png(scored.target)
+            watch.add(scored)
             self.scores.images.append(scored.score)  # last: a page may look at any time
+        self.scores.advice = watch.sentence("Choose another one in the Threshold view.")
 
 
 def find_samples(run: runs.Run, root: Path | None = None) -> dict[str, Sample]:

@@ -34,6 +34,7 @@ def choose_threshold(
     *,
     metric: str = "dice",
     pooled: bool = False,
+    search: bool = False,
     apply: bool = False,
     runs_dir: str | Path = "runs",
     device: str = "auto",
@@ -47,6 +48,9 @@ def choose_threshold(
             images of the model, its new images are taken, never test or training images.
         metric: "dice", "iou" (means over images) or "v_rand" (regions that thin lines divide).
         pooled: Whether all pixels are counted together in place of the mean over images.
+        search: Also look for the minimum area, hole filling and test-time augmentation that go best with it, in
+            `scores["search"]`; by "dice" or "iou". `apply` then writes the threshold of the best and records the rest,
+            which has to be set at each prediction.
         apply: Write the threshold into the checkpoint, with the date and the scores: prediction, evaluation and
             exports use it then. `reset_threshold` takes it back.
         runs_dir: Folder of all runs.
@@ -71,6 +75,7 @@ def choose_threshold(
     from unet_core.evaluation.selection import Source
     from unet_core.evaluation.tuning import frozen
     from unet_core.evaluation.tuning.measure import plan_study
+    from unet_core.evaluation.tuning.search import Search
     from unet_core.hub import lineage, resolve
     from unet_core.inference.predictor import load_predictor
 
@@ -83,9 +88,15 @@ def choose_threshold(
     plan = plan_study(source, predictor.model.config, None if data is None else Path(data))
     for _ in plan.count(predictor):
         pass
-    best = plan.study.best(metric, pooled)
-    record = frozen.freeze(folder, plan.study, best, metric, run) if apply else None
-    return ThresholdChoice(best, plan.study.describe(metric, pooled), plan.study.validation.curve, record)
+    best, scores, searched = plan.study.best(metric, pooled), plan.study.describe(metric, pooled), None
+    if search:
+        grid = Search(plan, predictor, metric)
+        for _ in grid.run():
+            pass
+        searched, scores["search"] = grid.best, grid.describe()
+        best = searched.threshold
+    record = frozen.freeze(folder, plan.study, best, metric, run, searched) if apply else None
+    return ThresholdChoice(best, scores, plan.study.validation.curve, record)
 
 
 def reset_threshold(model: str | Path | Run, *, runs_dir: str | Path = "runs") -> float:

@@ -4,11 +4,12 @@ import argparse
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unet_core.cli.common import add_command, add_measures, add_model, read_measures
-from unet_core.cli.output import echo, warn
+from unet_core.cli.output import echo, program, warn
 from unet_core.config.choices import LABELS, LAYOUTS, SPLITS, UNLABELED
 from unet_core.config.schema import ModelConfig
 from unet_core.data import pairing
@@ -221,6 +222,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     from unet_core.evaluation import scores
     from unet_core.evaluation.selection import Source, count_images, select_folder
     from unet_core.evaluation.summary import by_class, describe_classes, summarize, to_csv
+    from unet_core.evaluation.tuning.advice import Watch
     from unet_core.inference.predictor import load_predictor
 
     measures = read_measures(parsed)
@@ -245,15 +247,17 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
         echo(f"skipped: {message}")
     for message in dataset.warnings:
         warn(message)
-    results = []
-    for scored in scores.score_images(
-        dataset, selection.chosen, lambda sample, image: options.predict(predictor, image), measures
-    ):
+    results, watch = [], Watch(config, selection.chosen, options.threshold)
+    for scored in scores.score_images(dataset, selection.chosen, partial(watch.predict, predictor, options), measures):
+        watch.add(scored)
         if parsed.save_masks:
             _write_mask(parsed.save_masks / f"{scored.sample.id}.png", scored.pred, config.num_classes)
         results.append(scored.score)
         values = scored.score.scores
         echo(f"{scored.sample.id}  Dice {values['dice']:.4f}  IoU {values['iou']:.4f}")
+    if advice := watch.sentence(f"Choose it with: {program()} threshold {parsed.model} --apply"):
+        warn(advice)
+        dataset.warnings.append(advice)
     if parsed.output is not None:
         parsed.output.parent.mkdir(parents=True, exist_ok=True)
         parsed.output.write_text(to_csv(results), encoding="utf-8", errors="surrogateescape")

@@ -23,6 +23,8 @@ def add_arguments(commands: "Commands") -> None:
     text = "; ".join(f"{name}: {description}" for name, description in TUNED_METRICS.items())
     parser.add_argument("--metric", default="dice", choices=TUNED_METRICS, help=f"{text} (default: dice)")
     parser.add_argument("--pooled", action="store_true", help="all pixels counted together in place of the mean")
+    text = "also look for the best minimum area, hole filling and test-time augmentation; --apply records them"
+    parser.add_argument("--search", action="store_true", help=text)
     actions = parser.add_mutually_exclusive_group()
     text = "write the threshold into the checkpoint: prediction, evaluation and exports use it"
     actions.add_argument("--apply", action="store_true", help=text)
@@ -38,6 +40,7 @@ def choose(parsed: argparse.Namespace) -> dict[str, Any]:
     from unet_core.evaluation.selection import Source
     from unet_core.evaluation.tuning import frozen
     from unet_core.evaluation.tuning.measure import plan_study
+    from unet_core.evaluation.tuning.search import Search, describe_candidate
     from unet_core.inference.predictor import load_predictor
 
     folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
@@ -66,14 +69,26 @@ def choose(parsed: argparse.Namespace) -> dict[str, Any]:
     result = plan.study.describe(parsed.metric, parsed.pooled)
     if not parsed.json:
         print_study(plan.study, result)
+    searched = None
+    if parsed.search and plan.study.is_binary:
+        search = Search(plan, predictor, parsed.metric)
+        for done, total in search.run():
+            if not parsed.json and done % 10 == 0:
+                echo(f"search: {done}/{total}")
+        searched, result["search"] = search.best, search.describe()
+        if not parsed.json:
+            for what, item in (("model", search.baseline), ("best", searched)):
+                test = "" if item.test is None else f", test {item.test:.4f}"
+                echo(f"{what}: {describe_candidate(item)}: validation {item.validation:.4f}{test}")
     applied = False
     if parsed.apply:
-        record = frozen.freeze(folder, plan.study, result["best_threshold"], parsed.metric, run)
+        limit = result["best_threshold"] if searched is None else searched.threshold
+        record = frozen.freeze(folder, plan.study, limit, parsed.metric, run, searched)
         echo(record.sentence)
         applied = True
     record_now = frozen.read_record(folder)
     return result | {
-        "threshold": result.get("best_threshold") if applied else config.threshold,
+        "threshold": record_now.threshold if applied and record_now is not None else config.threshold,
         "applied": applied,
         "record": None if record_now is None else record_now.sentence,
         "warnings": [*plan.study.warnings, *filter(None, [plan.study.caution])],

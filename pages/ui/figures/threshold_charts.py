@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from pages.ui.figures.charts import BLUE, COLORS, GRAY, GREEN, MARGIN, ORANGE
@@ -58,10 +59,17 @@ def draw_curve(
         hovermode="x unified",
         legend={"orientation": "h", "y": 1.12, "x": 0},
         xaxis={"title": "threshold"} | UNIT | {"dtick": 0.1},
-        yaxis={"title": "pooled score" if pooled else "mean score", "range": [0, 1.01], "dtick": 0.2},
+        yaxis={"title": "pooled score" if pooled else "mean score", "range": [_lowest(values, regions), 1.01]},
         uirevision="threshold",
     )
     return figure
+
+
+def _lowest(values: Any, regions: Any) -> float:
+    """Where the axis begins: below the scores of most thresholds, so that the curve is not a flat line at the top."""
+    middle = [values[name][len(values[name]) // 10 : -len(values[name]) // 10] for name in LINES]
+    lowest = [float(np.nanmin(line)) for line in middle if not np.isnan(line).all()]
+    return max(0.0, min(lowest, default=0.0) - 0.1) if regions is None else 0.0
 
 
 def draw_precision_recall(curve: "PrecisionRecall", selected: tuple[float, float]) -> go.Figure:

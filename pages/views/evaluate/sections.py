@@ -12,6 +12,8 @@ from unet_core.errors import UnetError
 
 def show_images(evaluation: Evaluation) -> None:
     """The scores of every image, with its errors."""
+    if advice := evaluation.scoring.scores.advice:
+        widgets.show_warning(advice)
     scores.show(evaluation.model, evaluation.run, evaluation.scoring.scores, evaluation.dataset)
 
 

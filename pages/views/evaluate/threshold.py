@@ -2,6 +2,7 @@
 
 import math
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -23,6 +24,7 @@ from unet_core.io import owners
 from unet_core.runs import run_data
 
 if TYPE_CHECKING:
+    from unet_core.evaluation.tuning.frozen import Record
     from unet_core.evaluation.tuning.study import Part, Study
 
 STEP = 0.005  # of the slider: the grid of `histograms.THRESHOLDS`
@@ -91,6 +93,19 @@ def request_for(model: model_registry.Model) -> tuple[str, str, str]:
     return str(model.folder), model_registry.read_digest(model), state
 
 
+def find_record(model: model_registry.Model) -> "Record | None":
+    """How the threshold of a model was chosen; its files are read once for each of their states."""
+    return read_record(str(model.folder), model_registry.read_digest(model))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def read_record(folder: str, digest: str) -> "Record | None":
+    """The same of the checkpoint folder with this digest."""
+    from unet_core.evaluation.tuning import frozen
+
+    return frozen.read_record(Path(folder))
+
+
 def restart() -> None:
     """Called by the button after a cancelled job."""
     st.session_state.pop("threshold_job", None)
@@ -98,11 +113,9 @@ def restart() -> None:
 
 def show_messages(model: model_registry.Model, study: "Study") -> None:
     """What came of the latest change, how the model's threshold was chosen, and what is to be known of the data."""
-    from unet_core.evaluation.tuning.frozen import read_record
-
     if message := st.session_state.pop(MESSAGE, ""):
         widgets.show_error(message)
-    if (record := read_record(model.folder)) is not None:
+    if (record := find_record(model)) is not None:
         st.success(plain(record.sentence), icon=":material/lock:")
     if study.is_binary and study.caution:
         widgets.show_warning(study.caution)
@@ -143,7 +156,7 @@ def show_choice(model: model_registry.Model, job: ThresholdJob) -> None:
     regions = part.regions
     metrics = [name for name in TUNED_METRICS if name != "v_rand" or regions is not None]
     with st.container(horizontal=True, vertical_alignment="bottom", key="threshold_bar"):
-        metric = st.selectbox("Choose by", metrics, format_func=TUNED_METRICS.labels.__getitem__, key=METRIC)
+        metric = st.selectbox("Choose by", metrics, format_func=TUNED_METRICS.labels.__getitem__, key=METRIC, width=240)
         pooled = st.toggle(
             "Pooled", key=POOLED, help="All pixels counted together, in place of the mean over images.", value=False
         )
@@ -171,10 +184,12 @@ def show_choice(model: model_registry.Model, job: ThresholdJob) -> None:
             f"Scores of the {len(part.names)} {study.chosen_on} against the threshold",
         )
     with right:
-        show_scores("Validation", f"{len(part.names)} {study.chosen_on}", part, study.current, selected, pooled)
+        record = find_record(model)
+        base = study.current if record is None else record.trained
+        show_scores("Validation", f"{len(part.names)} {study.chosen_on}", part, base, selected, pooled)
         if (test := study.test) is not None:
             words = f"{len(test.names)} images that nothing was chosen on"
-            show_scores("Test", words, test, study.current, selected, pooled)
+            show_scores("Test", words, test, base, selected, pooled)
     calibration.show(study, model.name, selected)
 
 
@@ -185,8 +200,6 @@ def read_slider(study: "Study") -> float:
 
 def show_actions(model: model_registry.Model, job: ThresholdJob, selected: float, metric: str) -> None:
     """The buttons that change the checkpoint, for those who may change its run."""
-    from unet_core.evaluation.tuning.frozen import read_record
-
     is_own = model.run is not None and owners.is_own(model.run.folder)
     st.button(
         "Use this threshold",
@@ -200,7 +213,7 @@ def show_actions(model: model_registry.Model, job: ThresholdJob, selected: float
         on_click=use,
         args=(model, job, metric),
     )
-    record = read_record(model.folder)
+    record = find_record(model)
     if record is not None:
         st.button(
             f"Back to {record.trained:g}",
@@ -245,14 +258,14 @@ def follow_model(model: model_registry.Model, job: ThresholdJob) -> None:
     st.session_state[CHANGED] = True
 
 
-def show_scores(title: str, images: str, part: "Part", current: float, selected: float, pooled: bool) -> None:
-    """The scores of a part at the selected threshold, and their difference from the model's."""
+def show_scores(title: str, images: str, part: "Part", base: float, selected: float, pooled: bool) -> None:
+    """The scores of a part at the selected threshold, and their difference from those at `base`, of the training."""
     with st.container(border=True):
         st.markdown(f"**{title}** at {selected:g} · {plain(images)}")
         names = dict(SHOWN)
         with st.container(horizontal=True, gap="medium", key=f"threshold_scores_{title}"):
             for name, label in names.items():
-                value, before = (part.score(limit, name, pooled) for limit in (selected, current))
+                value, before = (part.score(limit, name, pooled) for limit in (selected, base))
                 change = value - before
                 st.metric(
                     label,

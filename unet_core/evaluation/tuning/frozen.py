@@ -17,6 +17,7 @@ from unet_core.errors import CheckpointError, RunError
 from unet_core.io import owners
 
 if TYPE_CHECKING:
+    from unet_core.evaluation.tuning.search import Candidate
     from unet_core.evaluation.tuning.study import Study
     from unet_core.runs.run import Run
 
@@ -29,8 +30,8 @@ class Record:
 
     `date` is UTC in ISO 8601; `trained` the threshold of the training, which `unfreeze` gives back; `before` and
     `after` the scores on the images it was chosen on, at `trained` and at `threshold`, None where they are undefined
-    (V-Rand: between REGION_THRESHOLDS). `min_area`, `fill_holes` and
-    `tta` are what goes best with it, None where they were not looked for: a model does not apply them by itself.
+    (V-Rand: between REGION_THRESHOLDS). `min_area`, `fill_holes` and `tta` are what `after` was reached with, None
+    where they were not looked for (`search`): a model does not apply them by itself.
     """
 
     threshold: float
@@ -50,10 +51,24 @@ class Record:
         """What a user should know of it."""
         score = {"dice": "mean Dice", "iou": "mean IoU", "v_rand": "V-Rand"}[self.metric]
         before, after = ("undefined" if value is None else f"{value:.3f}" for value in (self.before, self.after))
+        extras = self.extras
         return (
             f"The threshold {self.threshold:g} was chosen on {self.images:d} {self.chosen_on} on {self.date[:10]}: "
             f"{score} {after}, and {before} at {self.trained:g}."
+            + (f" That is with {extras}, which have to be set at each prediction." if extras else "")
         )
+
+    @property
+    def extras(self) -> str:
+        """What the score was reached with beside the threshold, in words; "" for nothing."""
+        parts = []
+        if self.tta not in (None, "none"):
+            parts.append(f"test-time augmentation {self.tta}")
+        if self.min_area:
+            parts.append(f"objects under {self.min_area:d} pixels removed")
+        if self.fill_holes:
+            parts.append("holes filled")
+        return ", ".join(parts)
 
 
 def read_record(folder: Path) -> Record | None:
@@ -69,12 +84,13 @@ def freeze(
     threshold: float,
     metric: str = "dice",
     run: "Run | None" = None,
-    extras: Mapping[str, Any] | None = None,
+    searched: "Candidate | None" = None,
 ) -> Record:
     """Give a checkpoint folder this threshold and record how it was chosen: all of it, or nothing.
 
-    `extras` may have `min_area`, `fill_holes` and `tta`. Raises RunError where the run trains or belongs to others,
-    CheckpointError where the folder is damaged or cannot be written, ConfigError for a threshold out of range.
+    `searched` is what a search gave this threshold with, and goes into the record. Raises RunError where the run trains
+    or belongs to others, CheckpointError where the folder is damaged or cannot be written, ConfigError for a threshold
+    out of range.
     """
     with _change(folder, run) as (config, about):
         changed = dataclasses.replace(config, threshold=threshold)
@@ -88,8 +104,12 @@ def freeze(
             len(study.validation.names),
             metric,
             _number(study.validation.score(trained, metric)),
-            _number(study.validation.score(threshold, metric)),
-            **(extras or {}),
+            _number(study.validation.score(threshold, metric) if searched is None else searched.validation),
+            **(
+                {}
+                if searched is None
+                else {name: getattr(searched, name) for name in ("min_area", "fill_holes", "tta")}
+            ),
         )
         _rewrite(folder, changed, about | {KEY: dataclasses.asdict(record)})
     return record

@@ -229,7 +229,8 @@ def describe_gains(study: Study, remedy: str) -> str:
         for metric, limit, now, then in gains
     ]
     count = len(study.validation.names)
-    return f"On the {count} {study.chosen_on}, {' and '.join(parts)}. {remedy}"
+    images = f"the {count} {study.chosen_on}" if count > 1 else f"one of the {study.chosen_on}"
+    return f"On {images}, {' and '.join(parts)}. {remedy}"
 
 
 def describe_reliability(reliability: Reliability, is_binary: bool = True) -> str:
