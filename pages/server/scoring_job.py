@@ -138,14 +138,15 @@ def predict_image(
     image: Pixels,
     ticket: object,
     cancelled: Callable[[], bool] = lambda: False,
+    tta: str = "none",
 ) -> Prediction:
     """The prediction of an image with this digest: cached, or made in turn. Raises Cancelled, UnetError."""
-    key = (loaded.weights or loaded.version, digest)
+    key = (loaded.weights or loaded.version, digest, tta)
     if cancelled():
         raise Cancelled("The evaluation was canceled.")
     if (cached := CACHE.get(key)) is not None:
         return cached
     with model_registry.DEVICE_LOCK.turn(ticket, cancelled):
-        prediction = loaded.predictor.answer(image, cancelled=cancelled)
+        prediction = loaded.predictor.answer(image, tta, cancelled=cancelled)
     CACHE.put(key, prediction)
     return prediction

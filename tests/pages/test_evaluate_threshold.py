@@ -5,6 +5,7 @@ import shutil
 from functools import partial
 
 import pytest
+import torch
 
 from pages.server import model_registry, scoring_job
 from pages.server.prediction_cache import PredictionCache
@@ -13,9 +14,10 @@ from tests.core.evaluation.tuning.conftest import tuned_source as tuned_source
 from tests.helpers.pages import finish_job, show, texts
 from unet_core import choose_threshold
 from unet_core.cli.parser import main
-from unet_core.inference.predictor import Predictor
+from unet_core.evaluation.tuning.frozen import read_record
+from unet_core.inference.predictor import Predictor, load_predictor
 from unet_core.io import owners
-from unet_core.models.checkpoint import load_config
+from unet_core.models.checkpoint import load_about, load_config, load_facts, save_checkpoint
 from unet_core.runs import run as runs
 
 settled = partial(finish_job, key="threshold_job")
@@ -124,3 +126,32 @@ def test_reliability_says_where_the_model_is_too_sure_and_a_temperature_is_for_d
     app.toggle(key="threshold_temperature").set_value(True).run()
     assert "The mask at the threshold 0.5 does not change." in texts(app)
     assert (run.best / "sha256").read_bytes() == before
+
+
+def test_the_best_settings_are_those_of_python_and_are_recorded(run):
+    app = open_view()
+    app.button(key="search_start").click().run()
+    app = finish_job(app, "search_job")
+    assert not app.exception
+    best = choose_threshold(run, search=True).scores["search"]["best"]
+    assert f"threshold {best['threshold']:g}" in texts(app).replace("\\", "")
+    assert f"Mean Dice {best['validation']:.3f} on validation images" in texts(app)
+    app.button(key="search_use").click().run()
+    app = finish_job(app, "scoring")
+    assert load_config(run.best).threshold == best["threshold"]
+    record = read_record(run.best)
+    assert (record.min_area, record.fill_holes, record.tta) == tuple(
+        best[name] for name in ("min_area", "fill_holes", "tta")
+    )
+
+
+def test_the_images_view_says_where_another_threshold_is_much_better(run):
+    predictor, _ = load_predictor(run.best)
+    with torch.no_grad():
+        predictor.model.head.bias -= 2
+    save_checkpoint(run.best, predictor.model, about=load_about(run.best), images=load_facts(run.best, "images.json"))
+    app = finish_job(show("evaluate"), "scoring")
+    assert any(
+        "validation images" in warning.value and "Choose another one in the Threshold view" in warning.value
+        for warning in app.warning
+    )

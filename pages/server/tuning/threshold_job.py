@@ -49,11 +49,16 @@ class ThresholdJob(BackgroundJob):
         self._done, self._name = 0, "Reading the images and masks…"
 
     @property
-    def study(self) -> "Study":
-        """What was counted so far. Raises ValueError before the images are read."""
+    def plan(self) -> "Plan":
+        """The images, read. Raises ValueError before."""
         if self._plan is None:
             raise ValueError("the images are not read yet")
-        return self._plan.study
+        return self._plan
+
+    @property
+    def study(self) -> "Study":
+        """What was counted so far. Raises ValueError before the images are read."""
+        return self.plan.study
 
     def follow_model(self, config: ModelConfig) -> None:
         """The model has another threshold now; whoever has the earlier study keeps that."""

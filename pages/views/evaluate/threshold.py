@@ -2,6 +2,7 @@
 
 import math
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from pages.server.tuning.threshold_job import ThresholdJob
 from pages.ui import job_progress, widgets
 from pages.ui.figures import chart_view, threshold_charts
 from pages.ui.formatting import plain, score_text
-from pages.views.evaluate import calibration
+from pages.views.evaluate import best_settings, calibration
 from pages.views.evaluate.job import QUICK_SECONDS, read_state
 from pages.views.evaluate.state import Evaluation
 from unet_core.config.choices import TUNED_METRICS
@@ -25,6 +26,7 @@ from unet_core.runs import run_data
 
 if TYPE_CHECKING:
     from unet_core.evaluation.tuning.frozen import Record
+    from unet_core.evaluation.tuning.search import Candidate
     from unet_core.evaluation.tuning.study import Part, Study
 
 STEP = 0.005  # of the slider: the grid of `histograms.THRESHOLDS`
@@ -190,6 +192,7 @@ def show_choice(model: model_registry.Model, job: ThresholdJob) -> None:
         if (test := study.test) is not None:
             words = f"{len(test.names)} images that nothing was chosen on"
             show_scores("Test", words, test, base, selected, pooled)
+    best_settings.show(job, metric, is_own(model), partial(freeze_searched, model, job))
     calibration.show(study, model.name, selected)
 
 
@@ -200,15 +203,15 @@ def read_slider(study: "Study") -> float:
 
 def show_actions(model: model_registry.Model, job: ThresholdJob, selected: float, metric: str) -> None:
     """The buttons that change the checkpoint, for those who may change its run."""
-    is_own = model.run is not None and owners.is_own(model.run.folder)
+    may_change = is_own(model)
     st.button(
         "Use this threshold",
         key="threshold_use",
         type="primary",
         icon=":material/lock:",
-        disabled=not is_own or math.isclose(selected, job.study.config.threshold),
+        disabled=not may_change or math.isclose(selected, job.study.config.threshold),
         help="Written into the checkpoint with the date and the scores: prediction, evaluation and exports use it."
-        if is_own
+        if may_change
         else "Only the owner of a run may change it.",
         on_click=use,
         args=(model, job, metric),
@@ -219,22 +222,39 @@ def show_actions(model: model_registry.Model, job: ThresholdJob, selected: float
             f"Back to {record.trained:g}",
             key="threshold_back",
             icon=":material/undo:",
-            disabled=not is_own,
+            disabled=not may_change,
             help="The threshold of the training.",
             on_click=take_back,
             args=(model, job),
         )
 
 
+def is_own(model: model_registry.Model) -> bool:
+    """Whether who looks may change the run of a model."""
+    return model.run is not None and owners.is_own(model.run.folder)
+
+
 def use(model: model_registry.Model, job: ThresholdJob, metric: str) -> None:
     """Called by the button: freeze the threshold of the slider."""
+    freeze(model, job, read_slider(job.study), metric)
+
+
+def freeze(
+    model: model_registry.Model, job: ThresholdJob, limit: float, metric: str, searched: "Candidate | None" = None
+) -> None:
+    """Write a threshold into the checkpoint; `searched` is what a search gave it with."""
     from unet_core.evaluation.tuning import frozen
 
     try:
-        frozen.freeze(model.folder, job.study, read_slider(job.study), metric, model.run)
+        frozen.freeze(model.folder, job.study, limit, metric, model.run, searched)
     except UnetError as error:
         st.session_state[MESSAGE] = str(error)
     follow_model(model, job)
+
+
+def freeze_searched(model: model_registry.Model, job: ThresholdJob, metric: str, best: "Candidate") -> None:
+    """Called by the button of a search by `metric`: its threshold, with what it was found with."""
+    freeze(model, job, best.threshold, metric, best)
 
 
 def take_back(model: model_registry.Model, job: ThresholdJob) -> None:
