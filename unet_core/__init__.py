@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from unet_core.api.export import export_model
     from unet_core.api.models import evaluate, load
     from unet_core.api.runs import launch, train
+    from unet_core.api.thresholds import choose_threshold, reset_threshold
     from unet_core.config.schema import ModelConfig, RunConfig
     from unet_core.errors import UnetError
     from unet_core.inference.prediction import Prediction
@@ -36,6 +37,7 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "RunConfig": "config.schema",
     "UNet": "models.unet",
     "UnetError": "errors",
+    "choose_threshold": "api.thresholds",
     "compare": "api.compare",
     "convert_dataset": "api.datasets",
     "cross_validate": "api.experiments",
@@ -49,6 +51,7 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "make_ensemble": "api.experiments",
     "open_dataset": "api.datasets",
     "plan": "api.datasets",
+    "reset_threshold": "api.thresholds",
     "train": "api.runs",
 }
 __all__ = [
@@ -59,6 +62,7 @@ __all__ = [
     "RunConfig",
     "UNet",
     "UnetError",
+    "choose_threshold",
     "compare",
     "convert_dataset",
     "cross_validate",
@@ -72,6 +76,7 @@ __all__ = [
     "make_ensemble",
     "open_dataset",
     "plan",
+    "reset_threshold",
     "train",
 ]
 

@@ -78,13 +78,15 @@ def load(model: Model) -> Loaded:
         if loaded is None or loaded.version != version:
             import torch
 
+            from unet_core.evaluation.tuning.counting import digest_weights
             from unet_core.hardware import cores
             from unet_core.inference.predictor import load_predictor
 
             torch.set_num_threads(max(1, cores() - 1))  # leave one core to the pages
             _MODELS.pop(model.folder)
             _MODELS.shrink(MOST_MODELS - 1)  # before the new one takes its memory
-            loaded = Loaded(*load_predictor(model.folder), version)
+            predictor, warning = load_predictor(model.folder)
+            loaded = Loaded(predictor, warning, version, digest_weights(predictor.model))
             _MODELS.put(model.folder, loaded)
         return loaded
 

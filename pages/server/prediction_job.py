@@ -55,11 +55,15 @@ class InputImage:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model as a job needs it: its predictor, a warning or "", the digest of its weights."""
+    """A model as a job needs it: its predictor, a warning or "", and the digest of its checkpoint.
+
+    `weights` is the same for checkpoints that differ in their threshold alone, so that what was predicted stays.
+    """
 
     predictor: "Predictor"
     warning: str
     version: str
+    weights: str = ""
 
 
 class PredictionJob(BackgroundJob):

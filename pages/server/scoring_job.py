@@ -54,6 +54,7 @@ class Scores:
     skipped: list[str] = field(default_factory=list)  # a sentence for each file that cannot be read
     warnings: list[str] = field(default_factory=list)  # what else to know of the data: how mask values were read
     notes: list[str] = field(default_factory=list)  # which copies of training images could not be recognized
+    advice: str = ""  # where the validation images say that another threshold is much better
     samples: dict[str, Sample] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)  # of the images' content and repairs
     masks: dict[str, bytes] = field(default_factory=dict)
@@ -122,6 +123,7 @@ class ScoringJob(BackgroundJob):
     def _work(self) -> None:
         from unet_core.evaluation import scores
         from unet_core.evaluation.record import Record
+        from unet_core.evaluation.tuning.advice import Watch
 
         with self._lock.turn(self, self._cancelled):
             loaded = model_registry.load(self._model)
@@ -145,15 +147,18 @@ class ScoringJob(BackgroundJob):
         def predict(sample: Sample, image: Pixels) -> Array:
             self._name = sample.id
             digest = self.scores.digests[sample.id] = reading.digest(sample)
-            return predict_image(loaded, digest, image, self, self._cancelled).mask(config.threshold)
+            return watch.hold(sample, predict_image(loaded, digest, image, self, self._cancelled))
 
+        watch = Watch(config, selection.chosen)
         for scored in scores.score_images(dataset, selection.chosen, predict, with_errors=True):
             record.add(scored, dataset)
             name = scored.sample.id
             self.scores.samples[name] = scored.sample
             self.scores.masks[name] = encode_png(scored.pred)
             self.scores.truths[name] = encode_png(scored.target)
+            watch.add(scored)
             self.scores.images.append(scored.score)  # last: a page may look at any time
+        record.advice = self.scores.advice = watch.sentence("Choose another one in the Threshold view.")
 
     def _select(self) -> "tuple[Source, Selection]":
         """What is known of the model, and its images of the dataset."""
@@ -236,14 +241,15 @@ def predict_image(
     image: Pixels,
     ticket: object,
     cancelled: Callable[[], bool] = lambda: False,
+    tta: str = "none",
 ) -> Prediction:
     """The prediction of an image with this digest: cached, or made in turn. Raises Cancelled, UnetError."""
-    key = (loaded.version, digest)
+    key = (loaded.weights or loaded.version, digest, tta)
     if cancelled():
         raise Cancelled("The evaluation was canceled.")
     if (cached := CACHE.get(key)) is not None:
         return cached
     with model_registry.DEVICE_LOCK.turn(ticket, cancelled):
-        prediction = loaded.predictor.answer(image, cancelled=cancelled)
+        prediction = loaded.predictor.answer(image, tta, cancelled=cancelled)
     CACHE.put(key, prediction)
     return prediction

@@ -190,7 +190,7 @@ def evaluate(
         record.scores,
         record.summary,
         record.skipped,
-        warnings=record.warnings,
+        warnings=record.remarks,
         notes=selection.explain(),
         left_out=selection.left_out(),
         record=record,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unet_core.cli.common import add_command, add_measures, add_model, add_prediction, read_measures
-from unet_core.cli.output import echo, warn
+from unet_core.cli.output import echo, program, warn
 from unet_core.config.choices import LABELS, LAYOUTS, SPLITS, UNLABELED
 from unet_core.hub import lineage, resolve
 from unet_core.inference.tta import views
@@ -91,14 +91,17 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
         report=parsed.report,
         on_loaded=_report_files,
         on_image=report_image,
+        remedy=f"Choose it with: {program()} threshold {parsed.model} --apply",
     )
+    if record.advice:
+        warn(record.advice)
     if parsed.output is not None:
         parsed.output.parent.mkdir(parents=True, exist_ok=True)
         parsed.output.write_text(to_csv(record.scores), encoding="utf-8", errors="surrogateescape")
     if parsed.json is not None:
         write_json(record, parsed.json)
     files = {name: path and str(path) for name in FILES if (path := getattr(parsed, name)) or name == "output"}
-    return record.summarize() | files | {"warnings": record.warnings}
+    return record.summarize() | files | {"warnings": record.remarks}
 
 
 def _report_files(dataset: "Dataset") -> None:

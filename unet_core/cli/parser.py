@@ -20,6 +20,7 @@ from unet_core.cli import (
     queue,
     runs,
     share,
+    threshold,
     train,
 )
 from unet_core.cli.datasets import check, data, download
@@ -29,8 +30,8 @@ from unet_core.errors import UnetError
 
 # In the order of the help.
 MODULES = (
-    *(app, train, cross_validation, learning_curve, planning, control, runs, queue, models, evaluation, compare),
-    *(ensemble, label_next, export, share, publish, check, data, download),
+    *(app, train, cross_validation, learning_curve, planning, control, runs, queue, models, evaluation, threshold),
+    *(compare, ensemble, label_next, export, share, publish, check, data, download),
 )
 
 

@@ -139,6 +139,11 @@ METRIC_SETS = {  # what evaluate computes
     "basic": "Dice, IoU, precision, recall and accuracy",
     "all": "also outlines, objects, regions, classes and the causes of errors",
 }
+TUNED_METRICS = Choices(  # what a threshold can be chosen by
+    dice=("Mean Dice", "mean Dice over images"),
+    iou=("Mean IoU", "mean IoU over images"),
+    v_rand=("V-Rand", "V-Rand of regions that thin lines divide, as cells between membranes"),
+)
 LABELS = Choices(
     auto=("Auto", "by the evidence of the masks"),
     classes=("Classes", "each value is a class"),

@@ -62,9 +62,14 @@ def count_levels(name: str, probability: Levels, target: NDArray[np.uint8]) -> t
         raise ValueError(f"probability has shape {probability.shape}, target {target.shape}; they must be equal")
     masks = target == 0, (target > 0) & (target != IGNORE)
     by_level = np.stack([np.bincount(probability[mask], minlength=FULL + 1) for mask in masks])
+    return to_histogram(name, by_level), by_level
+
+
+def to_histogram(name: str, by_level: Counted) -> ImageHistogram:
+    """The histogram of an image whose pixels (2, 65536) were counted by truth and level."""
     steps = _steps()
     pixels = np.stack([np.bincount(steps, weights=row, minlength=STEPS + 1) for row in by_level])
-    return ImageHistogram(name, pixels.astype(np.uint32)), by_level
+    return ImageHistogram(name, pixels.astype(np.uint32))
 
 
 def count_confidence(confidence: NDArray[np.uint8], pred: NDArray[np.uint8], target: NDArray[np.uint8]) -> Counted:

@@ -80,6 +80,7 @@ class Record:
     skipped: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     total: int = 0  # images that can be read
+    advice: str = ""  # where the validation images say that another threshold is much better
 
     def begin(self, dataset: "Dataset") -> None:
         """Take over what a dataset says of its files, before its images are scored."""
@@ -93,6 +94,11 @@ class Record:
         self.images[name] = ImageFacts(scored.target.shape[0], scored.target.shape[1], channels, str(dtype))
         self.pixels[name] = identity.key(dataset.records.get(name, ""), "px")
         self.scores.append(scored.score)
+
+    @property
+    def remarks(self) -> list[str]:
+        """The warnings, and the advice where there is one."""
+        return [*self.warnings, self.advice] if self.advice else self.warnings
 
     @property
     def summary(self) -> Summary:
@@ -113,7 +119,7 @@ class Record:
         skipped = [f"Not scored: {message}" for message in self.skipped]
         if (scored := len(self.scores)) < self.total:
             skipped.append(f"The evaluation was canceled after {scored} of {self.total} images.")
-        return list(map(self.hide_folders, (*self.selection.explain(), *self.warnings, *skipped)))
+        return list(map(self.hide_folders, (*self.selection.explain(), *self.remarks, *skipped)))
 
     @property
     def model_name(self) -> str:
@@ -220,7 +226,7 @@ class Record:
                 "left_out": self.selection.left_out(),
                 "notes": self.selection.explain(),
             },
-            "warnings": [self.hide_folders(message) for message in self.warnings],
+            "warnings": [self.hide_folders(message) for message in self.remarks],
             "skipped": [self.hide_folders(message) for message in self.skipped],
             "summary": self.summarize(),
             "images": list_rows(self.scores),

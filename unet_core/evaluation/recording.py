@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ def evaluate_selection(
     report: Path | None = None,
     on_loaded: Callable[["Dataset"], None] = lambda dataset: None,
     on_image: Callable[["ScoredImage", int], None] = lambda scored, total: None,
+    remedy: str = "Choose it with `unet_core.choose_threshold`.",
 ) -> Record:
     """Score the images of a selection.
 
@@ -43,6 +45,7 @@ def evaluate_selection(
         report: HTML file to write.
         on_loaded: Called when the files are read, before the first image is predicted.
         on_image: Called with each scored image and the number of all.
+        remedy: How another threshold is chosen, for the advice on it.
 
     Raises:
         DataError: Masks do not fit images or model.
@@ -50,6 +53,7 @@ def evaluate_selection(
         OSError: The report cannot be written.
     """
     from unet_core.evaluation import scores
+    from unet_core.evaluation.tuning.advice import Watch
 
     model = predictor.model.config
     options.check(model)
@@ -58,18 +62,21 @@ def evaluate_selection(
     dataset = scores.load(selection, model)
     record.begin(dataset)
     on_loaded(dataset)
+    watch = Watch(model, selection.chosen, options.threshold)
     with KeptMasks() as masks:
         for scored in scores.score_images(
             dataset,
             selection.chosen,
-            lambda sample, image: options.predict(predictor, image),
+            partial(watch.predict, predictor, options),
             measures,
             with_errors=report is not None,
         ):
             record.add(scored, dataset)
+            watch.add(scored)
             if report is not None:
                 masks.add(scored.sample.id, scored.pred, scored.target)
             on_image(scored, len(dataset))
+        record.advice = watch.sentence(remedy)
         if report is not None:
             write_report(record, masks.read, report)
     return record

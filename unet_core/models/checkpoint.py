@@ -58,7 +58,7 @@ def save_checkpoint(
     `images` are the digests of its images (`TrainingImages.to_values`).
     Raises OSError where the disk refuses, CheckpointError where it stores something else than was written.
     """
-    config = json.dumps(model.config.to_dict(), indent=2, allow_nan=False)
+    config = _config_text(model.config)
     files = {
         "config.json": config.encode() + b"\n",
         "model.safetensors": _tensor_bytes(
@@ -69,9 +69,36 @@ def save_checkpoint(
         files["state.json"] = json.dumps(state.values, allow_nan=False).encode() + b"\n"
         files["state.safetensors"] = _tensor_bytes(state.tensors)
     if about is not None:
-        files[ABOUT_FILE] = json.dumps(about, indent=1, allow_nan=False).encode() + b"\n"
+        files[ABOUT_FILE] = _about_bytes(about)
     if images is not None:
         files[IMAGES_FILE] = json.dumps(images, indent=0, allow_nan=False).encode() + b"\n"
+    _publish(folder, files)
+
+
+def rewrite_config(folder: Path, config: ModelConfig, about: Mapping[str, Any]) -> None:
+    """Give a checkpoint another config.json and training.json; all else keeps its bytes, the weights too.
+
+    For settings that the weights do not depend on, such as the threshold. `about` {} leaves no training.json. The
+    checkpoint as it was stays beside it as `.old`, and a full disk (OSError) or a crash at any point leaves one of
+    both. Raises CheckpointError where it is damaged.
+    """
+    source, _ = usable(folder)
+    text = _config_text(config)
+    try:
+        files = {path.name: path.read_bytes() for path in sorted(source.iterdir()) if path.is_file()}
+    except OSError as error:
+        raise CheckpointError(f"{folder}: cannot be read ({error}).") from error
+    files["config.json"] = text.encode() + b"\n"
+    files["model.safetensors"] = weight_file.with_config(files["model.safetensors"], text)
+    for name in ("sha256", ABOUT_FILE):
+        files.pop(name, None)
+    if about:
+        files[ABOUT_FILE] = _about_bytes(about)
+    _publish(folder, files)
+
+
+def _publish(folder: Path, files: dict[str, bytes]) -> None:
+    """Write the files of a checkpoint with their sums, read them back, and put them in place of the previous one."""
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     files["sha256"] = _sums(digests).encode()
     fresh, old = folder.with_name(folder.name + ".new"), _old(folder)
@@ -146,6 +173,15 @@ def load_model(folder: Path) -> tuple[UNet, str]:
     return model, warning
 
 
+def load_config(folder: Path) -> ModelConfig:
+    """The settings of a checkpoint alone. Raises CheckpointError."""
+    folder, _ = usable(folder)
+    try:
+        return ModelConfig.from_dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    except (ConfigError, ValueError, OSError) as error:
+        raise CheckpointError(f"{folder / 'config.json'}: cannot be read ({error}).") from error
+
+
 def load_state(folder: Path) -> SavedState:
     """What `save_checkpoint` was given for resuming. Raises CheckpointError where there is none."""
     folder, _ = usable(folder)
@@ -170,6 +206,14 @@ def load_facts(folder: Path, name: str) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError, CheckpointError):
         return {}
     return facts if isinstance(facts, dict) else {}
+
+
+def _config_text(config: ModelConfig) -> str:
+    return json.dumps(config.to_dict(), indent=2, allow_nan=False)
+
+
+def _about_bytes(about: Mapping[str, Any]) -> bytes:
+    return json.dumps(about, indent=1, allow_nan=False).encode() + b"\n"
 
 
 def _old(folder: Path) -> Path:

@@ -144,3 +144,17 @@ def guard(config: ModelConfig, data: bytes, name: str) -> None:
             f"{name}: the weights do not fit config.json: the network it describes has {expected:,} values, the file "
             f"has {len(data):,} bytes. Use both files from the same folder."
         )
+
+
+def with_config(data: bytes, config: str) -> bytes:
+    """The bytes of a weight file with another config.json in its metadata; every tensor keeps its bytes.
+
+    Raises CheckpointError where it is no weight file.
+    """
+    header_of(data, "model.safetensors", most=len(data))  # refuses what is damaged
+    length = int.from_bytes(data[:8], "little")
+    content = json.loads(data[8 : 8 + length])
+    content["__metadata__"] = {**content.get("__metadata__", {}), CONFIG_KEY: config}
+    header = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    header += b" " * (-len(header) % 8)  # the format wants tensors to begin at a multiple of 8
+    return len(header).to_bytes(8, "little") + header + data[8 + length :]

@@ -5,18 +5,23 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.ui import widgets
-from pages.views.evaluate import scores
+from pages.views.evaluate import scores, threshold
 from pages.views.evaluate.state import Evaluation
 from unet_core.errors import UnetError
 
 
 def show_images(evaluation: Evaluation) -> None:
     """The scores of every image, with its errors."""
+    if advice := evaluation.scoring.scores.advice:
+        widgets.show_warning(advice)
     scores.show(evaluation.model, evaluation.scoring.scores, evaluation.dataset)
 
 
 IMAGES = "Images"
-SHOW: dict[str, Callable[[Evaluation], None]] = {IMAGES: show_images}
+SHOW: dict[str, Callable[[Evaluation], None]] = {
+    IMAGES: show_images,
+    "Threshold": threshold.show,
+}
 
 
 def show(evaluation: Evaluation) -> None:
