@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
+    from unet_core.api.analysis import find_label_errors, measure_robustness
     from unet_core.api.datasets import convert_dataset, open_dataset, plan
     from unet_core.api.export import export_model
     from unet_core.api.models import evaluate, load
@@ -37,8 +38,10 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "convert_dataset": "api.datasets",
     "evaluate": "api.models",
     "export_model": "api.export",
+    "find_label_errors": "api.analysis",
     "launch": "api.runs",
     "load": "api.models",
+    "measure_robustness": "api.analysis",
     "open_dataset": "api.datasets",
     "plan": "api.datasets",
     "train": "api.runs",
@@ -54,8 +57,10 @@ __all__ = [
     "convert_dataset",
     "evaluate",
     "export_model",
+    "find_label_errors",
     "launch",
     "load",
+    "measure_robustness",
     "open_dataset",
     "plan",
     "train",

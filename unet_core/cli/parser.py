@@ -8,13 +8,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from unet_core.cli import app, control, export, models, planning, publish, queue, runs, share, train
+from unet_core.cli import analysis, app, control, export, models, planning, publish, queue, runs, share, train
 from unet_core.cli.datasets import check, data, download
 from unet_core.cli.output import print_error, print_result, program
 from unet_core.errors import UnetError
 
 # In the order of the help.
-MODULES = (app, train, planning, control, runs, queue, models, export, share, publish, check, data, download)
+MODULES = (app, train, planning, control, runs, queue, models, analysis, export, share, publish, check, data, download)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
