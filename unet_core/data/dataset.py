@@ -88,7 +88,11 @@ class Dataset:
 
     def objects(self, index: int) -> NDArray[np.int32] | None:
         """(H, W) the number of each pixel's object from 1, 0 = none; None where the masks do not tell objects apart."""
-        return read_objects(self.samples[index], self.coding, self[index].mask.shape)
+        sample = self.samples[index]
+        in_values = self.coding.kind == "instances" or self.coding.divisor
+        if not in_values and len(sample.masks) < 2 and sample.drawing is None:
+            return None
+        return self.coding.objects(files.read(sample, self[index].mask.shape))
 
     def area(self, index: int) -> int:
         """Pixels of an image, remembered since it was first read."""
@@ -146,14 +150,6 @@ class Dataset:
             return choose(self.model, image.shape[2], names, str(sample.image)).apply(image)
         except PredictionError as error:
             raise ImageError(str(error)) from error
-
-
-def read_objects(sample: Sample, coding: MaskCoding, shape: tuple[int, ...]) -> NDArray[np.int32] | None:
-    """What `Dataset.objects` gives, of an image of this shape; its mask is read. Raises DataError, ImageError."""
-    in_values = coding.kind == "instances" or coding.divisor
-    if not in_values and len(sample.masks) < 2 and sample.drawing is None:
-        return None
-    return coding.objects(files.read(sample, shape))
 
 
 class _Survey:

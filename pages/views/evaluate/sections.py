@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.ui import widgets
 from pages.views.evaluate import scores
+from pages.views.evaluate.analysis import errors, robustness
 from pages.views.evaluate.state import Evaluation
 from unet_core.errors import UnetError
 
@@ -17,6 +18,8 @@ def show_images(evaluation: Evaluation) -> None:
 
 IMAGES = "Images"
 SHOW: dict[str, Callable[[Evaluation], None]] = {IMAGES: show_images}
+SHOW["Errors"] = errors.show
+SHOW["Robustness"] = robustness.show
 
 
 def show(evaluation: Evaluation) -> None:

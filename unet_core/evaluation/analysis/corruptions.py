@@ -28,7 +28,7 @@ class Corruption:
     """One entry of CORRUPTIONS. `levels` are of severities 1 to 5, in `unit`.
 
     `function` takes the image (H, W, C), a level, the limits of the image and a random generator, and gives float32.
-    With `resizes` it gives another size, and the mask predicted there is brought back by nearest neighbors.
+    With `resizes` it gives another size, and the mask predicted there is resized by nearest neighbors.
     """
 
     label: str
@@ -170,7 +170,7 @@ CORRUPTIONS = {
     "jpeg": Corruption("JPEG", "saved as JPEG of 8 bits", "quality {:g}", (80, 50, 25, 15, 7), _compress),
     "scale": Corruption(
         "Smaller scale",
-        "image made smaller, the mask brought back by nearest neighbors",
+        "image made smaller, its mask enlarged again by nearest neighbors",
         "to {:.0%} of the size",
         (0.8, 0.65, 0.5, 0.35, 0.25),
         _resize,
