@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from unet_core.api.analysis import find_label_errors, measure_robustness
+    from unet_core.api.analysis import compare_kinds, find_label_errors, measure_robustness
     from unet_core.api.datasets import convert_dataset, open_dataset, plan
     from unet_core.api.export import export_model
     from unet_core.api.models import evaluate, load
@@ -35,6 +35,7 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "RunConfig": "config.schema",
     "UNet": "models.unet",
     "UnetError": "errors",
+    "compare_kinds": "api.analysis",
     "convert_dataset": "api.datasets",
     "evaluate": "api.models",
     "export_model": "api.export",
@@ -54,6 +55,7 @@ __all__ = [
     "RunConfig",
     "UNet",
     "UnetError",
+    "compare_kinds",
     "convert_dataset",
     "evaluate",
     "export_model",

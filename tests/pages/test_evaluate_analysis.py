@@ -13,7 +13,7 @@ from pages.views.evaluate.analysis.robustness import JOB as ROBUSTNESS
 from pages.views.evaluate.analysis.suspects import JOB as SUSPECTS
 from tests.helpers.known_faults import SHARES, UNLABELED, echo_images, make_pairs, make_run, write
 from tests.helpers.pages import finish_job, show, texts
-from unet_core import find_label_errors, measure_robustness
+from unet_core import compare_kinds, find_label_errors, measure_robustness
 from unet_core.evaluation.analysis.suspects import HIDDEN
 
 
@@ -200,3 +200,15 @@ def test_the_tables_to_download_are_those_of_python(run):
     assert to_csv(job.suspects, subsets) == find_label_errors(run).to_csv()
     rows = list(csv.DictReader(to_csv(job.suspects, subsets).splitlines()))
     assert rows[0]["image"] == "label"
+
+
+def test_kinds_are_compared_without_a_prediction(run):
+    app = open_view("Robustness")
+    assert "group_by 'folder' matches none of the 4 held-out images" in texts(app).replace("\\", "")
+    app.text_input(key="kind_by").set_value("^(go|la|mi|sh)").run()
+    expected = compare_kinds(run, group_by="^(go|la|mi|sh)")
+    assert expected.sentence in texts(app).replace("\\", "")
+    rows = app.dataframe[0].value
+    assert sorted(rows["kind"]) == ["la", "mi", "sh"] and set(rows["side"]) == {"Never seen"}
+    app.text_input(key="kind_by").set_value("(").run()
+    assert "regular expression" in app.error[0].value and not app.exception

@@ -1,4 +1,4 @@
-"""`find_label_errors` and `measure_robustness`: where labels may be wrong, and what a model cannot stand."""
+"""Behind the scores: where labels may be wrong, what a model cannot stand, how it does on other kinds of images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from unet_core.errors import DataError
 from unet_core.runs.run import Run
 
 if TYPE_CHECKING:
+    from unet_core.evaluation.analysis.kinds import Shift
     from unet_core.evaluation.analysis.robustness import Point
     from unet_core.evaluation.label_errors import Suspect
     from unet_core.evaluation.selection import Selection
@@ -175,6 +176,53 @@ def measure_robustness(
     dataset = robustness.load_images(selection, images, predictor.model.config, seed)
     steps = robustness.run(dataset, lambda sample, image: predictor.mask(image), names, seed)
     return Robustness(robustness.summarize(steps), dataset.skipped, dataset.warnings, selection.explain())
+
+
+def compare_kinds(
+    model: "str | Path | Run | Predictor",
+    data: str | Path | None = None,
+    *,
+    group_by: str = "folder",
+    runs_dir: str | Path = "runs",
+    device: str = "auto",
+    precision: str = "auto",
+    **settings: Any,
+) -> "Shift":
+    """Score a model at home and abroad: on kinds of images that it was trained on, and on kinds it has never seen.
+
+    Images that it was trained on are not scored. The dataset must hold them all the same: they say what is home.
+
+    Args:
+        model: Whatever `load` takes.
+        data: Folder with images and masks; None for the dataset of the run.
+        group_by: What names the kind of an image: "folder", or a regular expression whose first group in the image's
+            id names it, such as "^(mouse[0-9]+)_".
+        runs_dir: Folder of all runs.
+        device: As for `load`.
+        precision: As for `load`.
+        settings: Settings of the data that differ from those of the training.
+
+    Returns:
+        A `Shift`: `home` and `abroad` have `mean`, `interval`, `dice` of each image, and `kinds`; `sentence` says both.
+
+    Raises:
+        DataError: The folder cannot be used, or no kind of image is known.
+        ConfigError: `group_by` or a setting is wrong.
+        RunError, CheckpointError, HubError: As for `load`.
+
+    Example:
+        >>> from unet_core import compare_kinds
+        >>> shift = compare_kinds("runs/" + run_id, group_by="(cells)")
+        >>> shift.home.kinds, shift.abroad.kinds
+        (('cells',), ())
+    """
+    from unet_core.evaluation import scores
+    from unet_core.evaluation.analysis import kinds
+
+    predictor = load(model, runs_dir=runs_dir, device=device, precision=precision)
+    selection = select_images(predictor, data, "held-out", Path(runs_dir), settings)
+    results, _ = scores.evaluate(predictor, selection)
+    return kinds.compare_kinds(selection, results, group_by)
 
 
 def select_images(

@@ -1,4 +1,4 @@
-"""The commands that look behind the scores of a model: label-errors, robustness."""
+"""The commands that look behind the scores of a model: label-errors, robustness, shift."""
 
 import argparse
 from pathlib import Path
@@ -37,13 +37,26 @@ def add_arguments(commands: "Commands") -> None:
     parser.add_argument("--seed", type=int, default=0, help="random seed of the drawing and the noise (default: 0)")
     parser.add_argument("--output", type=Path, help="CSV file to write, one row per severity")
 
+    summary = "score a model at home and abroad: on kinds of images it was trained on, and on others"
+    parser = add_command(commands, "shift", compare_kinds, summary)
+    add_model(parser)
+    _add_data(parser)
+    text = "what names the kind of an image: folder, or a regular expression with a group (default: folder)"
+    parser.add_argument("--group-by", metavar="BY", default="folder", help=text)
+    parser.add_argument("--output", type=Path, help="CSV file to write, one row per kind")
+    parser.set_defaults(split="held-out")
+
 
 def _add_images(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
-    text = "dataset folder with images and masks (default: that of the run)"
-    parser.add_argument("data", metavar="DATA", nargs="?", type=Path, help=text)
+    _add_data(parser)
     text = "which images (default: held-out, those that the model was not trained on)"
     parser.add_argument("--split", default="held-out", choices=SPLITS, help=text)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    text = "dataset folder with images and masks (default: that of the run)"
+    parser.add_argument("data", metavar="DATA", nargs="?", type=Path, help=text)
 
 
 def find_label_errors(parsed: argparse.Namespace) -> dict[str, Any]:
@@ -106,6 +119,33 @@ def measure_robustness(parsed: argparse.Namespace) -> dict[str, Any]:
         "mean_dice": points[0].mean,
         "by_corruption": {name: [point.mean for point in points if point.corruption == name] for name in names},
         "sentence": sentence,
+        "output": parsed.output and str(parsed.output),
+        "skipped": len(dataset.skipped),
+        "warnings": dataset.warnings,
+    }
+
+
+def compare_kinds(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Score a model at home and abroad: on kinds of images that it was trained on, and on kinds it has never seen.
+
+    Images that it was trained on are not scored. The dataset must hold them all the same: they say what is home.
+    """
+    from unet_core.evaluation import scores
+    from unet_core.evaluation.analysis import kinds
+
+    predictor, selection = _open(parsed)
+    results, dataset = scores.evaluate(predictor, selection)
+    _show_messages(dataset)
+    shift = kinds.compare_kinds(selection, results, parsed.group_by)
+    for kind in shift.kinds:
+        side = f"trained on {kind.trained} images" if kind.trained else "never seen"
+        echo(f"{kind.name}  Dice {kind.mean:.4f}  {len(kind.dice)} images, {side}")
+    echo(shift.sentence)
+    _write(parsed.output, kinds.to_csv(shift))
+    return {
+        **kinds.describe_sides(shift),
+        "images_without_kind": shift.unnamed,
+        "sentence": shift.sentence,
         "output": parsed.output and str(parsed.output),
         "skipped": len(dataset.skipped),
         "warnings": dataset.warnings,

@@ -93,6 +93,13 @@ class RobustnessJob(DatasetJob):
         self.steps: list[Step] = []
         self.samples: dict[str, Sample] = {}  # of the images that are measured
 
+    @property
+    def fraction(self) -> float:
+        """By predictions: a single image has dozens of them."""
+        from unet_core.evaluation.analysis.robustness import list_steps
+
+        return min(1.0, len(self.steps) / max(1, self._total * len(list_steps(self.names))))
+
     def points(self) -> "list[Point]":
         """The means over the images that are done."""
         from unet_core.evaluation.analysis.robustness import summarize

@@ -49,7 +49,7 @@ def draw_errors(image: Pixels, mask: Array, truth: Array) -> Array:
 
     A pixel of two different classes has the color of a false positive.
     """
-    gray = with_channels(with_channels(with_channels(for_display(image), 3), 1), 3)
+    gray = with_channels(with_channels(_brighten(image), 1), 3)
     colors = np.array([gray[0, 0], TRUE_POSITIVE, FALSE_POSITIVE, FALSE_NEGATIVE], np.uint8)
     counted = truth != IGNORE
     kinds = np.zeros(truth.shape, np.uint8)
@@ -89,7 +89,7 @@ def make_crops(scores: Scores, masks: dict[str, Array], suspects: Sequence[Suspe
 def _draw_crops(image: Pixels, scores: Scores, mask: Array, item: Suspect) -> list[Array]:
     """The image of a place as it is, with its true and with its predicted outlines."""
     window = find_window(item, *mask.shape)
-    shown = np.ascontiguousarray(with_channels(for_display(image), 3)[window])
+    shown = np.ascontiguousarray(_brighten(image)[window])
     scale = max(1, CROP // max(shown.shape[:2]))
     shown = shown.repeat(scale, 0).repeat(scale, 1)
     drawn = [shown]
@@ -104,6 +104,11 @@ def _draw_crops(image: Pixels, scores: Scores, mask: Array, item: Suspect) -> li
     for picture in drawn:
         _frame(picture, top, left, item.height * scale, item.width * scale)
     return drawn
+
+
+def _brighten(image: Pixels) -> Array:
+    """(H, W, 3): an image (H, W, C) between its percentiles, 8 bits too: the errors of a dark one are to be seen."""
+    return with_channels(for_display(image.astype(np.float32)), 3)
 
 
 def _frame(picture: Array, top: int, left: int, height: int, width: int) -> None:

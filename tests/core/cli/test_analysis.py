@@ -6,8 +6,9 @@ import json
 import pytest
 
 from tests.helpers.known_faults import echo_images, make_run, write
-from unet_core import find_label_errors, measure_robustness
+from unet_core import compare_kinds, find_label_errors, measure_robustness
 from unet_core.cli.parser import main
+from unet_core.evaluation.analysis.kinds import to_csv
 
 
 @pytest.fixture
@@ -65,6 +66,20 @@ def test_robustness_is_that_of_python(run, tmp_path, capsys):
 def test_wrong_options_are_refused_in_one_line(run, command, words, capsys):
     assert main([command[0], str(run.folder), *command[1:]]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_shift_is_that_of_python(run, tmp_path, capsys):
+    output = tmp_path / "kinds.csv"
+    arguments = ["--group-by", "^(go|la|mi|sh)", "--output", str(output)]  # good was trained on, the others are abroad
+    assert main(["shift", str(run.folder), *arguments]) == 0
+    result, said = answer(capsys)
+    shift = compare_kinds(run, group_by=arguments[1])
+    assert output.read_text() == to_csv(shift)
+    assert (result["abroad_images"], result["home_images"], result["images_without_kind"]) == (3, 0, 1)
+    assert result["abroad_dice"] == shift.abroad.mean and result["home_dice"] is None
+    assert result["sentence"] == shift.sentence and shift.sentence in said
+    assert main(["shift", str(run.folder), "--group-by", "good"]) == 2
+    assert "which has no group" in capsys.readouterr().err
 
 
 def test_without_a_run_a_folder_must_be_named(run, tmp_path, capsys):

@@ -47,7 +47,9 @@ def describe_losses(shares: Mapping[str, float]) -> str:
     if np.isnan(total):
         return "No image has a defined Dice: nothing is labeled and nothing is predicted."
     ordered = sorted(shares.items(), key=lambda item: -item[1])
-    parts = [f"{share:.3f} to {CAUSES[name]}" for name, share in ordered if share >= LEAST_NAMED]
+    parts = [
+        f"{share:.3f} to {LABELS[name].partition(' (')[0].lower()}" for name, share in ordered if share >= LEAST_NAMED
+    ]
     if not parts:
         return f"Mean Dice {1 - total:.3f}: no cause costs {LEAST_NAMED} or more."
     return f"Mean Dice {1 - total:.3f}: lost {', '.join(parts)}."

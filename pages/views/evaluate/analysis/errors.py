@@ -18,6 +18,8 @@ CAUSES, SUSPECTS = "By cause", "Suspected label errors"
 JOB = "causes_job"
 PAGE = 12
 WIDTH = 190  # pixels of a thumbnail
+LONGEST = 40  # letters of a name; they wrap
+OPENED = "fault_opened"  # in the session: the image that the user chose in one of the lists
 
 
 def show(evaluation: Evaluation) -> None:
@@ -30,6 +32,8 @@ def show(evaluation: Evaluation) -> None:
         bind="query-params",
         required=True,
         label_visibility="collapsed",
+        on_change=st.session_state.pop,
+        args=(OPENED, None),
     )
     with st.container():
         if chosen == SUSPECTS:
@@ -95,7 +99,7 @@ def show_cell(name: str, picture: bytes, analysis: ErrorAnalysis, cause: str) ->
     else:
         st.caption(":material/broken_image: The image cannot be read any more.")
     st.button(
-        plain(readable(name)[-40:]),
+        plain(shorten(readable(name))),
         key=f"open fault {key_text(name)}",
         type="tertiary",
         help=plain(readable(name)),
@@ -106,16 +110,25 @@ def show_cell(name: str, picture: bytes, analysis: ErrorAnalysis, cause: str) ->
     st.caption(f"**−{score_text(analysis.shares[cause])}** · {plain(analysis.sentence)}")
 
 
+def shorten(name: str) -> str:
+    """The end of a long name, which tells images apart.
+
+    >>> shorten("a" * 50 + "_1")[:2], shorten("cells_1")
+    ('…a', 'cells_1')
+    """
+    return name if len(name) <= LONGEST else f"…{name[-LONGEST:]}"
+
+
 def open_image(name: str) -> None:
     """Called by a button or a row: this image is shown below, and in the view of images."""
     st.session_state[table.SHOWN] = name
     st.session_state[table.TIMES] = st.session_state.get(table.TIMES, 0) + 1
-    st.session_state["fault_opened"] = name
+    st.session_state[OPENED] = name
 
 
 def show_opened(evaluation: Evaluation) -> None:
     """The image that was opened, in the viewer."""
-    name = st.session_state.get("fault_opened")
+    name = st.session_state.get(OPENED)
     if name in evaluation.scoring.scores.samples:
         params = table.predict_params(evaluation.run, name, evaluation.dataset)
         errors.show(evaluation.model, evaluation.scoring.scores, name, params)

@@ -10,7 +10,7 @@ from pages.ui import model_picker
 from pages.ui.figures import analysis_charts, chart_view
 from pages.ui.formatting import duration_text, plain, score_text
 from pages.views.evaluate import errors
-from pages.views.evaluate.analysis import jobs
+from pages.views.evaluate.analysis import jobs, kinds
 from pages.views.evaluate.state import Evaluation
 from unet_core import metrics
 from unet_core.evaluation.analysis.corruptions import CORRUPTIONS, SEVERITIES, corrupt, format_level
@@ -26,10 +26,18 @@ ABOUT = (
 
 
 def show(evaluation: Evaluation) -> None:
-    """The button that starts it, the growing curves, and one corrupted image."""
+    """The button that starts it, the growing curves, one corrupted image, and the scores by kind of image."""
     st.markdown(ABOUT)
     with st.container():
         choose(evaluation)
+    with st.container():  # each part has its place also where the one before is empty
+        show_bench(evaluation)
+    with st.container():
+        kinds.show(evaluation)
+
+
+def show_bench(evaluation: Evaluation) -> None:
+    """What is measured so far, or the result."""
     job = jobs.find(evaluation.scoring, JOB, RobustnessJob)
     if job is None:
         return
@@ -94,9 +102,9 @@ def show_progress(job: RobustnessJob) -> None:
     if progress.over:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        rest = progress.seconds * (1 / progress.fraction - 1) if progress.fraction else float("nan")
-        left = f", about {duration_text(rest)} left" if progress.fraction else ""
-        st.progress(progress.fraction, plain(progress.sentence) + left, width="stretch")
+        fraction = job.fraction
+        left = f", about {duration_text(progress.seconds * (1 / fraction - 1))} left" if fraction else ""
+        st.progress(fraction, plain(progress.sentence) + left, width="stretch")
         st.button("Cancel", key=f"cancel {JOB}", icon=":material/close:", on_click=job.cancel)
     points = job.points()
     if points and points[0].dice.size:
