@@ -78,7 +78,7 @@ class Shift:
         if not len(abroad.dice):
             return (
                 f"Every kind among these images was trained on (mean Dice at home: {home.mean:.3f}). To hold one out, "
-                "train with its images in a folder named test."
+                "train with the setting hold_out, or with its images in a folder named test."
             )
         words = f"abroad {abroad.mean:.3f} ({_count(abroad)}: {listing(abroad.kinds, 3)})"
         if not len(home.dice):
