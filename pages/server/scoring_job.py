@@ -9,6 +9,7 @@
 The latest predictions are cached, so that the page can show a scored image at any threshold.
 """
 
+import math
 import time
 import zlib
 from collections.abc import Callable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from unet_core.evaluation.selection import Selection
     from unet_core.evaluation.summary import ImageScore
 
+LEAST_SECONDS = 0.004  # what is faster was cached
 CACHE_MB = 256  # of decoded images while they are scored; what is more is read twice
 CACHE = PredictionCache(most=256 * 2**20, at_hand=32 * 2**20)  # Predict's own is not flushed by a large dataset
 
@@ -54,6 +56,7 @@ class Scores:
     truths: dict[str, bytes] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)  # numbers of true objects, where masks tell them apart
     selection: "Selection | None" = None  # from which the same images can be read again
+    times: list[float] = field(default_factory=list)  # seconds that each prediction took
 
     def mask(self, name: str) -> Array:
         """(H, W): what was predicted at the model's threshold."""
@@ -62,6 +65,15 @@ class Scores:
     def truth(self, name: str) -> Array:
         """(H, W): the ground truth."""
         return decode(self.truths[name], name)[:, :, 0]
+
+    @property
+    def pace(self) -> float:
+        """About how many seconds a prediction takes; NaN where they were all cached, so that nothing is known.
+
+        The upper quartile of all: some were cached.
+        """
+        pace = float(np.percentile(self.times, 75)) if self.times else math.nan
+        return pace if pace > LEAST_SECONDS else math.nan
 
     def numbers(self, name: str) -> NDArray[np.int32] | None:
         """(H, W): the number of the true object of each pixel, 0 = none; None where masks do not tell objects apart."""
@@ -122,7 +134,10 @@ class ScoringJob(BackgroundJob):
         def predict(sample: Sample, image: Pixels) -> Array:
             self._name = sample.id
             digest = self.scores.digests[sample.id] = reading.digest(sample)
-            return predict_image(loaded, digest, image, self, self._cancelled).mask(config.threshold)
+            before = self._clock()
+            mask = predict_image(loaded, digest, image, self, self._cancelled).mask(config.threshold)
+            self.scores.times.append(self._clock() - before)
+            return mask
 
         for scored in scores.score_images(dataset, selection.chosen, predict):
             name = scored.sample.id

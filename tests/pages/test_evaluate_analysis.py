@@ -122,7 +122,7 @@ def test_the_gallery_has_pages(place, tmp_path, monkeypatch):
 
 def test_the_wrong_label_leads_the_list_which_is_that_of_python(run):
     app = open_view("Errors", errors_list="Suspected label errors")
-    assert "about" in captions(app) and "Predicts 4 images in 4 views each" in captions(app)
+    assert "Predicts 4 images in 4 views each" in captions(app)
     app.button(key="find_suspects").click().run()
     job = finish(app, SUSPECTS)
     assert isinstance(job, SuspectsJob)
@@ -138,6 +138,17 @@ def test_the_wrong_label_leads_the_list_which_is_that_of_python(run):
     assert not app.warning
 
 
+def test_the_time_is_estimated_by_that_of_the_scoring(run):
+    app = open_view("Robustness")
+    scores = app.session_state["scoring"].scores
+    scores.times[:] = [0.0, 0.5, 0.5, 0.5]  # one was cached
+    app.multiselect(key="corruptions").set_value(["darker", "noise"]).run()
+    assert "44 predictions, about 22 s." in captions(app)
+    scores.times[:] = [0.0] * 4  # all were
+    app.multiselect(key="corruptions").set_value(["noise"]).run()
+    assert "24 predictions." in captions(app)
+
+
 def test_training_images_are_said_to_hide_label_errors(run):
     app = open_view("Errors", errors_list="Suspected label errors", split="All")
     assert HIDDEN in [item.value for item in app.warning]
@@ -146,7 +157,7 @@ def test_training_images_are_said_to_hide_label_errors(run):
 def test_robustness_is_that_of_python(run):
     app = open_view("Robustness")
     app.multiselect(key="corruptions").set_value(["darker", "noise"]).run()
-    assert "44 predictions, about" in captions(app)
+    assert "44 predictions" in captions(app)
     app.button(key="measure_robustness").click().run()
     job = finish(app, ROBUSTNESS)
     assert isinstance(job, RobustnessJob)

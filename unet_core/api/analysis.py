@@ -76,7 +76,7 @@ def find_label_errors(
     precision: str = "auto",
     tta: str = "flips",
     tile: int | None = None,
-    most: int | None = None,
+    most: int = 10_000,
     **settings: Any,
 ) -> LabelErrors:
     """List places where labels may be wrong: the model is sure, stable under augmentation, and the label disagrees.
@@ -92,7 +92,7 @@ def find_label_errors(
         precision: As for `load`.
         tta: Test-time augmentation of several views: "mirror", "flips" or "d4".
         tile: Side of the tiles in pixels, as for `Predictor.predict`; None for what fits into memory.
-        most: How many to list at most, None for all.
+        most: How many to list at most.
         settings: Settings of the data that differ from those of the training.
 
     Returns:
@@ -111,16 +111,16 @@ def find_label_errors(
     """
     from unet_core.evaluation import scores
     from unet_core.evaluation.analysis import suspects
-    from unet_core.evaluation.label_errors import rank
 
     suspects.check_options(tta, most)
     predictor = load(model, runs_dir=runs_dir, device=device, precision=precision)
     selection = select_images(predictor, data, split, Path(runs_dir), settings)
     dataset = scores.load(selection, predictor.model.config)
-    images = suspects.scan(dataset, lambda sample, image: predictor.answer(image, tta, tile))
-    ranked = rank((item for image in images for item in image.suspects), most)
+    ranking = suspects.Ranking(most)
+    for item in suspects.scan(dataset, lambda sample, image: predictor.answer(image, tta, tile)):
+        ranking.add(item.suspects)
     notes = [*selection.explain(), *([suspects.HIDDEN] if selection.chosen["train"] else [])]
-    return LabelErrors(ranked, selection.subset_of(), dataset.skipped, dataset.warnings, notes)
+    return LabelErrors(ranking.best(), selection.subset_of(), dataset.skipped, dataset.warnings, notes)
 
 
 def measure_robustness(

@@ -25,7 +25,7 @@ def add_arguments(commands: "Commands") -> None:
     text = "test-time augmentation (default: flips); " + "; ".join(f"{name}: {TTA[name]}" for name in views)
     parser.add_argument("--tta", choices=views, default="flips", help=text)
     parser.add_argument("--tile", type=int, help="side of the sliding window for large images in pixels")
-    parser.add_argument("--most", type=int, metavar="N", help="list at most N places (default: all)")
+    parser.add_argument("--most", type=int, metavar="N", default=10_000, help="list at most N places (default: 10000)")
     parser.add_argument("--output", type=Path, help="CSV file to write, one row per place")
 
     parser = add_command(commands, "robustness", measure_robustness, "score a model on images that are made worse")
@@ -67,7 +67,7 @@ def find_label_errors(parsed: argparse.Namespace) -> dict[str, Any]:
     """
     from unet_core.evaluation import scores
     from unet_core.evaluation.analysis import suspects
-    from unet_core.evaluation.label_errors import KINDS, rank
+    from unet_core.evaluation.label_errors import KINDS
 
     suspects.check_options(parsed.tta, parsed.most)
     predictor, selection = _open(parsed)
@@ -75,18 +75,18 @@ def find_label_errors(parsed: argparse.Namespace) -> dict[str, Any]:
         warn(suspects.HIDDEN)
     dataset = scores.load(selection, predictor.model.config)
     _show_messages(dataset)
-    found = []
+    ranking = suspects.Ranking(parsed.most)
     for item in suspects.scan(dataset, lambda sample, image: predictor.answer(image, parsed.tta, parsed.tile)):
         echo(f"{item.sample.id}  {len(item.suspects)} places")
-        found += item.suspects
-    ranked = rank(found, parsed.most)
+        ranking.add(item.suspects)
+    ranked = ranking.best()
     for suspect in ranked[:10]:
         place = f"{suspect.width} x {suspect.height} px at ({suspect.left}, {suspect.top})"
         echo(f"{suspect.score:.3f}  {suspect.image}  {place}: {KINDS[suspect.kind]}")
     _write(parsed.output, suspects.to_csv(ranked, selection.subset_of()))
     return {
         "images": len(dataset),
-        "places": len(found),
+        "places": ranking.total,
         "listed": len(ranked),
         "output": parsed.output and str(parsed.output),
         "skipped": len(dataset.skipped),

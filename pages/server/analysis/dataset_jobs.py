@@ -46,13 +46,14 @@ class DatasetJob(BackgroundJob):
 
 
 class SuspectsJob(DatasetJob):
-    """`suspects` are those of the images that are done, the most suspect first when all are."""
+    """`suspects` are the most suspect places of all images, when it is done."""
 
     label = "Looking for label errors"
 
     def __init__(self, model: model_registry.Model, scores: Scores) -> None:
         super().__init__(model, scores)
         self.suspects: list[Suspect] = []
+        self.total = 0  # of which those are the most suspect
         self._masks: dict[str, bytes] = {}
 
     def mask(self, name: str) -> Array:
@@ -62,11 +63,11 @@ class SuspectsJob(DatasetJob):
     def _work(self) -> None:
         from unet_core.evaluation import scores
         from unet_core.evaluation.analysis import suspects
-        from unet_core.evaluation.label_errors import rank
 
         predictor, selection = self._open()
         dataset = scores.load(selection, predictor.model.config, CACHE_MB)
         self._total, self.state = len(dataset), RUNNING
+        ranking = suspects.Ranking()
 
         def predict(sample: Sample, image: Pixels) -> Prediction:
             self._name = sample.id
@@ -76,10 +77,10 @@ class SuspectsJob(DatasetJob):
         for item in suspects.scan(dataset, predict):
             if item.suspects:
                 self._masks[item.sample.id] = encode_png(item.pred)
-                self.suspects += item.suspects
+                ranking.add(item.suspects)
             self._done += 1
             self._check()
-        self.suspects = rank(self.suspects)
+        self.suspects, self.total = ranking.best(), ranking.total
 
 
 class RobustnessJob(DatasetJob):

@@ -80,7 +80,7 @@ class Shift:
                 f"Every kind among these images was trained on (mean Dice at home: {home.mean:.3f}). To hold one out, "
                 "train with the setting hold_out, or with its images in a folder named test."
             )
-        words = f"abroad {abroad.mean:.3f} ({_count(abroad)}: {listing(abroad.kinds, 3)})"
+        words = f"abroad {abroad.mean:.3f} ({_count(abroad)})"
         if not len(home.dice):
             return f"Mean Dice {words}; no held-out image is of a kind that was trained on."
         return f"Mean Dice at home {home.mean:.3f} ({_count(home)}), {words}."
@@ -130,10 +130,10 @@ def compare_kinds(selection: Selection, scores: Sequence[ImageScore], group_by: 
 
 
 def to_csv(shift: Shift) -> str:
-    """`kind,side,trained_images,images,mean_dice`: a line for each kind."""
+    """`image_kind,side,trained_images,images,mean_dice`: a line for each kind."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["kind", "side", "trained_images", "images", "mean_dice"])
+    writer.writerow(["image_kind", "side", "trained_images", "images", "mean_dice"])
     for kind in shift.kinds:
         side = "home" if kind.trained else "abroad"
         mean = "" if np.isnan(kind.mean) else f"{kind.mean:.6f}"
@@ -157,5 +157,5 @@ def describe_sides(shift: Shift) -> Mapping[str, float]:
 
 
 def _count(side: Side) -> str:
-    images, kinds = len(side.dice), len(side.kinds)
-    return f"{images} image{'s' * (images != 1)} of {kinds} kind{'s' * (kinds != 1)}"
+    images = len(side.dice)
+    return f"{images} image{'s' * (images != 1)}: {listing(side.kinds, 3)}"

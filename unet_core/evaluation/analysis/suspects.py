@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unet_core.data.layouts import Sample
 from unet_core.errors import ConfigError
-from unet_core.evaluation.label_errors import Suspect, find_suspects
+from unet_core.evaluation.label_errors import Suspect, find_suspects, rank
 from unet_core.inference.prediction import Prediction
 from unet_core.inference.tta import views
 from unet_core.io.pixels import Pixels
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.uint8]
 
 TTA = "flips"  # by default
+MOST = 10_000  # places that are listed by default: of large datasets the rest would fill the memory
 HIDDEN = (
     "The model was trained on some of these images: it has learned their labels, the wrong ones too, so label errors "
     "in them are mostly hidden."
@@ -39,18 +40,37 @@ class SuspectImage:
     target: Array
 
 
-def check_options(name: str, most: int | None = None) -> None:
+def check_options(name: str, most: int = MOST) -> None:
     """Raise ConfigError where `name` is not a test-time augmentation of several views, or `most` below 1.
 
     One view alone cannot say what is stable.
     """
-    if most is not None and most < 1:
+    if most < 1:
         raise ConfigError(f"Expected most to be 1 or more, got {most}.")
     if len(views(name)) < 2:
         raise ConfigError(
             f"tta is {name!r}, which is one view; label errors are looked for where several agree. Use mirror, flips "
             "or d4."
         )
+
+
+class Ranking:
+    """The most suspect places of many images, at most `most`; `total` is how many there were."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self.most, self.total = most, 0
+        self._kept: list[Suspect] = []
+
+    def add(self, suspects: Sequence[Suspect]) -> None:
+        """Those of one image more."""
+        self.total += len(suspects)
+        self._kept += suspects
+        if len(self._kept) > 2 * self.most:
+            self._kept = self.best()
+
+    def best(self) -> list[Suspect]:
+        """Those that are left, the most suspect first."""
+        return rank(self._kept, self.most)
 
 
 def scan(dataset: "Dataset", predict: Callable[[Sample, Pixels], Prediction]) -> Iterator[SuspectImage]:
@@ -78,13 +98,13 @@ def to_csv(suspects: Sequence[Suspect], subsets: Mapping[str, str]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["rank", "image", "subset", *COLUMNS])
-    for rank, item in enumerate(suspects, 1):
+    for number, item in enumerate(suspects, 1):
         cells = [getattr(item, name) for name in COLUMNS]
         cells = [
             f"{float(cell):.6f}" if name in ("score", "certainty", "extent") else cell
             for name, cell in zip(COLUMNS, cells, strict=True)
         ]
-        writer.writerow([rank, item.image, subsets[item.image], *cells])
+        writer.writerow([number, item.image, subsets[item.image], *cells])
     return out.getvalue()
 
 

@@ -1,5 +1,6 @@
 """The background work of the views: started once for an evaluation, its result kept as long as the evaluation is."""
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -9,6 +10,7 @@ import streamlit as st
 from pages.server.background_job import CANCELLED, DONE, BackgroundJob
 from pages.server.scoring_job import ScoringJob
 from pages.ui import job_progress, widgets
+from pages.ui.formatting import duration_text
 
 Job = TypeVar("Job", bound=BackgroundJob)
 
@@ -48,6 +50,15 @@ def follow(scoring: ScoringJob, key: str, job: BackgroundJob) -> bool:
     if job.state == DONE:
         _FINISHED.setdefault(scoring, {})[key] = job
     return job.state == DONE
+
+
+def estimate(pace: float, predictions: int) -> str:
+    """How long so many predictions take, for a sentence; "" where the pace (seconds each) is not known.
+
+    >>> estimate(0.5, 100), estimate(float("nan"), 100)
+    (', about 50 s', '')
+    """
+    return "" if math.isnan(pace) else f", about {duration_text(max(1.0, pace * predictions))}"
 
 
 def show_cancelled(job: BackgroundJob) -> None:

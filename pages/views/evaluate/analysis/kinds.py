@@ -62,7 +62,7 @@ def show_shift(evaluation: Evaluation, shift: Shift) -> None:
         hide_index=True,
         height="content" if len(shift.kinds) < 10 else 380,
         column_config={
-            "kind": "Kind",
+            "kind": "Kind of image",
             "side": "In the training",
             "dice": st.column_config.ProgressColumn("Mean Dice", format="%.3f", min_value=0, max_value=1),
             "images": "Images",

@@ -91,8 +91,7 @@ def choose(evaluation: Evaluation) -> None:
             args=(scoring, JOB, lambda: RobustnessJob(evaluation.model, scoring.scores, names, number)),
         )
     predictions = number * len(list_steps(names))
-    seconds = predictions * scoring.seconds / most
-    st.caption(f"{predictions:,} predictions, about {duration_text(seconds)}.")
+    st.caption(f"{predictions:,} predictions{jobs.estimate(scoring.scores.pace, predictions)}.")
 
 
 @st.fragment(run_every=1.0)

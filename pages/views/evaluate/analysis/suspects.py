@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.server.analysis import pictures
 from pages.server.analysis.dataset_jobs import SuspectsJob
-from pages.ui.formatting import duration_text
 from pages.views.evaluate.analysis import jobs
+from pages.views.evaluate.analysis.jobs import estimate
 from pages.views.evaluate.state import Evaluation
 from unet_core.evaluation.analysis.suspects import HIDDEN, to_csv
 from unet_core.evaluation.label_errors import Suspect
@@ -45,7 +45,8 @@ def show(evaluation: Evaluation, open_image: Callable[[str], None]) -> None:
 def offer(evaluation: Evaluation) -> None:
     """The button, and how long it takes."""
     scoring = evaluation.scoring
-    seconds = VIEWS * scoring.seconds
+    count = len(scoring.scores.images)
+    about = estimate(scoring.scores.pace, VIEWS * count)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Look for label errors",
@@ -56,7 +57,7 @@ def offer(evaluation: Evaluation) -> None:
             args=(scoring, JOB, lambda: SuspectsJob(evaluation.model, scoring.scores)),
         )
         st.caption(
-            f"Predicts {len(scoring.scores.images):,} images in {VIEWS} views each, about {duration_text(seconds)}.",
+            f"Predicts {count:,} images in {VIEWS} views each{about}.",
             width="content",
         )
 
@@ -69,7 +70,8 @@ def show_list(evaluation: Evaluation, job: SuspectsJob, open_image: Callable[[st
         return
     subsets = {item.id: item.subset for item in scores.images}
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{len(suspects):,} places, the most suspect at the top.", width="content")
+        of_all = f" of {job.total:,}" if job.total > len(suspects) else ""
+        st.markdown(f"{len(suspects):,}{of_all} places, the most suspect at the top.", width="content")
         st.download_button(
             "All places (CSV)",
             lambda: to_csv(suspects, subsets).encode(errors="surrogateescape"),
@@ -96,7 +98,7 @@ def show_list(evaluation: Evaluation, job: SuspectsJob, open_image: Callable[[st
             "image_crop": st.column_config.ImageColumn("Image", width=115),
             "truth_crop": st.column_config.ImageColumn("Ground truth", width=115),
             "pred_crop": st.column_config.ImageColumn("Prediction", width=115),
-            "kind": st.column_config.TextColumn("Kind", width=110),
+            "kind": st.column_config.TextColumn("Disagreement", width=120),
             "score": st.column_config.ProgressColumn("Score", format="%.3f", min_value=0, max_value=1, width=100),
             "place": st.column_config.TextColumn("Place (x, y; size in px)", width=170),
             "image": st.column_config.TextColumn("Image name"),

@@ -40,7 +40,7 @@ def test_a_kind_that_was_held_out_is_abroad(run, group_by, names):
     assert shift.home.dice.tolist() == [1.0] * 5
     assert shift.abroad.dice.tolist() == [pytest.approx(2 * 800 / (800 + 1600))] * 4
     assert shift.sentence == (
-        f"Mean Dice at home 1.000 (5 images of 2 kinds), abroad 0.667 (4 images of 1 kind: {names[2]})."
+        f"Mean Dice at home 1.000 (5 images: {names[0]}, {names[1]}), abroad 0.667 (4 images: {names[2]})."
     )
     assert shift.home.interval.too_few
     assert describe_sides(shift)["abroad_images"] == 4 and describe_sides(shift)["home_kinds"] == 2

@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.known_faults import UNLABELED, echo_images, make_run, write
 from unet_core import find_label_errors
 from unet_core.errors import ConfigError
-from unet_core.evaluation.analysis.suspects import HIDDEN, find_window
+from unet_core.evaluation.analysis.suspects import HIDDEN, Ranking, find_window
 from unet_core.evaluation.label_errors import Suspect
 
 
@@ -40,6 +40,15 @@ def test_the_table_has_a_line_for_each_place(run):
     assert (rows[0]["image"], rows[0]["subset"], rows[0]["kind"]) == ("label", "val", "unlabeled")
     assert (rows[0]["left"], rows[0]["top"], rows[0]["width"], rows[0]["height"]) == ("80", "80", "10", "10")
     assert float(rows[0]["score"]) == pytest.approx(result.suspects[0].score, abs=1e-6)
+
+
+def test_of_many_places_the_most_suspect_are_kept():
+    places = [Suspect(f"{n}", "class", ((n * 7919) % 1000) / 1000, 1, 1, 9, 0, 0, 3, 3) for n in range(1000)]
+    ranking = Ranking(most=5)
+    for start in range(0, 1000, 4):
+        ranking.add(places[start : start + 4])
+    assert ranking.total == 1000
+    assert [item.score for item in ranking.best()] == [0.999, 0.998, 0.997, 0.996, 0.995]
 
 
 def test_wrong_requests_are_refused(run):
