@@ -1,7 +1,7 @@
 """The views "Errors" and "Robustness" in a real Chromium: an image that is clicked, a place, curves that come."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.helpers.browser import Server
 from tests.helpers.known_faults import make_run, write
@@ -17,17 +17,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     yield server
     server.kill()
     assert "Traceback" not in server.log.read_text()
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Page:
-    page = chromium.new_page(viewport={"width": 1440, "height": 1400})
-    page.set_default_timeout(60_000)
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    yield page
-    page.close()
-    assert errors == []
 
 
 def settle(page: Page) -> None:
