@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
+    from unet_core.api.analysis import compare_kinds, find_label_errors, measure_robustness
     from unet_core.api.compare import compare, duel
     from unet_core.api.datasets import convert_dataset, open_dataset, plan
     from unet_core.api.experiments import cross_validate, label_next, learning_curve, make_ensemble
@@ -37,6 +38,7 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "RunConfig": "config.schema",
     "UNet": "models.unet",
     "UnetError": "errors",
+    "compare_kinds": "api.analysis",
     "choose_threshold": "api.thresholds",
     "compare": "api.compare",
     "convert_dataset": "api.datasets",
@@ -44,10 +46,12 @@ _HOMES = {  # public name: the module it is loaded from (PEP 562)
     "duel": "api.compare",
     "evaluate": "api.models",
     "export_model": "api.export",
+    "find_label_errors": "api.analysis",
     "label_next": "api.experiments",
     "launch": "api.runs",
     "learning_curve": "api.experiments",
     "load": "api.models",
+    "measure_robustness": "api.analysis",
     "make_ensemble": "api.experiments",
     "open_dataset": "api.datasets",
     "plan": "api.datasets",
@@ -64,16 +68,19 @@ __all__ = [
     "UnetError",
     "choose_threshold",
     "compare",
+    "compare_kinds",
     "convert_dataset",
     "cross_validate",
     "duel",
     "evaluate",
     "export_model",
+    "find_label_errors",
     "label_next",
     "launch",
     "learning_curve",
     "load",
     "make_ensemble",
+    "measure_robustness",
     "open_dataset",
     "plan",
     "reset_threshold",

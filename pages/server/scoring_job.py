@@ -10,12 +10,17 @@ The latest predictions are cached, so that the page can show a scored image at a
 only where the user has asked for it: else the job ends with an `offer` in place of scores.
 """
 
+import math
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pages.server import model_registry
 from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from unet_core.evaluation.selection import Selection, Source
     from unet_core.evaluation.summary import ImageScore
 
+LEAST_SECONDS = 0.004  # what is faster was cached
 MOST_IMAGES, MOST_MEGAPIXELS = 200, 100  # that are predicted without being asked for
 MOST_TRIED = 4_000_000  # pixels of an image on which the time is measured
 CACHE_MB = 256  # of decoded images while they are scored; what is more is read twice
@@ -60,6 +66,9 @@ class Scores:
     masks: dict[str, bytes] = field(default_factory=dict)
     truths: dict[str, bytes] = field(default_factory=dict)
     record: "Record | None" = None  # all of it as the report has it, once the files are read
+    objects: dict[str, bytes] = field(default_factory=dict)  # numbers of true objects, where masks tell them apart
+    selection: "Selection | None" = None  # from which the same images can be read again
+    times: list[float] = field(default_factory=list)  # seconds that each prediction took
 
     def mask(self, name: str) -> Array:
         """(H, W): what was predicted at the model's threshold."""
@@ -68,6 +77,21 @@ class Scores:
     def truth(self, name: str) -> Array:
         """(H, W): the ground truth."""
         return decode(self.truths[name], name)[:, :, 0]
+
+    @property
+    def pace(self) -> float:
+        """About how many seconds a prediction takes; NaN where they were all cached, so that nothing is known.
+
+        The upper quartile of all: some were cached.
+        """
+        pace = float(np.percentile(self.times, 75)) if self.times else math.nan
+        return pace if pace > LEAST_SECONDS else math.nan
+
+    def numbers(self, name: str) -> NDArray[np.int32] | None:
+        """(H, W): the number of the true object of each pixel, 0 = none; None where masks do not tell objects apart."""
+        if (packed := self.objects.get(name)) is None:
+            return None
+        return np.frombuffer(zlib.decompress(packed), np.int32).reshape(self.truth(name).shape)
 
 
 @dataclass(frozen=True)
@@ -131,6 +155,7 @@ class ScoringJob(BackgroundJob):
         config, (source, selection) = loaded.predictor.model.config, self._select()
         self.scores.left_out = selection.left_out()
         self.scores.trained_on = [sample.id for sample in selection.chosen["train"]]
+        self.scores.selection = selection
         self.scores.notes = selection.explain_copies()
         if not self.asked and (offer := self._find_offer(loaded, selection)) is not None:
             self.offer = offer
@@ -147,7 +172,10 @@ class ScoringJob(BackgroundJob):
         def predict(sample: Sample, image: Pixels) -> Array:
             self._name = sample.id
             digest = self.scores.digests[sample.id] = reading.digest(sample)
-            return watch.hold(sample, predict_image(loaded, digest, image, self, self._cancelled))
+            before = self._clock()
+            prediction = predict_image(loaded, digest, image, self, self._cancelled)
+            self.scores.times.append(self._clock() - before)
+            return watch.hold(sample, prediction)
 
         watch = Watch(config, selection.chosen)
         for scored in scores.score_images(dataset, selection.chosen, predict, with_errors=True):
@@ -157,6 +185,8 @@ class ScoringJob(BackgroundJob):
             self.scores.masks[name] = encode_png(scored.pred)
             self.scores.truths[name] = encode_png(scored.target)
             watch.add(scored)
+            if scored.numbers is not None:
+                self.scores.objects[name] = zlib.compress(scored.numbers.astype(np.int32).tobytes(), 1)
             self.scores.images.append(scored.score)  # last: a page may look at any time
         record.advice = self.scores.advice = watch.sentence("Choose another one in the Threshold view.")
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from unet_core.cli import (
+    analysis,
     app,
     compare,
     control,
@@ -31,7 +32,7 @@ from unet_core.errors import UnetError
 # In the order of the help.
 MODULES = (
     *(app, train, cross_validation, learning_curve, planning, control, runs, queue, models, evaluation, threshold),
-    *(compare, ensemble, label_next, export, share, publish, check, data, download),
+    *(analysis, compare, ensemble, label_next, export, share, publish, check, data, download),
 )
 
 

@@ -77,6 +77,13 @@ class DataConfig(Settings):
         'folder, or a regular expression whose first group in the image id names it, such as "^(mouse[0-9]+)_".',
         label="Group images by",
     )
+    hold_out: str = field(
+        "",
+        "Kind of images that only tests: a regular expression that is found in their ids (folders and name), such as "
+        '"^plate3/"; empty = none.',
+        label="Hold out a kind of images",
+        zero="None",
+    )
     ignore_index: int | None = field(
         None, "Mask value to ignore in the loss and the metrics.", ge=0, le=255, label="Ignored mask value", zero="None"
     )
@@ -117,6 +124,12 @@ class DataConfig(Settings):
             )
         if self.group_by not in GROUPINGS:
             _check_pattern(self.group_by)
+        try:
+            re.compile(self.hold_out)
+        except re.error as error:
+            raise ConfigError(
+                f"Expected hold_out to be a regular expression, got {self.hold_out!r}, which is not one ({error})."
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """Splits: which images train, which choose the best epoch (val), which only test."""
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unet_core.data.groups import identity
 from unet_core.data.groups.mosaics import components
@@ -99,6 +100,18 @@ def split(
     if not parts["train"]:
         raise DataError(f"None of the {len(samples)} images is left for training; move some into train/.")
     return Split(*(tuple(sorted(parts[name])) for name in ("train", "val", "test")))
+
+
+def hold_out(samples: Sequence[Sample], pattern: str) -> list[Sample]:
+    """The samples, of which those only test whose id a regular expression finds; "" finds none.
+
+    >>> from pathlib import Path
+    >>> [sample.subset for sample in hold_out([Sample("a/1", Path("1"), ()), Sample("b/1", Path("1"), ())], "^b/")]
+    [None, 'test']
+    """
+    if not pattern:
+        return list(samples)
+    return [replace(sample, subset="test") if re.search(pattern, sample.id) else sample for sample in samples]
 
 
 def drawn_fractions(samples: Sequence[Sample], val_fraction: float, test_fraction: float) -> dict[str, float]:

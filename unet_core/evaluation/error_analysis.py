@@ -68,19 +68,20 @@ class ErrorAnalysis:
             return "Nothing to find, and nothing predicted."
         costs = sorted(self.shares.items(), key=lambda item: -item[1])
         parts = [f"{cost:.2f} to {self._describe(name)}" for name, cost in costs[:MOST_NAMED] if cost >= 0.005]
-        cheap = ", ".join(self._describe(name) for name, cost in costs if cost < 0.005 and self._count(name))
+        cheap = ", ".join(self._describe(name) for name, cost in costs if cost < 0.005 and self.count(name))
         if not parts and not cheap:
             return f"Dice {self.dice:.2f}: {'no errors' if self.dice == 1 else 'a few pixels'}."
         if not parts:
             return f"Dice {self.dice:.2f}, but {cheap}."
         return f"Dice {self.dice:.2f}: lost {'; '.join(parts)}{f'; also {cheap}' if cheap else ''}."
 
-    def _count(self, name: str) -> int:
+    def count(self, name: str) -> int:
+        """How many objects have this fault, one of CAUSES; 0 for `outline` and `partial`, which are not counted."""
         numbers = {"missed": self.missed, "false": self.false, "merge": self.merges, "split": self.splits}
         return self.confused if name == "wrong_class" else len(numbers.get(name, ()))
 
     def _describe(self, name: str) -> str:
-        count, total = self._count(name), len(self.areas)
+        count, total = self.count(name), len(self.areas)
         if not count:
             return CAUSES[name]
         if name == "missed":

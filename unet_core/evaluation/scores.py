@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unet_core import metrics
 from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data.dataset import Dataset, load_dataset
@@ -37,12 +40,16 @@ def find_copies(
 
 @dataclass(frozen=True)
 class ScoredImage:
-    """One image after its prediction: its score, and the two masks (H, W) of class indices that were compared."""
+    """One image after its prediction: its score, and the two masks (H, W) of class indices that were compared.
+
+    `numbers` (H, W) are those of the true objects, 0 = none; None where masks do not tell objects apart.
+    """
 
     sample: Sample
     score: ImageScore
     pred: Array
     target: Array  # IGNORE = 255 where a pixel does not count
+    numbers: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,7 @@ def score_images(
         measured = None if measures is None else measure(pred, target, classes, numbers, measures)
         errors = explain(pred, target, classes, numbers) if with_errors and measured is None else None
         score = ImageScore(sample.id, subsets[sample.id], counts, matches, measured, errors)
-        yield ScoredImage(sample, score, pred, target)
+        yield ScoredImage(sample, score, pred, target, numbers)
 
 
 def evaluate(

@@ -66,6 +66,10 @@ class Selection:
             if group and not self.chosen[subset]
         }
 
+    def subset_of(self) -> dict[str, str]:
+        """For the id of each image that is scored, whether it is train, val, test or new."""
+        return {sample.id: subset for subset, group in self.chosen.items() for sample in group}
+
     def explain(self) -> list[str]:
         """What is left out and why, and what the model knows of what is scored: a sentence each."""
         total, sentences = len(self.search.samples), []

@@ -106,6 +106,7 @@ def _choose_samples(samples: list[Sample], count: int) -> list[Sample]:
 
 def _split(samples: list[Sample], data: DataConfig, looks: Mapping[str, tuple[float, ...]]) -> splits.Split:
     """The split of a run as far as names and folders tell which images belong together."""
+    samples = splits.hold_out(samples, data.hold_out)
     ids = {sample.id: sample.id for sample in samples}
     groups = find_groups(samples, data.group_by).group_of
     return splits.split(samples, data.val_fraction, data.test_fraction, data.split_seed, ids, looks, groups)

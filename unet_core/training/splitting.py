@@ -1,5 +1,6 @@
 """The split of a run: what tells its images, which belong together, which a former training has seen."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from unet_core.data.groups import identity
 from unet_core.data.groups.grouping import Clues, Grouping, find_groups
 from unet_core.data.groups.training_images import TrainingImages
 from unet_core.data.layouts import Sample
-from unet_core.errors import listing
+from unet_core.errors import DataError, listing
 
 if TYPE_CHECKING:
     from unet_core.data.dataset import Dataset
@@ -64,9 +65,10 @@ def divide(
 ) -> DrawnSplit:
     """The same from what is known of each image, by its id: its record, and its looks as `Dataset.describe` has them.
 
-    Raises DataError where no image is left for training.
+    Raises DataError where no image is left for training, or none is of the kind to hold out.
     """
     parent = parent or Parent()
+    samples, held_out = _hold_out(samples, data.hold_out)
     trained_ids = _find_seen(records, parent.images.train)
     pixels = {name: identity.key(record, "px") for name, record in records.items()}
     has_val_folder = any(sample.subset == "val" for sample in samples)
@@ -94,6 +96,7 @@ def divide(
     whole = len(split.train)
     split = folds.reduce_training(split, data.train_share, data.split_seed, pixels, looks, grouping.group_of)
     messages = (
+        *held_out,
         *(grouping.messages if drawn or data.train_share < 1 else ()),
         *warnings,
         *_tell_of_share(split, whole, data, has_val_folder),
@@ -101,6 +104,20 @@ def divide(
         *_tell_of_parent(split, parent, trained_ids, drawn),
     )
     return DrawnSplit(split, grouping, messages)
+
+
+def _hold_out(samples: Sequence[Sample], pattern: str) -> tuple[list[Sample], list[str]]:
+    """The samples with those that are held out for test, and a sentence on these. Raises DataError for none."""
+    marked = splits.hold_out(samples, pattern)
+    if not pattern:
+        return marked, []
+    names = [sample.id for sample in marked if re.search(pattern, sample.id)]
+    if not names:
+        raise DataError(
+            f"hold_out {pattern!r} is found in none of the {len(samples)} image ids, such as {samples[0].id!r}. "
+            "Correct it, or leave it empty."
+        )
+    return marked, [f"{len(names)} images only test (hold_out {pattern!r}): {listing(names, 5)}."]
 
 
 def _find_seen(records: Mapping[str, str], trained: Iterable[str]) -> set[str]:

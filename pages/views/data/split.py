@@ -24,7 +24,7 @@ from unet_core.io.filenames import readable
 from unet_core.training import splitting
 from unet_core.training.splitting import DrawnSplit
 
-NAMES = ("val_fraction", "test_fraction", "split_seed", "group_by")
+NAMES = ("val_fraction", "test_fraction", "split_seed", "group_by", "hold_out")
 PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
 GROUPINGS = {
     "auto": "Groups found in the data",

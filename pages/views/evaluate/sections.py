@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.ui import widgets
 from pages.views.evaluate import scores, threshold
+from pages.views.evaluate.analysis import errors, robustness
 from pages.views.evaluate.state import Evaluation
 from unet_core.errors import UnetError
 
@@ -21,6 +22,8 @@ IMAGES = "Images"
 SHOW: dict[str, Callable[[Evaluation], None]] = {
     IMAGES: show_images,
     "Threshold": threshold.show,
+    "Errors": errors.show,
+    "Robustness": robustness.show,
 }
 
 

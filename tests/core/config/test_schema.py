@@ -174,6 +174,12 @@ def test_a_fold_that_is_not_there_is_refused(folds: int, fold: int) -> None:
     assert DataConfig(folds=0, fold=fold).fold == fold  # kept for later, as a form does
 
 
+def test_what_is_held_out_is_a_regular_expression() -> None:
+    assert DataConfig(hold_out="^plate3/").hold_out == "^plate3/"
+    with pytest.raises(ConfigError, match=r"Expected hold_out to be a regular expression, got '\('"):
+        DataConfig(hold_out="(")
+
+
 @pytest.mark.parametrize("group_by", ["auto", "none", "folder", "^(.+)_", r"(\d+)-\d"])
 def test_what_groups_images(group_by: str) -> None:
     assert DataConfig(group_by=group_by).group_by == group_by

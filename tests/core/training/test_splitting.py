@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.core.data.groups.test_mosaics import cut, photo
 from tests.helpers.processes import make_data, png, quick
+from unet_core.api.analysis import compare_kinds
 from unet_core.api.models import evaluate
 from unet_core.config.schema import RunConfig
 from unet_core.data import dataset, discovery
@@ -247,3 +248,23 @@ def test_a_parent_that_saw_all_leaves_no_validation_and_that_is_told(cells: Path
         "No image is left for validation: all was trained on all of them, or on one of each group."
     )
     assert drawn(quick(cells, val_fraction=0.0), Parent("unknown", UNKNOWN)).messages == ()
+
+
+def test_a_kind_that_is_held_out_only_tests_and_is_abroad(tmp_path: Path) -> None:
+    rare = [f"rare_{number}" for number in range(3)]
+    data = make_data(tmp_path / "data", [f"home_{number}" for number in range(8)] + rare)
+    run = trained(tmp_path / "runs", quick(data, epochs=1, hold_out="^rare"))
+    split = run.split()
+    assert sorted(split["test"]) == rare
+    assert len(split["val"]) == 2 and len(split["train"]) == 6
+    assert "3 images only test (hold_out '^rare'): rare_0, rare_1, rare_2." in warnings_of(run)
+    shift = compare_kinds(run, group_by="(.+)_")
+    assert (shift.home.kinds, shift.abroad.kinds) == (("home",), ("rare",))
+    assert (len(shift.home.dice), len(shift.abroad.dice)) == (2, 3)
+
+
+def test_a_kind_that_no_image_is_of_is_refused(cells: Path) -> None:
+    with pytest.raises(DataError, match=r"hold_out '\^rat' is found in none of the 12 image ids, such as "):
+        drawn(quick(cells, hold_out="^rat"))
+    with pytest.raises(DataError, match="is left for training"):
+        drawn(quick(cells, hold_out="."))

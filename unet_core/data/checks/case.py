@@ -91,6 +91,7 @@ class Case:
         looks = {facts.id: facts.describe() for facts in self.usable}
         fractions = self.data.val_fraction, self.data.test_fraction
         try:
+            samples = splits.hold_out(samples, self.data.hold_out)
             return splits.split(samples, *fractions, seed, pixels, looks, self.grouping.group_of)
         except DataError as error:
             return str(error)

@@ -90,13 +90,23 @@ def _find_by_hand(samples: Sequence[Sample]) -> dict[str, str]:
 
 def _find_asked(samples: Sequence[Sample], group_by: str) -> Grouping:
     """The groups by folder or by a regular expression."""
+    group_of = {sample.id: name for sample in samples if (name := name_group(sample, group_by)) is not None}
     if group_by == "folder":
-        group_of = {sample.id: folder for sample in samples if (folder := _folder(sample))}
         return _as_asked(samples, group_of, "folder", "by folder")
-    pattern = re.compile(group_by)
-    matches = ((sample.id, pattern.search(sample.id)) for sample in samples)
-    group_of = {name: match[1] for name, match in matches if match and match[1] is not None}
     return _as_asked(samples, group_of, f"'{group_by}'", f"by group_by '{group_by}'")
+
+
+def name_group(sample: Sample, group_by: str) -> str | None:
+    """The group of an image by "folder", or by a regular expression whose first group in its id names it.
+
+    >>> from pathlib import Path
+    >>> name_group(Sample("plate 3/cell_1", Path("a.png"), ()), "(plate [0-9]+)")
+    'plate 3'
+    """
+    if group_by == "folder":
+        return _folder(sample) or None
+    match = re.search(group_by, sample.id)
+    return match[1] if match else None
 
 
 def _folder(sample: Sample) -> str:
