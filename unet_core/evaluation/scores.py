@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unet_core import metrics
 from unet_core.config.schema import DataConfig, ModelConfig
 from unet_core.data.dataset import Dataset, load_dataset
@@ -11,6 +14,7 @@ from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.errors import ConfigError, listing
+from unet_core.evaluation.measures.image_facts import describe_image
 from unet_core.evaluation.measures.registry import Settings, measure
 from unet_core.evaluation.object_scores import match_objects
 from unet_core.evaluation.selection import Selection
@@ -37,12 +41,16 @@ def find_copies(
 
 @dataclass(frozen=True)
 class ScoredImage:
-    """One image after its prediction: its score, and the two masks (H, W) of class indices that were compared."""
+    """One image after its prediction: its score, and the two masks (H, W) of class indices that were compared.
+
+    `numbers` (H, W) are those of the true objects, 0 = none; None where masks do not tell objects apart.
+    """
 
     sample: Sample
     score: ImageScore
     pred: Array
     target: Array  # IGNORE = 255 where a pixel does not count
+    numbers: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True)
@@ -144,8 +152,9 @@ def score_images(
         matches = None if numbers is None else match_objects(pred, target, numbers)
         classes = dataset.model.num_classes
         measured = None if measures is None else measure(pred, target, classes, numbers, measures)
-        score = ImageScore(sample.id, subsets[sample.id], counts, matches, measured)
-        yield ScoredImage(sample, score, pred, target)
+        facts = describe_image(example.image)
+        score = ImageScore(sample.id, subsets[sample.id], counts, matches, measured, facts)
+        yield ScoredImage(sample, score, pred, target, numbers)
 
 
 def evaluate(
