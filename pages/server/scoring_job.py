@@ -10,10 +10,14 @@ The latest predictions are cached, so that the page can show a scored image at a
 """
 
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pages.server import model_registry
 from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
@@ -28,6 +32,7 @@ from unet_core.io.pixels import Array, Pixels, encode_png
 from unet_core.runs import run as runs
 
 if TYPE_CHECKING:
+    from unet_core.evaluation.measures.confusion import Confusion
     from unet_core.evaluation.summary import ImageScore
 
 CACHE_MB = 256  # of decoded images while they are scored; what is more is read twice
@@ -47,6 +52,8 @@ class Scores:
     digests: dict[str, str] = field(default_factory=dict)  # of the images' content and repairs
     masks: dict[str, bytes] = field(default_factory=dict)
     truths: dict[str, bytes] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)  # numbers of true objects, where masks tell them apart
+    confusions: "dict[str, Confusion]" = field(default_factory=dict)
 
     def mask(self, name: str) -> Array:
         """(H, W): what was predicted at the model's threshold."""
@@ -55,6 +62,12 @@ class Scores:
     def truth(self, name: str) -> Array:
         """(H, W): the ground truth."""
         return decode(self.truths[name], name)[:, :, 0]
+
+    def numbers(self, name: str) -> NDArray[np.int32] | None:
+        """(H, W): the number of the true object of each pixel, 0 = none; None where masks do not tell objects apart."""
+        if (packed := self.objects.get(name)) is None:
+            return None
+        return np.frombuffer(zlib.decompress(packed), np.int32).reshape(self.truth(name).shape)
 
 
 class ScoringJob(BackgroundJob):
@@ -87,6 +100,7 @@ class ScoringJob(BackgroundJob):
 
     def _work(self) -> None:
         from unet_core.evaluation import scores
+        from unet_core.evaluation.measures.confusion import measure_confusion
         from unet_core.evaluation.selection import Source, select_folder, select_own
         from unet_core.hub.lineage import find_training_images
 
@@ -115,6 +129,9 @@ class ScoringJob(BackgroundJob):
             self.scores.samples[name] = scored.sample
             self.scores.masks[name] = encode_png(scored.pred)
             self.scores.truths[name] = encode_png(scored.target)
+            self.scores.confusions[name] = measure_confusion(scored.pred, scored.target, config.num_classes)
+            if scored.numbers is not None:
+                self.scores.objects[name] = zlib.compress(scored.numbers.astype(np.int32).tobytes(), 1)
             self.scores.images.append(scored.score)  # last: a page may look at any time
 
 

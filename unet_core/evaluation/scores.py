@@ -153,7 +153,7 @@ def score_images(
         classes = dataset.model.num_classes
         measured = None if measures is None else measure(pred, target, classes, numbers, measures)
         facts = describe_image(example.image)
-        score = ImageScore(sample.id, subsets[sample.id], counts, matches, measured, facts)
+        score = ImageScore(sample.id, subsets[sample.id], counts, matches, measured, facts=facts)
         yield ScoredImage(sample, score, pred, target, numbers)
 
 

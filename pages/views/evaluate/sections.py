@@ -5,18 +5,22 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.ui import widgets
-from pages.views.evaluate import scores
+from pages.views.evaluate import classes, scores, slices
+from pages.views.evaluate.listing.filters import IMAGES, VIEW
 from pages.views.evaluate.state import Evaluation
 from unet_core.errors import UnetError
 
 
 def show_images(evaluation: Evaluation) -> None:
     """The scores of every image, with its errors."""
-    scores.show(evaluation.model, evaluation.run, evaluation.scoring.scores, evaluation.dataset)
+    scores.show(evaluation)
 
 
-IMAGES = "Images"
-SHOW: dict[str, Callable[[Evaluation], None]] = {IMAGES: show_images}
+SHOW: dict[str, Callable[[Evaluation], None]] = {
+    IMAGES: show_images,
+    "Classes": classes.show,
+    "Slices": slices.show,
+}
 
 
 def show(evaluation: Evaluation) -> None:
@@ -27,7 +31,7 @@ def show(evaluation: Evaluation) -> None:
             "View",
             list(SHOW),
             default=IMAGES,
-            key="evaluate_view",
+            key=VIEW,
             bind="query-params",
             required=True,
             label_visibility="collapsed",

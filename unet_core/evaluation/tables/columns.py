@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unet_core.evaluation.error_analysis import CAUSES
-from unet_core.evaluation.measures.registry import BY_CLASS, MEASURES, Measured, names_of
+from unet_core.evaluation.measures.registry import BY_CLASS, MEASURES, Measured
 from unet_core.evaluation.summary import ImageScore
 from unet_core.metrics import METRICS
 
 Floats = NDArray[np.float64]
 
 NAME = "image"  # the column of names, in an order
+OF_CLASSES = ("dice", "iou")  # metrics that are columns of each class, where there are several
 OBJECT_F1 = "object_f1"  # of the basic scores; among all measures it is `object_f1_50`
 
 
@@ -91,36 +92,42 @@ class ScoreTable:
         return f"lost_{next(iter(CAUSES))}" in self.values
 
 
+def list_columns(num_classes: int, has_objects: bool, has_measures: bool) -> list[str]:
+    """The names of the columns of scores, where masks tell objects apart or not, with all measures or without.
+
+    >>> list_columns(1, True, False)
+    ['dice', 'iou', 'precision', 'recall', 'accuracy', 'object_f1']
+    """
+    names = list(METRICS)
+    if has_measures:
+        names += [name for name, entry in MEASURES.items() if has_objects or not entry.of_objects]
+    elif has_objects:
+        names.append(OBJECT_F1)
+    of_classes = OF_CLASSES + (BY_CLASS if has_measures else ())
+    return names + [f"{name}_{index}" for name in of_classes for index in range(num_classes if num_classes > 1 else 0)]
+
+
 def make_table(scores: Sequence[ImageScore]) -> ScoreTable:
     """The table of scored images, in their order; all measures are columns where every image has them."""
-    values = {name: np.array([item.scores[name] for item in scores]) for name in METRICS}
     measured = [item.measured for item in scores if item.measured is not None]
-    if scores and len(measured) == len(scores):
-        names = names_of(measured)
-        values |= {name: np.array([MEASURES[name].function(item) for item in measured]) for name in names}
-    elif any(item.objects is not None for item in scores):
-        values[OBJECT_F1] = np.array([np.nan if item.objects is None else item.objects.f1 for item in scores])
-    values |= _columns_of_classes(scores, measured if len(measured) == len(scores) else [])
+    if len(measured) < len(scores):
+        measured = []
+    values = {name: np.array([item.scores[name] for item in scores]) for name in METRICS}
+    values |= {name: np.array([MEASURES[name].function(item) for item in measured]) for name in MEASURES if measured}
+    values[OBJECT_F1] = np.array([np.nan if item.objects is None else item.objects.f1 for item in scores])
+    classes = len(scores[0].counts.tp) if scores else 1
+    by_class = {name: np.array([METRICS[name].function(item.counts) for item in scores]) for name in OF_CLASSES}
+    by_class |= {name: np.array([getattr(item.surface, name) for item in measured]) for name in BY_CLASS if measured}
+    for name, table in by_class.items():
+        values |= {f"{name}_{index}": table[:, index] for index in range(classes if classes > 1 else 0)}
+    has_objects = any(item.objects is not None for item in scores)
+    has_objects = has_objects or any(item.objects is not None for item in measured)
     return ScoreTable(
         tuple(item.id for item in scores),
         tuple(item.subset for item in scores),
         np.array([item.counts.empty for item in scores], np.bool_),
-        values,
+        {name: values[name] for name in list_columns(classes, has_objects, bool(measured))},
     )
-
-
-def _columns_of_classes(scores: Sequence[ImageScore], measured: Sequence[Measured]) -> dict[str, Floats]:
-    """Of several classes the Dice and IoU of each, and of all measures those of outlines."""
-    classes = len(scores[0].counts.tp) if scores else 1
-    if classes < 2:
-        return {}
-    by_metric = {name: np.array([METRICS[name].function(item.counts) for item in scores]) for name in ("dice", "iou")}
-    by_measure = {name: np.array([getattr(item.surface, name) for item in measured]) for name in BY_CLASS if measured}
-    return {
-        f"{name}_{index}": table[:, index]
-        for name, table in (by_metric | by_measure).items()
-        for index in range(classes)
-    }
 
 
 def add_measures(scores: Sequence[ImageScore], measured: Mapping[str, Measured]) -> list[ImageScore]:
