@@ -39,12 +39,13 @@ class Slice:
 
 @dataclass(frozen=True)
 class Property:
-    """What images are divided by: how it is called, and the value of an image, a number or a word, None for unknown.
+    """What images are divided by: how it is called, what it is, and its value: a number or a word, None for unknown.
 
     Numbers are divided at quantiles; `scale` and `unit` are for the names of the ranges.
     """
 
     label: str
+    description: str
     value: Callable[[ImageScore], float | str | None]
     scale: float = 1.0
     unit: str = ""
@@ -152,18 +153,29 @@ def _foreground(item: ImageScore) -> float:
 
 
 PROPERTIES: Mapping[str, Property] = {
-    "subset": Property("Subset", lambda item: SUBSETS.labels[item.subset]),
-    "folder": Property("Folder", _folder),
+    "subset": Property("Subset", "part of the split", lambda item: SUBSETS.labels[item.subset]),
+    "folder": Property("Folder", "folder of the image", _folder),
     "size": Property(
-        "Image size (longer side)",
+        "Image size",
+        "longer side in pixels",
         lambda item: None if item.facts is None else float(max(item.facts.height, item.facts.width)),
         unit=" px",
     ),
     "brightness": Property(
-        "Brightness (mean)", lambda item: None if item.facts is None else item.facts.brightness, 100, " %"
+        "Brightness",
+        "mean intensity, as a share of the range of its type",
+        lambda item: None if item.facts is None else item.facts.brightness,
+        100,
+        " %",
     ),
     "contrast": Property(
-        "Contrast (standard deviation)", lambda item: None if item.facts is None else item.facts.contrast, 100, " %"
+        "Contrast",
+        "standard deviation of the intensity, as a share of the range of its type",
+        lambda item: None if item.facts is None else item.facts.contrast,
+        100,
+        " %",
     ),
-    "foreground": Property("Share of foreground", _foreground, 100, " %"),
+    "foreground": Property(
+        "Foreground", "share of the ground truth that is not background (class 0)", _foreground, 100, " %"
+    ),
 }

@@ -123,9 +123,8 @@ def draw_confusion(
     return figure
 
 
-def draw_slices(slices: "Sequence[Slice]", mean: float) -> go.Figure:
+def draw_slices(slices: "Sequence[Slice]", names: Sequence[str], mean: float) -> go.Figure:
     """The mean Dice of each slice with its interval, the worst at the top; a dotted line is the mean of all images."""
-    names = [f"{readable(part.name)} ({len(part.ids)})" for part in slices]
     figure = go.Figure()
     error: dict[str, Any] = {
         "type": "data",
@@ -137,7 +136,7 @@ def draw_slices(slices: "Sequence[Slice]", mean: float) -> go.Figure:
     }
     figure.add_scatter(
         x=[None if part.mean != part.mean else part.mean for part in slices],
-        y=names,
+        y=[readable(name) for name in names[: len(slices)]],
         error_x=error,
         mode="markers",
         marker={"color": BLUE, "size": 9},

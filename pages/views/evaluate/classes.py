@@ -41,7 +41,7 @@ def show(evaluation: Evaluation) -> None:
         return
     names = list_names(config)
     table = sum_tables(scores.confusions.values())
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.caption(
             "Each row is a class of the ground truth, each cell the share of its pixels predicted as the class "
@@ -75,6 +75,8 @@ def show(evaluation: Evaluation) -> None:
 
 def list_names(config: ModelConfig) -> list[str]:
     """Of all classes of the matrix, also the background of a binary model; equal names get their number."""
+    if config.num_classes == 1 and not config.names:
+        return ["background", "foreground"]
     names = [readable(config.class_name(index)) for index in range(max(2, config.num_classes))]
     return [f"{name} ({index})" if names.count(name) > 1 else name for index, name in enumerate(names)]
 
@@ -164,7 +166,7 @@ def show_classes(images: "Sequence[ImageScore]", names: Sequence[str]) -> None:
         rows.append(
             {"class": "Mean of the classes", **{name: _mean([row[name] for row in rows]) for name in of_numbers}}
         )
-    score: dict[str, Any] = {"format": "%.3f", "width": 78}
+    score: dict[str, Any] = {"format": "%.3f"}
     st.dataframe(
         rows,
         key="class_table",
@@ -174,9 +176,9 @@ def show_classes(images: "Sequence[ImageScore]", names: Sequence[str]) -> None:
         column_config={
             "class": st.column_config.TextColumn("Class", width=120, pinned=True),
             "dice": st.column_config.NumberColumn("Dice", help="Mean over images", **score),
-            "pooled_dice": st.column_config.NumberColumn("Pooled", help="Dice of all pixels together", **score),
+            "pooled_dice": st.column_config.NumberColumn("Pooled Dice", help="Dice of all pixels together", **score),
             "iou": st.column_config.NumberColumn("IoU", help="Mean over images", **score),
-            "pooled_iou": st.column_config.NumberColumn("Pooled", help="IoU of all pixels together", **score),
+            "pooled_iou": st.column_config.NumberColumn("Pooled IoU", help="IoU of all pixels together", **score),
             "precision": st.column_config.NumberColumn("Precision", help="Mean over images", **score),
             "recall": st.column_config.NumberColumn("Recall", help="Mean over images", **score),
             "images": st.column_config.NumberColumn("Images", help="Images whose ground truth has this class"),

@@ -15,7 +15,9 @@ from unet_core.evaluation.intervals import ENOUGH
 from unet_core.io.filenames import readable
 
 if TYPE_CHECKING:
-    from unet_core.evaluation.slices import Slice
+    from collections.abc import Mapping
+
+    from unet_core.evaluation.slices import Property, Slice
 
 ALL = "All"
 MOST_DRAWN = 24  # slices in the chart
@@ -47,16 +49,19 @@ def show(evaluation: Evaluation) -> None:
     )
     shown = [part for part in slices if chosen in (ALL, part.of)]
     mean = prepared.summary.mean["dice"]
+    if chosen in labels:
+        st.caption(f"{labels[chosen]}: {PROPERTIES[chosen].description}.")
     st.caption(
         f"The mean Dice of all images is {score_text(mean)}. Each interval has 95 % confidence by itself: among many "
         f"slices some are low by chance. Slices of fewer than {ENOUGH} images have no interval. Click a slice to list "
         "its images."
     )
-    left, right = st.columns(2, gap="medium")
+    left, right = st.columns([6, 5], gap="medium")
     with left:
-        show_table(scoring, shown, labels)
+        show_table(scoring, shown, labels, PROPERTIES)
     with right:
-        figure = evaluation_charts.draw_slices(shown[:MOST_DRAWN], mean)
+        names = [f"{labels[part.of]} " * (chosen == ALL) + f"{part.name} ({len(part.ids)})" for part in shown]
+        figure = evaluation_charts.draw_slices(shown[:MOST_DRAWN], names, mean)
         chart_view.show_chart(
             figure,
             "slices_chart",
@@ -69,11 +74,14 @@ def show(evaluation: Evaluation) -> None:
             st.caption(f"The {MOST_DRAWN} worst of {len(shown)} slices are drawn.")
 
 
-def show_table(scoring: ScoringJob, slices: "list[Slice]", labels: dict[str, str]) -> None:
+def show_table(
+    scoring: ScoringJob, slices: "list[Slice]", labels: dict[str, str], properties: "Mapping[str, Property]"
+) -> None:
     """A row for each slice."""
     times = st.session_state.get("slices_opened", 0)
     key = f"slices_table-{hash(tuple((part.of, part.name) for part in slices))}-{times}"
     score: dict[str, Any] = {"format": "%.3f"}
+    what = "\n\n".join(f"{label}: {properties[name].description}." for name, label in labels.items())
     st.dataframe(
         [
             {
@@ -94,13 +102,19 @@ def show_table(scoring: ScoringJob, slices: "list[Slice]", labels: dict[str, str
         on_select=lambda: open_slice(scoring, slices, labels, key),
         selection_mode="single-row",
         column_config={
-            "by": st.column_config.TextColumn("By", width=150),
-            "slice": st.column_config.TextColumn("Slice", width=150),
-            "dice": st.column_config.ProgressColumn("Mean Dice", min_value=0, max_value=1, width=110, **score),
-            "low": st.column_config.NumberColumn("From", help="95 % interval of the mean Dice (Gaffke)", **score),
-            "high": st.column_config.NumberColumn("To", help="95 % interval of the mean Dice (Gaffke)", **score),
-            "images": st.column_config.NumberColumn("Images"),
-            "undefined": st.column_config.NumberColumn("Undefined", help="Images without a Dice: left out of the mean"),
+            "by": st.column_config.TextColumn("By", width=105, help=what),
+            "slice": st.column_config.TextColumn("Slice", width=145),
+            "dice": st.column_config.ProgressColumn("Mean Dice", min_value=0, max_value=1, width=105, **score),
+            "low": st.column_config.NumberColumn(
+                "From", width=62, help="95 % interval of the mean Dice (Gaffke)", **score
+            ),
+            "high": st.column_config.NumberColumn(
+                "To", width=62, help="95 % interval of the mean Dice (Gaffke)", **score
+            ),
+            "images": st.column_config.NumberColumn("Images", width=65),
+            "undefined": st.column_config.NumberColumn(
+                "Undefined", width=85, help="Images without a Dice: left out of the mean"
+            ),
         },
         alt=f"Mean Dice of {len(slices)} slices, the worst first",
     )
