@@ -43,7 +43,7 @@ def test_a_click_on_a_slice_lists_its_images(make_model):
     app.run()
     listed = next(element.value for element in app.dataframe if "image" in element.value)
     assert sorted(listed["image"]) == ["dark/002", "dark/005"]
-    assert app.button(key="drop_picked").label == "Folder: dark"
+    assert app.button(key="drop_picked").label.replace("\\", "") == "Folder: dark"
 
 
 def test_the_click_itself_picks_the_images_and_opens_the_list(make_model, monkeypatch):
