@@ -110,11 +110,12 @@ class Metric:
 
     function: Callable[[Counts], Floats]  # to a value for each scored class, (C,) or (1,); NaN where undefined
     description: str
+    label: str = ""  # in tables; "": its name
 
 
 METRICS: dict[str, Metric] = {
-    "dice": Metric(dice, "2 TP / (2 TP + FP + FN), equal to F1"),
-    "iou": Metric(iou, "TP / (TP + FP + FN), the Jaccard index"),
+    "dice": Metric(dice, "2 TP / (2 TP + FP + FN), equal to F1", "Dice"),
+    "iou": Metric(iou, "TP / (TP + FP + FN), the Jaccard index", "IoU"),
     "precision": Metric(precision, "TP / (TP + FP): how much of what was predicted is right"),
     "recall": Metric(recall, "TP / (TP + FN): how much of the ground truth was found"),
     "accuracy": Metric(accuracy, "share of pixels with the right class; it flatters where the background is large"),

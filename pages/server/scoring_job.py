@@ -38,6 +38,7 @@ from unet_core.io.pixels import Array, Pixels, encode_png
 from unet_core.runs import run as runs
 
 if TYPE_CHECKING:
+    from unet_core.evaluation.measures.confusion import Confusion
     from unet_core.evaluation.record import Record
     from unet_core.evaluation.selection import Selection, Source
     from unet_core.evaluation.summary import ImageScore
@@ -65,6 +66,7 @@ class Scores:
     digests: dict[str, str] = field(default_factory=dict)  # of the images' content and repairs
     masks: dict[str, bytes] = field(default_factory=dict)
     truths: dict[str, bytes] = field(default_factory=dict)
+    confusions: "dict[str, Confusion]" = field(default_factory=dict)
     record: "Record | None" = None  # all of it as the report has it, once the files are read
     objects: dict[str, bytes] = field(default_factory=dict)  # numbers of true objects, where masks tell them apart
     selection: "Selection | None" = None  # from which the same images can be read again
@@ -146,6 +148,7 @@ class ScoringJob(BackgroundJob):
 
     def _work(self) -> None:
         from unet_core.evaluation import scores
+        from unet_core.evaluation.measures.confusion import measure_confusion
         from unet_core.evaluation.record import Record
         from unet_core.evaluation.tuning.advice import Watch
 
@@ -184,6 +187,7 @@ class ScoringJob(BackgroundJob):
             self.scores.samples[name] = scored.sample
             self.scores.masks[name] = encode_png(scored.pred)
             self.scores.truths[name] = encode_png(scored.target)
+            self.scores.confusions[name] = measure_confusion(scored.pred, scored.target, config.num_classes)
             watch.add(scored)
             if scored.numbers is not None:
                 self.scores.objects[name] = zlib.compress(scored.numbers.astype(np.int32).tobytes(), 1)

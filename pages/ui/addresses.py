@@ -39,6 +39,9 @@ VALUES = {  # by parameter: a value of an older release and its name now
         "Augmented crops": "Augmentation",
         "All runs": "Runs",
     },
+    "sort": {f"Lowest {name} first": f"Sort by {name}" for name in ("Dice", "IoU")}
+    | {f"Lowest {name} first": f"Sort by {name.capitalize()}" for name in ("precision", "recall")}
+    | {"By image name": "Sort by name"},
     "recipe": {"Apply those of the Data page": "auto", "Apply none": "none"},
 }
 FOLDERS = ("Local folder", "Folder on this machine")  # as `source`: the dataset is the folder named by `root`

@@ -13,7 +13,6 @@ import pytest
 from pages.server import model_registry, paths, scoring_job
 from pages.server.scoring_job import ScoringJob
 from pages.ui.dataset_picker import SAMPLE
-from pages.views.evaluate import table as evaluate_table
 from tests.helpers.pages import finish_job, show, texts
 from unet_core import metrics
 from unet_core.config.schema import ModelConfig, RunConfig
@@ -66,7 +65,7 @@ def test_every_held_back_image_is_listed_worst_first_and_the_worst_is_shown(mode
     app = settled(show("evaluate"))
     rows = table(app)
     assert sorted(rows["image"]) == sorted(model.run.split()["val"])
-    assert {"dice", "iou", "precision", "recall", "accuracy"} <= set(rows.columns)
+    assert {"dice", "iou", "precision", "recall"} <= set(rows.columns)
     assert list(rows["dice"]) == sorted(rows["dice"])
     assert "chosen on the validation images" in texts(app)
     told = viewer(app)
@@ -204,7 +203,7 @@ def test_a_data_set_that_vanishes_while_it_is_read_is_explained(model, monkeypat
 
 def test_the_address_names_the_image_and_the_order(model):
     names = sorted(model.run.split()["val"])
-    app = settled(show("evaluate", image=names[-1], sort="By image name"))
+    app = settled(show("evaluate", image=names[-1], sort="Sort by name"))
     assert list(table(app)["image"]) == names
     assert viewer(app)["name"] == names[-1] and f"**{names[-1]}**" in texts(app).replace("\\", "")
     app = settled(show("evaluate", image="../../etc/passwd"))
@@ -214,9 +213,23 @@ def test_the_address_names_the_image_and_the_order(model):
 
 def test_rows_are_sorted_by_what_is_chosen_and_undefined_scores_come_last(model):
     app = settled(show("evaluate", split="All"))
-    for label, column in evaluate_table.SORTS.items():
-        app.selectbox(key="sort").set_value(label).run()
-        assert list(table(app)[column]) == sorted(table(app)[column]), label
+    for option in ("Sort by IoU", "Sort by Precision", "Sort by Recall", "Sort by Dice"):
+        app.selectbox(key="sort").set_value(option).run()
+        values = table(app)[option.removeprefix("Sort by ").lower()]
+        assert list(values) == sorted(values), option
+        app.toggle(key="reverse").set_value(True).run()
+        values = table(app)[option.removeprefix("Sort by ").lower()]
+        assert list(values) == sorted(values, reverse=True), option
+        app.toggle(key="reverse").set_value(False).run()
+
+
+def test_an_address_of_an_older_release_sorts_as_it_did(model):
+    for old, column in {"By image name": "image", "Lowest IoU first": "iou", "Lowest recall first": "recall"}.items():
+        app = show()
+        app.switch_page("evaluate.py")
+        app.query_params["sort"] = old
+        settled(app.run())
+        assert list(table(app)[column]) == sorted(table(app)[column]), old
 
 
 def test_each_row_opens_its_image_with_its_model_on_predict(model):

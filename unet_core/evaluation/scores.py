@@ -14,6 +14,7 @@ from unet_core.data.groups import identity
 from unet_core.data.layouts import Sample
 from unet_core.data.masks.coding import MaskCoding
 from unet_core.errors import ConfigError, listing
+from unet_core.evaluation.measures.image_facts import describe_image
 from unet_core.evaluation.measures.registry import Settings, explain, measure
 from unet_core.evaluation.object_scores import match_objects
 from unet_core.evaluation.selection import Selection
@@ -153,7 +154,8 @@ def score_images(
         classes = dataset.model.num_classes
         measured = None if measures is None else measure(pred, target, classes, numbers, measures)
         errors = explain(pred, target, classes, numbers) if with_errors and measured is None else None
-        score = ImageScore(sample.id, subsets[sample.id], counts, matches, measured, errors)
+        facts = describe_image(example.image)
+        score = ImageScore(sample.id, subsets[sample.id], counts, matches, measured, errors, facts)
         yield ScoredImage(sample, score, pred, target, numbers)
 
 

@@ -16,10 +16,24 @@ PLAIN = {"displayModeBar": False}
 
 
 def show_chart(
-    figure: go.Figure, key: str, name: str, alt: str, *, has_toolbar: bool = True, has_data: bool = True
+    figure: go.Figure,
+    key: str,
+    name: str,
+    alt: str,
+    *,
+    has_toolbar: bool = True,
+    has_data: bool = True,
+    on_select: Callable[[], None] | None = None,
 ) -> None:
-    """A figure with its menu; `name` is that of the files, without suffix. `has_data`: whether it has a CSV."""
-    st.plotly_chart(figure, key=key, config=CONFIG if has_toolbar else PLAIN, alt=alt)
+    """A figure with its menu; `name` is that of the files, without suffix. `has_data`: whether it has a CSV.
+
+    `on_select` is called when a point or bar is clicked, which the session then has under the key.
+    """
+    config = CONFIG if has_toolbar else PLAIN
+    if on_select is None:
+        st.plotly_chart(figure, key=key, config=config, alt=alt)
+    else:
+        st.plotly_chart(figure, key=key, config=config, alt=alt, on_select=on_select, selection_mode="points")
     tables: dict[str, Callable[[], str]] = {"": lambda: to_csv(figure)} if has_data else {}
     show_export(key, name, tables)
 

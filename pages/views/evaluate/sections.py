@@ -5,8 +5,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.ui import widgets
-from pages.views.evaluate import scores, threshold
+from pages.views.evaluate import classes, scores, slices, threshold
 from pages.views.evaluate.analysis import errors, robustness
+from pages.views.evaluate.listing.filters import IMAGES, VIEW
 from pages.views.evaluate.state import Evaluation
 from unet_core.errors import UnetError
 
@@ -15,14 +16,15 @@ def show_images(evaluation: Evaluation) -> None:
     """The scores of every image, with its errors."""
     if advice := evaluation.scoring.scores.advice:
         widgets.show_warning(advice)
-    scores.show(evaluation.model, evaluation.scoring.scores, evaluation.dataset)
+    scores.show(evaluation)
 
 
-IMAGES = "Images"
 SHOW: dict[str, Callable[[Evaluation], None]] = {
     IMAGES: show_images,
-    "Threshold": threshold.show,
     "Errors": errors.show,
+    "Slices": slices.show,
+    "Classes": classes.show,
+    "Threshold": threshold.show,
     "Robustness": robustness.show,
 }
 
@@ -35,7 +37,7 @@ def show(evaluation: Evaluation) -> None:
             "View",
             list(SHOW),
             default=IMAGES,
-            key="evaluate_view",
+            key=VIEW,
             bind="query-params",
             required=True,
             label_visibility="collapsed",

@@ -1,6 +1,6 @@
 """Which class was taken for which: confusion matrices of many images, kept small, and scores of each class."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,4 +106,30 @@ def average_classes(counts: Sequence[Counts]) -> list[ClassMeans]:
             undefined={name: int(np.isnan(values[name][:, column]).sum()) for name in names},
         )
         for column in range(len(total.tp))
+    ]
+
+
+@dataclass(frozen=True)
+class CellImage:
+    """An image behind a cell of the confusion matrix: its `pixels` of this kind, and their share of the true class."""
+
+    id: str
+    pixels: int
+    share: float
+
+
+def find_images(items: Mapping[str, Confusion], true: int, pred: int, most: int | None = None) -> list[CellImage]:
+    """The images with pixels of class `true` that were predicted as class `pred`, the most pixels first.
+
+    `items` are the matrices by image id; `most` limits how many are listed.
+
+    >>> one = measure_confusion(np.array([[1, 1]], np.uint8), np.array([[0, 1]], np.uint8), 1)
+    >>> find_images({"a": one}, 0, 1)
+    [CellImage(id='a', pixels=1, share=1.0)]
+    """
+    cells = [(item.cell(true, pred), name) for name, item in items.items()]
+    chosen = sorted((-pixels, name) for pixels, name in cells if pixels)[:most]
+    return [
+        CellImage(name, -pixels, -pixels / int(items[name].pixels[items[name].true == true].sum()))
+        for pixels, name in chosen
     ]

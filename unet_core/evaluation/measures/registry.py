@@ -1,7 +1,7 @@
 """All measures of an image in one go, and how each is called: one path for the page, the command line and Python."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +99,12 @@ def measure(
     )
 
 
+def measure_again(measured: Measured, pred: Array, target: Array, num_classes: int, settings: Settings) -> Measured:
+    """What `measure` gives for the same masks with other settings: only outlines depend on them."""
+    surface = measure_surface(pred, target, num_classes, tolerance=settings.tolerance, pixel_size=settings.pixel_size)
+    return replace(measured, surface=surface)
+
+
 @dataclass(frozen=True)
 class Measure:
     """One entry of MEASURES: all that a measure needs to appear in tables, summaries and on the command line.
@@ -111,17 +117,23 @@ class Measure:
     description: str
     pooled: Callable[[Sequence[Measured]], float] | None = None
     of_objects: bool = False
+    label: str = ""  # in tables; "": its name
+    best: float = 1.0  # the best value there is: the farther from it, the worse
+    is_share: bool = True  # whether it lies in 0..1
+    is_length: bool = False  # in pixels, or in micrometers where their size is known
 
 
-def _surface(name: str, description: str, can_pool: bool) -> Measure:
+def _surface(name: str, label: str, description: str, can_pool: bool) -> Measure:
     def value(scores: SurfaceScores) -> float:
         return metrics.mean(getattr(scores, name))
 
     pooled = (lambda items: value(pool(item.surface for item in items))) if can_pool else None
-    return Measure(lambda item: value(item.surface), description, pooled)
+    return Measure(lambda item: value(item.surface), description, pooled, label=label)
 
 
-def _objects(function: Callable[[ObjectScores], float], description: str, split: bool) -> Measure:
+def _objects(
+    function: Callable[[ObjectScores], float], label: str, description: str, split: bool, *, is_share: bool
+) -> Measure:
     def of(item: Measured) -> ObjectScores | None:
         return item.objects_split if split else item.objects
 
@@ -133,49 +145,77 @@ def _objects(function: Callable[[ObjectScores], float], description: str, split:
         counted = [scores for item in items if (scores := of(item)) is not None]
         return float(function(sum(counted[1:], counted[0]))) if counted else float("nan")
 
-    return Measure(value, description + (SPLIT if split else ""), pooled, of_objects=True)
+    more, suffix = (SPLIT, SPLIT_LABEL) if split else ("", "")
+    return Measure(
+        value,
+        description + more,
+        pooled,
+        of_objects=True,
+        label=label + suffix,
+        best=1.0 if is_share else 0.0,
+        is_share=is_share,
+    )
 
 
 def _cause(name: str) -> Measure:
-    return Measure(lambda item: item.errors.shares[name], f"Dice lost to {CAUSES[name]}")
+    label = f"Lost: {CAUSES[name]}"
+    return Measure(lambda item: item.errors.shares[name], f"Dice lost to {CAUSES[name]}", label=label, best=0)
 
 
-def _regions(name: str, description: str, split: bool) -> Measure:
+def _regions(name: str, label: str, description: str, split: bool) -> Measure:
     def value(item: Measured) -> float:
         return float(getattr(item.regions_split if split else item.regions, name))
 
-    return Measure(value, description + (SPLIT if split else ""))
+    more, suffix = (SPLIT, SPLIT_LABEL) if split else ("", "")
+    return Measure(value, description + more, label=label + suffix)
 
 
-SPLIT = ", touching predicted objects separated"
-_OBJECTS: dict[str, tuple[Callable[[ObjectScores], float], str]] = {
-    "object_f1_50": (lambda scores: scores.f1(50), "2 TP / (2 TP + FP + FN) of objects at IoU 0.5"),
-    "object_f1_75": (lambda scores: scores.f1(75), "2 TP / (2 TP + FP + FN) of objects at IoU 0.75"),
-    "object_ap_50": (lambda scores: scores.ap(50), "TP / (TP + FP + FN) of objects at IoU 0.5"),
-    "object_ap_75": (lambda scores: scores.ap(75), "TP / (TP + FP + FN) of objects at IoU 0.75"),
-    "object_mean_ap": (lambda scores: scores.mean_ap, "mean of TP / (TP + FP + FN) over IoU 0.5, 0.55 to 0.95"),
-    "panoptic_quality": (lambda scores: scores.panoptic_quality, "PQ: SQ times RQ"),
-    "segmentation_quality": (lambda scores: scores.segmentation_quality, "SQ: mean IoU of matched objects"),
-    "recognition_quality": (lambda scores: scores.recognition_quality, "RQ: F1 of objects at IoU 0.5"),
-    "count_error": (lambda scores: scores.count_error, "predicted objects less true ones"),
+SPLIT, SPLIT_LABEL = ", touching predicted objects separated", " (split)"
+_OBJECTS: dict[str, tuple[Callable[[ObjectScores], float], str, str]] = {
+    "object_f1_50": (lambda scores: scores.f1(50), "Object F1 at 0.5", "2 TP / (2 TP + FP + FN) of objects at IoU 0.5"),
+    "object_f1_75": (
+        lambda scores: scores.f1(75),
+        "Object F1 at 0.75",
+        "2 TP / (2 TP + FP + FN) of objects at IoU 0.75",
+    ),
+    "object_ap_50": (lambda scores: scores.ap(50), "AP at 0.5", "TP / (TP + FP + FN) of objects at IoU 0.5"),
+    "object_ap_75": (lambda scores: scores.ap(75), "AP at 0.75", "TP / (TP + FP + FN) of objects at IoU 0.75"),
+    "object_mean_ap": (
+        lambda scores: scores.mean_ap,
+        "AP at 0.5 to 0.95",
+        "mean of TP / (TP + FP + FN) over IoU 0.5, 0.55 to 0.95",
+    ),
+    "panoptic_quality": (lambda scores: scores.panoptic_quality, "Panoptic quality", "PQ: SQ times RQ"),
+    "segmentation_quality": (
+        lambda scores: scores.segmentation_quality,
+        "Segmentation quality",
+        "SQ: mean IoU of matched objects",
+    ),
+    "recognition_quality": (
+        lambda scores: scores.recognition_quality,
+        "Recognition quality",
+        "RQ: F1 of objects at IoU 0.5",
+    ),
+    "count_error": (lambda scores: scores.count_error, "Count error", "predicted objects less true ones"),
 }
 _REGIONS = {
-    "v_rand": "foreground-restricted Rand score of regions",
-    "v_info": "foreground-restricted information theoretic score of regions",
+    "v_rand": ("V-Rand", "foreground-restricted Rand score of regions"),
+    "v_info": ("V-Info", "foreground-restricted information theoretic score of regions"),
 }
+_HD95 = "95th percentile of the distance between outlines, the larger of two directions"
 MEASURES: dict[str, Measure] = {
-    "hd95": _surface("hd95", "95th percentile of the distance between outlines, the larger of two directions", False),
-    "nsd": _surface("nsd", "share of outline pixels within the tolerance of the other outline", True),
-    "boundary_iou": _surface("boundary_iou", "IoU of what is near the outlines", True),
+    "hd95": replace(_surface("hd95", "HD95", _HD95, False), best=0, is_share=False, is_length=True),
+    "nsd": _surface("nsd", "NSD", "share of outline pixels within the tolerance of the other outline", True),
+    "boundary_iou": _surface("boundary_iou", "Boundary IoU", "IoU of what is near the outlines", True),
     **{
-        f"{name}{'_split' if split else ''}": _objects(function, description, split)
+        f"{name}{'_split' if split else ''}": _objects(*entry, split, is_share=name != "count_error")
         for split in (False, True)
-        for name, (function, description) in _OBJECTS.items()
+        for name, entry in _OBJECTS.items()
     },
     **{
-        f"{name}{'_split' if split else ''}": _regions(name, description, split)
+        f"{name}{'_split' if split else ''}": _regions(name, *texts, split)
         for split in (False, True)
-        for name, description in _REGIONS.items()
+        for name, texts in _REGIONS.items()
     },
     **{f"lost_{name}": _cause(name) for name in CAUSES},
 }
