@@ -192,7 +192,7 @@ class ScoringJob(BackgroundJob):
             if scored.numbers is not None:
                 self.scores.objects[name] = zlib.compress(scored.numbers.astype(np.int32).tobytes(), 1)
             self.scores.images.append(scored.score)  # last: a page may look at any time
-        record.advice = self.scores.advice = watch.sentence("Choose another one in the Threshold view.")
+        record.advice = self.scores.advice = watch.sentence()
 
     def _select(self) -> "tuple[Source, Selection]":
         """What is known of the model, and its images of the dataset."""
@@ -213,7 +213,7 @@ class ScoringJob(BackgroundJob):
     def _find_offer(self, loaded: Loaded, selection: "Selection") -> Offer | None:
         """Where the images that are not predicted yet take long."""
         samples = [sample for group in selection.chosen.values() for sample in group]
-        todo = [sample for sample in samples if (loaded.version, _digest(sample)) not in CACHE]
+        todo = [sample for sample in samples if key_of(loaded, _digest(sample)) not in CACHE]
         sizes = list(map(count_pixels, todo))
         pixels = sum(sizes)
         if len(todo) <= MOST_IMAGES and pixels <= MOST_MEGAPIXELS * 1e6:
@@ -269,6 +269,11 @@ def find_samples(run: runs.Run | None, root: Path | None = None) -> dict[str, Sa
     return {sample.id: sample for sample in read_folder(run, folder)[0].samples}
 
 
+def key_of(loaded: Loaded, digest: str, tta: str = "none") -> tuple[str, ...]:
+    """Of the prediction of an image with this digest in the cache: it outlives another threshold."""
+    return loaded.weights or loaded.version, digest, tta
+
+
 def predict_image(
     loaded: Loaded,
     digest: str,
@@ -278,7 +283,7 @@ def predict_image(
     tta: str = "none",
 ) -> Prediction:
     """The prediction of an image with this digest: cached, or made in turn. Raises Cancelled, UnetError."""
-    key = (loaded.weights or loaded.version, digest, tta)
+    key = key_of(loaded, digest, tta)
     if cancelled():
         raise Cancelled("The evaluation was canceled.")
     if (cached := CACHE.get(key)) is not None:

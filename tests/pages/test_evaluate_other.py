@@ -88,7 +88,7 @@ def test_images_that_the_model_was_trained_on_are_left_out_and_told(model, mixed
     rows = table(app)
     assert len(rows) == 10 and list(rows["subset"]).count("train (trained on)") == 6
     assert "The model was trained on 6 of these images" in said(app)
-    assert app.session_state["scoring"].scores.warnings == evaluate(model.run, mixed, split="all").warnings
+    assert app.session_state["scoring"].scores.record.remarks == evaluate(model.run, mixed, split="all").warnings
 
 
 def test_the_runs_own_images_stay_the_first_choice(model, others):

@@ -8,30 +8,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from unet_core.cli import (
-    analysis,
-    app,
-    compare,
-    control,
-    evaluation,
-    export,
-    models,
-    planning,
-    publish,
-    queue,
-    runs,
-    share,
-    threshold,
-    train,
-)
+from unet_core.cli import app, control, export, models, planning, publish, queue, runs, share, train
 from unet_core.cli.datasets import check, data, download
+from unet_core.cli.evaluation import analysis, compare, evaluate, threshold
 from unet_core.cli.experiments import cross_validation, ensemble, label_next, learning_curve
 from unet_core.cli.output import print_error, print_result, program
 from unet_core.errors import UnetError
 
 # In the order of the help.
 MODULES = (
-    *(app, train, cross_validation, learning_curve, planning, control, runs, queue, models, evaluation, threshold),
+    *(app, train, cross_validation, learning_curve, planning, control, runs, queue, models, evaluate, threshold),
     *(analysis, compare, ensemble, label_next, export, share, publish, check, data, download),
 )
 

@@ -30,7 +30,6 @@ def evaluate_selection(
     report: Path | None = None,
     on_loaded: Callable[["Dataset"], None] = lambda dataset: None,
     on_image: Callable[["ScoredImage", int], None] = lambda scored, total: None,
-    remedy: str = "Choose it with `unet_core.choose_threshold`.",
 ) -> Record:
     """Score the images of a selection.
 
@@ -45,7 +44,6 @@ def evaluate_selection(
         report: HTML file to write.
         on_loaded: Called when the files are read, before the first image is predicted.
         on_image: Called with each scored image and the number of all.
-        remedy: How another threshold is chosen, for the advice on it.
 
     Raises:
         DataError: Masks do not fit images or model.
@@ -76,7 +74,7 @@ def evaluate_selection(
             if report is not None:
                 masks.add(scored.sample.id, scored.pred, scored.target)
             on_image(scored, len(dataset))
-        record.advice = watch.sentence(remedy)
+        record.advice = watch.sentence()
         if report is not None:
             write_report(record, masks.read, report)
     return record

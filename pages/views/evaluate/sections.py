@@ -15,7 +15,7 @@ from unet_core.errors import UnetError
 def show_images(evaluation: Evaluation) -> None:
     """The scores of every image, with its errors."""
     if advice := evaluation.scoring.scores.advice:
-        widgets.show_warning(advice)
+        widgets.show_warning(f"{advice} Choose another one in the Threshold view.")
     scores.show(evaluation)
 
 

@@ -226,4 +226,4 @@ def test_the_scores_that_are_saved_have_all_measures_once_they_are_there(make_mo
     app = settled(show("evaluate"))
     assert to_csv(prepared(app).scores) == evaluate(model.run, root_of(model)).to_csv()
     assert "hd95" not in to_csv(prepared(app).scores)
-    assert scores_view.explain_trust(prepared(app)).startswith("3 images.")
+    assert scores_view.explain_trust(prepared(app)).startswith("3 images: ")

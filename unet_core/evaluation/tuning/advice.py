@@ -49,6 +49,6 @@ class Watch:
             self._study.parts[VALIDATION].add(count_image(scored.sample.id, self._latest, scored.target))
             self._latest = None
 
-    def sentence(self, remedy: str) -> str:
-        """What validation says, and the remedy; "" where the threshold is about as good as any."""
-        return describe_gains(self._study, remedy)
+    def sentence(self) -> str:
+        """What validation says; "" where the threshold is about as good as any."""
+        return describe_gains(self._study)

@@ -218,8 +218,8 @@ class Study:
             )
 
 
-def describe_gains(study: Study, remedy: str) -> str:
-    """One sentence and the remedy where validation says that another threshold scores much more; else ""."""
+def describe_gains(study: Study) -> str:
+    """One sentence where validation says that another threshold scores much more; else ""."""
     gains = study.find_gains()
     if not gains:
         return ""
@@ -230,7 +230,7 @@ def describe_gains(study: Study, remedy: str) -> str:
     ]
     count = len(study.validation.names)
     images = f"the {count} {study.chosen_on}" if count > 1 else f"one of the {study.chosen_on}"
-    return f"On {images}, {' and '.join(parts)}. {remedy}"
+    return f"On {images}, {' and '.join(parts)}."
 
 
 def describe_reliability(reliability: Reliability, is_binary: bool = True) -> str:

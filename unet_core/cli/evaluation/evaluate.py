@@ -91,10 +91,9 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
         report=parsed.report,
         on_loaded=_report_files,
         on_image=report_image,
-        remedy=f"Choose it with: {program()} threshold {parsed.model} --apply",
     )
     if record.advice:
-        warn(record.advice)
+        warn(f"{record.advice} Choose it with: {program()} threshold {parsed.model} --apply")
     if parsed.output is not None:
         parsed.output.parent.mkdir(parents=True, exist_ok=True)
         parsed.output.write_text(to_csv(record.scores), encoding="utf-8", errors="surrogateescape")
