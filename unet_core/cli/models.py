@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from unet_core.postprocessing import cleanup
 
 if TYPE_CHECKING:
     from unet_core.cli.common import Commands
+    from unet_core.inference.predictor import Predictor
 
 MANY_TILES = 12  # an image with at least so many tiles has its progress printed
 
@@ -71,48 +72,61 @@ def predict(parsed: argparse.Namespace) -> dict[str, Any]:
     dataclasses.replace(config, threshold=threshold)  # raises where it is out of range
     parsed.output.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
-    sources: dict[str, Path] = {}
-    notes_shown: set[str] = set()
-    count = 0
+    count, pages = 0, _Pages(predictor, threshold, parsed)
     with export_writer.Writer(formats, parsed.output) as writer:
         groups = _images_of(paths, config)
         for number, (files, stem) in enumerate(groups.items(), 1):
-            path = files[0]
             try:
-                for name, page in images.page_names(stem, images.pages(path)):
-                    if (other := sources.setdefault(name, path)) != path:
-                        raise DataError(_same_output(other, path, name))
-                    image, _, remarks = channels.read_with_remarks(files, page)
-                    channel_names = channels.describe(files).names
-                    fitted, note = predictor.fit(image, channel_names, str(path))
-                    answer = predictor.answer(fitted, parsed.tta, parsed.tile, _tile_progress(name))
-                    notes = list(filter(None, (*remarks, note, answer.note)))
-                    for text in dict.fromkeys(text for text in notes if text not in notes_shown):
-                        echo(f"note: {text}")
-                    notes_shown |= {*remarks, note}  # what is said of a file is said once for all its pages
-                    mask = cleanup.clean(answer.mask(threshold), parsed.min_area, parsed.fill_holes)
-                    result = Result(
-                        name,
-                        image,
-                        mask,
-                        config.num_classes,
-                        probability=answer.probability if answer.probability16 is None else answer.probability16,
-                        class_names=answer.class_names,
-                        channel_names=channel_names,
-                        pixel_size=parsed.pixel_size,
-                        threshold=threshold if config.num_classes == 1 else None,
-                        split=parsed.split_touching,
-                    )
-                    writer.add(result, name)
+                for result in pages.predict(files, stem):
+                    writer.add(result, result.name)
                     count += 1
             except (ImageError, PredictionError) as error:
                 problems.append(str(error))
                 echo(f"skipped: {error}")
                 continue
-            echo(f"{number}/{len(groups)} {path.name if len(files) == 1 else stem}")
+            echo(f"{number}/{len(groups)} {files[0].name if len(files) == 1 else stem}")
         if not count:
             raise DataError(problems[0] if len(problems) == 1 else f"None of {len(paths)} files could be predicted.")
     return {"images": count, "output": str(parsed.output), "skipped": len(problems)}
+
+
+class _Pages:
+    """Predicts the pages of images, prints what is to be said of them once, and refuses two of one name."""
+
+    def __init__(self, predictor: "Predictor", threshold: float, parsed: argparse.Namespace) -> None:
+        self._predictor, self._threshold, self._parsed = predictor, threshold, parsed
+        self._sources: dict[str, Path] = {}  # of the pages by their names
+        self._printed: set[str] = set()
+
+    def predict(self, files: Sequence[Path], stem: str) -> Iterator[Result]:
+        """The results of an image, whose channels lie in these files. Raises DataError, ImageError, PredictionError."""
+        for name, page in images.page_names(stem, images.pages(files[0])):
+            if (other := self._sources.setdefault(name, files[0])) != files[0]:
+                raise DataError(_same_output(other, files[0], name))
+            yield self._predict_page(name, files, page)
+
+    def _predict_page(self, name: str, files: Sequence[Path], page: int | None) -> Result:
+        parsed, config = self._parsed, self._predictor.model.config
+        image, _, remarks = channels.read_with_remarks(files, page)
+        channel_names = channels.describe(files).names
+        fitted, note = self._predictor.fit(image, channel_names, str(files[0]))
+        answer = self._predictor.answer(fitted, parsed.tta, parsed.tile, _tile_progress(name))
+        for text in dict.fromkeys(filter(None, (*remarks, note, answer.note))):
+            if text not in self._printed:
+                echo(f"note: {text}")
+        self._printed |= {*remarks, note}  # what is said of a file is said once for all its pages
+        return Result(
+            name,
+            image,
+            cleanup.clean(answer.mask(self._threshold), parsed.min_area, parsed.fill_holes),
+            config.num_classes,
+            probability=answer.probability if answer.probability16 is None else answer.probability16,
+            class_names=answer.class_names,
+            channel_names=channel_names,
+            pixel_size=parsed.pixel_size,
+            threshold=self._threshold if config.num_classes == 1 else None,
+            split=parsed.split_touching,
+        )
 
 
 def _check_options(parsed: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ import platform
 import re
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ import unet_core
 from unet_core.config.reproduce import NOT_REPEATED, changed_settings
 from unet_core.config.schema import ModelConfig
 from unet_core.data.groups import identity
-from unet_core.errors import UnetError
+from unet_core.errors import CheckpointError, UnetError
 from unet_core.evaluation.measures.registry import Settings
 from unet_core.evaluation.selection import Selection, Source, count_images
 from unet_core.evaluation.summary import ImageScore, Summary, by_class, describe_classes, list_rows, summarize
@@ -81,11 +82,18 @@ class Record:
     warnings: list[str] = field(default_factory=list)
     total: int = 0  # images that can be read
     advice: str = ""  # where the validation images say that another threshold is much better
+    weights: Path | None = None  # the folder that the model was loaded from
+    weights_warning: str = ""  # where that is not the one that was asked for
 
     def begin(self, dataset: "Dataset") -> None:
-        """Take over what a dataset says of its files, before its images are scored."""
+        """Take over what a dataset says of its files, and which weights there are, before its images are scored."""
+        from unet_core.models.checkpoint import usable
+
         self.skipped, self.warnings = dataset.skipped, dataset.warnings
         self.model, self.total = dataset.model, len(dataset)
+        if self.source.folder is not None:
+            with suppress(CheckpointError):  # weights that were put into a model by a program
+                self.weights, self.weights_warning = usable(self.source.folder)
 
     def add(self, scored: "ScoredImage", dataset: "Dataset") -> None:
         """Take in the next image."""
@@ -116,17 +124,30 @@ class Record:
 
     def explain(self) -> list[str]:
         """What one should know before believing the scores, a sentence each, with folders by their last name."""
-        skipped = [f"Not scored: {message}" for message in self.skipped]
+        skipped = [self.weights_warning] * bool(self.weights_warning)
+        skipped += [f"Not scored: {message}" for message in self.skipped]
         if (scored := len(self.scores)) < self.total:
             skipped.append(f"The evaluation was canceled after {scored} of {self.total} images.")
         return list(map(self.hide_folders, (*self.selection.explain(), *self.remarks, *skipped)))
 
     @property
     def model_name(self) -> str:
-        """The id of the run, else the name of the folder."""
-        if self.source.run is not None:
-            return self.source.run.id
-        return last_name(str(self.source.folder)) if self.source.folder is not None else "model"
+        """The id of the run (of another checkpoint than the best, with its folder), else the name of the folder."""
+        run, folder = self.source.run, self.source.folder
+        if run is not None:
+            if folder is None or folder.name == run.best.name:
+                return run.id
+            return f"{run.id}/{run.checkpoints.name}/{last_name(folder.name)}"
+        return last_name(str(folder)) if folder is not None else "model"
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the checkpoint says of its training: `fingerprint`, `epoch`; {} where it says nothing."""
+        if self.weights is None:
+            return {}
+        from unet_core.models.checkpoint import load_about
+
+        return load_about(self.weights)
 
     @property
     def dataset_name(self) -> str:
@@ -136,10 +157,9 @@ class Record:
     @property
     def weights_digest(self) -> str:
         """The start of the SHA-256 of the weights; "" where it is not known."""
-        try:
-            lines = ((self.source.folder or Path()) / "sha256").read_text(encoding="ascii").splitlines()
-        except (OSError, ValueError):
+        if self.weights is None:
             return ""
+        lines = (self.weights / "sha256").read_text(encoding="ascii").splitlines()
         return next((line[:16] for line in lines if line.endswith("  model.safetensors")), "")
 
     @property

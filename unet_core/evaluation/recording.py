@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unet_core.errors import ConfigError
 from unet_core.evaluation.measures.registry import Settings
 from unet_core.evaluation.record import Record
 from unet_core.evaluation.report.masks import KeptMasks
@@ -47,7 +48,7 @@ def evaluate_selection(
 
     Raises:
         DataError: Masks do not fit images or model.
-        ConfigError: An option is wrong.
+        ConfigError: An option is wrong, or the report would take the place of a folder.
         OSError: The report cannot be written.
     """
     from unet_core.evaluation import scores
@@ -55,6 +56,7 @@ def evaluate_selection(
 
     model = predictor.model.config
     options.check(model)
+    check_files(report)
     computed_on = str(predictor.device), predictor.precision
     record = Record(source, selection, split, model, options, measures, changes or {}, computed_on)
     dataset = scores.load(selection, model)
@@ -78,6 +80,13 @@ def evaluate_selection(
         if report is not None:
             write_report(record, masks.read, report)
     return record
+
+
+def check_files(*paths: Path | None) -> None:
+    """Raise ConfigError where a file that is written at the end is a folder, which is better known at the start."""
+    for path in paths:
+        if path is not None and path.is_dir():
+            raise ConfigError(f"{path} is a folder. Name a file in it.")
 
 
 def write_json(record: Record, path: Path) -> None:

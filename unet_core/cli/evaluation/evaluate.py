@@ -49,7 +49,7 @@ def add_arguments(commands: "Commands") -> None:
 
 def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     """Evaluate a model on a dataset. The images that it was trained on are left out unless --split says otherwise."""
-    from unet_core.evaluation.recording import evaluate_selection, write_json
+    from unet_core.evaluation.recording import check_files, evaluate_selection, write_json
     from unet_core.evaluation.scores import Options
     from unet_core.evaluation.selection import Source, select_folder
     from unet_core.evaluation.summary import to_csv
@@ -58,6 +58,7 @@ def evaluate(parsed: argparse.Namespace) -> dict[str, Any]:
     measures = read_measures(parsed)
     options = Options(parsed.tta, parsed.tile, parsed.threshold)
     views(options.tta)
+    check_files(*(getattr(parsed, name) for name in FILES))
     folder, run = resolve.find_checkpoint(str(parsed.model), parsed.runs_dir, tell=echo)
     changes = {name: value for name in CHANGES if (value := getattr(parsed, name)) is not None}
     source = Source(folder, run, lineage.find_training_images(folder, run, parsed.runs_dir))

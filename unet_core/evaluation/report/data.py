@@ -1,9 +1,7 @@
 """The data of a report: which images were scored, how they were recognized, what they are like."""
 
-import json
 import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -98,13 +96,8 @@ def _first_truth(record: Record) -> Any:
 
 def read_training(record: Record) -> Fingerprint | None:
     """What the training images were like, as the checkpoint says; None where it does not."""
-    if record.source.folder is None:
-        return None
-    with suppress(OSError, ValueError):
-        values = json.loads((record.source.folder / "training.json").read_text(encoding="utf-8"))
-        if isinstance(values, dict) and isinstance(values.get("fingerprint"), dict):
-            return Fingerprint.from_dict(values["fingerprint"])
-    return None
+    values = record.about.get("fingerprint")
+    return Fingerprint.from_dict(values) if isinstance(values, dict) else None
 
 
 def _show_fingerprint(record: Record) -> str:

@@ -76,8 +76,8 @@ def _show_training(record: Record) -> str:
     if history is None:
         return "<p>The run of this model is not on this computer, so its training is not shown.</p>"
     rows = [("Epochs", f"{history.epochs[-1].epoch}, {history.epochs[-1].step} steps")]
-    if history.best is not None:
-        rows.append(("Weights of", f"epoch {history.best.epoch}"))
+    if isinstance(epoch := record.about.get("epoch"), int):
+        rows.append(("Weights of", f"epoch {epoch}"))
     if history.started is not None:
         rows.append(("Parameters", f"{history.started.parameters:,}"))
         rows.append(("Trained on", text(f"{history.started.device}, {history.started.precision}")))

@@ -82,6 +82,14 @@ def test_options_change_the_scores_and_the_report_names_them(model: Path, data: 
     assert "0.45, chosen for this evaluation" in text
 
 
+def test_a_folder_in_place_of_a_file_is_refused_at_the_start(
+    model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("report", "json", "output"):
+        assert main(["evaluate", str(model), str(data), f"--{name}={tmp_path}"]) == 2
+        assert capsys.readouterr().err == f"error: {tmp_path} is a folder. Name a file in it.\n"
+
+
 def test_a_threshold_for_several_classes_is_refused_before_anything_is_written(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -70,8 +71,15 @@ def root(tmp_path: Path) -> Path:
     return write_images(tmp_path / "people" / "cells", make_pairs(17) | {f"a{EVIL}": (square(9), square(20))})
 
 
-def evaluate(root: Path, report: Path | None = None, classes: int = 1, run: Run | None = None, **more: Any) -> Record:
-    source = Source(root.parent / "models" / "brightness", run)
+def evaluate(
+    root: Path,
+    report: Path | None = None,
+    classes: int = 1,
+    run: Run | None = None,
+    folder: Path | None = None,
+    **more: Any,
+) -> Record:
+    source = Source(folder or root.parent / "models" / "brightness", run)
     selection = select_folder(Source(source.folder), root)
     return evaluate_selection(make_predictor(classes), source, selection, "held-out", Options(), report=report, **more)
 
@@ -231,6 +239,23 @@ def test_a_run_brings_its_settings_and_curves(root: Path) -> None:
     assert text.count("<polyline") == 4
     assert "Settings that differ from the defaults" in text
     assert "Seeds" in text and "(training)" in text
+
+
+def test_weights_are_those_that_were_loaded(root: Path, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(GOLDEN, tmp_path / "people" / "runs" / "20261101-cells"))
+    for name in ("last", "best.old"):
+        shutil.copytree(run.best, run.checkpoints / name, dirs_exist_ok=True)
+    record = evaluate(root, run=run, folder=run.best)
+    line = next(line for line in (run.best / "sha256").read_text().splitlines() if line.endswith("model.safetensors"))
+    assert (record.model_name, record.weights_digest) == ("20261101-cells", line[:16])
+    assert not any("damaged" in sentence for sentence in record.explain())
+    last = evaluate(root, run=run, folder=run.last)
+    assert last.command() == "unet-studio evaluate 20261101-cells/checkpoints/last cells"
+    (run.best / "model.safetensors").write_bytes(b"cut off")
+    damaged = evaluate(root, run=run, folder=run.best)
+    assert damaged.weights_digest == line[:16]
+    (sentence,) = [sentence for sentence in damaged.explain() if "previous checkpoint was used" in sentence]
+    assert str(tmp_path) not in sentence
 
 
 def test_a_canceled_evaluation_says_so(root: Path) -> None:
