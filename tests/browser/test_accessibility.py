@@ -16,6 +16,7 @@ from tests.browser.test_live import Trainer
 from tests.helpers.browser import ROOT, Server, wait_until
 from tests.helpers.datasets import copy_faulty
 from tests.helpers.pages import EPOCH, STARTED, make_run
+from tests.helpers.untrained import make_untrained
 from unet_core.data import synthetic
 from unet_core.data.library.library import Library
 from unet_core.runs.events import RunFailed
@@ -150,14 +151,11 @@ def test_with_finished_runs_scores_a_result_and_its_popovers(watch: Watch, make_
     golden = ROOT / "tests" / "golden" / "release_0_1" / "run"
     shutil.copytree(golden, server.runs_dir / "20261101-100000-golden")
     server.start()
-    for address in ["", "train", "predict", "evaluate", "compare", *(f"train?view={view}" for view in TRAIN_VIEWS)]:
+    for address in ["", "train", "predict", "evaluate", *(f"train?view={view}" for view in TRAIN_VIEWS)]:
         watch.open(server, address)
     watch.page.goto(f"{server.url}/evaluate")
     watch.page.get_by_test_id("stDataFrame").first.wait_for()
     watch.check("scores")
-    watch.page.goto(f"{server.url}/compare?compare_view=Duel")
-    expect(watch.page.locator(".viewer[data-state=ready]")).to_have_count(3)
-    watch.check("a duel")
     watch.page.goto(f"{server.url}/predict")
     watch.page.get_by_role("button", name="example image").click()
     watch.page.locator(".viewer[data-state=ready]").wait_for()
@@ -168,6 +166,18 @@ def test_with_finished_runs_scores_a_result_and_its_popovers(watch: Watch, make_
     watch.page.get_by_test_id("stPopover").get_by_role("button").first.click()
     watch.page.get_by_test_id("stPopoverBody").wait_for()
     watch.check("the export of all images")
+
+
+def test_runs_side_by_side_and_a_duel(watch: Watch, make_server: Callable[[], Server]) -> None:
+    server = make_server()
+    data = synthetic.write(server.folder / "cells", images=8)
+    for seed in (1, 2):
+        make_untrained(server.runs_dir, data, range(2), [2, 3], seed)
+    server.start()
+    watch.open(server, "compare")
+    watch.page.goto(f"{server.url}/compare?compare_view=Duel")
+    expect(watch.page.locator(".viewer[data-state=ready]")).to_have_count(3)
+    watch.check("a duel")
 
 
 def test_every_view_of_data_with_findings_and_its_popovers(watch: Watch, make_server: Callable[[], Server]) -> None:

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from pages.server import paths
+from pages.server import model_registry, paths
 from pages.ui.figures import charts
 from tests.helpers.pages import EPOCH, STARTED, finish_job, make_run, show, texts
 from tests.helpers.untrained import make_untrained
@@ -62,6 +62,17 @@ def test_the_newest_two_are_compared_and_the_address_names_them(pair, place, sam
     assert [row["best Dice"] for row in table(named, "seed")] == [0.5, 0.7]
     assert {row["validation images"] for row in table(named, "seed")} == {"2 (set 1)"}
     assert all(row["model size"] > 0 for row in table(named, "seed"))
+
+
+def test_two_chosen_runs_are_a_button_away_from_their_duel(pair, place):
+    app = show("compare", runs=f"{pair[0].id},{pair[1].id}")
+    app.button(key="open_duel").click().run()
+    assert not app.exception
+    assert (app.session_state["duel_a"], app.session_state["duel_b"]) == (pair[0].id, pair[1].id)
+    assert "Model A" in [box.label for box in app.selectbox]
+    newest = make_run(place, pair[0].config.data.root, STARTED, EPOCH)  # without a checkpoint
+    app = show("compare", runs=f"{pair[0].id},{newest.id}")
+    assert "open_duel" not in [button.key for button in app.button]
 
 
 def test_a_run_of_the_address_that_is_gone_is_said(pair, place):
@@ -150,6 +161,23 @@ def test_a_run_against_itself_is_equal_everywhere(pair, place):
     values = {metric.label: metric.value for metric in app.metric}
     assert (values["B − A"], values["p"], values["Equal"]) == ("+0.0000", "1.00", "5")
     assert "A and B predict the same." in words(app)
+
+
+def test_a_duel_is_followed_canceled_and_continued(pair, place):
+    with model_registry.DEVICE_LOCK.turn(object()):  # the device is another visitor's
+        app = show("compare", compare_view="Duel", duel_a=pair[0].id, duel_b=pair[1].id)
+        scoring = app.session_state["duel_job_a"]
+        assert "Scoring A" in words(app) and "1 of 2 models" in words(app)
+        assert "1 job ahead" in str(app.get("progress")[0].proto)
+        app.button(key="cancel_duel_job_a").click().run()
+        assert scoring.wait(60)
+        app.run()
+        assert "Canceled after 0 images of model A." in words(app)
+        assert "duel_job_b" not in app.session_state
+    app.button(key="again_duel_job_a").click().run()
+    for key in ("duel_job_a", "duel_job_b"):
+        finish_job(app, key)
+    assert f"**{duel(*pair).sentence}**" in words(app)
 
 
 def test_a_duel_of_several_classes_has_their_names(place, sample_folder):

@@ -34,6 +34,7 @@ def show(existing: Sequence[runs.Run]) -> None:
             st.info("Choose two runs or more.", icon=":material/compare:")
         else:
             show_members(members, "chosen")
+            offer_duel(members)
     with st.container(key="compare_leaderboard"):
         leaderboard.show(existing)
 
@@ -50,6 +51,7 @@ def choose(existing: Sequence[runs.Run]) -> list[runs.Run]:
         key=CHOSEN,
         format_func=lambda name: _describe(names[name]),
         placeholder="Choose two runs or more",
+        persist_state="session",
     )
     if chosen:
         st.query_params[ADDRESS] = ",".join(chosen)
@@ -61,10 +63,24 @@ def choose(existing: Sequence[runs.Run]) -> list[runs.Run]:
     return [names[name] for name in chosen]
 
 
+def offer_duel(members: Sequence[runs.Run]) -> None:
+    """Of two runs: the button that scores both on the same images."""
+    if len(members) == 2 and all(run.has_best for run in members):
+        view = {"compare_view": "Duel", "duel_a": members[0].id, "duel_b": members[1].id}
+        st.button(
+            "Duel on the same images",
+            key="open_duel",
+            icon=":material/compare:",
+            on_click=st.session_state.update,
+            kwargs=view,
+            help="Scores both on the images that neither was trained on.",
+        )
+
+
 def _settle(names: list[str]) -> None:
     """Before the menu: what the session or the address has chosen; runs that are gone are said."""
     state, asked = st.session_state, st.query_params.get(ADDRESS, "")
-    if asked and asked != state.get(READ):  # a link, a reload, or the back button
+    if asked and (asked != state.get(READ) or CHOSEN not in state):  # a link, a reload, or the back button
         state[CHOSEN] = asked.split(",")
     chosen = state.get(CHOSEN, names[:2])
     state[CHOSEN] = list(dict.fromkeys(name for name in chosen if name in names))
