@@ -215,7 +215,7 @@ def test_the_tables_to_download_are_those_of_python(run):
 
 def test_kinds_are_compared_without_a_prediction(run):
     app = open_view("Robustness")
-    assert "group_by 'folder' matches none of the 4 held-out images" in texts(app).replace("\\", "")
+    assert "None of the 4 held-out images such as 'bridge' has a kind by 'folder'." in texts(app).replace("\\", "")
     app.text_input(key="kind_by").set_value("^(go|la|mi|sh)").run()
     expected = compare_kinds(run, group_by="^(go|la|mi|sh)")
     assert expected.sentence in texts(app).replace("\\", "")

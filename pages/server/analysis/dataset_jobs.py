@@ -111,7 +111,7 @@ class RobustnessJob(DatasetJob):
         from unet_core.evaluation.analysis import robustness
 
         predictor, selection = self._open()
-        dataset = robustness.load_images(selection, self.images, predictor.model.config)
+        dataset = robustness.load_images(selection, self.images, predictor.model.config, most_mb=CACHE_MB)
         per_image = len(robustness.list_steps(self.names))
         self._total, self.state = len(dataset), RUNNING
 

@@ -123,7 +123,7 @@ def compare_kinds(selection: Selection, scores: Sequence[ImageScore], group_by: 
             by_kind.setdefault(kind_of[item.id], []).append(item.scores["dice"])
     if not by_kind:
         example = f" such as {held_out[0].id!r}" if held_out else ""
-        raise DataError(f"group_by {group_by!r} matches none of the {len(held_out)} held-out images{example}.")
+        raise DataError(f"None of the {len(held_out)} held-out images{example} has a kind by {group_by!r}.")
     seen = [kind_of[name] for name in trained if name in kind_of]
     kinds = tuple(Kind(name, seen.count(name), np.array(values)) for name, values in sorted(by_kind.items()))
     return Shift(kinds, sum(item.id not in kind_of for item in held_out))

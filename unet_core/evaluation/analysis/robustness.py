@@ -1,7 +1,6 @@
 """Dice against the severity of corruptions: the one loop behind page, command line and `measure_robustness`.
 
-    selection = choose_images(selection, 50)
-    steps = run(load_images(selection, model), predict, ["blur", "noise"])   # an iterator: what comes can be shown
+    steps = run(load_images(selection, 50, model), predict, ["blur", "noise"])   # an iterator: what comes can be shown
     curves = summarize(steps)
 
 Ground truth is that of the image as it is. Images without any foreground are left out: their Dice is undefined as long
@@ -83,8 +82,10 @@ def choose_images(selection: Selection, number: int, seed: int = 0) -> Selection
     return replace(selection, chosen=chosen)
 
 
-def load_images(selection: Selection, number: int, model: "ModelConfig", seed: int = 0) -> "Dataset":
-    """The dataset of `choose_images`. Raises DataError as `scores.load`.
+def load_images(
+    selection: Selection, number: int, model: "ModelConfig", seed: int = 0, most_mb: int | None = None
+) -> "Dataset":
+    """The dataset of `choose_images`; `most_mb` and errors as for `scores.load`.
 
     Where it is not known what mask values mean, all masks of the selection are read to decide it.
     """
@@ -92,8 +93,8 @@ def load_images(selection: Selection, number: int, model: "ModelConfig", seed: i
 
     drawn = choose_images(selection, number, seed)
     if selection.coding is not None:
-        return scores.load(drawn, model)
-    dataset = scores.load(selection, model)
+        return scores.load(drawn, model, most_mb)
+    dataset = scores.load(selection, model, most_mb)
     part = dataset.subset(tuple(sample.id for group in drawn.chosen.values() for sample in group))
     part.warnings, part.skipped = dataset.warnings, dataset.skipped
     return part

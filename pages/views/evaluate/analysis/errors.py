@@ -10,7 +10,7 @@ from pages.ui.formatting import key_text, plain, score_text
 from pages.views.evaluate import errors, table
 from pages.views.evaluate.analysis import jobs, suspects
 from pages.views.evaluate.state import Evaluation
-from unet_core.evaluation.analysis.causes import LABELS, average_shares, describe_losses, rank_images
+from unet_core.evaluation.analysis.causes import LABELS, describe_losses
 from unet_core.evaluation.error_analysis import ErrorAnalysis
 from unet_core.io.filenames import readable
 
@@ -53,7 +53,7 @@ def show_causes(evaluation: Evaluation) -> None:
         if job.state == CANCELLED:
             st.button("Analyze the rest", key="causes_again", on_click=st.session_state.pop, args=(JOB, None))
         return
-    shares = average_shares(job.analyses.values())
+    shares = job.shares
     sentence = describe_losses(shares)
     st.markdown(sentence)
     if not sum(shares.values()) > 0:
@@ -61,12 +61,12 @@ def show_causes(evaluation: Evaluation) -> None:
     chart_view.show_chart(
         analysis_charts.draw_losses(shares, LABELS), "losses", f"{evaluation.model.name}-errors", sentence
     )
-    show_gallery(evaluation, job.analyses, shares)
+    show_gallery(evaluation, job)
 
 
-def show_gallery(evaluation: Evaluation, analyses: dict[str, ErrorAnalysis], shares: dict[str, float]) -> None:
+def show_gallery(evaluation: Evaluation, job: CausesJob) -> None:
     """The images that lose most by the chosen cause, a page of them."""
-    images = {cause: rank_images(analyses, cause) for cause in LABELS}
+    analyses, shares, images = job.analyses, job.shares, job.ranked
     causes = sorted((cause for cause in LABELS if images[cause]), key=lambda cause: -shares[cause])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         cause = st.selectbox(

@@ -6,6 +6,7 @@ import streamlit as st
 from pages.ui import widgets
 from pages.ui.formatting import plain, score_text
 from pages.views.evaluate.state import Evaluation
+from unet_core.config.labels import in_words
 from unet_core.errors import ConfigError, DataError
 from unet_core.evaluation.analysis.kinds import Shift, Side, compare_kinds, to_csv
 from unet_core.io.filenames import readable
@@ -43,7 +44,7 @@ def show(evaluation: Evaluation) -> None:
 
 def show_shift(evaluation: Evaluation, shift: Shift) -> None:
     """The sentence, both sides, and each kind."""
-    st.markdown(f"**{plain(shift.sentence)}**")
+    st.markdown(f"**{plain(in_words(shift.sentence))}**")
     widgets.tiles({"At home": _tile(shift.home), "Abroad": _tile(shift.abroad)})
     if shift.unnamed:
         st.caption(f"{shift.unnamed} images have no kind and are left out.")

@@ -67,7 +67,7 @@ def test_what_names_no_kinds_is_refused(run, tmp_path):
         compare_kinds(run, group_by="none")
     with pytest.raises(ConfigError, match="no group"):
         compare_kinds(run, group_by="m1")
-    with pytest.raises(DataError, match="matches none of the 9 held-out images such as 'mouse1/m1_2'"):
+    with pytest.raises(DataError, match=r"None of the 9 held-out images such as 'mouse1/m1_2' has a kind by '\(rat\)'"):
         compare_kinds(run, group_by="(rat)")
     shutil.copytree(tmp_path / "data" / "images" / "mouse3", tmp_path / "other" / "images")
     shutil.copytree(tmp_path / "data" / "masks" / "mouse3", tmp_path / "other" / "masks")
