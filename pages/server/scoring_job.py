@@ -23,9 +23,10 @@ from pages.server.lru import LRU
 from pages.server.paths import runs_dir
 from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import Loaded
+from unet_core.config.schema import ModelConfig
 from unet_core.data import reading
 from unet_core.data.layouts import Sample
-from unet_core.errors import Cancelled, ImageError, UnetError
+from unet_core.errors import Cancelled, DataError, ImageError, UnetError
 from unet_core.inference.prediction import Prediction
 from unet_core.io import channels, images
 from unet_core.io.images import decode
@@ -36,10 +37,11 @@ if TYPE_CHECKING:
     from unet_core.evaluation.selection import Selection
     from unet_core.evaluation.summary import ImageScore
 
-MOST_IMAGES, MOST_MEGAPIXELS = 200, 100  # that are predicted without being asked for
+MOST_IMAGES, MOST_MEGAPIXELS, MOST_SECONDS = 200, 100, 60  # that are predicted without being asked for
+TIMED = 20  # images from which on the seconds count: of few ones an estimate may be far off
 MOST_TRIED = 4_000_000  # pixels of an image on which the time is measured
 CACHE_MB = 256  # of decoded images while they are scored; what is more is read twice
-PACES: LRU[str, float] = LRU(64)  # seconds a pixel, by the digest of the weights
+PACES: LRU[str, float] = LRU(64)  # seconds a pixel of the latest prediction, by the digest of the weights
 CACHE = PredictionCache(most=256 * 2**20, at_hand=32 * 2**20)  # Predict's own is not flushed by a large dataset
 
 
@@ -80,6 +82,17 @@ class Offer:
     megapixels: float
     seconds: float | None = None
 
+    @property
+    def reason(self) -> str:
+        """The begin of a sentence on what is scored only on request; "" where this is scored at once."""
+        if self.images > MOST_IMAGES:
+            return f"More than {MOST_IMAGES} images are"
+        if self.megapixels > MOST_MEGAPIXELS:
+            return f"More than {MOST_MEGAPIXELS} megapixels are"
+        if self.images > TIMED and self.seconds is not None and self.seconds > MOST_SECONDS:
+            return f"What takes more than {MOST_SECONDS} s is"
+        return ""
+
 
 class ScoringJob(BackgroundJob):
     """The images of a dataset that `split` names, one after the other. It runs once: make a new one.
@@ -88,8 +101,8 @@ class ScoringJob(BackgroundJob):
     does: by the settings of the training, with the meaning that mask values had there and with its own repairs. Of a
     model without a run what its checkpoint says of these is taken.
 
-    More than MOST_IMAGES or MOST_MEGAPIXELS are predicted only where the user has `asked` for them, else there is an
-    `offer`. `nothing_left` says that the dataset has images, but none of the split.
+    What is more than MOST_IMAGES, MOST_MEGAPIXELS or MOST_SECONDS is predicted only where the user has `asked` for it,
+    else there is an `offer`. `nothing_left` says that the dataset has images, but none of the split.
     """
 
     label = "Evaluating"
@@ -111,6 +124,7 @@ class ScoringJob(BackgroundJob):
         self.split, self.root, self.asked = split, root, asked
         self.offer: Offer | None = None
         self.nothing_left = False
+        self.hint = ""  # beside an error: what of the model the images or masks may not fit
         self._model = model
         self._name, self._total = "Reading the images and masks…", 0
 
@@ -130,7 +144,11 @@ class ScoringJob(BackgroundJob):
         if not self.asked and (offer := self._find_offer(loaded, selection)) is not None:
             self.offer = offer
             return
-        dataset = scores.load(selection, config, CACHE_MB)
+        try:
+            dataset = scores.load(selection, config, CACHE_MB)
+        except DataError:
+            self.hint = explain_model(config)
+            raise
         self.scores.warnings = dataset.warnings
         self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
 
@@ -165,31 +183,39 @@ class ScoringJob(BackgroundJob):
         todo = [sample for sample in samples if (loaded.version, _digest(sample)) not in CACHE]
         sizes = list(map(count_pixels, todo))
         pixels = sum(sizes)
-        if len(todo) <= MOST_IMAGES and pixels <= MOST_MEGAPIXELS * 1e6:
+        if len(todo) <= TIMED and pixels <= MOST_MEGAPIXELS * 1e6 and len(todo) <= MOST_IMAGES:
             return None
-        self._name = "Estimating how long it takes…"
-        small = [sample for sample, size in zip(todo, sizes, strict=True) if size <= MOST_TRIED]
-        pace = self._measure_pace(loaded, small[:2])
-        return Offer(len(samples), len(todo), pixels / 1e6, None if pace is None else pace * pixels)
+        if loaded.version not in PACES:
+            self._name = "Estimating how long it takes…"
+            self._try([sample for sample, size in zip(todo, sizes, strict=True) if size <= MOST_TRIED][:2], loaded)
+        pace = PACES.get(loaded.version)
+        offer = Offer(len(samples), len(todo), pixels / 1e6, None if pace is None else pace * pixels)
+        return offer if offer.reason else None
 
-    def _measure_pace(self, loaded: Loaded, samples: Sequence[Sample]) -> float | None:
-        """Seconds a pixel of the last of a few images, which are predicted: the first also warms up. Known later on."""
-        if (pace := PACES.get(loaded.version)) is not None:
-            return pace
+    def _try(self, samples: Sequence[Sample], loaded: Loaded) -> None:
+        """Predict a few images, the first of which also warms up; what fails is said where it is scored."""
         for sample in samples:
-            try:
+            with suppress(UnetError):
                 files = (sample.image, *sample.channel_files)
                 image, _ = loaded.predictor.fit(reading.read_image(sample), channels.describe(files).names, sample.id)
-                before = self._clock()
                 predict_image(loaded, reading.digest(sample), image, self, self._cancelled)
-            except Cancelled:
-                raise
-            except UnetError:  # whoever scores it says why
-                continue
-            pace = (self._clock() - before) / (image.shape[0] * image.shape[1])
-        if pace is not None:
-            PACES.put(loaded.version, pace)
-        return pace
+        if self._cancelled():
+            raise Cancelled("The evaluation was canceled.")
+
+
+def explain_model(config: ModelConfig) -> str:
+    """What images and masks have to fit.
+
+    >>> explain_model(ModelConfig(in_channels=3, num_classes=1))
+    'This model takes 3 channels and knows background and foreground; neither can be changed. Choose another model or \
+dataset, or set on the Data page what the mask values mean.'
+    """
+    number = f"{config.in_channels} channel{'s' * (config.in_channels > 1)}"
+    classes = "background and foreground" if config.num_classes == 1 else f"{config.num_classes} classes"
+    return (
+        f"This model takes {number} and knows {classes}; neither can be changed. Choose another model or dataset, or "
+        "set on the Data page what the mask values mean."
+    )
 
 
 def count_pixels(sample: Sample) -> int:
@@ -232,6 +258,8 @@ def predict_image(
     if (cached := CACHE.get(key)) is not None:
         return cached
     with model_registry.DEVICE_LOCK.turn(ticket, cancelled):
+        before = time.monotonic()
         prediction = loaded.predictor.answer(image, cancelled=cancelled)
+        PACES.put(loaded.version, (time.monotonic() - before) / (image.shape[0] * image.shape[1]))
     CACHE.put(key, prediction)
     return prediction
