@@ -26,7 +26,7 @@ from pages.server.prediction_job import Loaded
 from unet_core.config.schema import ModelConfig
 from unet_core.data import reading
 from unet_core.data.layouts import Sample
-from unet_core.errors import Cancelled, DataError, ImageError, UnetError
+from unet_core.errors import Cancelled, ImageError, MisfitError, UnetError
 from unet_core.inference.prediction import Prediction
 from unet_core.io import channels, images
 from unet_core.io.images import decode
@@ -146,7 +146,7 @@ class ScoringJob(BackgroundJob):
             return
         try:
             dataset = scores.load(selection, config, CACHE_MB)
-        except DataError:
+        except MisfitError:
             self.hint = explain_model(config)
             raise
         self.scores.warnings = dataset.warnings
