@@ -57,6 +57,8 @@ def follow(scoring: ScoringJob, chosen: images.Images) -> None:
     additions.show_notes(chosen)
     if scoring.error:
         widgets.show_error(scoring.error)
+        if scoring.hint:
+            st.info(scoring.hint, icon=":material/model_training:")
         if scoring.nothing_left:
             choose_all = partial(images.choose_all, chosen)
             st.button("Evaluate all its images", key="choose_all", icon=":material/select_all:", on_click=choose_all)

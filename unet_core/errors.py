@@ -27,6 +27,10 @@ class DataError(UnetError):
     """A dataset cannot be used as it is."""
 
 
+class MisfitError(DataError):
+    """The images or masks of a dataset have other channels or classes than the model."""
+
+
 class ImageError(DataError):
     """A file is not a readable image."""
 

@@ -2,13 +2,14 @@
 
 import os
 import re
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from pages.server.visitors.libraries import VISITORS, VisitorLibrary
 from unet_core.data import synthetic
 from unet_core.data.library.library import Library
-from unet_core.errors import RunError
+from unet_core.errors import DataError, RunError
 from unet_core.io import owners
 from unet_core.io.filenames import readable
 from unet_core.io.owners import is_public as is_public
@@ -47,9 +48,16 @@ def datasets_dir() -> Path:
 
 
 def shorten(message: str) -> str:
-    """A message without the folder where the app keeps its datasets: "cells/images/a.png" says it to a visitor."""
+    """A message without the folder where the app keeps its datasets: "cells/images/a.png" says it to a visitor.
+
+    On a public server the folder of a linked dataset is replaced by its name as well.
+    """
     for folder in (library().folder, datasets_dir()):
         message = message.replace(f"{readable(str(folder))}/", "")
+    if is_public() and "/" in message:
+        with suppress(DataError):
+            for entry in library().entries():
+                message = message.replace(f"{readable(str(entry.root))}/", f"{readable(entry.name)}/")
     return message
 
 

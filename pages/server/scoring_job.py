@@ -24,15 +24,16 @@ from numpy.typing import NDArray
 
 from pages.server import model_registry
 from pages.server.background_job import PATIENCE, RUNNING, BackgroundJob
+from pages.server.evaluation import offers
 from pages.server.lru import LRU
 from pages.server.paths import runs_dir
 from pages.server.prediction_cache import PredictionCache
 from pages.server.prediction_job import Loaded
 from unet_core.data import reading
 from unet_core.data.layouts import Sample
-from unet_core.errors import Cancelled, ImageError, UnetError
+from unet_core.errors import Cancelled, ImageError, MisfitError, UnetError
 from unet_core.inference.prediction import Prediction
-from unet_core.io import channels, images
+from unet_core.io import channels
 from unet_core.io.images import decode
 from unet_core.io.pixels import Array, Pixels, encode_png
 from unet_core.runs import run as runs
@@ -44,10 +45,8 @@ if TYPE_CHECKING:
     from unet_core.evaluation.summary import ImageScore
 
 LEAST_SECONDS = 0.004  # what is faster was cached
-MOST_IMAGES, MOST_MEGAPIXELS = 200, 100  # that are predicted without being asked for
-MOST_TRIED = 4_000_000  # pixels of an image on which the time is measured
 CACHE_MB = 256  # of decoded images while they are scored; what is more is read twice
-PACES: LRU[str, float] = LRU(64)  # seconds a pixel, by the digest of the weights
+PACES: LRU[str, float] = LRU(64)  # seconds a pixel of the latest prediction, by the digest of the weights
 CACHE = PredictionCache(most=256 * 2**20, at_hand=32 * 2**20)  # Predict's own is not flushed by a large dataset
 
 
@@ -96,20 +95,6 @@ class Scores:
         return np.frombuffer(zlib.decompress(packed), np.int32).reshape(self.truth(name).shape)
 
 
-@dataclass(frozen=True)
-class Offer:
-    """What is scored when the user asks for it: `total` images, of which `images` are not predicted yet.
-
-    `megapixels` are those of the latter. `seconds` is about how long they take, measured on one of them; None where
-    all are too large for that.
-    """
-
-    total: int
-    images: int
-    megapixels: float
-    seconds: float | None = None
-
-
 class ScoringJob(BackgroundJob):
     """The images of a dataset that `split` names, one after the other. It runs once: make a new one.
 
@@ -117,8 +102,8 @@ class ScoringJob(BackgroundJob):
     does: by the settings of the training, with the meaning that mask values had there and with its own repairs. Of a
     model without a run what its checkpoint says of these is taken.
 
-    More than MOST_IMAGES or MOST_MEGAPIXELS are predicted only where the user has `asked` for them, else there is an
-    `offer`. `nothing_left` says that the dataset has images, but none of the split.
+    What takes long (see `offers`) is predicted only where the user has `asked` for it,
+    else there is an `offer`. `nothing_left` says that the dataset has images, but none of the split.
     """
 
     label = "Evaluating"
@@ -138,8 +123,9 @@ class ScoringJob(BackgroundJob):
         super().__init__(model_registry.DEVICE_LOCK, patience, clock)
         self.scores = Scores()
         self.split, self.root, self.asked = split, root, asked
-        self.offer: Offer | None = None
+        self.offer: offers.Offer | None = None
         self.nothing_left = False
+        self.hint = ""  # beside an error: what of the model the images or masks may not fit
         self._model = model
         self._name, self._total = "Reading the images and masks…", 0
 
@@ -163,7 +149,11 @@ class ScoringJob(BackgroundJob):
         if not self.asked and (offer := self._find_offer(loaded, selection)) is not None:
             self.offer = offer
             return
-        dataset = scores.load(selection, config, CACHE_MB)
+        try:
+            dataset = scores.load(selection, config, CACHE_MB)
+        except MisfitError:
+            self.hint = offers.explain_model(config)
+            raise
         self.scores.warnings = dataset.warnings
         self.scores.skipped, self._total, self.state = dataset.skipped, len(dataset), RUNNING
 
@@ -210,45 +200,32 @@ class ScoringJob(BackgroundJob):
             self.nothing_left = True
             raise
 
-    def _find_offer(self, loaded: Loaded, selection: "Selection") -> Offer | None:
+    def _find_offer(self, loaded: Loaded, selection: "Selection") -> offers.Offer | None:
         """Where the images that are not predicted yet take long."""
         samples = [sample for group in selection.chosen.values() for sample in group]
         todo = [sample for sample in samples if key_of(loaded, _digest(sample)) not in CACHE]
-        sizes = list(map(count_pixels, todo))
+        sizes = list(map(offers.count_pixels, todo))
         pixels = sum(sizes)
-        if len(todo) <= MOST_IMAGES and pixels <= MOST_MEGAPIXELS * 1e6:
+        if len(todo) <= offers.TIMED and pixels <= offers.MOST_MEGAPIXELS * 1e6 and len(todo) <= offers.MOST_IMAGES:
             return None
-        self._name = "Estimating how long it takes…"
-        small = [sample for sample, size in zip(todo, sizes, strict=True) if size <= MOST_TRIED]
-        pace = self._measure_pace(loaded, small[:2])
-        return Offer(len(samples), len(todo), pixels / 1e6, None if pace is None else pace * pixels)
+        if loaded.version not in PACES:
+            self._name = "Estimating how long it takes…"
+            self._try(
+                [sample for sample, size in zip(todo, sizes, strict=True) if size <= offers.MOST_TRIED][:2], loaded
+            )
+        pace = PACES.get(loaded.version)
+        offer = offers.Offer(len(samples), len(todo), pixels / 1e6, None if pace is None else pace * pixels)
+        return offer if offer.reason else None
 
-    def _measure_pace(self, loaded: Loaded, samples: Sequence[Sample]) -> float | None:
-        """Seconds a pixel of the last of a few images, which are predicted: the first also warms up. Known later on."""
-        if (pace := PACES.get(loaded.version)) is not None:
-            return pace
+    def _try(self, samples: Sequence[Sample], loaded: Loaded) -> None:
+        """Predict a few images, the first of which also warms up; what fails is said where it is scored."""
         for sample in samples:
-            try:
+            with suppress(UnetError):
                 files = (sample.image, *sample.channel_files)
                 image, _ = loaded.predictor.fit(reading.read_image(sample), channels.describe(files).names, sample.id)
-                before = self._clock()
                 predict_image(loaded, reading.digest(sample), image, self, self._cancelled)
-            except Cancelled:
-                raise
-            except UnetError:  # whoever scores it says why
-                continue
-            pace = (self._clock() - before) / (image.shape[0] * image.shape[1])
-        if pace is not None:
-            PACES.put(loaded.version, pace)
-        return pace
-
-
-def count_pixels(sample: Sample) -> int:
-    """Of its image, by the header alone; 0 where it cannot be read."""
-    with suppress(ImageError):
-        height, width = images.size(sample.image, sample.page)
-        return height * width
-    return 0
+        if self._cancelled():
+            raise Cancelled("The evaluation was canceled.")
 
 
 def _digest(sample: Sample) -> str:
@@ -289,6 +266,9 @@ def predict_image(
     if (cached := CACHE.get(key)) is not None:
         return cached
     with model_registry.DEVICE_LOCK.turn(ticket, cancelled):
+        before = time.monotonic()
         prediction = loaded.predictor.answer(image, tta, cancelled=cancelled)
+        if tta == "none":
+            PACES.put(loaded.version, (time.monotonic() - before) / (image.shape[0] * image.shape[1]))
     CACHE.put(key, prediction)
     return prediction

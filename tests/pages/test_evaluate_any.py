@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image
 
 from pages.server import model_registry, paths, scoring_job
+from pages.server.evaluation import offers
 from pages.server.hub import default_model
 from pages.server.prediction_cache import PredictionCache
 from pages.server.visitors.libraries import VISITORS
@@ -153,6 +154,19 @@ def test_a_model_that_does_not_say_what_it_was_trained_on_is_not_trusted(added, 
     assert len(table(app)) == 5
 
 
+def test_masks_that_do_not_fit_a_model_are_explained_by_what_it_knows(added, place, tmp_path):
+    root = synthetic.write(tmp_path / "types", images=3, seed=2)
+    for number, path in enumerate(sorted((root / "masks").iterdir())):
+        mask = images.read_mask(path).copy()
+        mask[:40, :40], mask[40:80, :40] = 3 + number, 9
+        path.write_bytes(encode_png(mask))
+    paths.library().link(root)
+    app = opened(model=NET, dataset="types")
+    assert "but one class asks for background and one other value" in app.error[0].value
+    assert "This model takes 1 channel and knows background and foreground; neither can be changed" in said(app)
+    assert not app.dataframe
+
+
 def test_an_uploaded_checkpoint_knows_its_training_images(place, trained, copies, others):
     app = show("evaluate")
     assert "There is no model yet" in said(app)
@@ -263,8 +277,7 @@ def few(monkeypatch):
         predicted.append(image.tobytes())
         return real(self, image, *rest, **options)
 
-    monkeypatch.setattr(scoring_job, "MOST_IMAGES", 3)
-    monkeypatch.setattr(job, "MOST_IMAGES", 3)
+    monkeypatch.setattr(offers, "MOST_IMAGES", 3)
     monkeypatch.setattr(scoring_job, "CACHE", PredictionCache())
     scoring_job.PACES.clear()
     monkeypatch.setattr(Predictor, "answer", answer)
@@ -303,16 +316,29 @@ def test_what_is_predicted_already_is_not_asked_for(run, others, few, monkeypatc
 
 
 def test_few_but_huge_images_are_scored_only_on_request(run, others, few, monkeypatch):
-    monkeypatch.setattr(scoring_job, "MOST_IMAGES", 200)
-    monkeypatch.setattr(job, "MOST_IMAGES", 200)
-    monkeypatch.setattr(scoring_job, "MOST_MEGAPIXELS", 0.2)
+    monkeypatch.setattr(offers, "MOST_IMAGES", 200)
+    monkeypatch.setattr(offers, "MOST_MEGAPIXELS", 0.2)
     app = opened(split="other", dataset="others")
     assert "megapixels are scored only on request. 5 images (0 megapixels) are not scored yet; that" in said(app)
     assert not app.dataframe
 
 
+def test_a_slow_model_is_scored_only_on_request(run, others, few, monkeypatch):
+    monkeypatch.setattr(offers, "MOST_IMAGES", 200)
+    monkeypatch.setattr(offers, "TIMED", 4)
+    app = opened(split="other", dataset="others")
+    assert len(table(app)) == 5
+    monkeypatch.setattr(scoring_job, "CACHE", PredictionCache())
+    job.finished.clear()
+    pixels = sum(image.height * image.width for image in map(Image.open, (others / "images").iterdir()))
+    scoring_job.PACES.put(model_registry.read_digest(model_registry.find_models()[0]), 61 / pixels)
+    app = opened(split="other", dataset="others")
+    assert "What takes more than 60 s is scored only on request. 5 images are not scored yet" in said(app)
+    assert "that takes about 1 min 1 s" in said(app) and not app.dataframe
+
+
 def test_nothing_huge_is_predicted_to_measure_the_time(run, others, few, monkeypatch):
-    monkeypatch.setattr(scoring_job, "MOST_TRIED", 100)
+    monkeypatch.setattr(offers, "MOST_TRIED", 100)
     app = opened(split="other", dataset="others")
     assert "5 images are not scored yet." in said(app) and few == []
 
@@ -325,7 +351,7 @@ def test_the_request_ends_with_the_dataset(run, others, copies, few):
 
 
 def test_the_card_of_the_share_page_asks_too(run, few, monkeypatch):
-    monkeypatch.setattr(scoring_job, "MOST_IMAGES", 1)
+    monkeypatch.setattr(offers, "MOST_IMAGES", 1)
     app = settled(show("share", run=run.id))
     assert app.button(key="score_offered").label == "Score 2 images"
     settled(app.button(key="score_offered").click().run())
@@ -343,6 +369,11 @@ def test_a_visitor_finds_no_model_or_dataset_of_another(added, others, place, tr
     assert app.selectbox(key="run").options == [NET] and len(table(app)) == 5
     assert set(app.selectbox(key="dataset").options) == {SAMPLE, "others"}
     assert str(place) not in next(block.value for block in app.code)
+    (others / "images" / "cells_000.png").write_bytes(b"no image")
+    st.cache_data.clear()  # as after half a minute
+    app = opened(model=NET, dataset="others")
+    assert "cells_000.png" in app.error[0].value.replace("\\", "") and str(others.parent) not in said(app)
+    assert "This model takes" not in said(app)
     app = opened(model="hidden")
     assert "The model hidden of this address is not available" in said(app) and not app.dataframe
     app = opened(model=NET, dataset="secret")

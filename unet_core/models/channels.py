@@ -17,7 +17,7 @@ import numpy as np
 
 from unet_core.config.channels import parse_channels
 from unet_core.config.schema import ModelConfig
-from unet_core.errors import DataError, PredictionError, listing
+from unet_core.errors import DataError, MisfitError, PredictionError, listing
 from unet_core.io.channels import Kind, are_colors
 from unet_core.io.filenames import readable
 from unet_core.io.pixels import Pixels, with_channels
@@ -193,7 +193,7 @@ def _refuse(answers: Mapping[str, object], remedy: str) -> None:
             by_problem.setdefault(answer, []).append(name)
     if by_problem:
         parts = [f"{listing(names, 3)}: {problem[0].lower()}{problem[1:]}" for problem, names in by_problem.items()]
-        raise DataError(f"The channels do not fit. {listing(parts, 3, between='; ')}. {remedy}")
+        raise MisfitError(f"The channels do not fit. {listing(parts, 3, between='; ')}. {remedy}")
 
 
 def _refuse_mixed(files: Mapping[str, Kind]) -> None:

@@ -10,7 +10,8 @@ import streamlit as st
 
 from pages.server import model_registry
 from pages.server.background_job import DONE
-from pages.server.scoring_job import MOST_IMAGES, MOST_MEGAPIXELS, Offer, ScoringJob
+from pages.server.evaluation.offers import Offer
+from pages.server.scoring_job import ScoringJob
 from pages.ui.formatting import duration_text
 from unet_core.config.schema import DataConfig
 from unet_core.data.recipe import recipes
@@ -95,14 +96,12 @@ def explain_offer(offer: Offer) -> str:
     >>> explain_offer(Offer(30, 30, 2340.0))
     'More than 100 megapixels are scored only on request. 30 images (2,340 megapixels) are not scored yet.'
     """
-    many = offer.images > MOST_IMAGES
-    limit = f"{MOST_IMAGES} images" if many else f"{MOST_MEGAPIXELS} megapixels"
     number = "" if offer.images == offer.total else f"{offer.images:,} of "
     number += count_images(offer.total)
-    size = "" if many else f" ({offer.megapixels:,.0f} megapixels)"
+    size = f" ({offer.megapixels:,.0f} megapixels)" if "megapixels" in offer.reason else ""
     time = "" if offer.seconds is None else f"; that takes about {duration_text(offer.seconds)}"
     are = "is" if offer.images == 1 else "are"
-    return f"More than {limit} are scored only on request. {number}{size} {are} not scored yet{time}."
+    return f"{offer.reason} scored only on request. {number}{size} {are} not scored yet{time}."
 
 
 def count_images(number: int) -> str:

@@ -17,7 +17,7 @@ from unet_core.data.masks.evidence import Evidence
 from unet_core.data.masks.gray import VOID, code_gray, find_void
 from unet_core.data.masks.instances import MOST_CLASSES, find_divisor, find_instances, gray_value
 from unet_core.data.masks.values import encode_value, has_colors, is_color, parse_color_map
-from unet_core.errors import DataError
+from unet_core.errors import DataError, MisfitError
 
 
 def choose_coding(
@@ -213,7 +213,7 @@ def _fit(coding: MaskCoding, num_classes: int, exact: bool) -> MaskCoding:
     count = coding.num_classes
     fitting = (0, 1, 2) if coding.kind != "classes" else (0, count)
     if num_classes not in fitting and (exact or num_classes < count):
-        raise DataError(
+        raise MisfitError(
             f"The masks hold {max(2, count)} classes ({coding.describe()}), but the model has {num_classes}. List the "
             "values of all classes in color_map, in the same order as in training."
         )

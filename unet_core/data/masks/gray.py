@@ -11,7 +11,7 @@ from unet_core.data.masks.colors import find_peaks, name_values
 from unet_core.data.masks.evidence import Evidence
 from unet_core.data.masks.instances import MOST_CLASSES, gray_value
 from unet_core.data.masks.values import encode_value, format_code
-from unet_core.errors import DataError, listing
+from unet_core.errors import DataError, MisfitError, listing
 
 VOID = 255  # the value that VOC and others give to pixels that nobody labeled
 FULL = (255, 65535)  # white, by the bits of the file
@@ -51,7 +51,7 @@ def code_gray(evidence: Evidence, num_classes: int, ignore_index: int | None) ->
         or _classes(values, evidence, num_classes, remarks)
     )
     if coding is None:
-        raise DataError(_refusal(values, evidence, num_classes))
+        raise MisfitError(_refusal(values, evidence, num_classes))
     pairs = tuple((code, index) for code, index in coding.classes if code not in ignore)
     return MaskCoding(coding.kind, pairs, ignore, coding.threshold, coding.nearest), remarks
 
