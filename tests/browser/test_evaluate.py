@@ -168,7 +168,7 @@ def test_a_chart_is_saved_as_png_svg_and_csv(page: Page, server: Server, run: ru
     png = save(page, "PNG", tmp_path)
     assert png.read_bytes().startswith(b"\x89PNG") and len(png.read_bytes()) > 3000
     table = save(page, "CSV", tmp_path)
-    assert table.read_text().splitlines()[0] == "Dice"
+    assert table.read_text().splitlines()[0] == "image,Dice"
     assert len(table.read_text().splitlines()) == 1 + len(run.split()["val"])
 
 

@@ -1,7 +1,6 @@
 """Plotly figures, in colors that color-blind people can tell apart. The live curves are in `components/live_chart`."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,20 +19,6 @@ SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "triangle
 MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 FEW = 8  # counts up to which each whole number is marked; above, Plotly's marks are whole by themselves
 MEASURES = {"Dice": "val_dice", "IoU": "val_iou", "Loss": "val_loss"}  # of the validation images
-
-
-def dice_histogram(values: Sequence[float]) -> go.Figure:
-    """How many images have which Dice."""
-    size = 0.05
-    figure = go.Figure(go.Histogram(x=values, xbins={"start": 0, "end": 1.0001, "size": size}, marker={"color": GREEN}))
-    figure.update_layout(
-        height=260,
-        margin=MARGIN,
-        bargap=0.05,
-        xaxis={"title": "Dice", "range": [0, 1], "dtick": 0.2},
-        yaxis=count_axis("images", max(Counter(int(value / size) for value in values).values(), default=0)),
-    )
-    return figure
 
 
 def count_axis(title: str, most: int) -> dict[str, Any]:

@@ -62,7 +62,6 @@ def draw_distribution(spread: "Distribution", label: str, picked: "Range | None"
         margin=MARGIN,
         bargap=0.05,
         showlegend=False,
-        dragmode=False,
         xaxis={"title": label, "range": [float(spread.edges[0]), float(spread.edges[-1])]},
         yaxis=count_axis("images", int(spread.counts.max(initial=0))) | {"domain": [0, 0.78]},
         yaxis2={"domain": [0.82, 1], "showticklabels": False, "showgrid": False, "fixedrange": True},
@@ -115,7 +114,6 @@ def draw_confusion(
     figure.update_layout(
         height=max(320, min(760, 130 + 34 * len(names))),
         margin=MARGIN,
-        dragmode=False,
         hovermode="closest",
         xaxis={"title": "prediction", "type": "category", "side": "bottom", "constrain": "domain"},
         yaxis={"title": "ground truth", "type": "category", "autorange": "reversed"},
@@ -150,7 +148,6 @@ def draw_slices(slices: "Sequence[Slice]", names: Sequence[str], mean: float) ->
         height=90 + 34 * len(slices),
         margin=MARGIN,
         showlegend=False,
-        dragmode=False,
         xaxis={"title": "mean Dice", "range": [0, 1]},
         yaxis={"type": "category", "autorange": "reversed"},
     )
