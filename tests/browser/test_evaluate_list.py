@@ -66,7 +66,8 @@ def test_a_click_on_a_row_shows_its_image(page: Page, server: Server, names: lis
 def test_a_click_on_a_bar_lists_its_images_and_the_filter_is_removed(page: Page, server: Server) -> None:
     open_evaluate(page, server)
     bars = page.locator(".st-key-histogram .barlayer path")
-    bars.first.wait_for()
+    bars.first.wait_for(state="attached")
+    settle(page)
     index = bars.evaluate_all("(paths) => paths.findIndex((path) => path.getBoundingClientRect().height > 4)")
     bars.nth(index).scroll_into_view_if_needed()
     box = bars.nth(index).bounding_box()
@@ -82,11 +83,12 @@ def test_a_click_on_a_cell_of_the_matrix_lists_its_images(page: Page, server: Se
     open_evaluate(page, server, "?evaluate_view=Classes")
     cells = page.locator(".st-key-confusion .scatterlayer path.point")
     cells.first.wait_for(state="attached")
+    settle(page)
     box = cells.first.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.get_by_text("background rightly predicted")).to_be_visible()
-    page.get_by_role("button", name="List these images").click()
+    page.get_by_role("button", name="List these images").first.click()
     expect(page.locator(".st-key-drop_picked button").first).to_contain_text("background → background")
 
 
