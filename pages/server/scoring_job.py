@@ -181,6 +181,7 @@ class ScoringJob(BackgroundJob):
             watch.add(scored)
             if scored.numbers is not None:
                 self.scores.objects[name] = zlib.compress(scored.numbers.astype(np.int32).tobytes(), 1)
+            _ = scored.score.scores  # computed here once, not by the page of 10,000 images
             self.scores.images.append(scored.score)  # last: a page may look at any time
         record.advice = self.scores.advice = watch.sentence()
 

@@ -8,7 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.ui.figures import chart_view, charts
+from pages.ui.figures.evaluation_charts import draw_distribution
 from tests.helpers.pages import ROOT
+from unet_core.evaluation.tables.distribution import describe_values
 from unet_core.planning.report import LrRange
 
 
@@ -31,7 +33,11 @@ def test_all_points_of_all_series_are_there_under_the_titles_of_the_axes() -> No
 
 
 def test_a_histogram_gives_its_values_not_its_bins() -> None:
-    assert rows(charts.dice_histogram([0.5, 0.25])) == [["Dice"], ["0.5"], ["0.25"]]
+    assert rows(go.Figure(go.Histogram(x=[0.5, 0.25])).update_layout(xaxis_title="Dice", yaxis_title="images")) == [
+        ["Dice"],
+        ["0.5"],
+        ["0.25"],
+    ]
 
 
 def test_a_figure_without_points_is_a_header() -> None:
@@ -48,7 +54,10 @@ def test_the_learning_rate_test_has_its_losses() -> None:
 
 
 def test_counts_are_marked_with_whole_numbers() -> None:
-    few, many = charts.dice_histogram([0.1, 0.11, 0.5]), charts.dice_histogram([0.1] * 500)
+    few, many = (
+        draw_distribution(describe_values("dice", np.array(values)), "Dice", None)
+        for values in ([0.1, 0.11, 0.5], [0.1] * 500)
+    )
     assert (few.layout.yaxis.dtick, few.layout.yaxis.tickformat) == (1, ",d")
     assert (many.layout.yaxis.dtick, many.layout.yaxis.rangemode) == (None, "tozero")
 

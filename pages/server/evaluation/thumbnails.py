@@ -19,7 +19,7 @@ from unet_core.io.pixels import Array, Pixels, for_display, with_channels
 
 SIDE = 112  # pixels: twice what a row shows, for sharp screens
 DRAWN = 4 * SIDE  # at which errors are drawn: at SIDE thin ones would be lost
-QUALITY = 80
+QUALITY = 85
 MOST_BYTES = 32 * 1024**2
 IGNORED = (128, 128, 128)
 
@@ -67,10 +67,10 @@ def draw(image: Pixels | None, mask: Array, truth: Array, num_classes: int) -> T
         shown = with_channels(for_display(_thin(image)), 3)
     base = np.zeros((*small_truth.shape, 3), np.uint8) if shown is None else with_channels(shown, 1).repeat(3, 2)
     return Thumbnails(
-        "" if shown is None else _encode(shown),
-        _encode(paint_classes(small_truth, num_classes)),
-        _encode(paint_classes(small_mask, num_classes)),
-        _encode(paint_errors(base, small_mask, small_truth, num_classes)),
+        "" if shown is None else _encode(shown, "jpeg"),
+        _encode(paint_classes(small_truth, num_classes), "png"),
+        _encode(paint_classes(small_mask, num_classes), "png"),
+        _encode(paint_errors(base, small_mask, small_truth, num_classes), "jpeg"),
     )
 
 
@@ -105,12 +105,14 @@ def _thin(pixels: Pixels) -> Pixels:
     return np.ascontiguousarray(pixels[::step, ::step])
 
 
-def _encode(pixels: Array) -> str:
+def _encode(pixels: Array, kind: str) -> str:
+    """As a JPEG, which is written eight times as fast as WebP, or as a PNG, which keeps flat colors and is smaller."""
     import cv2
 
     height, width = pixels.shape[:2]
     scale = SIDE / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
-    data = cv2.imencode(".webp", small[:, :, ::-1], [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1].tobytes()
-    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+    options = [cv2.IMWRITE_JPEG_QUALITY, QUALITY] if kind == "jpeg" else []
+    data = cv2.imencode(f".{kind}", small[:, :, ::-1], options)[1].tobytes()
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -23,10 +23,12 @@ def show_chart(
     *,
     has_toolbar: bool = True,
     has_data: bool = True,
+    tables: dict[str, Callable[[], str]] | None = None,
     on_select: Callable[[], None] | None = None,
 ) -> None:
     """A figure with its menu; `name` is that of the files, without suffix. `has_data`: whether it has a CSV.
 
+    The CSV has the points that are drawn, or there are `tables`, see `show_export`.
     `on_select` is called when a point or bar is clicked, which the session then has under the key.
     """
     config = CONFIG if has_toolbar else PLAIN
@@ -34,7 +36,8 @@ def show_chart(
         st.plotly_chart(figure, key=key, config=config, alt=alt)
     else:
         st.plotly_chart(figure, key=key, config=config, alt=alt, on_select=on_select, selection_mode="points")
-    tables: dict[str, Callable[[], str]] = {"": lambda: to_csv(figure)} if has_data else {}
+    if tables is None:
+        tables = {"": lambda: to_csv(figure)} if has_data else {}
     show_export(key, name, tables)
 
 

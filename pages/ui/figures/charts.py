@@ -1,7 +1,6 @@
 """Plotly figures, in colors that color-blind people can tell apart. The live curves are in `components/live_chart`."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,20 +25,6 @@ AXES: dict[str, Callable[[EpochFinished], float]] = {  # over which curves are d
     "Step": lambda epoch: epoch.step,
     "Minute": lambda epoch: epoch.seconds / 60,
 }
-
-
-def dice_histogram(values: Sequence[float]) -> go.Figure:
-    """How many images have which Dice."""
-    size = 0.05
-    figure = go.Figure(go.Histogram(x=values, xbins={"start": 0, "end": 1.0001, "size": size}, marker={"color": GREEN}))
-    figure.update_layout(
-        height=260,
-        margin=MARGIN,
-        bargap=0.05,
-        xaxis={"title": "Dice", "range": [0, 1], "dtick": 0.2},
-        yaxis=count_axis("images", max(Counter(int(value / size) for value in values).values(), default=0)),
-    )
-    return figure
 
 
 def dice_scatter(

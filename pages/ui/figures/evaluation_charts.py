@@ -62,7 +62,6 @@ def draw_distribution(spread: "Distribution", label: str, picked: "Range | None"
         margin=MARGIN,
         bargap=0.05,
         showlegend=False,
-        dragmode=False,
         xaxis={"title": label, "range": [float(spread.edges[0]), float(spread.edges[-1])]},
         yaxis=count_axis("images", int(spread.counts.max(initial=0))) | {"domain": [0, 0.78]},
         yaxis2={"domain": [0.82, 1], "showticklabels": False, "showgrid": False, "fixedrange": True},
@@ -81,9 +80,8 @@ def draw_confusion(
     labels = [readable(name) for name in names]
     texts = [["" if share != share else f"{100 * share:.1f} %" for share in row] for row in shares]
     has_texts = len(names) <= MOST_CELL_TEXTS
-    hover = (
-        "ground truth %{y}<br>prediction %{x}<br>%{customdata:,} pixels<br>%{z:.2%} of the true class<extra></extra>"
-    )
+    hover = "ground truth %{y}<br>prediction %{x}<br>%{text}<extra></extra>"
+    height = max(320, min(760, 130 + 34 * len(names)))
     figure = go.Figure(
         go.Heatmap(
             x=labels,
@@ -91,32 +89,32 @@ def draw_confusion(
             z=[[None if share != share else share for share in row] for row in shares],
             text=texts if has_texts else None,
             texttemplate="%{text}" if has_texts else None,
-            customdata=[list(row) for row in table],
-            hovertemplate=hover,
             zmin=0,
             zmax=1,
             colorscale=[[0, "#f4f8fb"], [0.02, "#d6e6f2"], [0.5, "#5b9bc8"], [1, "#08306b"]],
             colorbar={"title": "share", "tickformat": ".0%", "thickness": 12},
             xgap=1,
             ygap=1,
+            hoverinfo="skip",
         )
     )
     figure.add_scatter(
         x=[labels[pred] for _ in numbers for pred in numbers],
         y=[labels[true] for true in numbers for _ in numbers],
+        text=[f"{table[true][pred]:,} pixels<br>{texts[true][pred]}" for true in numbers for pred in numbers],
         customdata=[[true, pred] for true in numbers for pred in numbers],
         mode="markers",
-        marker={"symbol": "square", "size": max(8, 360 // max(1, len(names))), "opacity": 0},
+        marker={"symbol": "square", "size": max(4, int(0.5 * (height - 130) / len(names))), "opacity": 0},
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
-        hoverinfo="none",
+        hovertemplate=hover,
         showlegend=False,
     )
     figure.update_layout(
-        height=max(320, min(760, 130 + 34 * len(names))),
+        height=height,
         margin=MARGIN,
-        dragmode=False,
         hovermode="closest",
+        hoverdistance=-1,  # the nearest marker is that of the cell under the pointer
         xaxis={"title": "prediction", "type": "category", "side": "bottom", "constrain": "domain"},
         yaxis={"title": "ground truth", "type": "category", "autorange": "reversed"},
     )
@@ -150,7 +148,6 @@ def draw_slices(slices: "Sequence[Slice]", names: Sequence[str], mean: float) ->
         height=90 + 34 * len(slices),
         margin=MARGIN,
         showlegend=False,
-        dragmode=False,
         xaxis={"title": "mean Dice", "range": [0, 1]},
         yaxis={"type": "category", "autorange": "reversed"},
     )

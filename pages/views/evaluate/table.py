@@ -27,13 +27,13 @@ KEY = "scores_table"
 PAGE_ROWS = 20
 HEAD, ROW, MOST_ROWS = (
     35,
-    44,
+    40,
     3.5,
 )  # pixels of the head and of a row, rows on the first screen: half a row says that there are more
-LETTER, NAME_WIDTHS = 7.6, (110, 230)  # pixels of a letter, and of the column of names
-LONGEST = 29  # letters of a name in the table; in the middle of a longer one some are left out
+LETTER, NAME_WIDTHS = 7.6, (110, 222)  # pixels of a letter, and of the column of names
+LONGEST = 27  # letters of a name in the table; in the middle of a longer one some are left out
 BARS = ("dice", "iou")  # measures drawn as bars
-PICTURES = {"thumb_image": "Image", "thumb_truth": "Truth", "thumb_prediction": "Predicted", "thumb_errors": "Errors"}
+PICTURES = {"thumb_image": "Image", "thumb_truth": "Truth", "thumb_prediction": "Pred.", "thumb_errors": "Errors"}
 PICTURE_HELP = {
     "thumb_truth": "Ground truth",
     "thumb_prediction": "Prediction at the model's threshold",
@@ -66,7 +66,7 @@ def shorten(name: str) -> str:
     """With the middle left out where it is long: names of a plate differ at their ends.
 
     >>> shorten("plate_7_well_C04_field_12_channel_DAPI_nuclei_cells_003")
-    'plate_7_well_…nuclei_cells_003'
+    'plate_7_well…uclei_cells_003'
     """
     half = LONGEST // 2
     return name if len(name) <= LONGEST + 1 else f"{name[: half - 1]}…{name[-half - 2 :]}"
@@ -172,7 +172,7 @@ def configure(
         "predict": st.column_config.LinkColumn("Predict", display_text="open", width=70),
     }
     for name, label in PICTURES.items():
-        config[name] = st.column_config.ImageColumn(label, width=68, help=PICTURE_HELP.get(name))
+        config[name] = st.column_config.ImageColumn(label, width=60, help=PICTURE_HELP.get(name))
     for name in names:
         column = columns[name]
         label = column.label + arrow * (sort == name)

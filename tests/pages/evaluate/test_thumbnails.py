@@ -18,7 +18,7 @@ PRED = np.array([[1, 0, 1, 0, 1]], np.uint8)
 
 def decode(url: str) -> np.ndarray:
     head, data = url.split(",")
-    assert head == "data:image/webp;base64"
+    assert head in ("data:image/jpeg;base64", "data:image/png;base64")
     return cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
 
 

@@ -1,5 +1,9 @@
 """The histogram and the box plot of a measure; a click on a bar lists its images."""
 
+import csv
+import io
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -8,8 +12,12 @@ from pages.server.evaluation.score_tables import Prepared
 from pages.server.scoring_job import ScoringJob
 from pages.ui.figures import chart_view, evaluation_charts
 from pages.views.evaluate.listing import filters
+from unet_core.io.filenames import readable
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from unet_core.evaluation.tables.columns import Column
     from unet_core.evaluation.tables.distribution import Distribution
 
@@ -48,6 +56,7 @@ def show(scoring: ScoringJob, prepared: Prepared, columns: "dict[str, Column]", 
         f"{name}-{measure}",
         f"Histogram and box plot of {column.label}",
         has_toolbar=False,
+        tables={"": lambda: write_values(table.ids, table.values[measure], column.label)},
         on_select=lambda: pick_bar(scoring, spread, column.label, key),
     )
 
@@ -61,6 +70,20 @@ def pick_bar(scoring: ScoringJob, spread: "Distribution", label: str, key: str) 
         return
     within = spread.range_of(bars[0])
     filters.pick(scoring, f"{label} {within.low:.4g} to {within.high:.4g}", within=within)
+
+
+def write_values(ids: Sequence[str], values: "NDArray[np.float64]", label: str) -> str:
+    r"""The value of each image as CSV; undefined ones are empty cells.
+
+    >>> write_values(["a", "b"], [0.5, float("nan")], "Dice")
+    'image,Dice\na,0.5\nb,\n'
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["image", label])
+    cells = ("" if math.isnan(value) else f"{value:.6g}" for value in values)
+    writer.writerows([readable(name), cell] for name, cell in zip(ids, cells, strict=True))
+    return out.getvalue()
 
 
 def describe(spread: "Distribution") -> str:
