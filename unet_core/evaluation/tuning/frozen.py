@@ -100,7 +100,7 @@ def freeze(
             changed.threshold,
             trained,
             datetime.now(UTC).isoformat(timespec="seconds"),
-            study.chosen_on,
+            study.chosen_on.partition(" of ")[0],  # a shared model does not name folders
             len(study.validation.names),
             metric,
             _number(study.validation.score(trained, metric)),
