@@ -10,6 +10,7 @@ import torch
 from pages.server import model_registry, scoring_job
 from pages.server.prediction_cache import PredictionCache
 from pages.views.evaluate import threshold
+from pages.views.evaluate.tuning import part_scores
 from tests.core.evaluation.tuning.conftest import tuned_source as tuned_source
 from tests.helpers.pages import finish_job, show, texts
 from unet_core import choose_threshold
@@ -69,7 +70,7 @@ def test_page_command_and_python_give_the_same_digits(run, capsys):
     shown = metrics(app)
     for part, place in (("validation", 0), ("test", 1)):
         scores = printed[part]["at_model"]
-        for name, label in threshold.SHOWN.items():
+        for name, label in part_scores.SHOWN.items():
             assert shown[label][place] == f"{scores[name]:.3f}"
     assert any(button.label == f"Best ({printed['best_threshold']:g})" for button in app.button)
 

@@ -13,10 +13,11 @@ from pages.server.background_job import CANCELLED, DONE
 from pages.server.tuning.threshold_job import ThresholdJob
 from pages.ui import job_progress, widgets
 from pages.ui.figures import chart_view, threshold_charts
-from pages.ui.formatting import plain, score_text
-from pages.views.evaluate import best_settings, calibration
+from pages.ui.formatting import plain
 from pages.views.evaluate.job import QUICK_SECONDS, read_state
 from pages.views.evaluate.state import Evaluation
+from pages.views.evaluate.tuning import best_settings, calibration
+from pages.views.evaluate.tuning.part_scores import show_scores
 from unet_core.config.choices import TUNED_METRICS
 from unet_core.config.model import ModelConfig
 from unet_core.data.recipe import recipes
@@ -27,12 +28,11 @@ from unet_core.runs import run_data
 if TYPE_CHECKING:
     from unet_core.evaluation.tuning.frozen import Record
     from unet_core.evaluation.tuning.search import Candidate
-    from unet_core.evaluation.tuning.study import Part, Study
+    from unet_core.evaluation.tuning.study import Study
 
 STEP = 0.005  # of the slider: the grid of `histograms.THRESHOLDS`
 SLIDER, METRIC, POOLED = "tuned_threshold", "tuned_metric", "tuned_pooled"
 MESSAGE, CHANGED = "tuned_message", "tuned_changed"  # in the session: an error, and that the whole page is to follow
-SHOWN = {"dice": "Dice", "iou": "IoU", "precision": "Precision", "recall": "Recall"}
 NO_RUN = (
     "This model is not one of a run here, so its validation images are not known. Choose on a folder of images that it "
     "was not trained on: `unet-studio threshold MODEL DATA`."
@@ -150,6 +150,7 @@ def show_study(model: model_registry.Model, job: ThresholdJob) -> None:
 def show_choice(model: model_registry.Model, job: ThresholdJob) -> None:
     """Only this part runs again when the threshold is dragged: every number is answered from counts."""
     from unet_core.evaluation.tuning.regions import REGION_THRESHOLDS
+    from unet_core.evaluation.tuning.study import describe_loss
 
     if st.session_state.pop(CHANGED, False):
         st.rerun()
@@ -186,6 +187,8 @@ def show_choice(model: model_registry.Model, job: ThresholdJob) -> None:
             f"Scores of the {len(part.names)} {study.chosen_on} against the threshold",
         )
     with right:
+        if loss := describe_loss(study, metric, best):
+            widgets.show_warning(f"Best is {best:g}. {loss}")
         record = find_record(model)
         base = study.current if record is None else record.trained
         show_scores("Validation", f"{len(part.names)} {study.chosen_on}", part, base, selected, pooled)
@@ -276,22 +279,3 @@ def follow_model(model: model_registry.Model, job: ThresholdJob) -> None:
     job.follow_model(config)
     finished(*request_for(model))["job"] = job
     st.session_state[CHANGED] = True
-
-
-def show_scores(title: str, images: str, part: "Part", base: float, selected: float, pooled: bool) -> None:
-    """The scores of a part at the selected threshold, and their difference from those at `base`, of the training."""
-    with st.container(border=True):
-        st.markdown(f"**{title}** at {selected:g} · {plain(images)}")
-        names = dict(SHOWN)
-        with st.container(horizontal=True, gap="medium", key=f"threshold_scores_{title}"):
-            for name, label in names.items():
-                value, before = (part.score(limit, name, pooled) for limit in (selected, base))
-                change = value - before
-                st.metric(
-                    label,
-                    score_text(value),
-                    None if math.isnan(change) or round(change, 3) == 0 else f"{change:+.3f}",
-                    width="content",
-                )
-            if part.regions is not None and not math.isnan(value := part.score(selected, "v_rand")):
-                st.metric("V-Rand", score_text(value), width="content")

@@ -97,6 +97,8 @@ def choose(parsed: argparse.Namespace) -> dict[str, Any]:
 
 def print_study(study: "Study", result: dict[str, Any]) -> None:
     """The curve at every twentieth, then what the best threshold gives."""
+    from unet_core.evaluation.tuning.study import describe_loss
+
     if study.is_binary:
         curve = study.validation.curve
         echo("threshold   Dice    IoU  precision  recall   (means over the images that were chosen on)")
@@ -109,6 +111,8 @@ def print_study(study: "Study", result: dict[str, Any]) -> None:
                 echo(f"{part} at {limit:g}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
         if study.test is None:
             echo("There are no test images, so the gain is not checked on images that it was not chosen on.")
+        if loss := describe_loss(study, result["metric"], result["best_threshold"]):
+            warn(f"The best threshold is {result['best_threshold']:g}. {loss}")
     if study.caution:
         warn(study.caution)
     echo(result["reliability"])

@@ -29,8 +29,8 @@ class Record:
     """How the threshold of a checkpoint was chosen.
 
     `date` is UTC in ISO 8601; `trained` the threshold of the training, which `unfreeze` gives back; `before` and
-    `after` the scores on the images it was chosen on, at `trained` and at `threshold`, None where they are undefined
-    (V-Rand: between REGION_THRESHOLDS). `min_area`, `fill_holes` and `tta` are what `after` was reached with, None
+    `after` the scores on the images it was chosen on, at `trained` and at `threshold`, None where they are undefined.
+    `min_area`, `fill_holes` and `tta` are what `after` was reached with, None
     where they were not looked for (`search`): a model does not apply them by itself.
     """
 
@@ -100,7 +100,7 @@ def freeze(
             changed.threshold,
             trained,
             datetime.now(UTC).isoformat(timespec="seconds"),
-            study.chosen_on,
+            study.chosen_on.partition(" of ")[0],  # a shared model does not name folders
             len(study.validation.names),
             metric,
             _number(study.validation.score(trained, metric)),

@@ -70,10 +70,9 @@ class Part:
         return np.asarray(np.nanmean(values[has_some], 0), np.float64)
 
     def score(self, limit: float, metric: str, pooled: bool = False) -> float:
-        """A metric at a threshold of the grid; NaN where it is not defined, V-Rand between REGION_THRESHOLDS too."""
+        """A metric at a threshold of the grid, V-Rand at the nearest of REGION_THRESHOLDS; NaN where undefined."""
         if metric == "v_rand":
-            places = np.flatnonzero(np.isclose(REGION_THRESHOLDS, limit))
-            return float(self.regions[places[0]]) if self.regions is not None and len(places) else math.nan
+            return math.nan if self.regions is None else float(self.regions[_nearest_region(limit)])
         curve = self.curve
         return float((curve.pooled if pooled else curve.mean)[metric][curve.at(limit)])
 
@@ -136,17 +135,10 @@ class Study:
             if metric == "v_rand" and self.validation.regions is None:
                 continue
             limit = self.best(metric)
-            now = self.validation.score(self.nearest(metric), metric)
-            then = self.validation.score(limit, metric)
+            now, then = (self.validation.score(value, metric) for value in (self.current, limit))
             if then - now > least:
                 gains.append((metric, limit, now, then))
         return gains
-
-    def nearest(self, metric: str) -> float:
-        """The model's threshold, of V-Rand the nearest one at which that is measured."""
-        if metric == "v_rand":
-            return min(REGION_THRESHOLDS, key=lambda limit: abs(limit - self.config.threshold))
-        return self.current
 
     @property
     def caution(self) -> str:
@@ -225,12 +217,24 @@ def describe_gains(study: Study) -> str:
         return ""
     words = {"dice": "mean Dice", "v_rand": "V-Rand (regions)"}
     parts = [
-        f"{words[metric]} is {now:.3f} at the threshold {study.nearest(metric):g} but {then:.3f} at {limit:g}"
+        f"{words[metric]} is {now:.3f} at the threshold {study.current:g} but {then:.3f} at {limit:g}"
         for metric, limit, now, then in gains
     ]
     count = len(study.validation.names)
     images = f"the {count} {study.chosen_on}" if count > 1 else f"one of the {study.chosen_on}"
-    return f"On {images}, {' and '.join(parts)}."
+    sentences = [f"On {images}, {' and '.join(parts)}."]
+    sentences += [loss for metric, limit, _, _ in gains if (loss := describe_loss(study, metric, limit))]
+    return " ".join(sentences)
+
+
+def describe_loss(study: Study, metric: str, limit: float) -> str:
+    """A sentence where the threshold that another metric is best at costs regions: V-Rand falls there; else ""."""
+    if metric == "v_rand" or study.validation.regions is None:
+        return ""
+    now, then = (study.validation.score(value, "v_rand") for value in (study.current, limit))
+    if now - then <= REGION_GAIN:
+        return ""
+    return f"But V-Rand (regions) falls from {now:.3f} to {then:.3f} there: choose by it where regions count."
 
 
 def describe_reliability(reliability: Reliability, is_binary: bool = True) -> str:
@@ -258,3 +262,8 @@ def _ranges(edges: Floats, mask: NDArray[np.bool_]) -> list[str]:
     steps = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
     starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
     return [f"{edges[start]:.2f} and {edges[end]:.2f}" for start, end in zip(starts, ends, strict=True)]
+
+
+def _nearest_region(limit: float) -> int:
+    """The place in REGION_THRESHOLDS that is nearest."""
+    return int(np.abs(np.array(REGION_THRESHOLDS) - limit).argmin())

@@ -62,3 +62,4 @@ def test_a_checkpoint_of_no_run_needs_a_folder(
     result, _ = ask(capsys, tmp_path / "model", data, "--apply")
     assert (result["chosen_on"], result["images"], result["test_images"]) == ("new images of others", 3, 0)
     assert load_config(tmp_path / "model").threshold == result["best_threshold"]
+    assert "was chosen on 3 new images on 20" in result["record"]  # without the name of the folder: models are shared
