@@ -25,8 +25,8 @@ def draw_folds(table: CrossValidation) -> go.Figure:
                 jitter=0.4,
                 pointpos=0,
                 boxmean=True,
-                marker={"color": BLUE, "size": 4, "opacity": 0.6},
-                line={"width": 1.5},
+                marker={"color": ORANGE, "size": 5, "opacity": 0.8},
+                line={"width": 1.5, "color": BLUE},
             )
     return figure.update_layout(
         height=HEIGHT,

@@ -27,7 +27,7 @@ JOB = "validation_job"  # in the session: (the runs that it scores, the job)
 
 
 def choose_settings(
-    key: str, existing: Sequence[runs.Run], first: Callable[[], object] = lambda: None
+    key: str, existing: Sequence[runs.Run], epochs_label: str, first: Callable[[], object] = lambda: None
 ) -> RunConfig | None:
     """The dataset, the settings of each run, and their epochs; None where something is missing, which is said.
 
@@ -56,7 +56,7 @@ def choose_settings(
         if config is None:
             return None
         epochs = st.number_input(
-            "Epochs of each run",
+            epochs_label,
             1,
             100_000,
             config.train.epochs,

@@ -47,7 +47,7 @@ def start(existing: Sequence[runs.Run]) -> None:
         text = "As many runs, each of which validates on one fold and trains on the others."
         st.number_input("Folds", 2, 20, FOLDS, key="folds_number", width=140, help=text)
 
-    config = experiment.choose_settings("folds", existing, choose_number)
+    config = experiment.choose_settings("folds", existing, "Epochs of each run", choose_number)
     if config is None:
         return
     number = st.session_state["folds_number"]
