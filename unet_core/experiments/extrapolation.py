@@ -52,11 +52,12 @@ class Extrapolation:
         >>> Extrapolation(0.1, 0.1, 1.0, 100, (), 0.02, 0.08).sentence
         'Twice as many images (200): about +0.050 Dice (0.020 to 0.080).'
         """
-        forecast = (
-            f"wice as many images ({2 * self.largest}): about {self.gain:+.3f} Dice "
+        if self.distrust:
+            return f"No forecast to trust: {self.distrust}."
+        return (
+            f"Twice as many images ({2 * self.largest}): about {self.gain:+.3f} Dice "
             f"({self.gain_low:.3f} to {self.gain_high:.3f})."
         )
-        return f"Not to be trusted, because {self.distrust}: t{forecast}" if self.distrust else f"T{forecast}"
 
 
 def extrapolate(images: Sequence[int], dice: Floats) -> Extrapolation | None:

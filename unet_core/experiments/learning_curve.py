@@ -28,8 +28,8 @@ from unet_core.training import sweep
 KIND = "labels"
 SHARES = (0.25, 0.5, 0.75, 1.0)
 CAUTION = (
-    "The interval is that of the validation images. Each number of images has one run, and another seed gives another "
-    "Dice."
+    "Intervals are those of the validation images; under 15 of them there are none. Each number of images has one run, "
+    "and another seed gives another Dice."
 )
 MOST_EPOCHS = 100_000
 BY_EPOCHS = ("epochs", "patience", "plateau_patience")  # settings that count passes over the training images

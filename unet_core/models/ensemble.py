@@ -56,6 +56,10 @@ class EnsembleUNet(UNet):
         """It stays in evaluation: its members were trained alone."""
         return super().train(False)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """As `UNet.forward` in evaluation: logits (N, K, H, W) of the mean probabilities, float32."""
-        return average_logits(torch.stack([member(images).float() for member in self.members]))
+    def list_members(self) -> list[UNet]:
+        """The members, in their order."""
+        return [member for member in self.members if isinstance(member, UNet)]
+
+    def run_blocks(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(the logits, float32, of the mean of the members' probabilities; nothing: there is no deep supervision)."""
+        return average_logits(torch.stack([member.run_blocks(x)[0].float() for member in self.list_members()])), []

@@ -10,7 +10,7 @@ runs/20261120-142530-camvid-bce_dice/
   owner           on a server of strangers: whose it is, see `io.owners`
   lock, heartbeat locked and touched by the trainer while it lives or waits
   queue           its place in the queue for the device, while it has one
-  reading.json    how far the reading of the images is, while they are read
+  reading.json, val_scores.json  how far the images are read, while they are; scores kept by `experiments.validation`
   control/        small files written by a page, obeyed by the trainer after its current step, see `control`
   worker.log      the trainer's output
   film/           predictions of a few validation images after each epoch, see `snapshots`

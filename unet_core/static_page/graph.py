@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from unet_core.errors import CheckpointError
 from unet_core.models.encoders import EncoderUNet
+from unet_core.models.ensemble import EnsembleUNet, average_logits
 from unet_core.models.unet import UNet, crop_center
 
 INPUT, OUTPUT = "tile", "logits"
@@ -35,7 +36,11 @@ class _TileModel(nn.Module):
         self.model = model
 
     def forward(self, tile: Tensor) -> Tensor:
-        model = self.model
+        return self._run(self.model, tile)
+
+    def _run(self, model: UNet, tile: Tensor) -> Tensor:
+        if isinstance(model, EnsembleUNet):
+            return average_logits(torch.stack([self._run(member, tile) for member in model.list_members()]))
         if isinstance(model, EncoderUNet):
             maps = model.encoder(tile)
             x = maps.pop()

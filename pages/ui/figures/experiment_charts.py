@@ -1,5 +1,7 @@
 """Figures of experiments of several runs: Dice of each fold, Dice against the number of training images."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -11,10 +13,11 @@ HEIGHT = 300
 
 
 def draw_folds(table: CrossValidation) -> go.Figure:
-    """A box and the points of each fold: the Dice of its images."""
-    figure = go.Figure()
+    """A box and the points of each fold: the Dice of its images, on an axis that ends at 1."""
+    figure, lowest = go.Figure(), 1.0
     for fold in table.folds:
         if fold.summary is not None:
+            lowest = min(lowest, float(np.nanmin(fold.summary.dice, initial=1.0)))
             figure.add_box(
                 y=fold.summary.dice,
                 name=f"fold {fold.number}",
@@ -22,15 +25,14 @@ def draw_folds(table: CrossValidation) -> go.Figure:
                 jitter=0.4,
                 pointpos=0,
                 boxmean=True,
-                marker={"color": BLUE, "size": 4, "opacity": 0.6},
-                line={"width": 1.5},
+                marker={"color": ORANGE, "size": 5, "opacity": 0.8},
+                line={"width": 1.5, "color": BLUE},
             )
     return figure.update_layout(
         height=HEIGHT,
         margin=MARGIN,
         showlegend=False,
-        xaxis={"title": "Fold"},
-        yaxis={"title": "Dice of each image", "range": [-0.02, 1.02]},
+        yaxis={"title": "Dice of each image", "range": [max(-0.02, lowest - 0.05), 1.01]},
     )
 
 
@@ -70,5 +72,12 @@ def draw_learning_curve(curve: LearningCurve) -> go.Figure:
         margin=MARGIN,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis={"title": "Training images", "rangemode": "tozero"},
-        yaxis={"title": "Dice of the validation images"},
+        yaxis={"title": "Dice of the validation images", "range": _range(dice, bounds if has_bounds else [])},
     )
+
+
+def _range(dice: Sequence[float], bounds: Sequence[tuple[float, float]]) -> list[float]:
+    """What the axis shows: all points with their intervals, and a tenth of Dice at least, lest chance look large."""
+    low, high = min([*dice, *(low for low, _ in bounds)]), max([*dice, *(high for _, high in bounds)])
+    margin = max(0.02, (0.1 - (high - low)) / 2)
+    return [low - margin, high + margin]

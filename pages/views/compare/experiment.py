@@ -26,9 +26,15 @@ SUGGESTED = "Suggested for this dataset"
 JOB = "validation_job"  # in the session: (the runs that it scores, the job)
 
 
-def choose_settings(key: str, existing: Sequence[runs.Run]) -> RunConfig | None:
-    """The dataset, the settings of each run, and their epochs; None where something is missing, which is said."""
+def choose_settings(
+    key: str, existing: Sequence[runs.Run], epochs_label: str, first: Callable[[], object] = lambda: None
+) -> RunConfig | None:
+    """The dataset, the settings of each run, and their epochs; None where something is missing, which is said.
+
+    `first` draws what stands before them in the row.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        first()
         with st.container():
             chosen = dataset_picker.choose()
         if chosen is None:
@@ -50,7 +56,7 @@ def choose_settings(key: str, existing: Sequence[runs.Run]) -> RunConfig | None:
         if config is None:
             return None
         epochs = st.number_input(
-            "Epochs of each run",
+            epochs_label,
             1,
             100_000,
             config.train.epochs,

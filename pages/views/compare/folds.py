@@ -19,6 +19,7 @@ from unet_core.experiments.series import Score
 from unet_core.io.filenames import safe_name
 from unet_core.runs import run as runs
 
+FOLDS = 5
 CHOSEN = "cross_validation"  # key of the menu, and its name in the address
 
 
@@ -41,11 +42,15 @@ def show(existing: Sequence[runs.Run]) -> None:
 
 def start(existing: Sequence[runs.Run]) -> None:
     """The number of folds, the settings of their runs, and the button."""
-    number = st.number_input(
-        "Folds", 2, 20, 5, key="folds_number", width=140, help="As many runs, each with a fold less to train on."
-    )
-    if (config := experiment.choose_settings("folds", existing)) is None:
+
+    def choose_number() -> None:
+        text = "As many runs, each of which validates on one fold and trains on the others."
+        st.number_input("Folds", 2, 20, FOLDS, key="folds_number", width=140, help=text)
+
+    config = experiment.choose_settings("folds", existing, "Epochs of each run", choose_number)
+    if config is None:
         return
+    number = st.session_state["folds_number"]
     configs = cross_validation.configure(config, int(number))
 
     def queue() -> str:

@@ -42,7 +42,7 @@ def show(existing: Sequence[runs.Run]) -> None:
 
 def start(existing: Sequence[runs.Run]) -> None:
     """The settings of the runs, and the button."""
-    if (config := experiment.choose_settings("labels", existing)) is None:
+    if (config := experiment.choose_settings("labels", existing, "Epochs with all images")) is None:
         return
     configs = learning_curve.configure(config)
 

@@ -16,12 +16,15 @@ from unet_core.data.groups import training_images
 from unet_core.data.groups.training_images import TrainingImages
 from unet_core.errors import CheckpointError, ConfigError, DataError, RunError
 from unet_core.experiments import ensembles
+from unet_core.export.model import standalone
+from unet_core.export.model.segmenter import Segmenter
 from unet_core.models import architecture, checkpoint, import_weights, weight_file
 from unet_core.models.encoders import build_model
 from unet_core.models.ensemble import average_logits
 from unet_core.runs import run as runs
 from unet_core.runs.event_log import EventLog
 from unet_core.runs.run import Run
+from unet_core.static_page import graph
 from unet_core.training import finetune, runner
 
 
@@ -125,6 +128,20 @@ def test_an_uploaded_ensemble_is_imported_whole_and_a_wrong_count_is_refused(tmp
     del files["sha256"]
     with pytest.raises(CheckpointError, match=r"do not fit config\.json"):
         import_weights.import_model(files, tmp_path / "models", "three")
+
+
+@pytest.mark.parametrize("changes", [{}, {"num_classes": 3}, {"padding": "valid", "image_size": 32}])
+def test_what_is_exported_computes_the_same(tmp_path: Path, changes: dict[str, object]) -> None:
+    """The program of a whole image, and the tile of a static page, which takes the model apart."""
+    pair = [save(tmp_path / f"m{seed}", seed, **changes) for seed in range(2)]
+    predictor = load(ensembles.make_ensemble(pair, tmp_path / "both", tmp_path).folder, device="cpu", precision="fp32")
+    image = picture(5, 40, 40)[0]
+    program = Segmenter(predictor.model)(torch.from_numpy(image)[None, None].float())
+    np.testing.assert_allclose(program[0].detach().numpy(), predictor.probabilities(image[:, :, None]), atol=1e-5)
+    tile = torch.rand(1, 1, 44, 44)
+    assert torch.allclose(graph._TileModel(predictor.model)(tile), predictor.model(tile), atol=1e-6)
+    assert len(graph.to_onnx(predictor.model, 44)) > 1000
+    assert standalone.standalone_code(predictor.model.config) == ""
 
 
 def train(runs_dir: Path, data: Path, **changes: object) -> Run:

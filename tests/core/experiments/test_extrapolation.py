@@ -57,7 +57,7 @@ def test_three_points_are_fitted_without_a_floor_and_fewer_not_at_all() -> None:
 def test_what_is_no_curve_is_not_trusted(means: list[float], reason: str) -> None:
     fitted = extrapolate(SIZES, points(means))
     assert fitted is not None and fitted.distrust.startswith(reason)
-    assert fitted.sentence.startswith(f"Not to be trusted, because {reason}")
+    assert fitted.sentence.startswith(f"No forecast to trust: {reason}")
 
 
 def test_a_gain_that_hangs_on_few_images_is_not_trusted() -> None:

@@ -66,5 +66,5 @@ def print_curve(curve: LearningCurve) -> None:
     for problem in curve.problems:
         warn(f"left out: {problem}")
     echo(curve.sentence)
-    if curve.extrapolation is not None:
+    if curve.scored:
         echo(f"note: {CAUTION}")

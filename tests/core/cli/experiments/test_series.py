@@ -120,7 +120,7 @@ def test_shares_of_the_images_on_the_same_validation_images(tmp_path, capsys):
     assert [point["validation"]["mean_dice"] for point in result["points"]] == [
         evaluate(run, data, split="val", runs_dir=runs_dir).mean["dice"] for run in trained
     ]
-    assert result["sentence"] in err and "wice as many images (32)" in result["sentence"]
+    assert result["sentence"] in err and result["extrapolation"]["twice_as_many"] == 32
     assert learning_curve.names(runs_dir) == [result["series"]] and cross_validation.names(runs_dir) == []
 
 
