@@ -25,7 +25,7 @@ ROWS = 12
 
 
 def show(evaluation: Evaluation) -> None:
-    """The chart and the table of all slices, the worst first."""
+    """The chart and the table of all slices, sorted from lowest."""
     from unet_core.evaluation.slices import PROPERTIES
 
     scoring = evaluation.scoring
@@ -116,7 +116,7 @@ def show_table(
                 "Undefined", width=85, help="Images without a Dice: left out of the mean"
             ),
         },
-        alt=f"Mean Dice of {len(slices)} slices, the worst first",
+        alt=f"Mean Dice of {len(slices)} slices, sorted from lowest",
     )
 
 

@@ -33,7 +33,7 @@ HEAD, ROW, MOST_ROWS = (
 LETTER, NAME_WIDTHS = 7.6, (110, 222)  # pixels of a letter, and of the column of names
 LONGEST = 27  # letters of a name in the table; in the middle of a longer one some are left out
 BARS = ("dice", "iou")  # measures drawn as bars
-PICTURES = {"thumb_image": "Image", "thumb_truth": "Truth", "thumb_prediction": "Pred.", "thumb_errors": "Errors"}
+PICTURES = {"thumb_image": "Image", "thumb_truth": "GT", "thumb_prediction": "Pred.", "thumb_errors": "Errors"}
 PICTURE_HELP = {
     "thumb_truth": "Ground truth",
     "thumb_prediction": "Prediction at the model's threshold",

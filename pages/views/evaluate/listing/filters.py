@@ -82,10 +82,10 @@ def choose_sort(columns: "dict[str, Column]") -> tuple[str, bool]:
         on_change=to_first_page,
     )
     reverse = st.toggle(
-        "Best first",
+        "Reverse order",
         key=REVERSE,
         bind="query-params",
-        help="Instead of the worst first; by name: from Z to A. A click on the head of a column sorts by it.",
+        help="The best scores at the top; names from Z to A. A click on the head of a column sorts by it.",
         on_change=to_first_page,
     )
     return names.get(chosen, "dice"), reverse
