@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.report import report
-from unet_core.data import discovery
 from unet_core.data.masks.coding import IGNORE
 from unet_core.evaluation import scores
 from unet_core.evaluation.label_errors import find_suspects, rank
+from unet_core.evaluation.selection import Source, select_folder
 from unet_core.hub import resolve
+from unet_core.hub.lineage import find_training_images
 from unet_core.inference.predictor import load_predictor
 from unet_core.postprocessing import objects
 
@@ -52,9 +53,8 @@ def main() -> None:
     folder, run = resolve.find_checkpoint(parsed.run, Path("runs"))
     assert run is not None
     predictor, _ = load_predictor(folder)
-    search = discovery.search(parsed.data, run.data.layout)
-    chosen = scores.select(search.samples, scores.known_images(folder, run.split()), "val")
-    dataset = scores.load_selected(chosen, run.data, predictor.model.config, coding=run.coding, search=search)
+    source = Source(folder, run, find_training_images(folder, run, run.folder.parent))
+    dataset = scores.load(select_folder(source, parsed.data, "val"), predictor.model.config)
     examples = [dataset[index] for index in range(len(dataset))]
     rows: list[dict[str, Any]] = []
     for tta in ("none", "flips"):

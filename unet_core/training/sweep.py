@@ -1,7 +1,7 @@
 """Many runs from lists of settings, filed in the queue, and their table: variants compared in one go.
 
     python -m unet_core sweep DATA --vary loss=bce,dice --vary seed=0-2
-    python -m unet_core compare DATA --presets mp-tr-bce,mp-tr-dice
+    python -m unet_core sweep DATA --presets mp-tr-bce,mp-tr-dice
 
 The runs are ordinary ones that carry the name of their sweep in `TrainConfig.series`; the queue (see `queue`) does
 the rest, and nothing of this module is needed to train them.
