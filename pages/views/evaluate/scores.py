@@ -136,9 +136,10 @@ def explain_trust(prepared: Prepared) -> str:
     if "train" in subsets:
         sentences.append("The model was **trained on** some of these images, so their scores are too good.")
     elif "val" in subsets:
+        remedy = "choose **Test** in Images" if "test" in subsets else "train with a test share and evaluate its images"
         sentences.append(
             "The best epoch was **chosen on the validation images**, so their scores are slightly too good. "
-            "For an unbiased score, train with a test fraction and evaluate the test images."
+            f"For an unbiased score, {remedy}."
         )
     if empty:
         sentences.append(

@@ -1,8 +1,10 @@
 """The list of scored images: all measures as on the command line, filters, order, pages, and the numbers above it."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from pages.server.evaluation import measuring_job, score_tables
 from pages.ui.formatting import score_text
@@ -227,3 +229,20 @@ def test_the_scores_that_are_saved_have_all_measures_once_they_are_there(make_mo
     assert to_csv(prepared(app).scores) == evaluate(model.run, root_of(model)).to_csv()
     assert "hd95" not in to_csv(prepared(app).scores)
     assert scores_view.explain_trust(prepared(app)).startswith("3 images: ")
+
+
+@pytest.mark.parametrize(
+    ("subsets", "remedy"),
+    [
+        (["val", "new"], "train with a test share and evaluate its images."),
+        (["val", "test"], "choose **Test** in Images."),
+    ],
+)
+def test_the_way_to_an_unbiased_score_is_one_that_is_there(subsets, remedy):
+    class Table(SimpleNamespace):
+        def __len__(self) -> int:
+            return len(self.subsets)
+
+    table = Table(subsets=subsets, empty=np.zeros(2, bool))
+    fake = SimpleNamespace(table=table, summary=SimpleNamespace(bound=SimpleNamespace(too_few=True)))
+    assert f"For an unbiased score, {remedy}" in scores_view.explain_trust(fake)
