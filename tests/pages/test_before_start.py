@@ -132,6 +132,8 @@ def other(option) -> object:
     if option.name == "head_kernel":
         return 3
     default = option.default or 0
+    if default == 1 and option.kind is float:
+        return 0.5
     return default + 1 if option.kind is int else default + 0.0625
 
 

@@ -126,17 +126,16 @@ def show_scatter(match: Match, shown: str) -> None:
             choose_image(names[0][0] if isinstance(names[0], list) else str(names[0]))
 
     figure = charts.dice_scatter(result.ids, result.first.tolist(), result.second.tolist(), shown)
-    st.plotly_chart(
-        figure,
-        key=key,
-        on_select=pick,
-        selection_mode="points",
-        config=chart_view.CONFIG,
-        alt=f"Dice of {len(result.ids)} images by A and by B. {match.sentence} The table holds the same numbers.",
-    )
     name = safe_name(f"duel-{match.first}-{match.second}")
     with st.container(horizontal=True):
-        chart_view.show_export(key, name, {})
+        chart_view.show_chart(
+            figure,
+            key,
+            name,
+            f"Dice of {len(result.ids)} images by A and by B. {match.sentence} The table holds the same numbers.",
+            has_data=False,
+            on_select=pick,
+        )
         st.download_button(
             "All scores (CSV)",
             match.to_csv,

@@ -107,11 +107,13 @@ def show_progress(job: RobustnessJob) -> None:
         st.button("Cancel", key=f"cancel {JOB}", icon=":material/close:", on_click=job.cancel)
     points = job.points()
     if points and points[0].dice.size:
-        st.plotly_chart(
+        chart_view.show_chart(
             analysis_charts.draw_robustness(points, has_intervals=False),
-            key="robustness_live",
-            config=chart_view.PLAIN,
-            alt="Mean Dice against severity, so far",
+            "robustness_live",
+            "robustness-so-far",
+            "Mean Dice against severity, so far",
+            has_toolbar=False,
+            has_data=False,
         )
 
 
