@@ -111,7 +111,8 @@ def test_the_three_viewers_zoom_and_move_together(page: Page, server: Server) ->
 
 def test_the_same_duel_again_needs_no_second_scoring(page: Page, server: Server, tmp_path: Path) -> None:
     open_duel(page, server)
-    scores = page.get_by_role("button", name="All scores (CSV)")
+    page.locator("[class*=st-key-export-duel_scatter]").get_by_role("button", name="Export").click()
+    scores = page.get_by_role("button", name="CSV", exact=True)
     with page.expect_download() as download:
         scores.click()
     download.value.save_as(tmp_path / "duel.csv")

@@ -127,24 +127,14 @@ def show_scatter(match: Match, shown: str) -> None:
 
     figure = charts.dice_scatter(result.ids, result.first.tolist(), result.second.tolist(), shown)
     name = safe_name(f"duel-{match.first}-{match.second}")
-    with st.container(horizontal=True):
-        chart_view.show_chart(
-            figure,
-            key,
-            name,
-            f"Dice of {len(result.ids)} images by A and by B. {match.sentence} The table holds the same numbers.",
-            has_data=False,
-            on_select=pick,
-        )
-        st.download_button(
-            "All scores (CSV)",
-            match.to_csv,
-            f"{name}.csv",
-            "text/csv",
-            key="duel_csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+    chart_view.show_chart(
+        figure,
+        key,
+        name,
+        f"Dice of {len(result.ids)} images by A and by B. {match.sentence} The table holds the same numbers.",
+        tables={"": match.to_csv},
+        on_select=pick,
+    )
 
 
 def show_table(match: Match, ids: list[str], shown: str) -> None:
@@ -176,7 +166,7 @@ def show_table(match: Match, ids: list[str], shown: str) -> None:
         selection_mode="single-row",
         selection_default={"selection": {"rows": [ids.index(shown)]}},
         column_config={
-            "image": st.column_config.TextColumn("Image"),
+            "image": st.column_config.TextColumn("Image", width=280),
             "a": st.column_config.NumberColumn("Dice A", **score),
             "b": st.column_config.NumberColumn("Dice B", **score),
             "difference": st.column_config.NumberColumn("B − A", format="%+.3f", width=70),
