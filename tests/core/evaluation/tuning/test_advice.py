@@ -71,7 +71,7 @@ def test_a_threshold_that_is_best_for_dice_and_costs_regions_is_not_praised_alon
     levels[19::20, 15] = levels[15, 19::20] = 0.4
     assert say(levels, truth) == (
         "On one of the validation images, mean Dice is 0.839 at the threshold 0.5 but 0.999 at 0.295. "
-        "But V-Rand (regions) falls from 0.541 to 0.354 there: choose by it where regions count. Do this."
+        "But V-Rand (regions) falls from 0.541 to 0.354 there: choose by it where regions count."
     )
 
 
