@@ -44,8 +44,8 @@ class Spread:
     def of(cls, values: Sequence[float]) -> "Spread":
         """That of one value or more.
 
-        >>> Spread.of([0.5, 0.75])
-        Spread(mean=0.625, sd=0.1767..., low=0.5, high=0.75, folds=2)
+        >>> Spread.of([0.5, 0.75, 1.0])
+        Spread(mean=0.75, sd=0.25, low=0.5, high=1.0, folds=3)
         """
         sd = statistics.stdev(values) if len(values) > 1 else float("nan")
         return cls(statistics.fmean(values), sd, min(values), max(values), len(values))
