@@ -34,8 +34,9 @@ def show(existing: Sequence[runs.Run]) -> None:
     comparison = side_by_side.rank(groups[root], sweep_results.read_history)
     for sentence in comparison.warnings:
         widgets.show_warning(sentence)
-    if not comparison.warnings and len(comparison.entries) > 1:
-        st.caption("All were validated on the same images, so their scores can be compared.")
+    if not comparison.warnings:  # also where there is nothing to say: the table's toolbar would cover the menu
+        text = "All were validated on the same images, so their scores can be compared."
+        st.caption(text if len(comparison.entries) > 1 else "One run so far.")
     show_table(comparison)
 
 
