@@ -184,7 +184,7 @@ def test_the_parent_of_the_parent_counts(tmp_path: Path, cells: Path) -> None:
     result = evaluate(second, others, device="cpu")
     assert result.images_by_split == {"train": 6, "val": 2, "test": 0, "new": 0}
     assert result.evaluated_by_split == {"train": 0, "val": 2, "test": 0, "new": 0}
-    assert result.warnings == []
+    assert not [warning for warning in result.warnings if "trained on" in warning or "epoch" in warning]
     third = trained(tmp_path / "runs", quick(cells, epochs=1, init=second.id, split_seed=5))
     assert set(third.split()["train"]) == set(first.split()["train"])
     as_of_release_0_1(second)
