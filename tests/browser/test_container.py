@@ -39,7 +39,7 @@ OF_A_SPACE = {"SPACE_ID": "anna/cells", "SPACE_HOST": SPACE}  # what the Hub tel
 FRAME = (
     f'<!doctype html><title>Space</title><iframe src="https://{SPACE}/%s" style="width:1380px;height:960px"></iframe>'
 )
-TINY = "epochs=100&base_channels=2&depth=2&image_size=32&crops_per_image=20&precision=fp32&threads=1"  # a visitor's most
+TINY = "epochs=100&base_channels=2&depth=2&image_size=32&crops_per_image=20&precision=fp32&threads=1"
 GONE_SECONDS = 5.0  # of the issue: from the signal until no trainer is left
 
 

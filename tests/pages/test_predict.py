@@ -488,3 +488,10 @@ def test_a_scene_has_areas_of_classes_and_objects_only_when_asked_for():
     app.toggle(key="measure_regions").set_value(True).run()
     assert not app.exception
     assert "3 objects" in texts(app)
+
+
+def test_trained_models_of_others_are_named_where_they_can_be_added(place, monkeypatch):
+    text = "[Download the file](https://github.com/mateuszbuda/brain-segmentation-pytorch/releases/download/v1.0/"
+    assert any(text in caption.value for caption in show("predict").caption)
+    monkeypatch.setenv("UNET_STUDIO_PUBLIC", "1")
+    assert not any(text in caption.value for caption in show("predict").caption)

@@ -16,6 +16,7 @@ from pages.ui.formatting import plain
 from pages.views.predict import hub_model
 from unet_core.errors import HubError, UnetError
 from unet_core.hub import repo_id
+from unet_core.hub.known import KNOWN
 
 
 def choose_model() -> tuple[Model | None, bool]:
@@ -66,8 +67,20 @@ def show(expanded: bool = False) -> None:
         )
         if st.button("Add model", key="add_model", icon=":material/add:", disabled=not files):
             add({file.name: file.getvalue() for file in files})
+        if not is_public():  # visitors cannot add files of these kinds
+            st.caption(describe_known())
     if folder is not None:
         select(folder.name, st.session_state.pop("hub_notes", ()))
+
+
+def describe_known() -> str:
+    """Trained models of others, with the link to the file that can be uploaded here."""
+    lines = [
+        f"- [{model.name}]({model.page}): {model.segments}, in {model.images}. License {model.license}. "
+        f"[Download the file]({model.file}) and upload it here."
+        for model in KNOWN
+    ]
+    return "\n".join(["No model yet? Trained models of others:", *lines])
 
 
 def show_added() -> None:

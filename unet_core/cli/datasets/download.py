@@ -2,14 +2,17 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unet_core.cli.common import add_command, add_runs_dir
-from unet_core.cli.output import echo, warn
+from unet_core.cli.output import echo, program, warn
 from unet_core.config.choices import NORMALIZATIONS
+from unet_core.errors import ConfigError
 from unet_core.hub import datasets, pull, resolve
 from unet_core.hub.access import token_for
+from unet_core.hub.known import KNOWN
 from unet_core.io.filenames import readable
 
 if TYPE_CHECKING:
@@ -19,9 +22,10 @@ if TYPE_CHECKING:
 def add_arguments(commands: "Commands") -> None:
     parser = add_command(commands, "pull", pull_model, "download a model of the Hugging Face Hub")
     text = "owner/name, owner/name@revision or the address of the model's page"
-    parser.add_argument("model", metavar="MODEL", help=text)
+    parser.add_argument("model", metavar="MODEL", nargs="?", help=text)
     add_runs_dir(parser)
     parser.add_argument("--list", action="store_true", help="show files, size and license, and download nothing")
+    parser.add_argument("--known", action="store_true", help="list trained models of others that can be added")
     text = "intensity normalization of the images, where the weights of another program do not say it"
     parser.add_argument("--normalization", choices=NORMALIZATIONS, default="", help=text)
     text = "download a dataset of the Hugging Face Hub"
@@ -37,6 +41,13 @@ def pull_model(parsed: argparse.Namespace) -> dict[str, Any]:
     Models of UNet Studio, and U-Nets of segmentation_models.pytorch, milesial and mateuszbuda as safetensors. For a
     private or gated model the access token is read from the environment (HF_TOKEN).
     """
+    if parsed.known:
+        for model in KNOWN:
+            echo(f"{model.name}: {model.segments}. Images: {model.images}. License: {model.license}. {model.page}")
+            echo(f"  download {model.file}, then: {program()} import FILE --output CHECKPOINT")
+        return {"known": [asdict(model) for model in KNOWN]}
+    if parsed.model is None:
+        raise ConfigError("Name a model of the Hub, as owner/name. --known lists trained models of others.")
     token = token_for()
     offer = pull.look(parsed.model, token=token)
     kind, license_ = offer.recognized.kind.title, offer.license or "not stated"
