@@ -153,6 +153,8 @@ def test_the_images_view_says_where_another_threshold_is_much_better(run):
     save_checkpoint(run.best, predictor.model, about=load_about(run.best), images=load_facts(run.best, "images.json"))
     app = finish_job(show("evaluate"), "scoring")
     assert any(
-        "validation images" in warning.value and "Choose another one in the Threshold view" in warning.value
-        for warning in app.warning
+        "Another threshold scores more" in caption.value
+        and "validation images" in caption.help
+        and "Choose another one in the Threshold view" in caption.help
+        for caption in app.caption
     )

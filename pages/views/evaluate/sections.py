@@ -14,8 +14,6 @@ from unet_core.errors import UnetError
 
 def show_images(evaluation: Evaluation) -> None:
     """The scores of every image, with its errors."""
-    if advice := evaluation.scoring.scores.advice:
-        widgets.show_warning(f"{advice} Choose another one in the Threshold view.")
     scores.show(evaluation)
 
 
@@ -30,9 +28,8 @@ SHOW: dict[str, Callable[[Evaluation], None]] = {
 
 
 def show(evaluation: Evaluation) -> None:
-    """The menu of the views, where there are several, and the chosen view."""
-    view: str | None = IMAGES
-    if len(SHOW) > 1:
+    """The menu of the views, beside it the advice on the threshold, and the chosen view."""
+    with st.container(horizontal=True, vertical_alignment="center", key="evaluate_views"):
         view = st.segmented_control(
             "View",
             list(SHOW),
@@ -43,7 +40,12 @@ def show(evaluation: Evaluation) -> None:
             label_visibility="collapsed",
             wrap=True,
         )
-    with st.container():  # each view has its place, also where the menu is not there
+        if (advice := evaluation.scoring.scores.advice) and view == IMAGES:
+            help_text = f"{advice} Choose another one in the Threshold view."
+            st.caption(
+                ":material/warning: Another threshold scores more: see Threshold", help=help_text, width="stretch"
+            )
+    with st.container():  # each view has its place
         try:
             SHOW[view or IMAGES](evaluation)
         except UnetError as error:
